@@ -1,0 +1,1 @@
+"""Values in, values out: names, boards, schedules, the merge and the plan. No input or output here."""

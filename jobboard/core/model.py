@@ -1,0 +1,95 @@
+"""What a job is: its fields, how each merges, and what an absent one means.
+
+A **spec** is a job's definition in canonical form: a mapping of field name to a JSON value, with board
+defaults resolved, durations in integer milliseconds, instants in integer milliseconds since the epoch,
+sets sorted, and every value that equals the built-in default left out. Two specs that mean the same are
+equal, byte for byte once encoded; so a digest never changes unless a job does.
+
+The number of a field is its name in the store. A number, once released, is never given another meaning,
+and a built-in default never changes: an upgrade must not move a digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
+
+Spec: TypeAlias = Mapping[str, Any]
+Kind: TypeAlias = Literal["atom", "map", "set"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a job.
+
+    Attributes:
+        number: Its name in the store.
+        kind: How it merges. An ``atom`` is one value, however large: a merge inside a schedule or a retry
+            policy would make hybrids nobody wrote. A ``map`` merges per key, a ``set`` per element.
+        default: What its absence means, for display and for the programs that act on a spec.
+        moves: Whether a change of it changes what runs or when (`epoch` in the store).
+    """
+
+    number: int
+    kind: Kind = "atom"
+    default: Any = None
+    moves: bool = True
+
+
+DEFAULT_RETRIES: Spec = MappingProxyType(
+    {"max": 0, "delay": 10_000, "backoff": "exponential", "max_delay": 3_600_000, "jitter": 0}
+)
+DEFAULT_DEFER: Spec = MappingProxyType({"on": (75,), "delay": 60_000, "max": 100})
+
+FIELDS: Mapping[str, Field] = MappingProxyType(
+    {
+        # {"run": text} or {"exec": [word, ...]}
+        "command": Field(1),
+        # {"cron": text | "every": ms | "at": [ms, ...]} and, as they apply, "timezone", "phase", "jitter",
+        # "start", "stop", "runs"; see `core.schedule`
+        "schedule": Field(2),
+        "after": Field(3, "set"),
+        "timeout": Field(4),
+        "kill_after": Field(5, default=10_000),
+        # keys of DEFAULT_RETRIES that differ from it, and "on": [code | "SIGNAME" | "timeout", ...]
+        "retries": Field(6, default=DEFAULT_RETRIES),
+        "on_lost": Field(7, default="retry"),
+        "defer": Field(8, default=DEFAULT_DEFER),
+        "ok_exit": Field(9, "set", default=(0,)),
+        # name -> how many runs may hold it at once
+        "locks": Field(10, "map"),
+        "queue": Field(11, default="common"),
+        "priority": Field(12, default=0),
+        "overlap": Field(13, default="skip"),
+        "catchup": Field(14, default="last"),
+        "tags": Field(15, "set", moves=False),
+        "description": Field(16, moves=False),
+        "owner": Field(17, moves=False),
+        "labels": Field(18, "map", moves=False),
+        "protected": Field(19, default=False, moves=False),
+        "enabled": Field(20, default=True),
+        "cwd": Field(21),
+        "env": Field(22, "map"),
+        "inherit": Field(23, "set"),
+        "shell": Field(24, default="/bin/sh"),
+        "stdin": Field(25),
+    }
+)
+
+FIELD_BY_NUMBER: Mapping[int, str] = MappingProxyType({field.number: name for name, field in FIELDS.items()})
+
+
+def effective(spec: Spec, field: str) -> Any:
+    """The value of a field in force: the spec's own, else the built-in default.
+
+    `retries` and `defer` are completed key by key.
+    """
+    known = FIELDS[field]
+    value = spec.get(field)
+    if value is None:
+        return known.default
+    if field in ("retries", "defer"):
+        return {**known.default, **value}
+    return value

@@ -1,0 +1,47 @@
+"""What things may be called, and how a job is addressed.
+
+A job's address is ``board/job``. Board, job, queue, lock, tag and namespace names share one grammar, so
+that a name is safe in a key, a path, a URL and a shell word alike.
+"""
+
+from __future__ import annotations
+
+import re
+
+NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+_NAME = re.compile(NAME_PATTERN)
+_ADDRESS = re.compile(f"{NAME_PATTERN}/{NAME_PATTERN}")
+
+NAME_RULE = "1 to 100 letters, digits, dots, dashes and underscores, beginning with a letter or digit"
+
+
+def is_name(text: object) -> bool:
+    """Whether `text` is a string that may name a board, job, queue, lock, tag or namespace."""
+    return isinstance(text, str) and _NAME.fullmatch(text) is not None
+
+
+def is_address(text: object) -> bool:
+    """Whether `text` is a full job address, ``board/job``."""
+    return isinstance(text, str) and _ADDRESS.fullmatch(text) is not None
+
+
+def address_of(board: str, job: str) -> str:
+    """The address of a job, given its board's name and its own."""
+    return f"{board}/{job}"
+
+
+def split_address(address: str) -> tuple[str, str]:
+    """Board and job of an address; the inverse of `address_of`."""
+    board, _, job = address.partition("/")
+    return board, job
+
+
+def run_id_of(address: str, nominal: str) -> str:
+    """The id of a scheduled run: ``board/job@2026-03-29T01:00:00Z`` (nominal as `core.instant` writes it)."""
+    return f"{address}@{nominal}"
+
+
+def split_run_id(run_id: str) -> tuple[str, str]:
+    """Job address and the part after ``@`` of a run id."""
+    address, _, suffix = run_id.partition("@")
+    return address, suffix

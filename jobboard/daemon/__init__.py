@@ -1,0 +1,1 @@
+"""The processes that stay: scheduler, worker and its agent, watcher."""

@@ -1,0 +1,2 @@
+-- The call's arguments, as named values.
+local arguments = cmsgpack.unpack(ARGV[1])
