@@ -1,0 +1,150 @@
+"""How a definition is kept: small, exact, and readable by Lua where Lua needs to read.
+
+A packed definition is the msgpack array ``[epoch, generation, revision, launch, spec, base]``:
+
+- epoch: unique number, new whenever what runs or when it runs changes; `fire` compares it.
+- generation: unique number, new with every write of the spec; a plan compares it.
+- revision: the revision that last changed the job; 0 for one that no sync has touched.
+- launch: the few facts scripts need (`launch_of`), each present only where it is not the default.
+- spec: bytes, opaque to Lua; one codec byte, then a msgpack map of field number to value.
+- base: the same for what the file said when last applied, holding only the fields where it differs from
+  the spec (nil for "absent there"); nil when nothing differs, which is nearly always.
+
+Fields are written in the order of their numbers and maps in the order of their keys, so equal specs have
+equal bytes. A field number this version does not know is kept under the name ``#NUMBER`` and written back
+as it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgpack
+
+from jobboard.core.model import FIELD_BY_NUMBER, FIELDS, Spec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CODEC = b"\x01"
+_pack = msgpack.Packer(use_bin_type=True).pack
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A job as the store holds it; see the module for what each number means."""
+
+    epoch: int
+    generation: int
+    revision: int
+    spec: Spec
+    base: Spec
+
+    @property
+    def drifted(self) -> bool:
+        """Whether the live definition differs from what the file said when last applied."""
+        return self.spec != self.base
+
+
+def encode_spec(spec: Spec) -> bytes:
+    """A spec as bytes; equal specs give equal bytes."""
+    return CODEC + _pack(_by_number(spec))
+
+
+def decode_spec(raw: bytes) -> dict[str, Any]:
+    """The inverse of `encode_spec`.
+
+    Raises:
+        ValueError: The bytes were written by a codec this version does not have.
+    """
+    if raw[:1] != CODEC:
+        raise ValueError(f"unknown codec {raw[:1]!r}")
+    return _by_name(_unpack(raw[1:]))
+
+
+def encode_definition(definition: Definition) -> bytes:
+    """A definition as the store holds it."""
+    spec = definition.spec
+    base = None if definition.base is spec or definition.base == spec else _encode_difference(definition)
+    return _pack(  # type: ignore[no-any-return] # msgpack ships no types
+        [
+            definition.epoch,
+            definition.generation,
+            definition.revision,
+            launch_of(spec),
+            encode_spec(spec),
+            base,
+        ]
+    )
+
+
+def decode_definition(raw: bytes) -> Definition:
+    """The inverse of `encode_definition`; fields a newer version appended are ignored."""
+    epoch, generation, revision, _, packed, difference = _unpack(raw)[:6]
+    spec = decode_spec(packed)
+    if difference is None:
+        return Definition(epoch, generation, revision, spec, spec)
+    base = dict(spec)
+    for name, value in decode_spec(difference).items():
+        if value is None:
+            base.pop(name, None)
+        else:
+            base[name] = value
+    return Definition(epoch, generation, revision, spec, base)
+
+
+def launch_of(spec: Spec) -> dict[str, Any]:
+    """What scripts need of a spec: q queue, p priority, l locks as name, capacity, …; o overlap, a parents,
+    d disabled, r greatest number of runs, g tags, x what a lost attempt means. Defaults are left out.
+    """
+    launch: dict[str, Any] = {}
+    for short, field in _LAUNCH.items():
+        if field in spec:
+            launch[short] = spec[field]
+    if locks := spec.get("locks"):
+        launch["l"] = [part for name in sorted(locks) for part in (name, locks[name])]
+    if spec.get("enabled") is False:
+        launch["d"] = 1
+    if runs := spec.get("schedule", {}).get("runs"):
+        launch["r"] = runs
+    return launch
+
+
+_LAUNCH: Mapping[str, str] = {
+    "q": "queue",
+    "p": "priority",
+    "o": "overlap",
+    "a": "after",
+    "g": "tags",
+    "x": "on_lost",
+}
+
+
+def _encode_difference(definition: Definition) -> bytes:
+    spec, base = definition.spec, definition.base
+    names = [name for name in {**spec, **base} if spec.get(name) != base.get(name)]
+    return CODEC + _pack({_number(name): base.get(name) for name in sorted(names, key=_number)})
+
+
+def _by_number(spec: Spec) -> dict[int, Any]:
+    return {_number(name): _ordered(spec[name]) for name in sorted(spec, key=_number)}
+
+
+def _number(name: str) -> int:
+    return int(name[1:]) if name.startswith("#") else FIELDS[name].number
+
+
+def _ordered(value: Any) -> Any:
+    """Maps in the order of their keys, at every depth: the order of writing is no difference."""
+    if isinstance(value, dict):
+        return {key: _ordered(value[key]) for key in sorted(value)}
+    return value
+
+
+def _by_name(numbered: Mapping[int, Any]) -> dict[str, Any]:
+    return {FIELD_BY_NUMBER.get(number) or f"#{number}": value for number, value in numbered.items()}
+
+
+def _unpack(raw: bytes) -> Any:
+    return msgpack.unpackb(raw, raw=False, strict_map_key=False, unicode_errors="surrogateescape")
