@@ -1,0 +1,59 @@
+#!lua flags=allow-oom
+-- Makes a stage the truth, for all its boards or for none: every board must still be at the version the
+-- plan was made from. Numbers the revision and leaves the schedule entries as durable work for `drain`.
+-- It runs when memory is full, so that a sync whose pages fitted is never left between.
+-- KEYS      meta
+-- ARGUMENTS stage=int boards=[{board, from, version, meta, drift}, ...] revision=map by=map
+-- TOUCHES   meta HASH, stages ZSET, staged:<stage> SET, committed ZSET, work LIST, work:<stage> HASH, boards HASH,
+--           boardmeta HASH, drift HASH, retired ZSET, revisions HASH, audit STREAM, wake:scheduler LIST
+-- RETURNS   "OK" {revision, now} | "GONE" | "BUSY" | "STALE" {boards}
+-- @include guard
+-- @include arguments
+-- @include now
+-- @include audit
+local refused = guard()
+if refused then return refused end
+local KEPT_REVISIONS = 10000
+local stage = arguments.stage
+local done = redis.call('ZSCORE', key('committed'), stage)
+if done then return cmsgpack.pack({'OK', tonumber(done), now()}) end
+if not redis.call('ZSCORE', key('stages'), stage) then return cmsgpack.pack({'GONE'}) end
+if redis.call('LLEN', key('work')) > 0 then return cmsgpack.pack({'BUSY'}) end
+local stale = {}
+for _, change in ipairs(arguments.boards) do
+  if redis.call('HGET', key('boards'), change[1]) ~= change[2] then stale[#stale + 1] = change[1] end
+end
+if #stale > 0 then return cmsgpack.pack({'STALE', stale}) end
+
+local at = now()
+local revision = redis.call('HINCRBY', key('meta'), 'revision', 1)
+for _, change in ipairs(arguments.boards) do
+  local board, from, version, meta, drift = unpack(change)
+  if from then redis.call('ZADD', key('retired'), at, (string.match(from, '^(.*)%.%d+$'))) end
+  if version then
+    redis.call('HSET', key('boards'), board, version .. '.0')
+    redis.call('HSET', key('boardmeta'), board, meta)
+  else
+    redis.call('HDEL', key('boards'), board)
+    redis.call('HDEL', key('boardmeta'), board)
+  end
+  if drift and #drift > 0 then
+    redis.call('HSET', key('drift'), board, cmsgpack.pack(drift))
+  else
+    redis.call('HDEL', key('drift'), board)
+  end
+end
+arguments.revision.revision = revision
+arguments.revision.at = at
+arguments.revision.by = arguments.by
+redis.call('HSET', key('revisions'), revision, cmsgpack.pack(arguments.revision))
+redis.call('HDEL', key('revisions'), revision - KEPT_REVISIONS)
+redis.call('ZREM', key('stages'), stage)
+redis.call('DEL', key('staged', stage))
+redis.call('ZADD', key('committed'), revision, stage)
+redis.call('ZREMRANGEBYRANK', key('committed'), 0, -1001)
+if redis.call('EXISTS', key('work', stage)) == 1 then redis.call('RPUSH', key('work'), stage) end
+audit('sync', 'revision ' .. revision, arguments.by, arguments.revision)
+redis.call('LPUSH', key('wake', 'scheduler'), 'commit')
+redis.call('LTRIM', key('wake', 'scheduler'), 0, 9)
+return cmsgpack.pack({'OK', revision, at})

@@ -1,0 +1,40 @@
+#!lua
+-- A live edit: one job's definition, in place, with its schedule entry, in one step. The board's count of
+-- edits moves, so that a plan made before is stale.
+-- KEYS      meta
+-- ARGUMENTS address=string generation=int definition=bytes drifted=bool work=map by=map changes=list
+-- TOUCHES   work LIST, work:<stage> HASH, boards HASH, defs:<version> HASH, drift HASH, sched ZSET, claims ZSET,
+--           claim HASH, cursor HASH, used HASH, after:<parent> SET, tombstones HASH, audit STREAM, wake:scheduler LIST
+-- RETURNS   "OK" | "STALE" | "GONE"
+-- @include guard
+-- @include arguments
+-- @include definition
+-- @include settle
+-- @include audit
+local refused = guard()
+if refused then return refused end
+local address = arguments.address
+local _, current = definition(address)
+if not current then return cmsgpack.pack({'GONE'}) end
+if current[2] ~= arguments.generation then return cmsgpack.pack({'STALE'}) end
+
+local board, job = string.match(address, '^([^/]+)/(.+)$')
+local version, edits = string.match(redis.call('HGET', key('boards'), board), '^(.*)%.(%d+)$')
+settle(address)
+redis.call('HSET', key('defs', version), job, arguments.definition)
+redis.call('HSET', key('boards'), board, version .. '.' .. (edits + 1))
+local drift = {}
+for _, name in ipairs(cmsgpack.unpack(redis.call('HGET', key('drift'), board) or cmsgpack.pack({}))) do
+  if name ~= job then drift[#drift + 1] = name end
+end
+if arguments.drifted then drift[#drift + 1] = job end
+if #drift > 0 then
+  redis.call('HSET', key('drift'), board, cmsgpack.pack(drift))
+else
+  redis.call('HDEL', key('drift'), board)
+end
+if arguments.work then apply(address, arguments.work) end
+audit('set', address, arguments.by, arguments.changes)
+redis.call('LPUSH', key('wake', 'scheduler'), 'edit')
+redis.call('LTRIM', key('wake', 'scheduler'), 0, 9)
+return cmsgpack.pack({'OK'})

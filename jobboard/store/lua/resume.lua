@@ -1,0 +1,27 @@
+#!lua flags=allow-oom
+-- Ends the holds of one scope, and of that scope only. They stay on record as ended, so that a nominal that
+-- fell inside them is still held when a scheduler comes to it late.
+-- KEYS      meta
+-- ARGUMENTS scope=string by=map
+-- TOUCHES   holds HASH, audit STREAM
+-- RETURNS   "OK" {ended} | "NOTHING"
+-- @include guard
+-- @include arguments
+-- @include now
+-- @include audit
+local refused = guard()
+if refused then return refused end
+local at = now()
+local packed = redis.call('HGET', key('holds'), arguments.scope)
+if not packed then return cmsgpack.pack({'NOTHING'}) end
+local holds, ended = cmsgpack.unpack(packed), 0
+for _, hold in ipairs(holds) do
+  if not hold['until'] or hold['until'] > at then
+    hold['until'] = at
+    ended = ended + 1
+  end
+end
+if ended == 0 then return cmsgpack.pack({'NOTHING'}) end
+redis.call('HSET', key('holds'), arguments.scope, cmsgpack.pack(holds))
+audit('resume', arguments.scope, arguments.by)
+return cmsgpack.pack({'OK', ended})
