@@ -38,6 +38,30 @@ class Field:
     moves: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A job as the store holds it: the live definition, and what the file said when last applied.
+
+    Attributes:
+        epoch: Unique number, new whenever what runs or when it runs changes.
+        generation: Unique number, new with every write of the spec.
+        revision: The revision that last changed the job; 0 where no sync has.
+        spec: The live definition.
+        base: What the file said when last applied; equal to the spec unless somebody edited it live.
+    """
+
+    epoch: int
+    generation: int
+    revision: int
+    spec: Spec
+    base: Spec
+
+    @property
+    def drifted(self) -> bool:
+        """Whether the live definition differs from what the file said when last applied."""
+        return self.spec != self.base
+
+
 DEFAULT_RETRIES: Spec = MappingProxyType(
     {"max": 0, "delay": 10_000, "backoff": "exponential", "max_delay": 3_600_000, "jitter": 0}
 )
@@ -45,7 +69,7 @@ DEFAULT_DEFER: Spec = MappingProxyType({"on": (75,), "delay": 60_000, "max": 100
 
 FIELDS: Mapping[str, Field] = MappingProxyType(
     {
-        # {"run": text} or {"exec": [word, ...]}
+        # Either key: `run`, a text for the shell, or `exec`, a list of words.
         "command": Field(1),
         # {"cron": text | "every": ms | "at": [ms, ...]} and, as they apply, "timezone", "phase", "jitter",
         # "start", "stop", "runs"; see `core.schedule`

@@ -17,34 +17,17 @@ as it was.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgpack
 
-from jobboard.core.model import FIELD_BY_NUMBER, FIELDS, Spec
+from jobboard.core.model import FIELD_BY_NUMBER, FIELDS, Definition, Spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CODEC = b"\x01"
 _pack = msgpack.Packer(use_bin_type=True).pack
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """A job as the store holds it; see the module for what each number means."""
-
-    epoch: int
-    generation: int
-    revision: int
-    spec: Spec
-    base: Spec
-
-    @property
-    def drifted(self) -> bool:
-        """Whether the live definition differs from what the file said when last applied."""
-        return self.spec != self.base
 
 
 def encode_spec(spec: Spec) -> bytes:

@@ -1,0 +1,241 @@
+"""The plan: what a sync would write, as a frozen value that can be shown, compared and executed.
+
+A plan is made from the boards as files say them and the boards as the store holds them. Applying executes
+exactly the changes it lists. Its digest covers their content alone: two plans with one digest write the
+same, whoever makes them and whenever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from jobboard.core.merge import Merged, merge_job
+from jobboard.core.names import address_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from jobboard.core.model import Definition, Spec
+
+Action: TypeAlias = Literal["add", "change", "destroy", "record"]
+
+
+@dataclass(frozen=True, slots=True)
+class JobChange:
+    """One job that a sync would write.
+
+    Attributes:
+        address: Which job.
+        action: ``add``; ``change``; ``destroy``; ``record`` where only the base follows and nothing that
+            runs moves.
+        before: The live definition now; None for an added job.
+        after: The live definition afterwards; None for a destroyed one.
+        base: The base afterwards; None for a destroyed job.
+        fields: The paths that move, and why.
+    """
+
+    address: str
+    action: Action
+    before: Definition | None
+    after: Spec | None
+    base: Spec | None
+    fields: tuple[Merged, ...] = ()
+
+    @property
+    def moves_schedule(self) -> bool:
+        """Whether the next due instant has to be worked out anew, from now."""
+        if self.before is None or self.after is None:
+            return True
+        old, new = self.before.spec, self.after
+        return old.get("schedule") != new.get("schedule") or old.get("enabled") != new.get("enabled")
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A job somebody edited live, kept as it is."""
+
+    address: str
+    fields: tuple[Merged, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Conflicted:
+    """A job that the file and somebody's live edit changed differently."""
+
+    address: str
+    fields: tuple[Merged, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a plan may not be applied, and the flag that says: do it all the same.
+
+    Attributes:
+        code: ``owner``, ``empty``, ``vanished``, ``protected``.
+        subject: The board or job it is about.
+        message: A sentence for a person.
+        way_out: What to type or do.
+    """
+
+    code: str
+    subject: str
+    message: str
+    way_out: str
+
+
+@dataclass(frozen=True, slots=True)
+class BoardPlan:
+    """What becomes of one board.
+
+    Attributes:
+        name: The board.
+        path: Its file, relative to where the plan was made; for a vanished board, where it was.
+        version: The version in the store this was planned against; None for a new board.
+        changes: What would be written, by address.
+        drift: Live edits that are kept.
+        conflicts: What a person must decide first.
+        refusals: What a flag would have to lift.
+        jobs: How many jobs the board has afterwards.
+        removed: Whether the board itself goes.
+        meta: The board's record afterwards (origin, path, commit, digest, …); see `store.definitions`.
+        recorded: Whether that record differs from the one in the store.
+    """
+
+    name: str
+    path: str
+    version: str | None
+    changes: tuple[JobChange, ...] = ()
+    drift: tuple[Drift, ...] = ()
+    conflicts: tuple[Conflicted, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    jobs: int = 0
+    removed: bool = False
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    recorded: bool = False
+
+    @property
+    def rewritten(self) -> bool:
+        """Whether the board's definitions change."""
+        return bool(self.changes) or self.removed or self.version is None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything one sync would do, all boards named, all or nothing."""
+
+    namespace: str
+    boards: tuple[BoardPlan, ...]
+
+    @property
+    def changes(self) -> tuple[JobChange, ...]:
+        """Every job that would be written."""
+        return tuple(change for board in self.boards for change in board.changes)
+
+    @property
+    def conflicts(self) -> tuple[Conflicted, ...]:
+        """Every job that stands in the way of all of them."""
+        return tuple(conflict for board in self.boards for conflict in board.conflicts)
+
+    @property
+    def refusals(self) -> tuple[Refusal, ...]:
+        """Every guard that stands in the way."""
+        return tuple(refusal for board in self.boards for refusal in board.refusals)
+
+    @property
+    def applyable(self) -> bool:
+        """Whether a sync would go ahead."""
+        return not self.conflicts and not self.refusals
+
+    @property
+    def empty(self) -> bool:
+        """Whether a sync would change nothing that runs, nor any record of what the file said."""
+        return not any(board.rewritten for board in self.boards) and self.applyable
+
+    @property
+    def counts(self) -> Counter[Action]:
+        """How many jobs by action."""
+        return Counter(change.action for change in self.changes)
+
+    @property
+    def digest(self) -> str:
+        """``sha256:`` and 64 hex digits over the content of the changes."""
+        content = [
+            [c.address, c.action, c.before.spec if c.before else None, c.after, c.base] for c in self.changes
+        ]
+        removed = [board.name for board in self.boards if board.removed]
+        text = json.dumps([content, removed], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def plan_jobs(
+    board: str, file: Mapping[str, Spec], live: Mapping[str, Definition]
+) -> tuple[tuple[JobChange, ...], tuple[Drift, ...], tuple[Conflicted, ...]]:
+    """Compare a board's jobs: what to write, what drifted, what conflicts. Ordered by job name.
+
+    Args:
+        board: Its name.
+        file: The resolved definition of every job the file declares.
+        live: What the store holds of the board.
+    """
+    changes: list[JobChange] = []
+    drift: list[Drift] = []
+    conflicts: list[Conflicted] = []
+    for job in sorted({**file, **live}):
+        address = address_of(board, job)
+        wanted, held = file.get(job), live.get(job)
+        if held is None:
+            assert wanted is not None
+            changes.append(JobChange(address, "add", None, wanted, wanted))
+        elif wanted is None:
+            changes.append(JobChange(address, "destroy", held, None, None))
+        elif not (wanted == held.spec == held.base):
+            merged = merge_job(held.base, held.spec, wanted)
+            if merged.conflicts:
+                conflicts.append(Conflicted(address, merged.conflicts))
+            if merged.drift:
+                drift.append(Drift(address, merged.drift))
+            change = _change(address, held, merged.spec, merged.base, merged.fields)
+            if change is not None:
+                changes.append(change)
+    return tuple(changes), tuple(drift), tuple(conflicts)
+
+
+def _change(
+    address: str, held: Definition, spec: Spec, base: Spec, fields: Sequence[Merged]
+) -> JobChange | None:
+    moved = tuple(f for f in fields if f.verdict in ("take", "converge"))
+    if spec != held.spec:
+        return JobChange(address, "change", held, spec, base, moved)
+    if base != held.base:
+        return JobChange(address, "record", held, spec, base, moved)
+    return None
+
+
+def protected_refusals(changes: Iterable[JobChange]) -> list[Refusal]:
+    """A destroyed job that the *store* says is protected: taking the protection away is a sync of its own."""
+    return [
+        Refusal(
+            "protected",
+            change.address,
+            f"{change.address} is protected and this would destroy it",
+            "sync the job once with `protected: false`, then remove it",
+        )
+        for change in changes
+        if change.action == "destroy" and change.before is not None and change.before.spec.get("protected")
+    ]
+
+
+def empty_refusal(board: str, before: int, after: int) -> Refusal | None:
+    """A board that had jobs and would have none."""
+    if before == 0 or after > 0:
+        return None
+    return Refusal(
+        "empty",
+        board,
+        f"board {board} would go from {before} job{'s' if before != 1 else ''} to none",
+        "if that is meant, add --allow-empty",
+    )
