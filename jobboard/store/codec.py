@@ -27,7 +27,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CODEC = b"\x01"
-_pack = msgpack.Packer(use_bin_type=True).pack
+
+
+def _pack(value: Any) -> bytes:
+    packed: bytes = _packer.pack(value)
+    return packed
+
+
+_packer = msgpack.Packer(use_bin_type=True)
 
 
 def encode_spec(spec: Spec) -> bytes:
@@ -50,7 +57,7 @@ def encode_definition(definition: Definition) -> bytes:
     """A definition as the store holds it."""
     spec = definition.spec
     base = None if definition.base is spec or definition.base == spec else _encode_difference(definition)
-    return _pack(  # type: ignore[no-any-return] # msgpack ships no types
+    return _pack(
         [
             definition.epoch,
             definition.generation,

@@ -1,0 +1,302 @@
+"""Boards and their definitions: reading them, and writing them as one sync.
+
+A board is at one *version*, the text ``VERSION.EDITS`` in the ``boards`` HASH: VERSION names an immutable
+HASH of definitions, EDITS counts the live edits made to it since. A sync writes new versions under a stage
+where nobody looks, then commits: one script swaps every board it names, or none. What follows from that for
+the due set is left as durable work, which the sync drains, or after its death anybody else.
+
+Readers fetch a board's version once and read by it; whoever writes afterwards names the version it read,
+and is refused if that has moved. This module writes definitions and never a run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jobboard import errors
+from jobboard.store.codec import decode_definition, encode_definition
+from jobboard.store.connect import explained, pack, unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from jobboard.core.model import Definition, Spec
+    from jobboard.store.connect import Store
+
+PAGE = 250
+"""Definitions in one call: large enough that the round trip is small beside it, and well under a millisecond."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoardRecord:
+    """A board as the store knows it, without its jobs.
+
+    Attributes:
+        name: The board.
+        version: ``VERSION.EDITS``; see the module.
+        meta: What the last sync recorded: uid, origin, path, commit, branch, digest, revision, jobs (their
+            number), locks (name to capacity), edges (child job to parent addresses), at.
+        drift: Jobs whose live definition differs from the file as last applied.
+    """
+
+    name: str
+    version: str
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    drift: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BoardWrite:
+    """One board's part in a commit.
+
+    Attributes:
+        name: The board.
+        seen: The version the plan was made from; None where there was no such board.
+        version: The staged version that takes its place; None where the board goes.
+        meta: Its record afterwards.
+        drift: Its drifted jobs afterwards.
+    """
+
+    name: str
+    seen: str | None
+    version: str | None
+    meta: Mapping[str, Any]
+    drift: Sequence[str]
+
+
+class MovedSince(errors.Stale):
+    """One or more boards are no longer at the version that was read. `boards` names them."""
+
+    def __init__(self, boards: Sequence[str]) -> None:
+        super().__init__(
+            f"changed in Redis since the plan was made: {', '.join(boards)}",
+            "plan again and look at the result",
+        )
+        self.boards = tuple(boards)
+
+
+def read_boards(store: Store) -> dict[str, BoardRecord]:
+    """Every board of the namespace. Uses read commands only."""
+    with explained(store.url):
+        versions = dict(store.client.hscan_iter(store.key("boards"), count=1000))
+        metas = dict(store.client.hscan_iter(store.key("boardmeta"), count=1000)) if versions else {}
+        drifts = dict(store.client.hscan_iter(store.key("drift"), count=1000)) if versions else {}
+    return {
+        name.decode(): BoardRecord(
+            name.decode(),
+            version.decode(),
+            unpack(metas[name]) if name in metas else {},
+            tuple(unpack(drifts[name])) if name in drifts else (),
+        )
+        for name, version in sorted(versions.items())
+    }
+
+
+def read_board(store: Store, board: str) -> BoardRecord | None:
+    """One board, or None where there is none of that name. Uses read commands only."""
+    with explained(store.url), store.client.pipeline(transaction=False) as pipe:
+        for key in ("boards", "boardmeta", "drift"):
+            pipe.hget(store.key(key), board)
+        version, meta, drift = pipe.execute()
+    if version is None:
+        return None
+    return BoardRecord(
+        board,
+        version.decode(),
+        unpack(meta) if meta is not None else {},
+        tuple(unpack(drift)) if drift is not None else (),
+    )
+
+
+def defs_of(version: str) -> str:
+    """The part of a board's version that names its HASH of definitions."""
+    return version.rpartition(".")[0]
+
+
+def read_definitions(store: Store, version: str) -> dict[str, Definition]:
+    """Every job of a board at a version, by name. Uses read commands only, in pages."""
+    return {job: decode_definition(raw) for job, raw in _packed_definitions(store, version)}
+
+
+def read_some(store: Store, version: str, jobs: Sequence[str]) -> dict[str, Definition]:
+    """Those of the named jobs that a board has at a version."""
+    found: dict[str, Definition] = {}
+    key = store.key("defs", defs_of(version))
+    for page in _pages(jobs):
+        with explained(store.url):
+            raws = store.client.hmget(key, page)
+        found.update(
+            (job, decode_definition(raw)) for job, raw in zip(page, raws, strict=True) if raw is not None
+        )
+    return found
+
+
+def _packed_definitions(store: Store, version: str) -> Iterator[tuple[str, bytes]]:
+    key = store.key("defs", defs_of(version))
+    with explained(store.url):
+        for job, raw in store.client.hscan_iter(key, count=1000):
+            yield job.decode(), raw
+
+
+def begin(store: Store) -> tuple[int, int]:
+    """Open a stage: its number, unique in the namespace, and the store's time in milliseconds."""
+    _, stage, now_ms = store.call("begin")
+    return stage, now_ms
+
+
+def number(store: Store) -> int:
+    """A number no one else has or will have, for the epoch and generation of a live edit."""
+    with explained(store.url):
+        return int(store.client.hincrby(store.key("meta"), "seq", 1))
+
+
+def stage_version(
+    store: Store,
+    stage: int,
+    version: str,
+    *,
+    source: str | None,
+    put: Mapping[str, Definition],
+    drop: Sequence[str],
+) -> None:
+    """Write one board's new version under a stage.
+
+    Args:
+        store: Where.
+        stage: From `begin`.
+        version: The new version's name, unique in the namespace.
+        source: The board's present version, whose other jobs are carried over; None for none.
+        put: The jobs that are new or changed.
+        drop: The jobs that go.
+    """
+    if source is not None:
+        cursor = "0"
+        while True:
+            tag, *rest = store.call(
+                "copy", stage=stage, source=defs_of(source), version=version, cursor=cursor
+            )
+            _expect_open(tag)
+            cursor = rest[0]
+            if cursor == "0":
+                break
+    packed = [(job, encode_definition(definition)) for job, definition in put.items()]
+    for page in _pages(packed) or [()]:
+        flat = [part for pair in page for part in pair]
+        _expect_open(store.call("stage", stage=stage, version=version, put=flat, drop=[], work=[])[0])
+    for names in _pages(drop):
+        _expect_open(store.call("stage", stage=stage, version=version, put=[], drop=list(names), work=[])[0])
+
+
+def stage_work(store: Store, stage: int, version: str, entries: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write what the due set is to become, by address, under a stage; see ``lua/include/apply.lua``."""
+    for page in _pages(list(entries.items())):
+        flat = [part for address, entry in page for part in (address, pack(dict(entry)))]
+        _expect_open(store.call("stage", stage=stage, version=version, put=[], drop=[], work=flat)[0])
+
+
+def _expect_open(tag: str) -> None:
+    if tag == "GONE":
+        raise errors.Stale(
+            "this sync took so long that its unfinished work was thrown away", "run jobboard sync again"
+        )
+
+
+def commit(
+    store: Store,
+    stage: int,
+    boards: Sequence[BoardWrite],
+    *,
+    revision: Mapping[str, Any],
+    by: Mapping[str, Any],
+) -> tuple[int, int]:
+    """Make a stage the truth, for all its boards or none.
+
+    Returns:
+        The revision's number and the store's time in milliseconds.
+
+    Raises:
+        MovedSince: A board has moved on; nothing was written.
+    """
+    changes = [
+        [b.name, b.seen or False, b.version or False, pack(dict(b.meta)), list(b.drift)] for b in boards
+    ]
+    while True:
+        tag, *rest = store.call("commit", stage=stage, boards=changes, revision=dict(revision), by=dict(by))
+        if tag == "OK":
+            return rest[0], rest[1]
+        if tag == "STALE":
+            raise MovedSince(rest[0])
+        _expect_open(tag)
+        drain(store)
+
+
+def record(store: Store, boards: Sequence[tuple[str, str, Mapping[str, Any]]]) -> bool:
+    """Note where unchanged boards now come from: (board, version seen, record). False if one has moved on."""
+    tag, *_ = store.call("record", boards=[[name, seen, pack(dict(meta))] for name, seen, meta in boards])
+    return bool(tag == "OK")
+
+
+def drain(store: Store) -> int:
+    """Apply everything committed syncs left to do; how many entries that were. Safe for anybody to call."""
+    applied = 0
+    while True:
+        _, count, left = store.call("drain", limit=PAGE)
+        applied += count
+        if not left:
+            return applied
+
+
+def collect(store: Store) -> None:
+    """Throw away versions and stages nobody can reach any more."""
+    store.call("collect")
+
+
+def edit(
+    store: Store,
+    address: str,
+    *,
+    generation: int,
+    definition: Definition,
+    work: Mapping[str, Any] | None,
+    by: Mapping[str, Any],
+    changes: Sequence[str],
+) -> None:
+    """Write one job's definition in place.
+
+    Args:
+        store: Where.
+        address: Which job.
+        generation: The generation that was read.
+        definition: What it is to be; its numbers from `number`.
+        work: Its new schedule entry, or None where the schedule stays.
+        by: Who, via what.
+        changes: What moved, in words, for the audit.
+
+    Raises:
+        MovedSince: Somebody wrote the job in the meantime.
+        errors.UsageError: The job is gone.
+    """
+    tag, *_ = store.call(
+        "edit",
+        address=address,
+        generation=generation,
+        definition=encode_definition(definition),
+        drifted=definition.drifted,
+        work=dict(work) if work is not None else False,
+        by=dict(by),
+        changes=list(changes),
+    )
+    if tag == "STALE":
+        raise MovedSince([address])
+    if tag == "GONE":
+        raise errors.UsageError(f"there is no job {address} any more")
+
+
+def tombstone(spec: Spec, by: Mapping[str, Any], at_ms: int, commit: str | None) -> bytes:
+    """What stays of a destroyed job: its definition, who destroyed it, when, and by which commit."""
+    return pack({"spec": dict(spec), "by": dict(by), "at": at_ms, "commit": commit})
+
+
+def _pages(items: Sequence[Any]) -> list[Sequence[Any]]:
+    return [items[start : start + PAGE] for start in range(0, len(items), PAGE)]
