@@ -19,9 +19,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgpack
-
 from jobboard.core.model import FIELD_BY_NUMBER, FIELDS, Definition, Spec
+from jobboard.store.wire import as_bytes, pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,17 +28,9 @@ if TYPE_CHECKING:
 CODEC = b"\x01"
 
 
-def _pack(value: Any) -> bytes:
-    packed: bytes = _packer.pack(value)
-    return packed
-
-
-_packer = msgpack.Packer(use_bin_type=True)
-
-
 def encode_spec(spec: Spec) -> bytes:
     """A spec as bytes; equal specs give equal bytes."""
-    return CODEC + _pack(_by_number(spec))
+    return CODEC + pack(_by_number(spec))
 
 
 def decode_spec(raw: bytes) -> dict[str, Any]:
@@ -50,14 +41,14 @@ def decode_spec(raw: bytes) -> dict[str, Any]:
     """
     if raw[:1] != CODEC:
         raise ValueError(f"unknown codec {raw[:1]!r}")
-    return _by_name(_unpack(raw[1:]))
+    return _by_name(unpack(raw[1:]))
 
 
 def encode_definition(definition: Definition) -> bytes:
     """A definition as the store holds it."""
     spec = definition.spec
     base = None if definition.base is spec or definition.base == spec else _encode_difference(definition)
-    return _pack(
+    return pack(
         [
             definition.epoch,
             definition.generation,
@@ -71,12 +62,12 @@ def encode_definition(definition: Definition) -> bytes:
 
 def decode_definition(raw: bytes) -> Definition:
     """The inverse of `encode_definition`; fields a newer version appended are ignored."""
-    epoch, generation, revision, _, packed, difference = _unpack(raw)[:6]
-    spec = decode_spec(packed)
+    epoch, generation, revision, _, packed, difference = unpack(raw)[:6]
+    spec = decode_spec(as_bytes(packed))
     if difference is None:
         return Definition(epoch, generation, revision, spec, spec)
     base = dict(spec)
-    for name, value in decode_spec(difference).items():
+    for name, value in decode_spec(as_bytes(difference)).items():
         if value is None:
             base.pop(name, None)
         else:
@@ -114,7 +105,7 @@ _LAUNCH: Mapping[str, str] = {
 def _encode_difference(definition: Definition) -> bytes:
     spec, base = definition.spec, definition.base
     names = [name for name in {**spec, **base} if spec.get(name) != base.get(name)]
-    return CODEC + _pack({_number(name): base.get(name) for name in sorted(names, key=_number)})
+    return CODEC + pack({_number(name): base.get(name) for name in sorted(names, key=_number)})
 
 
 def _by_number(spec: Spec) -> dict[int, Any]:
@@ -134,7 +125,3 @@ def _ordered(value: Any) -> Any:
 
 def _by_name(numbered: Mapping[int, Any]) -> dict[str, Any]:
     return {FIELD_BY_NUMBER.get(number) or f"#{number}": value for number, value in numbered.items()}
-
-
-def _unpack(raw: bytes) -> Any:
-    return msgpack.unpackb(raw, raw=False, strict_map_key=False, unicode_errors="surrogateescape")

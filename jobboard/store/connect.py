@@ -9,26 +9,16 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import msgpack
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from jobboard import errors
 from jobboard.store import keys, scripts
+from jobboard.store.wire import pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-def pack(value: Any) -> bytes:
-    """Encode a value for a script or for a field."""
-    return msgpack.packb(value, use_bin_type=True)
-
-
-def unpack(raw: bytes) -> Any:
-    """Decode what a script answered or a field holds. Text comes back as str, bytes as bytes."""
-    return msgpack.unpackb(raw, raw=False, strict_map_key=False, unicode_errors="surrogateescape")
 
 
 class Store:

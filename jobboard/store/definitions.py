@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.store.codec import decode_definition, encode_definition
-from jobboard.store.connect import explained, pack, unpack
+from jobboard.store.connect import explained
+from jobboard.store.wire import as_bytes, pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from jobboard.store.connect import Store
 
 PAGE = 250
-"""Definitions in one call: large enough that the round trip is small beside it, and well under a millisecond."""
+"""Definitions in one call: the round trip is small beside it, and the server is busy under a millisecond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,9 @@ def read_some(store: Store, version: str, jobs: Sequence[str]) -> dict[str, Defi
         with explained(store.url):
             raws = store.client.hmget(key, page)
         found.update(
-            (job, decode_definition(raw)) for job, raw in zip(page, raws, strict=True) if raw is not None
+            (job, decode_definition(as_bytes(raw)))
+            for job, raw in zip(page, raws, strict=True)
+            if raw is not None
         )
     return found
 
@@ -136,7 +139,7 @@ def _packed_definitions(store: Store, version: str) -> Iterator[tuple[str, bytes
     key = store.key("defs", defs_of(version))
     with explained(store.url):
         for job, raw in store.client.hscan_iter(key, count=1000):
-            yield job.decode(), raw
+            yield job.decode(), as_bytes(raw)
 
 
 def begin(store: Store) -> tuple[int, int]:
@@ -241,6 +244,7 @@ def drain(store: Store) -> int:
     """Apply everything committed syncs left to do; how many entries that were. Safe for anybody to call."""
     applied = 0
     while True:
+        count: int
         _, count, left = store.call("drain", limit=PAGE)
         applied += count
         if not left:
