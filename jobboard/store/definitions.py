@@ -142,10 +142,25 @@ def _packed_definitions(store: Store, version: str) -> Iterator[tuple[str, bytes
             yield job.decode(), as_bytes(raw)
 
 
-def begin(store: Store) -> tuple[int, int]:
-    """Open a stage: its number, unique in the namespace, and the store's time in milliseconds."""
-    _, stage, now_ms = store.call("begin")
-    return stage, now_ms
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where a sync writes what nobody sees yet.
+
+    Attributes:
+        id: A number unique in the namespace.
+        now_ms: The store's time when it was opened.
+        revision: The number the sync's revision will have, if no other commits first.
+    """
+
+    id: int
+    now_ms: int
+    revision: int
+
+
+def begin(store: Store) -> Stage:
+    """Open a stage."""
+    _, stage, now_ms, revision = store.call("begin")
+    return Stage(stage, now_ms, revision)
 
 
 def number(store: Store) -> int:
@@ -156,7 +171,7 @@ def number(store: Store) -> int:
 
 def stage_version(
     store: Store,
-    stage: int,
+    stage: Stage,
     version: str,
     *,
     source: str | None,
@@ -177,7 +192,7 @@ def stage_version(
         cursor = "0"
         while True:
             tag, *rest = store.call(
-                "copy", stage=stage, source=defs_of(source), version=version, cursor=cursor
+                "copy", stage=stage.id, source=defs_of(source), version=version, cursor=cursor
             )
             _expect_open(tag)
             cursor = rest[0]
@@ -186,16 +201,18 @@ def stage_version(
     packed = [(job, encode_definition(definition)) for job, definition in put.items()]
     for page in _pages(packed) or [()]:
         flat = [part for pair in page for part in pair]
-        _expect_open(store.call("stage", stage=stage, version=version, put=flat, drop=[], work=[])[0])
+        _expect_open(store.call("stage", stage=stage.id, version=version, put=flat, drop=[], work=[])[0])
     for names in _pages(drop):
-        _expect_open(store.call("stage", stage=stage, version=version, put=[], drop=list(names), work=[])[0])
+        _expect_open(
+            store.call("stage", stage=stage.id, version=version, put=[], drop=list(names), work=[])[0]
+        )
 
 
-def stage_work(store: Store, stage: int, version: str, entries: Mapping[str, Mapping[str, Any]]) -> None:
+def stage_work(store: Store, stage: Stage, version: str, entries: Mapping[str, Mapping[str, Any]]) -> None:
     """Write what the due set is to become, by address, under a stage; see ``lua/include/apply.lua``."""
     for page in _pages(list(entries.items())):
         flat = [part for address, entry in page for part in (address, pack(dict(entry)))]
-        _expect_open(store.call("stage", stage=stage, version=version, put=[], drop=[], work=flat)[0])
+        _expect_open(store.call("stage", stage=stage.id, version=version, put=[], drop=[], work=flat)[0])
 
 
 def _expect_open(tag: str) -> None:
@@ -207,7 +224,7 @@ def _expect_open(tag: str) -> None:
 
 def commit(
     store: Store,
-    stage: int,
+    stage: Stage,
     boards: Sequence[BoardWrite],
     *,
     revision: Mapping[str, Any],
@@ -225,7 +242,14 @@ def commit(
         [b.name, b.seen or False, b.version or False, pack(dict(b.meta)), list(b.drift)] for b in boards
     ]
     while True:
-        tag, *rest = store.call("commit", stage=stage, boards=changes, revision=dict(revision), by=dict(by))
+        tag, *rest = store.call(
+            "commit",
+            stage=stage.id,
+            number=stage.revision,
+            boards=changes,
+            revision=dict(revision),
+            by=dict(by),
+        )
         if tag == "OK":
             return rest[0], rest[1]
         if tag == "STALE":

@@ -30,8 +30,8 @@ def write(
     drop: tuple[str, ...] = (),
     work: dict[str, Any] | None = None,
 ) -> int:
-    stage, _ = definitions.begin(store)
-    version = f"{stage}-0"
+    stage = definitions.begin(store)
+    version = f"{stage.id}-0"
     definitions.stage_version(store, stage, version, source=seen, put=jobs, drop=drop)
     definitions.stage_work(store, stage, version, work or {})
     revision, _ = definitions.commit(
@@ -47,8 +47,8 @@ def names(store: Store, board: str) -> set[str]:
 
 
 def test_nothing_is_seen_before_the_commit(store: Store) -> None:
-    stage, _ = definitions.begin(store)
-    definitions.stage_version(store, stage, f"{stage}-0", source=None, put={"a": made("x")}, drop=())
+    stage = definitions.begin(store)
+    definitions.stage_version(store, stage, f"{stage.id}-0", source=None, put={"a": made("x")}, drop=())
     assert definitions.read_boards(store) == {}
     assert store.client.zcard(store.key("sched")) == 0
 
@@ -76,14 +76,19 @@ def test_unchanged_jobs_are_carried_over_on_the_server(store: Store, size: int) 
 
 def test_a_board_that_moved_refuses_the_whole_commit(store: Store) -> None:
     write(store, "ops", {"a": made("x")})
-    stage, _ = definitions.begin(store)
+    stage = definitions.begin(store)
     for n, board in enumerate(("new", "ops")):
-        definitions.stage_version(store, stage, f"{stage}-{n}", source=None, put={board: made("z")}, drop=())
+        definitions.stage_version(
+            store, stage, f"{stage.id}-{n}", source=None, put={board: made("z")}, drop=()
+        )
     with pytest.raises(definitions.MovedSince) as raised:
         definitions.commit(
             store,
             stage,
-            [BoardWrite("new", None, f"{stage}-0", {}, []), BoardWrite("ops", None, f"{stage}-1", {}, [])],
+            [
+                BoardWrite("new", None, f"{stage.id}-0", {}, []),
+                BoardWrite("ops", None, f"{stage.id}-1", {}, []),
+            ],
             revision={},
             by=BY,
         )
@@ -93,9 +98,9 @@ def test_a_board_that_moved_refuses_the_whole_commit(store: Store) -> None:
 
 
 def test_a_commit_whose_reply_was_lost_is_recognised(store: Store) -> None:
-    stage, _ = definitions.begin(store)
-    definitions.stage_version(store, stage, f"{stage}-0", source=None, put={"a": made("x")}, drop=())
-    board = BoardWrite("ops", None, f"{stage}-0", {}, [])
+    stage = definitions.begin(store)
+    definitions.stage_version(store, stage, f"{stage.id}-0", source=None, put={"a": made("x")}, drop=())
+    board = BoardWrite("ops", None, f"{stage.id}-0", {}, [])
     first = definitions.commit(store, stage, [board], revision={}, by=BY)
     again = definitions.commit(store, stage, [board], revision={}, by=BY)
     assert first[0] == again[0] == 1
@@ -162,12 +167,12 @@ def test_what_nobody_can_reach_is_collected_after_ten_minutes(store: Store, cloc
     record = definitions.read_board(store, "ops")
     assert record is not None
     write(store, "ops", {"a": made("y")}, seen=record.version)
-    orphan, _ = definitions.begin(store)
-    definitions.stage_version(store, orphan, f"{orphan}-0", source=None, put={"z": made("z")}, drop=())
+    orphan = definitions.begin(store)
+    definitions.stage_version(store, orphan, f"{orphan.id}-0", source=None, put={"z": made("z")}, drop=())
     definitions.collect(store)
     old = store.key("defs", definitions.defs_of(record.version))
-    assert store.client.exists(old, store.key("defs", f"{orphan}-0")) == 2
+    assert store.client.exists(old, store.key("defs", f"{orphan.id}-0")) == 2
     clock.advance(600_001)
     definitions.collect(store)
-    assert store.client.exists(old, store.key("defs", f"{orphan}-0")) == 0
+    assert store.client.exists(old, store.key("defs", f"{orphan.id}-0")) == 0
     assert names(store, "ops") == {"a"}

@@ -3,7 +3,7 @@
 -- plan was made from. Numbers the revision and leaves the schedule entries as durable work for `drain`.
 -- It runs when memory is full, so that a sync whose pages fitted is never left between.
 -- KEYS      meta
--- ARGUMENTS stage=int boards=[{board, from, version, meta, drift}, ...] revision=map by=map
+-- ARGUMENTS stage=int number=int boards=[{board, from, version, meta, drift}, ...] revision=map by=map
 -- TOUCHES   meta HASH, stages ZSET, staged:<stage> SET, committed ZSET, work LIST, work:<stage> HASH, boards HASH,
 --           boardmeta HASH, drift HASH, retired ZSET, revisions HASH, audit STREAM, wake:scheduler LIST
 -- RETURNS   "OK" {revision, now} | "GONE" | "BUSY" | "STALE" {boards}
@@ -23,10 +23,12 @@ local stale = {}
 for _, change in ipairs(arguments.boards) do
   if redis.call('HGET', key('boards'), change[1]) ~= change[2] then stale[#stale + 1] = change[1] end
 end
-if #stale > 0 then return cmsgpack.pack({'STALE', stale}) end
+-- The staged definitions carry the number of this revision, so it has to be the next one.
+local revision = (redis.call('HGET', key('meta'), 'revision') or 0) + 1
+if #stale > 0 or revision ~= arguments.number then return cmsgpack.pack({'STALE', stale}) end
 
 local at = now()
-local revision = redis.call('HINCRBY', key('meta'), 'revision', 1)
+redis.call('HSET', key('meta'), 'revision', revision)
 for _, change in ipairs(arguments.boards) do
   local board, from, version, meta, drift = unpack(change)
   if from then redis.call('ZADD', key('retired'), at, (string.match(from, '^(.*)%.%d+$'))) end
