@@ -1,0 +1,211 @@
+"""What to say when a file is not YAML: where the reader stumbled, in words for whoever wrote the line.
+
+Nearly every such file has one cause: a value that YAML takes for something else and that wanted quotes. The
+faulty value is then blanked out, at equal length so that every offset stays true, and reading goes on: a
+person sees all such lines at once, and what else is wrong besides.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import TYPE_CHECKING
+
+import yaml
+
+from jobboard.source.scalar import quoted
+from jobboard.source.text import Text
+from jobboard.source.yamltree import EMPTY_HINT, Broken, Flaw, Tree, build
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# Every repair reads the file once more; this bounds the characters read that way.
+REPAIR_BUDGET = 8 * 1024 * 1024
+REPAIR_LIMIT = 100
+
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_WIDE_MARKS: Sequence[tuple[bytes, str]] = (
+    (codecs.BOM_UTF32_LE, "UTF-32"),
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
+_FIRST_READ_AS = {
+    "*": "YAML reads * as an alias",
+    "&": "YAML reads & as an anchor",
+    "!": "YAML reads ! as a tag",
+    "@": "YAML reserves @",
+    "`": "YAML reserves `",
+    "%": "YAML reads % as a directive",
+    "|": "YAML reads | as a block of text that begins on the next line",
+    ">": "YAML reads > as a block of text that begins on the next line",
+    "[": "YAML reads [ as a list",
+    "{": "YAML reads { as a map",
+    '"': "YAML ends the value at the second quote",
+    "'": "YAML ends the value at the second quote",
+    "-": "YAML reads - as an item of a list",
+    "?": "YAML reads ? as a key",
+}
+_SCHEDULE_KEYS = ("cron",)
+
+
+def decode(raw: bytes) -> Text | Flaw:
+    """The text of a board's bytes, or why they are none: only UTF-8 is read, with or without a mark."""
+    for mark, name in _WIDE_MARKS:
+        if raw.startswith(mark):
+            return Flaw(-1, f"the file is {name}", "Save it as UTF-8")
+    try:
+        content = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return _undecodable(raw, error)
+    if not content.strip():
+        return Flaw(-1, "the file is empty; an empty file is never an empty board", EMPTY_HINT)
+    return Text(content)
+
+
+def _undecodable(raw: bytes, error: UnicodeDecodeError) -> Flaw:
+    if b"\0" in raw:
+        return Flaw(-1, "the file is not text", "Save it as UTF-8")
+    line = raw.count(b"\n", 0, error.start) + 1
+    return Flaw(
+        -1, f"the file is not UTF-8: byte 0x{raw[error.start]:02x} in line {line}", "Save it as UTF-8"
+    )
+
+
+def parse(text: Text) -> Tree:
+    """The tree of a board's text, with everything wrong with it as YAML in its `flaws`.
+
+    The root is None where the text cannot be read even with its faulty values blanked out.
+    """
+    unprintable = _UNPRINTABLE.search(text.content)
+    if unprintable:
+        return Tree(text, None, [_unprintable(unprintable)])
+    flaws: list[Flaw] = []
+    content = text.content
+    budget = REPAIR_BUDGET
+    while True:
+        try:
+            tree = build(text, content)
+        except Broken as broken:
+            return Tree(text, None, [*flaws, broken.flaw])
+        except yaml.YAMLError as error:
+            flaw, patched = _explain(text, content, error)
+        else:
+            tree.flaws.extend(flaws)
+            return tree
+        flaws.append(flaw)
+        budget -= len(content)
+        if patched is None or budget < 0 or len(flaws) >= REPAIR_LIMIT:
+            return Tree(text, None, flaws)
+        content = patched
+
+
+def _unprintable(match: re.Match[str]) -> Flaw:
+    character = f"U+{ord(match[0]):04X}"
+    if match[0] == "\0":
+        return Flaw(match.start(), "the file is not text: it holds a zero byte", "Save it as UTF-8")
+    hint = f'Write it in double quotes, as "\\u{ord(match[0]):04x}", if it is meant'
+    return Flaw(match.start(), f"the character {character} may not stand in YAML", hint)
+
+
+def _explain(text: Text, content: str, error: yaml.YAMLError) -> tuple[Flaw, str | None]:
+    """What is wrong, and the text with the faulty value blanked out where that lets reading go on."""
+    place = getattr(error, "problem_mark", None)
+    if place is None:
+        return Flaw(0, "the file is not YAML", "Save it as UTF-8 text"), None
+    offset = min(place.index, max(len(content) - 1, 0))
+    context = getattr(error, "context_mark", None)
+    start = context.index if context is not None else offset
+    problem, task = str(getattr(error, "problem", "")), str(getattr(error, "context", ""))
+    whole = (
+        _unclosed(task, problem, start, text)
+        or _misplaced(content, offset)
+        or _wordless(text, problem, start)
+    )
+    if whole is not None:
+        return whole, None
+    return _unquoted(text, content, offset, problem) or (_indented(text, offset), None)
+
+
+def _unclosed(task: str, problem: str, start: int, text: Text) -> Flaw | None:
+    if "quoted scalar" in task and "end of stream" in problem:
+        return Flaw(start, "this quote is never closed", "Close it, or see whether the file was saved whole")
+    for kind, closing, words in (("sequence", "]", "list"), ("mapping", "}", "map")):
+        if f"flow {kind}" in task and not text.closes_on_line(start):
+            return Flaw(start, f"this {words} is never closed", f"Write  {closing}  at its end")
+    return None
+
+
+def _wordless(text: Text, problem: str, start: int) -> Flaw | None:
+    """A word alone on its line among keys: a key without a colon, or the last line of half a file."""
+    word = text.line_at(start).strip()
+    if "expected ':'" not in problem or text.value_at(start) is not None:
+        return None
+    if re.fullmatch(r"[^\s:]+:[^\s:]\S*.*", word):
+        key, _, value = word.partition(":")
+        return Flaw(start, "there is no space after the colon", f"Write  {key}: {value}")
+    return Flaw(start, "a key without a colon", f"Write  {word}:  or see whether the file was saved whole")
+
+
+def _misplaced(content: str, offset: int) -> Flaw | None:
+    line_start = content.rfind("\n", 0, offset) + 1
+    if content[offset] == "\t" and not content[line_start:offset].strip():
+        return Flaw(offset, "this line is indented with a tab", "Indent with spaces")
+    return None
+
+
+def _unquoted(text: Text, content: str, offset: int, problem: str) -> tuple[Flaw, str] | None:
+    """The flaw of a value that wants quotes, if `offset` stands in a value."""
+    found = text.value_at(offset)
+    if found is None or text.is_scarred(offset):
+        return None
+    key, start, value = found
+    text.scar(start)
+    if "escape" in problem:
+        single = quoted(value.strip('"') + "\\").replace("\\'", "'")
+        flaw = Flaw(
+            offset, "a backslash in double quotes begins an escape", f"Write  {_pair(key, single)}", 2
+        )
+        return flaw, _blanked(content, start)
+    message = "the schedule is not quoted" if key in _SCHEDULE_KEYS else _of(key) + " is not quoted"
+    if value[:1] in "'\"":
+        message = "text goes on after the closing quote"
+    cause = _FIRST_READ_AS.get(value[:1], 'YAML reads ": " as a key and its value')
+    hint = f"{cause}. {'If it is text, write' if value[:1] in '[{' else 'Write'}  {_pair(key, quoted(_meant(value)))}"
+    return Flaw(start, message, hint), _blanked(content, start)
+
+
+def _meant(value: str) -> str:
+    """`value` without the single quotes around it that an apostrophe inside has cut short."""
+    inner = value[1:-1]
+    apostrophe = value[:1] == value[-1:] == "'" and inner.count("'") % 2 == 1
+    return inner if apostrophe else value
+
+
+def _of(key: str | None) -> str:
+    return f'the value of "{key}"' if key else "the item"
+
+
+def _pair(key: str | None, value: str) -> str:
+    return f"{key}: {value}" if key else f"- {value}"
+
+
+def _blanked(content: str, start: int) -> str:
+    """`content` with the rest of a line replaced by a quoted word of the same length."""
+    end = content.find("\n", start)
+    end = end if end >= 0 else len(content)
+    room = end - start
+    return content[:start] + ("x" if room < 2 else f"'{'x' * (room - 2)}'") + content[end:]
+
+
+def _indented(text: Text, offset: int) -> Flaw:
+    line, _ = text.position(offset)
+    shown = text.line(line)
+    indent = len(shown) - len(shown.lstrip(" "))
+    start = offset - text.position(offset)[1] + 1 + indent
+    if re.match(r"[\w.-]+:\S", text.line(max(line - 1, 1)).strip()):
+        return Flaw(start, "the line above has no space after its colon", "Write  key: value")
+    return Flaw(
+        start, "this line does not fit the lines above it", "Give keys of one map the same indentation"
+    )

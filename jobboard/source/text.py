@@ -1,0 +1,91 @@
+"""The text of a board: where its lines begin, and what stands on each."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from functools import cached_property
+
+from jobboard.source.scalar import quoted
+
+# The head of a line up to its value: list dashes, and a key with its colon.
+_VALUE = re.compile(
+    r"""(?P<lead>[ ]*(?:-[ ]+)*)
+        (?:(?P<key>[A-Za-z0-9_."'/-]+[ ]*):[ ]+)?
+        (?P<value>[^\n#][^\n]*)?""",
+    re.VERBOSE,
+)
+_COMMENT = re.compile(r"[ \t]+#.*$")
+_TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\n]|\'\')*\'|[^\s,:\[\]{}]+')
+
+
+class Text:
+    """A file's text, with offsets counted in characters.
+
+    Some lines are **scarred**: something was already said about them, and whatever else they seem to be wrong
+    about only follows from it.
+    """
+
+    def __init__(self, content: str) -> None:
+        self.content = content
+        self._scars: set[int] = set()
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(match.end() for match in re.finditer("\n", self.content))]
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Line and column of an offset, both 1-based."""
+        line = bisect_right(self._starts, offset)
+        return line, offset - self._starts[line - 1] + 1
+
+    def line_at(self, offset: int) -> str:
+        """The line an offset stands on, without its end."""
+        return self.line(self.position(offset)[0])
+
+    def line(self, number: int) -> str:
+        """Line `number`, 1-based, without its end."""
+        start = self._starts[number - 1]
+        end = self.content.find("\n", start)
+        return self.content[start : end if end >= 0 else None].rstrip("\r")
+
+    def length_at(self, offset: int) -> int:
+        """How many characters the word or quoted text at an offset takes; at least 1."""
+        match = _TOKEN.match(self.content, offset)
+        return len(match[0]) if match else 1
+
+    def scar(self, offset: int) -> None:
+        """Say nothing more about the line of `offset`."""
+        self._scars.add(self.position(offset)[0])
+
+    def is_scarred(self, offset: int) -> bool:
+        """Whether something was already said about the line of `offset`."""
+        return bool(self._scars) and self.position(offset)[0] in self._scars
+
+    def value_at(self, offset: int) -> tuple[str | None, int, str] | None:
+        """Key, offset and text of the value that `offset` stands in; None where it stands in no value.
+
+        The value is taken as a person would: all that follows the key on its line, less a comment.
+        """
+        line, column = self.position(offset)
+        match = _VALUE.match(self.line(line))
+        if match is None or match["value"] is None or match.start("value") > column - 1:
+            return None
+        if match["key"] is None and not match["lead"].strip():
+            return None
+        key = match["key"].strip() if match["key"] else None
+        return key, self._starts[line - 1] + match.start("value"), _COMMENT.sub("", match["value"]).rstrip()
+
+    def closes_on_line(self, offset: int) -> bool:
+        """Whether the bracket at `offset` has its partner on the same line."""
+        closing = {"[": "]", "{": "}"}.get(self.content[offset : offset + 1], "")
+        end = self.content.find("\n", offset)
+        return bool(closing) and closing in self.content[offset : end if end >= 0 else None]
+
+    def quoting_hint(self, offset: int) -> str | None:
+        """The line to write instead, its value quoted; None where `offset` stands in no value."""
+        found = self.value_at(offset)
+        if found is None:
+            return None
+        key, _, value = found
+        return f"Write  {key + ': ' if key else '- '}{quoted(value)}"
