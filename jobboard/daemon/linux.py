@@ -1,0 +1,125 @@
+"""What only Linux does, each with something that does on any other POSIX system.
+
+Every function answers on every system; where the kernel has no such thing, it answers with the next best,
+and its docstring says what is lost.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+IS_LINUX = sys.platform == "linux"
+PIPE_BYTES = 1 << 20
+
+_PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
+_DEAD_STATES = b"ZX"
+_STAT_BYTES = 1024
+_ENVIRON_BYTES = 1 << 20
+
+
+class Process(NamedTuple):
+    """A live process: who its parent is, and which session and process group it is in."""
+
+    parent: int
+    session: int
+    group: int
+
+
+def become_subreaper() -> bool:
+    """Have orphaned descendants come to this process, not to init; whether the system can do that.
+
+    Without it, a process that forks twice and leaves its session is out of reach.
+    """
+    if not IS_LINUX:
+        return False
+    import ctypes
+
+    return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+
+
+def widen_pipe(fd: int, size_bytes: int = PIPE_BYTES) -> int:
+    """Make a pipe hold more; how much it holds now, 0 where the system does not say.
+
+    The default of 64 KiB makes a busy job wait for us. A user has a budget for large pipes (pipe(7)); past
+    it, the pipe stays as it was.
+    """
+    set_size = getattr(fcntl, "F_SETPIPE_SZ", None)
+    get_size = getattr(fcntl, "F_GETPIPE_SZ", None)
+    if set_size is None or get_size is None:
+        return 0
+    try:
+        return fcntl.fcntl(fd, set_size, size_bytes)
+    except OSError:
+        return fcntl.fcntl(fd, get_size)
+
+
+def processes() -> dict[int, Process]:
+    """Every live process, by id. Zombies are not alive."""
+    if IS_LINUX and Path("/proc/self/stat").exists():
+        return processes_of_proc()
+    return processes_of_ps()
+
+
+def processes_of_proc() -> dict[int, Process]:
+    """Every live process, as /proc lists them (proc_pid_stat(5))."""
+    found = {}
+    for name in os.listdir("/proc"):  # noqa: PTH208 - a scan must be quick: no objects for a thousand names
+        if name.isdigit():
+            process = _read_stat(name)
+            if process is not None:
+                found[int(name)] = process
+    return found
+
+
+def _read_stat(name: str) -> Process | None:
+    raw = _read_proc(f"/proc/{name}/stat", _STAT_BYTES)
+    # The command's name stands in brackets and may itself hold blanks and brackets.
+    state, parent, group, session, *_ = raw[raw.rfind(b")") + 2 :].split(b" ", 4) if raw else (b"X", 0, 0, 0)
+    if state in _DEAD_STATES:
+        return None
+    return Process(int(parent), int(session), int(group))
+
+
+def processes_of_ps() -> dict[int, Process]:
+    """Every live process, as ps(1) lists them. Sessions are not portable: the group stands in for one."""
+    listed = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid=,pgid=,state="],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=True,
+        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
+    )
+    found = {}
+    for line in listed.stdout.splitlines():
+        pid, parent, group, state = line.split(None, 3)
+        if state[:1] not in _DEAD_STATES:
+            found[int(pid)] = Process(int(parent), int(group), int(group))
+    return found
+
+
+def carries(pid: int, mark: bytes) -> bool:
+    """Whether the environment a process was started with has an entry that begins with `mark`.
+
+    False where the system does not show it: then a tree is known by session and parents alone.
+    """
+    raw = _read_proc(f"/proc/{pid}/environ", _ENVIRON_BYTES)
+    return raw.startswith(mark) or b"\0" + mark in raw
+
+
+def _read_proc(path: str, most_bytes: int) -> bytes:
+    """A file of /proc in one read; empty where the process is gone or not ours to look at."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        return os.read(fd, most_bytes)
+    except OSError:
+        return b""
+    finally:
+        os.close(fd)
