@@ -1,0 +1,312 @@
+"""The agent: the small process that starts commands, watches them, and ends them.
+
+It knows nothing of the store. The runner tells it over a socket pair what to start and what to end; it
+tells the runner what started, hands over the pipe its output comes from, and says how it ended. It is the
+parent of every process of every run, orphans included (a subreaper), and a `guard` is its parent in turn:
+whichever of runner, agent and guard dies, the others end every tree at once.
+
+Messages in: ``spawn`` (id, argv, env, cwd, stdin, mark, timeout_ms, kill_after_ms, fenced), ``end`` (id,
+why), ``lease`` (term_at_s, kill_at_s on the monotonic clock), ``quit``. Messages out: ``ready`` (pid),
+``started`` (id, pid, at_s and a descriptor), ``refused`` (id, code, reason), ``exited`` (id, code or signal,
+why, at_s).
+
+An attempt that is ended (timed out, cancelled, drained, cut off) has its whole tree sent TERM, and KILL after
+its `kill_after`; it counts as exited once nobody of the tree is left. One that ends by itself counts as
+exited when its first process has: what it leaves in the background is left alone, as cron leaves it.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from jobboard.clock import monotonic_s
+from jobboard.daemon import child, guard, linux, tree
+from jobboard.daemon.frames import Channel, Message
+from jobboard.daemon.timers import Timer, Timers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_GIVE_UP_S = 2.0
+"""How long after the kill an attempt is still waited for: a process stuck in the kernel may not die."""
+
+_LOOK_AGAIN_S = 0.1
+_WAKEUP_BYTES = 4096
+
+
+class Attempt:
+    """A command that was started and has not been reported as ended."""
+
+    __slots__ = ("fenced", "id", "kill_after_s", "killed", "mark", "pid", "session", "status", "timer", "why")
+
+    def __init__(self, order: Message, pid: int) -> None:
+        self.id: str = order["id"]
+        self.pid = pid
+        self.session: int | None = pid
+        self.mark: str = order["mark"]
+        self.kill_after_s: float = order["kill_after_ms"] / 1000
+        self.fenced: bool = order["fenced"]
+        self.timer: Timer | None = None
+        self.status: int | None = None
+        self.why: str | None = None
+        self.killed = False
+
+    def members(self) -> set[int]:
+        """Who of its tree is alive."""
+        return tree.members(self.session, self.mark)
+
+    def wait_for(self, timer: Timer | None) -> None:
+        """Replace what it is waiting for."""
+        if self.timer is not None:
+            self.timer.cancel()
+        self.timer = timer
+
+
+class Agent:
+    """The loop.
+
+    Args:
+        channel: To the runner.
+        guard_fd: Reads end-of-file once the guard is dead.
+    """
+
+    def __init__(self, channel: Channel, guard_fd: int) -> None:
+        self._channel = channel
+        self._guard_fd = guard_fd
+        self._timers = Timers()
+        self._attempts: dict[str, Attempt] = {}
+        self._by_pid: dict[int, Attempt] = {}
+        self._lease: Timer | None = None
+        self._kill_at_s = 0.0
+        self._quitting = False
+        self._poll = select.poll()
+        self._child_fd = watch_children()
+        self._orders: dict[str, Callable[[Message], None]] = {
+            "spawn": self._spawn,
+            "end": self._order_end,
+            "lease": self._renew,
+            "quit": self._quit,
+        }
+
+    def run(self) -> bool:
+        """Serve until told to quit; False if runner or guard died and every tree was ended."""
+        for fd in (self._channel.sock.fileno(), self._guard_fd, self._child_fd):
+            self._poll.register(fd, select.POLLIN)
+        self._channel.put({"type": "ready", "pid": os.getpid()})
+        while not self._quitting:
+            if not self._turn():
+                end_all(os.getpid())
+                return False
+        self._channel.flush()
+        return True
+
+    def _turn(self) -> bool:
+        """Wait once and act; False when the runner or the guard is gone."""
+        wanted = select.POLLIN | (select.POLLOUT if self._channel.waiting else 0)
+        self._poll.modify(self._channel.sock.fileno(), wanted)
+        wait_s = self._timers.wait_s()
+        ready = dict(self._poll.poll(None if wait_s is None else wait_s * 1000))
+        if self._guard_fd in ready:
+            return False
+        if self._child_fd in ready:
+            os.read(self._child_fd, _WAKEUP_BYTES)
+            self._reap()
+        events = ready.get(self._channel.sock.fileno(), 0)
+        if events & select.POLLOUT:
+            self._channel.flush()
+        if events & ~select.POLLOUT:
+            for message in self._channel.take():
+                self._orders[message["type"]](message)
+        self._timers.fire()
+        return self._channel.open or self._quitting
+
+    # ---- orders
+
+    def _spawn(self, order: Message) -> None:
+        env = {**order["env"], tree.MARK: order["mark"]}
+        try:
+            pid, output = child.start(order["argv"], env, order["cwd"], order["stdin"])
+        except child.Refusal as refusal:
+            self._channel.put(
+                {"type": "refused", "id": order["id"], "code": refusal.code, "reason": refusal.reason}
+            )
+            return
+        attempt = Attempt(order, pid)
+        self._forget_session(pid)
+        self._attempts[attempt.id] = self._by_pid[pid] = attempt
+        at_s = monotonic_s()
+        if order["timeout_ms"] is not None:
+            attempt.wait_for(
+                self._timers.at(at_s + order["timeout_ms"] / 1000, lambda: self._end(attempt, "timeout"))
+            )
+        self._channel.put({"type": "started", "id": attempt.id, "pid": pid, "at_s": at_s}, output)
+
+    def _forget_session(self, pid: int) -> None:
+        """A process id is used again: no older attempt may take the new session for its own."""
+        for attempt in self._attempts.values():
+            if attempt.pid == pid:
+                attempt.session = None
+
+    def _order_end(self, order: Message) -> None:
+        attempt = self._attempts.get(order["id"])
+        if attempt is not None:
+            self._end(attempt, order["why"])
+
+    def _renew(self, order: Message) -> None:
+        """The store was there: runs that hold locks may go on until the lease is nearly over."""
+        if self._lease is not None:
+            self._lease.cancel()
+        self._kill_at_s = order["kill_at_s"]
+        self._lease = self._timers.at(order["term_at_s"], self._cut_off)
+
+    def _cut_off(self) -> None:
+        for attempt in tuple(self._attempts.values()):
+            if attempt.fenced:
+                self._end(attempt, "lease", self._kill_at_s)
+
+    def _quit(self, _: Message) -> None:
+        self._quitting = True
+
+    # ---- endings
+
+    def _end(self, attempt: Attempt, why: str, kill_at_s: float | None = None) -> None:
+        """Send TERM to a whole tree, and KILL when its time is up. What is ending already goes on as it is.
+
+        Only an order to hurry, `why` being ``kill``, brings the KILL forward.
+        """
+        if attempt.why is None:
+            attempt.why = why
+        elif why not in ("kill", "lease"):
+            return
+        if why == "kill" or attempt.kill_after_s == 0:
+            self._kill(attempt)
+            return
+        pids = attempt.members()
+        tree.signal_all(pids, signal.SIGTERM)
+        tree.signal_all(pids, signal.SIGCONT)  # who is stopped reads no signal
+        at_s = monotonic_s() + attempt.kill_after_s
+        at_s = at_s if kill_at_s is None else min(at_s, kill_at_s)
+        attempt.wait_for(self._timers.at(at_s, lambda: self._kill(attempt)))
+        self._report_if_gone(attempt)
+
+    def _kill(self, attempt: Attempt) -> None:
+        attempt.killed = True
+        tree.kill(attempt.members)
+        give_up_at_s = monotonic_s() + _GIVE_UP_S
+        attempt.wait_for(self._timers.after(_LOOK_AGAIN_S, lambda: self._look_again(attempt, give_up_at_s)))
+        self._reap()
+
+    def _look_again(self, attempt: Attempt, give_up_at_s: float) -> None:
+        if monotonic_s() >= give_up_at_s:
+            self._report(attempt)
+            return
+        tree.kill(attempt.members)
+        attempt.wait_for(self._timers.after(_LOOK_AGAIN_S, lambda: self._look_again(attempt, give_up_at_s)))
+
+    def _reap(self) -> None:
+        """Collect everyone who has died, orphans that came to us too."""
+        died = False
+        for pid, status in dead_children():
+            died = True
+            attempt = self._by_pid.pop(pid, None)
+            if attempt is not None:
+                attempt.status = status
+                if attempt.why is None:
+                    self._report(attempt)
+        if died:
+            for attempt in tuple(self._attempts.values()):
+                self._report_if_gone(attempt)
+
+    def _report_if_gone(self, attempt: Attempt) -> None:
+        if attempt.why is not None and attempt.status is not None and not attempt.members():
+            self._report(attempt)
+
+    def _report(self, attempt: Attempt) -> None:
+        attempt.wait_for(None)
+        if self._attempts.pop(attempt.id, None) is None:
+            return
+        code, name = exit_of(attempt.status)
+        self._channel.put(
+            {
+                "type": "exited",
+                "id": attempt.id,
+                "code": code,
+                "signal": name,
+                "why": attempt.why,
+                "at_s": monotonic_s(),
+            }
+        )
+
+
+def watch_children() -> int:
+    """A descriptor that reads when a child has died; TERM, INT and HUP are the runner's to act on."""
+    read_end, write_end = os.pipe()
+    os.set_blocking(read_end, False)
+    os.set_blocking(write_end, False)
+    signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        # Caught, not ignored: what is ignored stays ignored in the commands we start.
+        signal.signal(number, lambda *_: None)
+    return read_end
+
+
+def dead_children() -> list[tuple[int, int]]:
+    """Process id and wait status of every child that has died since the last look."""
+    found: list[tuple[int, int]] = []
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return found
+        if pid == 0:
+            return found
+        found.append((pid, status))
+
+
+def exit_of(status: int | None) -> tuple[int | None, str | None]:
+    """Exit code, or the signal's name, of a wait status; neither for a process that would not die."""
+    if status is None:
+        return None, None
+    code = os.waitstatus_to_exitcode(status)
+    if code >= 0:
+        return code, None
+    try:
+        return None, signal.Signals(-code).name
+    except ValueError:
+        return None, f"SIG{-code}"
+
+
+def end_all(root: int, within_s: float = _GIVE_UP_S) -> None:
+    """Kill every descendant of `root`, which is this process, and reap it."""
+    give_up_at_s = monotonic_s() + within_s
+    while tree.kill(lambda: tree.below(root)) and monotonic_s() < give_up_at_s:
+        dead_children()
+    dead_children()
+
+
+def main() -> int:
+    """Start under a guard and serve the runner: ``python -m jobboard.daemon.agent SOCKET LIFE SURVIVOR``.
+
+    The arguments are descriptors: the socket pair's end, a pipe that the runner holds open for as long as it
+    lives, and a pipe with what the survivor needs to know.
+    """
+    socket_fd, life_fd, survivor_fd = map(int, sys.argv[1:])
+    for fd in (socket_fd, life_fd, survivor_fd):
+        os.set_inheritable(fd, False)  # noqa: FBT003 - positional by the library's signature
+    guard_fd = guard.fork_under_guard(socket_fd, life_fd, survivor_fd)
+    linux.become_subreaper()
+    channel = Channel(socket.socket(fileno=socket_fd))
+    if Agent(channel, guard_fd).run():
+        return 0
+    if guard.is_gone(guard_fd) and guard.is_gone(life_fd):
+        guard.become_survivor(survivor_fd)
+    return guard.DISTURBED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

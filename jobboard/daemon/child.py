@@ -1,0 +1,96 @@
+"""Starting one command: its pipe, its input, and why it could not be started."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import tempfile
+from typing import TYPE_CHECKING
+
+from jobboard.daemon import linux
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+NOT_FOUND = 127
+NOT_RUNNABLE = 126
+"""What a shell answers for a command that is not there, and for one that cannot be run."""
+
+
+class Refusal(Exception):
+    """A command that could not be started: the code a shell would give, and why in words."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+def start(argv: Sequence[str], env: Mapping[str, str], cwd: str | None, stdin: str | None) -> tuple[int, int]:
+    """Start a command as the leader of a session of its own.
+
+    Standard output and standard error are one pipe, so that lines keep the order they were written in.
+    Nothing runs between fork and exec, so the kernel need not copy this process (vfork).
+
+    Args:
+        argv: Its words; the first is looked up on the PATH of `env`.
+        env: Its whole environment.
+        cwd: Where it starts; None for where this process is.
+        stdin: What it reads; None for nothing at all.
+
+    Returns:
+        Its process id, and the end of the pipe to read from.
+
+    Raises:
+        Refusal: It could not be started.
+    """
+    source = _input(stdin)
+    read_end, write_end = os.pipe()
+    try:
+        linux.widen_pipe(write_end)
+        # Our descriptors close by themselves at exec (PEP 446), so nothing has to go through them.
+        child = subprocess.Popen(
+            argv,
+            env=env,
+            cwd=cwd,
+            stdin=source,
+            stdout=write_end,
+            stderr=write_end,
+            start_new_session=True,
+            close_fds=False,
+        )
+    except (OSError, ValueError) as error:
+        os.close(read_end)
+        raise _refusal(error, argv, cwd) from error
+    finally:
+        os.close(write_end)
+        os.close(source)
+    # Reaped by process id, all children alike; this object must not wait for it too.
+    child.returncode = 0
+    return child.pid, read_end
+
+
+def _input(text: str | None) -> int:
+    """A descriptor that reads `text` from its beginning."""
+    if text is None:
+        return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    with tempfile.TemporaryFile() as file:
+        file.write(text.encode("utf-8", "surrogateescape"))
+        file.seek(0)
+        return os.dup(file.fileno())
+
+
+def _refusal(error: OSError | ValueError, argv: Sequence[str], cwd: str | None) -> Refusal:
+    if isinstance(error, ValueError):
+        return Refusal(NOT_RUNNABLE, f"exit {NOT_RUNNABLE}: not runnable: {error}")
+    if cwd is not None and not os.path.isdir(cwd):  # noqa: PTH112 - pathlib would double the agent's start-up
+        what = "not a directory" if os.path.exists(cwd) else "no such directory"  # noqa: PTH110 - likewise
+        return Refusal(NOT_RUNNABLE, f"exit {NOT_RUNNABLE}: {what}: {cwd}")
+    code, what = {
+        errno.ENOENT: (NOT_FOUND, "command not found"),
+        errno.ENOTDIR: (NOT_FOUND, "command not found"),
+        errno.EACCES: (NOT_RUNNABLE, "permission denied"),
+        errno.ENOEXEC: (NOT_RUNNABLE, "not a program (a script needs a first line like #!/bin/sh)"),
+    }.get(error.errno or 0, (NOT_RUNNABLE, (error.strerror or str(error)).lower()))
+    return Refusal(code, f"exit {code}: {what}: {argv[0] if argv else ''}")

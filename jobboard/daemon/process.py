@@ -1,0 +1,108 @@
+"""The agent as the runner sees it: started, told to quit, found dead."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from jobboard.clock import monotonic_s
+from jobboard.core.launch import HIDDEN
+from jobboard.daemon import tree
+from jobboard.daemon.frames import Channel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_QUIT_S = 5.0
+_SWEEP_S = 2.0
+
+
+class AgentProcess:
+    """A running agent with its guard.
+
+    Args:
+        instance: The random name of this worker process, by which its trees are known.
+        report: What the survivor needs to tell the store that this worker is dead: url, namespace, worker.
+            It goes through a pipe; arguments and environments are there for anyone to read.
+
+    Attributes:
+        channel: Messages to and from it.
+    """
+
+    def __init__(self, instance: str, report: Mapping[str, str]) -> None:
+        self._instance = instance
+        ours, theirs = socket.socketpair()
+        life_end, self._life_fd = os.pipe()
+        survivor_end = _readable(json.dumps(dict(report)).encode())
+        passed = (theirs.fileno(), life_end, survivor_end)
+        try:
+            # A session of its own: Ctrl-C in a terminal is for the runner to act on.
+            self._child = subprocess.Popen(
+                [sys.executable, "-P", "-m", "jobboard.daemon.agent", *map(str, passed)],
+                stdin=subprocess.DEVNULL,
+                env={name: value for name, value in os.environ.items() if name != HIDDEN},
+                pass_fds=passed,
+                start_new_session=True,
+            )
+        finally:
+            theirs.close()
+            os.close(life_end)
+            os.close(survivor_end)
+        self.channel = Channel(ours)
+
+    @property
+    def guard_pid(self) -> int:
+        """The process id of the guard; the agent says its own when it is ready."""
+        return self._child.pid
+
+    def quit(self) -> None:
+        """Have it exit, and wait until it has. What runs of jobs left in the background is left alone."""
+        self.channel.put({"type": "quit"})
+        give_up_at_s = monotonic_s() + _QUIT_S
+        while self.channel.open and monotonic_s() < give_up_at_s:
+            _wait(self.channel, give_up_at_s - monotonic_s())
+            self.channel.take()
+        self._release()
+
+    def bury(self) -> None:
+        """After its death: see that every tree is gone, then let the guard go."""
+        end_marked(self._instance)
+        self._release()
+
+    def _release(self) -> None:
+        self.channel.close()
+        # A byte says that we are alive, and that nobody need tell the store.
+        if self._life_fd >= 0:
+            with contextlib.suppress(BrokenPipeError):  # the guard may be dead too
+                os.write(self._life_fd, b"k")
+            os.close(self._life_fd)
+            self._life_fd = -1
+        self._child.wait()
+
+
+def end_marked(instance: str) -> None:
+    """Kill every process that a worker process has started and that carries its mark, wherever it is."""
+    give_up_at_s = monotonic_s() + _SWEEP_S
+    while tree.kill(lambda: tree.marked(instance)) and monotonic_s() < give_up_at_s:
+        pass
+
+
+def _readable(content: bytes) -> int:
+    """A descriptor that reads `content`, which is far below what any pipe holds."""
+    read_end, write_end = os.pipe()
+    os.write(write_end, content)
+    os.close(write_end)
+    return read_end
+
+
+def _wait(channel: Channel, span_s: float) -> None:
+    poll = select.poll()
+    poll.register(channel.sock.fileno(), select.POLLIN | (select.POLLOUT if channel.waiting else 0))
+    poll.poll(span_s * 1000)
+    channel.flush()
