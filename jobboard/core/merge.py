@@ -16,7 +16,7 @@ result exactly if the side that moved it says so.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from jobboard.core.model import FIELDS, Spec
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Verdict: TypeAlias = Literal["converge", "keep", "take", "conflict"]
+OnConflict: TypeAlias = Literal["fail", "file", "live"]
 
 MISSING: Any = None
 """What stands for an absent value. No canonical value is None, so nothing is ever mistaken for it."""
@@ -74,14 +75,19 @@ class MergedJob:
         return tuple(field for field in self.fields if field.verdict == "keep")
 
 
-def merge_job(base: Spec, live: Spec, file: Spec) -> MergedJob:
+def merge_job(base: Spec, live: Spec, file: Spec, on_conflict: OnConflict = "fail") -> MergedJob:
     """Merge a job field by field.
 
     Equal inputs are the common case and cost three comparisons.
+
+    Args:
+        base, live, file: The three definitions.
+        on_conflict: What becomes of a conflict: ``fail`` leaves it one, ``file`` takes the file's value,
+            ``live`` keeps the live one, which is drift from then on, since the base follows the file.
     """
     if base == live == file:
         return MergedJob(live, base, ())
-    fields = tuple(_differences(base, live, file))
+    fields = tuple(_decided(found, on_conflict) for found in _differences(base, live, file))
     spec = dict(live)
     for field in fields:
         _put(spec, field.path, field.result)
@@ -108,6 +114,14 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, list | tuple):
         return len(one) == len(other) and all(map(same, one, other))
     return bool(one == other)
+
+
+def _decided(found: Merged, on_conflict: OnConflict) -> Merged:
+    if found.verdict != "conflict" or on_conflict == "fail":
+        return found
+    if on_conflict == "file":
+        return replace(found, verdict="take", result=found.file)
+    return replace(found, verdict="keep", result=found.live)
 
 
 def _differences(base: Spec, live: Spec, file: Spec) -> Iterator[Merged]:

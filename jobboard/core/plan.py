@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from jobboard.core.merge import Merged, merge_job
+from jobboard.core.merge import Merged, OnConflict, merge_job
 from jobboard.core.names import address_of
 
 if TYPE_CHECKING:
@@ -172,7 +172,10 @@ class Plan:
 
 
 def plan_jobs(
-    board: str, file: Mapping[str, Spec], live: Mapping[str, Definition]
+    board: str,
+    file: Mapping[str, Spec],
+    live: Mapping[str, Definition],
+    on_conflict: OnConflict = "fail",
 ) -> tuple[tuple[JobChange, ...], tuple[Drift, ...], tuple[Conflicted, ...]]:
     """Compare a board's jobs: what to write, what drifted, what conflicts. Ordered by job name.
 
@@ -180,6 +183,7 @@ def plan_jobs(
         board: Its name.
         file: The resolved definition of every job the file declares.
         live: What the store holds of the board.
+        on_conflict: What becomes of a conflict; see `core.merge.merge_job`.
     """
     changes: list[JobChange] = []
     drift: list[Drift] = []
@@ -193,7 +197,7 @@ def plan_jobs(
         elif wanted is None:
             changes.append(JobChange(address, "destroy", held, None, None))
         elif not (wanted == held.spec == held.base):
-            merged = merge_job(held.base, held.spec, wanted)
+            merged = merge_job(held.base, held.spec, wanted, on_conflict)
             if merged.conflicts:
                 conflicts.append(Conflicted(address, merged.conflicts))
             if merged.drift:

@@ -288,6 +288,7 @@ def edit(
     definition: Definition,
     work: Mapping[str, Any] | None,
     by: Mapping[str, Any],
+    paths: Sequence[str],
     changes: Sequence[str],
 ) -> None:
     """Write one job's definition in place.
@@ -299,6 +300,7 @@ def edit(
         definition: What it is to be; its numbers from `number`.
         work: Its new schedule entry, or None where the schedule stays.
         by: Who, via what.
+        paths: The paths that move; each remembers who moved it last, and when.
         changes: What moved, in words, for the audit.
 
     Raises:
@@ -313,12 +315,23 @@ def edit(
         drifted=definition.drifted,
         work=dict(work) if work is not None else False,
         by=dict(by),
+        paths=list(paths),
         changes=list(changes),
     )
     if tag == "STALE":
         raise MovedSince([address])
     if tag == "GONE":
         raise errors.UsageError(f"there is no job {address} any more")
+
+
+def read_edits(store: Store, addresses: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Who edited which path of these jobs live, and when: address, path, then {actor, via, at}."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for page in _pages(addresses):
+        with explained(store.url):
+            raws = store.client.hmget(store.key("edits"), page)
+        found.update((a, unpack(as_bytes(raw)) or {}) for a, raw in zip(page, raws, strict=True) if raw)
+    return found
 
 
 def tombstone(spec: Spec, by: Mapping[str, Any], at_ms: int, commit: str | None) -> bytes:

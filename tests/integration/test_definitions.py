@@ -153,13 +153,25 @@ def test_an_edit_moves_the_boards_version_and_marks_drift(store: Store) -> None:
     assert before is not None
     n = definitions.number(store)
     changed = Definition(n, n, 1, {"command": {"run": "y"}}, {"command": {"run": "x"}})
-    definitions.edit(store, "ops/a", generation=1, definition=changed, work=None, by=BY, changes=["run"])
+    definitions.edit(
+        store, "ops/a", generation=1, definition=changed, work=None, by=BY, paths=["command"], changes=["run"]
+    )
     after = definitions.read_board(store, "ops")
     assert after is not None
     assert after.version == before.version.replace(".0", ".1")
     assert after.drift == ("a",)
+    assert definitions.read_edits(store, ["ops/a"])["ops/a"]["command"]["actor"] == "ana"
     with pytest.raises(definitions.MovedSince):
-        definitions.edit(store, "ops/a", generation=1, definition=changed, work=None, by=BY, changes=["run"])
+        definitions.edit(
+            store,
+            "ops/a",
+            generation=1,
+            definition=changed,
+            work=None,
+            by=BY,
+            paths=["command"],
+            changes=["run"],
+        )
 
 
 def test_what_nobody_can_reach_is_collected_after_ten_minutes(store: Store, clock: StoreClock) -> None:

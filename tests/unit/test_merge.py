@@ -127,3 +127,11 @@ def test_a_second_merge_changes_nothing(base: Any, live: Any, file: Any) -> None
         again = merge_job(merged.base, merged.spec, file)
         assert again.spec == merged.spec
         assert all(field.verdict == "keep" for field in again.fields)
+
+
+@pytest.mark.parametrize(("on_conflict", "live"), [("file", C), ("live", B)])
+def test_a_conflict_can_be_decided_beforehand(on_conflict: Any, live: int) -> None:
+    merged = merge_job({"timeout": A}, {"timeout": B}, {"timeout": C}, on_conflict)
+    assert not merged.conflicts
+    assert merged.spec == {"timeout": live}
+    assert merged.base == {"timeout": C}

@@ -4,7 +4,7 @@
 -- KEYS      meta
 -- ARGUMENTS limit=int
 -- TOUCHES   meta HASH, work LIST, work:<stage> HASH, sched ZSET, claims ZSET, claim HASH, cursor HASH, used HASH,
---           after:<parent> SET, tombstones HASH, wake:scheduler LIST
+--           after:<parent> SET, tombstones HASH, edits HASH, wake:scheduler LIST
 -- RETURNS   "OK" {applied, left}
 -- @include guard
 -- @include arguments

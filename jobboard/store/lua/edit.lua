@@ -2,14 +2,15 @@
 -- A live edit: one job's definition, in place, with its schedule entry, in one step. The board's count of
 -- edits moves, so that a plan made before is stale.
 -- KEYS      meta
--- ARGUMENTS address=string generation=int definition=bytes drifted=bool work=map by=map changes=list
+-- ARGUMENTS address=string generation=int definition=bytes drifted=bool work=map by=map paths=[path, ...] changes=list
 -- TOUCHES   work LIST, work:<stage> HASH, boards HASH, defs:<version> HASH, drift HASH, sched ZSET, claims ZSET,
---           claim HASH, cursor HASH, used HASH, after:<parent> SET, tombstones HASH, audit STREAM, wake:scheduler LIST
+--           claim HASH, cursor HASH, used HASH, after:<parent> SET, tombstones HASH, edits HASH, audit STREAM, wake:scheduler LIST
 -- RETURNS   "OK" | "STALE" | "GONE"
 -- @include guard
 -- @include arguments
 -- @include definition
 -- @include settle
+-- @include now
 -- @include audit
 local refused = guard()
 if refused then return refused end
@@ -34,6 +35,11 @@ else
   redis.call('HDEL', key('drift'), board)
 end
 if arguments.work then apply(address, arguments.work) end
+local edits_made = cmsgpack.unpack(redis.call('HGET', key('edits'), address) or cmsgpack.pack({}))
+for _, path in ipairs(arguments.paths) do
+  edits_made[path] = {actor = arguments.by.actor, via = arguments.by.via, at = now()}
+end
+redis.call('HSET', key('edits'), address, cmsgpack.pack(edits_made))
 audit('set', address, arguments.by, arguments.changes)
 redis.call('LPUSH', key('wake', 'scheduler'), 'edit')
 redis.call('LTRIM', key('wake', 'scheduler'), 0, 9)

@@ -16,6 +16,7 @@ local function apply(address, entry)
   if entry.gone then
     redis.call('HDEL', key('cursor'), address)
     redis.call('HDEL', key('used'), address)
+    redis.call('HDEL', key('edits'), address)
     redis.call('HSET', key('tombstones'), address, entry.gone)
   end
 end

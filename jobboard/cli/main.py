@@ -1,0 +1,166 @@
+"""Finds the command, hands it its arguments, and turns errors into words and an exit code.
+
+Each command is a module of two functions: ``configure(parser)`` adds its arguments, ``execute(args)`` does
+it and returns the exit code. Only the module of the command that was asked for is imported, so that
+``--help`` and ``lint`` start at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from importlib import import_module
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from jobboard import __version__, errors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("demo", "run a small board for real, in a temporary store, and leave nothing behind"),
+    "init": ("init", "write a first board to edit"),
+    "lint": ("lint", "check boards without any store"),
+    "schema": ("schema", "print the JSON schema of a board, for editors"),
+    "plan": ("plan", "show what a sync would change, in Redis and in time"),
+    "sync": ("sync", "merge the boards into Redis"),
+    "watch": ("watch", "sync on every save"),
+    "up": ("up", "watch, schedule and work, all in one, until Ctrl-C"),
+    "scheduler": ("scheduler", "fire jobs when they are due"),
+    "worker": ("worker", "run what has been fired"),
+    "next": ("next", "show when jobs run next"),
+    "run": ("run", "run a job now"),
+    "ls": ("ls", "list jobs"),
+    "show": ("show", "show a job, a run or a board"),
+    "runs": ("runs", "list runs, newest first"),
+    "logs": ("logs", "print a run's output"),
+    "why": ("why", "say why a job did or did not run"),
+    "pause": ("pause", "hold a job, a board, a tag or everything"),
+    "resume": ("resume", "end such a hold"),
+    "set": ("set", "edit a job live; the next plan shows it as drift"),
+    "cancel": ("cancel", "stop a run, or take it out of its queue"),
+    "doctor": ("doctor", "check the store, the daemons and this machine"),
+    "fsck": ("fsck", "check every invariant of what is stored, and repair"),
+    "redis-cli": ("redis_cli", "send a command to the store"),
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaints are usage errors of ours: exit code 64, with a suggestion."""
+
+    def error(self, message: str) -> NoReturn:
+        """Report `message` the way every error is reported."""
+        raise errors.UsageError(message, f"{self.prog} --help lists what there is")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line; the exit code of `errors` says how it ended."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    as_json = _asks_for_json(words)
+    try:
+        code = _dispatch(words)
+        sys.stdout.flush()
+    except errors.JobboardError as error:
+        _report(error, as_json=as_json)
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read us has gone, as `head` does. Nothing more can be said to them.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def global_options() -> argparse.ArgumentParser:
+    """The options every command takes, before or after its name."""
+    options = argparse.ArgumentParser(add_help=False)
+    group = options.add_argument_group("every command")
+    group.add_argument(
+        "--redis", metavar="URL", help="the store: embedded:// (default), redis://, rediss://, unix://"
+    )
+    group.add_argument("--namespace", metavar="NAME", help="the namespace in it (default: the project's own)")
+    group.add_argument(
+        "-o", "--output", choices=["text", "json"], default="text", help="how to print the result"
+    )
+    group.add_argument("--as", dest="actor", metavar="WHO", help="who is doing this (default: user@host)")
+    return options
+
+
+def _dispatch(words: list[str]) -> int:
+    head, command, rest = _split(words)
+    if command is None:
+        return _overview(head)
+    if command not in COMMANDS:
+        raise errors.UsageError(f"there is no command {command!r}", _suggestion(command))
+    module = import_module(f"jobboard.cli.{COMMANDS[command][0]}")
+    parser = Parser(
+        prog=f"jobboard {command}",
+        description=module.__doc__,
+        parents=[global_options()],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.configure(parser)
+    code: int = module.execute(parser.parse_args([*head, *rest]))
+    return code
+
+
+def _split(words: list[str]) -> tuple[list[str], str | None, list[str]]:
+    """Options before the command, the command, and everything after it."""
+    takes_value = {"--redis", "--namespace", "-o", "--output", "--as"}
+    index = 0
+    while index < len(words) and words[index].startswith("-"):
+        index += 2 if words[index] in takes_value else 1
+    if index >= len(words):
+        return words, None, []
+    return words[:index], words[index], words[index + 1 :]
+
+
+def _overview(head: list[str]) -> int:
+    parser = Parser(prog="jobboard", parents=[global_options()], add_help=False)
+    parser.add_argument("-h", "--help", action="store_true")
+    parser.add_argument("--version", action="store_true")
+    args = parser.parse_args(head)
+    if args.version:
+        print(f"jobboard {__version__}")
+        return 0
+    width = max(map(len, COMMANDS)) + 2
+    print("Usage: jobboard COMMAND [ARGUMENT ...]\n\nCrontab-as-code that can be trusted.\n")
+    print("\n".join(f"  {name:<{width}}{text}" for name, (_, text) in COMMANDS.items()))
+    print("\njobboard COMMAND --help tells more. Begin with: jobboard demo · jobboard init")
+    if args.help:
+        return 0
+    raise errors.UsageError("no command given", "jobboard --help lists them")
+
+
+def _suggestion(command: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(command, COMMANDS, n=1)
+    return f"did you mean jobboard {near[0]}?" if near else "jobboard --help lists them"
+
+
+def _asks_for_json(words: list[str]) -> bool:
+    return any(word in ("-ojson", "--output=json") for word in words) or any(
+        word in ("-o", "--output") and after == "json" for word, after in pairwise(words)
+    )
+
+
+def _report(error: errors.JobboardError, *, as_json: bool) -> None:
+    diagnostics = getattr(error, "diagnostics", ())
+    if as_json:
+        said: dict[str, Any] = {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}
+        if diagnostics:
+            said["diagnostics"] = [d.as_json() for d in diagnostics]
+        print(json.dumps({"error": said}, indent=2, ensure_ascii=False))
+        return
+    if diagnostics:
+        from jobboard.core.diagnostic import render
+
+        sys.stderr.write(render(diagnostics))
+    sys.stderr.write(f"jobboard: {error.message}\n")
+    if error.hint:
+        sys.stderr.write(f"          {error.hint}\n")
