@@ -1,0 +1,127 @@
+"""What a run is: its states, what moves it from one to the next, and what an attempt's end reports.
+
+A **run** is one nominal of a job on its way from fired to finished; an **attempt** is one process started for
+it. `TRANSITIONS` is the whole life of a run as data: every pair of state and event that is in it moves the
+run, every other pair leaves it as it is. The store's scripts are held to this table by
+`tests/integration/test_transitions.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal, TypeAlias
+
+State: TypeAlias = Literal["absent", "queued", "delayed", "waiting", "running", "stopping", "finished"]
+"""``absent`` before it is made, ``finished`` once only its record is left."""
+
+Event: TypeAlias = Literal[
+    "fire",  # a scheduler, a parent or a person makes it
+    "reserve",  # a worker asks, and all its locks are free
+    "reserve without lock",  # a worker asks, and a lock is held by others
+    "release",  # the lock it waits for gets room
+    "promote",  # its delay is over
+    "give back",  # its worker never started it
+    "ok",  # its worker reports the attempt's end: with success
+    "failed",  # with a failure that stands
+    "retry",  # with one that is tried again
+    "defer",  # asking to come back later
+    "cancelled",  # stopped, as told
+    "drained",  # stopped, because the worker was told to stop
+    "lost",  # its worker is gone
+    "cancel",  # a person calls it off
+]
+
+EndState: TypeAlias = Literal["ok", "failed", "cancelled", "lost"]
+Word: TypeAlias = Literal["ok", "failed", "retry", "defer", "cancelled", "lost", "drained"]
+"""What an attempt's end means for its run."""
+
+TRANSITIONS: Mapping[tuple[State, Event], State] = MappingProxyType(
+    {
+        ("absent", "fire"): "queued",
+        ("queued", "reserve"): "running",
+        ("queued", "reserve without lock"): "waiting",
+        ("queued", "cancel"): "finished",
+        ("waiting", "release"): "queued",
+        ("waiting", "cancel"): "finished",
+        ("delayed", "promote"): "queued",
+        ("delayed", "cancel"): "finished",
+        ("running", "give back"): "queued",
+        ("running", "ok"): "finished",
+        ("running", "failed"): "finished",
+        ("running", "retry"): "delayed",
+        ("running", "defer"): "delayed",
+        ("running", "cancelled"): "finished",
+        ("running", "drained"): "queued",
+        ("running", "lost"): "queued",
+        ("running", "cancel"): "stopping",
+        ("stopping", "give back"): "finished",
+        ("stopping", "ok"): "finished",
+        ("stopping", "failed"): "finished",
+        ("stopping", "retry"): "finished",
+        ("stopping", "defer"): "finished",
+        ("stopping", "cancelled"): "finished",
+        ("stopping", "drained"): "finished",
+        ("stopping", "lost"): "finished",
+    }
+)
+
+MAX_LOST = 3
+"""A run whose workers died this often is not tried again, whatever its job says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How an attempt ended, as its worker reports it.
+
+    Attributes:
+        run_id: The run.
+        token: The fencing token the attempt was handed out with.
+        verdict: What it means for the run; `core.retry.judge` says.
+        delay_ms: How long a ``retry`` or ``defer`` waits; 0 is at once.
+        exit_code: Of the process, if it had one.
+        signal: Name of the signal that ended it, like ``SIGKILL``.
+        reason: In words; empty for success.
+        started_ago_ms: How long ago it started; None if it never did.
+        ended_ago_ms: How long ago it ended.
+        output_bytes: What it wrote.
+        dropped_bytes: What of that was not kept.
+    """
+
+    run_id: str
+    token: int
+    verdict: Word
+    delay_ms: int = 0
+    exit_code: int | None = None
+    signal: str | None = None
+    reason: str = ""
+    started_ago_ms: int | None = None
+    ended_ago_ms: int = 0
+    output_bytes: int = 0
+    dropped_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """What a scheduler decided for one claimed job.
+
+    Attributes:
+        address: The job.
+        epoch: Of the definition it computed with.
+        cursor_ms: The greatest nominal decided once this is carried out.
+        next_due_ms: When to look at the job again; None for never.
+        nominal_ms: The nominal to run; None for none now.
+        text: That nominal as run ids show it.
+        due_ms: When that nominal was due, jitter included.
+        missed: Count, first and last of the nominals that were missed before it.
+    """
+
+    address: str
+    epoch: int
+    cursor_ms: int
+    next_due_ms: int | None
+    nominal_ms: int | None = None
+    text: str = ""
+    due_ms: int | None = None
+    missed: tuple[int, int, int] | None = None

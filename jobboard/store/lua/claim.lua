@@ -1,0 +1,44 @@
+#!lua
+-- Hands due jobs to one scheduler: out of the due set, with a lease beside, in one step, so that no two
+-- schedulers compute the same job. With `resume` its own earlier claims, whose reply was lost, come first.
+-- KEYS      meta
+-- ARGUMENTS scheduler=string limit=int lease_ms=int resume=bool
+-- TOUCHES   meta HASH, sched ZSET, claims ZSET, claim HASH, cursor HASH, used HASH, after:<parent> SET,
+--           tombstones HASH, work LIST, work:<stage> HASH, boards HASH, defs:<version> HASH
+-- RETURNS   "OK" {now, [{address, due, cursor, definition}, ...], next}
+-- @include guard
+-- @include arguments
+-- @include now
+-- @include definition
+-- @include settle
+-- @include reclaim
+local refused = guard()
+if refused then return refused end
+local at = now()
+if arguments.resume then
+  for _, address in ipairs(redis.call('ZRANGE', key('claims'), 0, arguments.limit - 1)) do
+    local claim = cmsgpack.unpack(redis.call('HGET', key('claim'), address))
+    if claim.s == arguments.scheduler then redis.call('ZADD', key('claims'), 0, address) end
+  end
+end
+reclaim(at, arguments.limit)
+local entries = {}
+for _, address in ipairs(redis.call('ZRANGEBYSCORE', key('sched'), '-inf', at, 'LIMIT', 0, arguments.limit)) do
+  settle(address)
+  local due = tonumber(redis.call('ZSCORE', key('sched'), address) or nil)
+  if due and due <= at then
+    redis.call('ZREM', key('sched'), address)
+    local raw = definition(address)
+    if raw then
+      redis.call('ZADD', key('claims'), at + arguments.lease_ms, address)
+      redis.call('HSET', key('claim'), address, cmsgpack.pack({s = arguments.scheduler, d = due}))
+      local cursor = redis.call('HGET', key('cursor'), address)
+      entries[#entries + 1] = {address, due, cursor and tonumber(cursor), raw}
+    end
+  end
+end
+local first = redis.call('ZRANGE', key('sched'), 0, 0, 'WITHSCORES')
+local lapse = redis.call('ZRANGE', key('claims'), 0, 0, 'WITHSCORES')
+local next_at = tonumber(first[2] or lapse[2]) or false
+if first[2] and lapse[2] then next_at = math.min(tonumber(first[2]), tonumber(lapse[2])) end
+return cmsgpack.pack({'OK', at, entries, next_at})

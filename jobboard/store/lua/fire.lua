@@ -1,0 +1,74 @@
+#!lua
+-- Carries out what a scheduler worked out for jobs it claimed: the nominal is decided once, the cursor moves,
+-- the next due instant is set, all in one step. Refused where the claim is gone or the job has changed.
+-- KEYS      meta
+-- ARGUMENTS scheduler=string decisions=[{address, epoch, cursor, next, nominal, text, due, missed}, ...]
+-- TOUCHES   meta HASH, sched ZSET, claims ZSET, claim HASH, cursor HASH, used HASH, after:<parent> SET,
+--           tombstones HASH, work LIST, work:<stage> HASH, boards HASH, defs:<version> HASH, holds HASH,
+--           run:<id> HASH, live:<address> SET, queue:<name> ZSET, queues SET, wake:<queue> LIST, events STREAM,
+--           history STREAM, last:<address> LIST, fanout LIST
+-- RETURNS   "OK" {now, [[tag, run], ...]}
+-- @include guard
+-- @include arguments
+-- @include now
+-- @include definition
+-- @include settle
+-- @include admit
+-- @include create
+-- @include note
+-- @include follow
+local refused = guard()
+if refused then return refused end
+local at = now()
+
+local function decide(decision)
+  local address, epoch, cursor, next_due, nominal, text, due, missed = unpack(decision)
+  settle(address)
+  local decided = tonumber(redis.call('HGET', key('cursor'), address) or nil)
+  local packed = redis.call('HGET', key('claim'), address)
+  local claim = packed and cmsgpack.unpack(packed)
+  if not claim or claim.s ~= arguments.scheduler then
+    return nominal and decided and nominal <= decided and 'ALREADY' or 'STALE'
+  end
+  redis.call('ZREM', key('claims'), address)
+  redis.call('HDEL', key('claim'), address)
+  local _, d = definition(address)
+  if not d then return 'GONE' end
+  if d[1] ~= epoch then
+    redis.call('ZADD', key('sched'), 'NX', claim.d, address)
+    return 'STALE'
+  end
+  if d[4].d then return 'DISABLED' end
+
+  local limit = d[4].r
+  local used = limit and tonumber(redis.call('HGET', key('used'), address) or 0)
+  if limit and used >= limit then return 'COMPLETED' end
+  if not decided or cursor > decided then redis.call('HSET', key('cursor'), address, cursor) end
+  if next_due then redis.call('ZADD', key('sched'), next_due, address) end
+  if missed and not (decided and missed[3] <= decided) then
+    local state, why = admit(address, {g = d[4].g, o = 'allow'}, missed[3])
+    note(address, state or 'missed', why or 'no scheduler looked in time', missed, at)
+  end
+  if not nominal then return 'NOTHING' end
+  if decided and nominal <= decided then return 'ALREADY' end
+  local state, why = admit(address, d[4], nominal)
+  if state then
+    note(address, state, why, {1, nominal, nominal}, at)
+    follow(address, nominal, text, state, at)
+    return string.upper(state)
+  end
+  local id = address .. '@' .. text
+  create(id, address, nominal, d, {trigger = 'schedule', at = at, due = due})
+  if limit then
+    redis.call('HSET', key('used'), address, used + 1)
+    if used + 1 >= limit then redis.call('ZREM', key('sched'), address) end
+  end
+  return 'FIRED', id
+end
+
+local answers = {}
+for i, decision in ipairs(arguments.decisions) do
+  local tag, run = decide(decision)
+  answers[i] = {tag, run or false}
+end
+return cmsgpack.pack({'OK', at, answers})

@@ -1,0 +1,10 @@
+-- @include key
+-- Keeps the record of a run that ended: in the history, among the failures when it is one, and first among
+-- the job's last twenty.
+local function archive(record, failed)
+  local packed = cmsgpack.pack(record)
+  redis.call('XADD', key('history'), 'MAXLEN', '~', 500000, '*', 'r', packed)
+  if failed then redis.call('XADD', key('failures'), 'MAXLEN', '~', 50000, '*', 'r', packed) end
+  redis.call('LPUSH', key('last', record.job), packed)
+  redis.call('LTRIM', key('last', record.job), 0, 19)
+end

@@ -1,0 +1,33 @@
+-- @include key
+-- @include withdraw
+-- @include archive
+-- @include event
+-- @include follow
+-- Ends a run for good: locks handed over, record kept, output given its age, dependents decided.
+-- outcome = {reason, started_at, ended_at, exit, signal, output_bytes, dropped_bytes, quiet}
+local function conclude(run, state, at, outcome)
+  withdraw(run, at)
+  local record = {id = run.id, state = state, started_at = outcome.started_at or run.reserved_at,
+    ended_at = outcome.ended_at or at, exit = outcome.exit, signal = outcome.signal, reason = outcome.reason,
+    output_bytes = outcome.output_bytes, dropped_bytes = outcome.dropped_bytes}
+  for _, name in ipairs({'job', 'nominal', 'trigger', 'attempt', 'queued_at', 'due_at', 'worker', 'token',
+    'revision', 'epoch'}) do
+    record[name] = run[name]
+  end
+  if run.by ~= '' then record.by = run.by end
+  if run.cancel then record.by = run.cancel end
+  if run.lost > 0 then record.lost = run.lost end
+  if run.defers > 0 then record.defers = run.defers end
+  if run.overlapped then record.overlapped = true end
+  if #run.tries > 0 then record.tries = run.tries end
+  archive(record, state ~= 'ok' and state ~= 'cancelled' and not outcome.quiet)
+  redis.call('SREM', key('live', run.job), run.id)
+  redis.call('DEL', key('run', run.id))
+  -- The output of what did not end well is kept a fortnight longer than that of what did.
+  local kept_until = state == 'ok' and at or at + 1209600000
+  redis.call('ZADD', key('outputs'), 'XX', kept_until, run.id)
+  event('finished', run.job, run.id, at, 'state', state, 'reason', outcome.reason or '')
+  if run.trigger ~= 'manual' then
+    follow(run.job, run.nominal, string.match(run.id, '@(.*)$'), state, at)
+  end
+end

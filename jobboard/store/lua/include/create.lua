@@ -1,0 +1,18 @@
+-- @include key
+-- @include enqueue
+-- @include event
+-- Makes a run of a decoded definition: everything a worker needs is copied, so later edits leave it alone.
+-- how = {trigger, at, due, by, reason}
+local function create(id, address, nominal, d, how)
+  local launch = d[4]
+  local queue = launch.q or 'common'
+  local sequence = redis.call('HINCRBY', key('meta'), 'seq', 1)
+  local score = (1000 - (launch.p or 0)) * 1099511627776 + sequence
+  redis.call('HSET', key('run', id), 'job', address, 'nominal', nominal, 'queue', queue, 'score', score,
+    'attempt', 1, 'lost', 0, 'defers', 0, 'launch', cmsgpack.pack(launch), 'spec', d[5], 'epoch', d[1],
+    'revision', d[3], 'trigger', how.trigger, 'queued_at', how.at, 'due_at', how.due or how.at,
+    'by', how.by or '', 'reason', how.reason or '')
+  redis.call('SADD', key('live', address), id)
+  enqueue(id, queue, score)
+  event(how.trigger == 'schedule' and 'fired' or 'queued', address, id, how.at, 'trigger', how.trigger)
+end

@@ -1,0 +1,6 @@
+-- @include key
+-- Tells the events stream, which keeps about the last ten thousand: for watchers, never for correctness.
+local function event(name, job, run, at, ...)
+  redis.call('XADD', key('events'), 'MAXLEN', '~', 10000, '*', 'e', name, 'job', job, 'run', run or '',
+    'at', string.format('%.0f', at), ...)
+end

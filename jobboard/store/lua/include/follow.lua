@@ -1,0 +1,33 @@
+-- @include key
+-- @include descend
+-- Decides the dependents of a job that was decided: at success they run, otherwise they are passed over,
+-- and so are theirs. A call decides at most a hundred; what is more is kept as a list that `tick` goes on
+-- with. how is 'ok' or the word for what happened instead.
+local follow_left = 100
+local function follow(parent, nominal, suffix, how, at, depth)
+  local agenda = {{parent, nominal, suffix, how, depth or 1}}
+  while #agenda > 0 do
+    local item = table.remove(agenda)
+    local edges = key('after', item[1])
+    local children = redis.call('SCARD', edges)
+    -- A chain this deep is a circle that live edits closed.
+    if children == 0 or item[5] > 100 then
+      children = 0
+    elseif children > follow_left then
+      local list = redis.call('HINCRBY', key('meta'), 'seq', 1)
+      redis.call('SUNIONSTORE', key('fanout', list), edges)
+      redis.call('RPUSH', key('fanout'), cmsgpack.pack({list, item}))
+      redis.call('LPUSH', key('wake', 'scheduler'), 'fanout')
+      redis.call('LTRIM', key('wake', 'scheduler'), 0, 9)
+      children = 0
+    end
+    if children > 0 then
+      follow_left = follow_left - children
+      for _, child in ipairs(redis.call('SMEMBERS', edges)) do
+        if descend(child, item, at) then
+          agenda[#agenda + 1] = {child, item[2], item[3], 'skipped', item[5] + 1}
+        end
+      end
+    end
+  end
+end

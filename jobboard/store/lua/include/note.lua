@@ -1,0 +1,29 @@
+-- @include key
+-- @include event
+-- Writes down nominals that were decided and not run. Consecutive ones of one kind and reason are one
+-- record with a count: the job's newest record is replaced, and so is its copy in the history.
+-- seen = {count, first, last}
+local function note(address, state, reason, seen, at)
+  local last = key('last', address)
+  local head = redis.call('LINDEX', last, 0)
+  local record = head and cmsgpack.unpack(head)
+  local again = record and record.state == state and record.reason == reason and record.entry
+  if again then
+    redis.call('XDEL', key('history'), record.entry)
+    record.entry = nil
+    record.count = record.count + seen[1]
+    record.last = math.max(record.last, seen[3])
+  else
+    record = {job = address, state = state, reason = reason, count = seen[1], first = seen[2], last = seen[3]}
+  end
+  record.nominal = record.last
+  record.ended_at = at
+  record.entry = redis.call('XADD', key('history'), 'MAXLEN', '~', 500000, '*', 'r', cmsgpack.pack(record))
+  if again then
+    redis.call('LSET', last, 0, cmsgpack.pack(record))
+  else
+    redis.call('LPUSH', last, cmsgpack.pack(record))
+    redis.call('LTRIM', last, 0, 19)
+  end
+  event(state, address, nil, at, 'reason', reason, 'nominal', string.format('%.0f', seen[3]))
+end

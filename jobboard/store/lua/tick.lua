@@ -1,0 +1,83 @@
+#!lua flags=allow-oom
+-- What time alone brings about: delayed runs whose instant has come, workers whose lease has ended, claims
+-- nobody came back with, and what hand-overs and fan-outs left at their bounds. A bounded bite a call.
+-- Only time in which somebody looked counts against a worker: after two seconds without a tick nobody is
+-- expired for one of its leases.
+-- KEYS      meta
+-- ARGUMENTS scheduler=string zonedata=string
+-- TOUCHES   meta HASH, schedulers ZSET, zonedata HASH, sched ZSET, claims ZSET, claim HASH, delay ZSET,
+--           lockrescan SET, lockwait:<name> ZSET, lock:<name> SET, fanout LIST, fanout:<list> SET,
+--           workers ZSET, worker:<id> HASH, holding:<worker> SET, ctl:<worker> LIST,
+--           run:<id> HASH, live:<address> SET, queue:<name> ZSET, queues SET, wake:<queue> LIST,
+--           events STREAM, history STREAM, failures STREAM, last:<address> LIST, outputs ZSET,
+--           after:<parent> SET, boards HASH, defs:<version> HASH, holds HASH
+-- RETURNS   "OK" {now, promoted, reaped, next}
+-- @include guard
+-- @include arguments
+-- @include now
+-- @include read_run
+-- @include enqueue
+-- @include event
+-- @include rescan
+-- @include reclaim
+-- @include follow
+-- @include reap_worker
+local refused = guard()
+if refused then return refused end
+local at = now()
+local PAGE = 200
+local pressing = false
+
+local sight = redis.call('HMGET', key('meta'), 'sight_at', 'grace_at')
+local grace_at = tonumber(sight[2] or nil)
+if not sight[1] or math.abs(at - tonumber(sight[1])) > 2000 then grace_at = at end
+redis.call('HSET', key('meta'), 'sight_at', at, 'grace_at', grace_at)
+if redis.call('ZADD', key('schedulers'), at, arguments.scheduler) == 1 then
+  redis.call('HSET', key('zonedata'), arguments.scheduler, arguments.zonedata)
+end
+for _, gone in ipairs(redis.call('ZRANGEBYSCORE', key('schedulers'), '-inf', at - 60000, 'LIMIT', 0, 10)) do
+  redis.call('ZREM', key('schedulers'), gone)
+  redis.call('HDEL', key('zonedata'), gone)
+end
+
+local promoted = redis.call('ZRANGEBYSCORE', key('delay'), '-inf', at, 'LIMIT', 0, PAGE)
+for _, id in ipairs(promoted) do
+  redis.call('ZREM', key('delay'), id)
+  local run = read_run(id)
+  if run and run.state == 'delayed' then
+    enqueue(id, run.queue, run.score)
+    event('queued', run.job, id, at, 'trigger', run.trigger)
+  end
+end
+reclaim(at, PAGE)
+rescan(at)
+
+local packed = redis.call('LINDEX', key('fanout'), 0)
+if packed then
+  local list, item = unpack(cmsgpack.unpack(packed))
+  for _, child in ipairs(redis.call('SPOP', key('fanout', list), PAGE)) do
+    if descend(child, item, at) then follow(child, item[2], item[3], 'skipped', at, item[5] + 1) end
+  end
+  if redis.call('EXISTS', key('fanout', list)) == 0 then redis.call('LPOP', key('fanout')) end
+  pressing = redis.call('EXISTS', key('fanout')) == 1
+end
+
+local reaped = {}
+local first_lapse = nil
+for _, worker in ipairs(redis.call('ZRANGEBYSCORE', key('workers'), '-inf', at, 'LIMIT', 0, 10)) do
+  local lease_ms = tonumber(redis.call('HGET', key('worker', worker), 'lease_ms') or 0)
+  if at - grace_at >= lease_ms or lease_ms == 0 then
+    if reap_worker(worker, at, PAGE, 'worker lost') == PAGE then pressing = true end
+    reaped[#reaped + 1] = worker
+  else
+    first_lapse = math.min(first_lapse or grace_at + lease_ms, grace_at + lease_ms)
+  end
+end
+
+local next_at = first_lapse
+for _, set in ipairs({'delay', 'claims', 'workers'}) do
+  local first = redis.call('ZRANGEBYSCORE', key(set), string.format('(%.0f', at), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+  if first[2] then next_at = math.min(next_at or tonumber(first[2]), tonumber(first[2])) end
+end
+if pressing or #promoted == PAGE or redis.call('EXISTS', key('lockrescan')) == 1 then next_at = at end
+return cmsgpack.pack({'OK', at, #promoted, reaped, next_at or false})

@@ -1,0 +1,356 @@
+"""The run path: schedulers claim and fire, workers reserve and finish, people start and cancel.
+
+Each method is one script, hence one atomic step, or a few repeats of one in pages. Instants and spans are
+milliseconds; instants are the store's. Every method raises what `Store.call` raises, and every call may be
+made again after a lost reply: the scripts recognise a repeat. This module never writes a definition.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jobboard import errors
+from jobboard.store.codec import decode_spec
+from jobboard.store.wire import as_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from jobboard.core.model import Spec
+    from jobboard.core.run import Firing, Result
+    from jobboard.store.connect import Store
+
+CLAIM_LEASE_MS = 5_000
+PAGE = 200
+OUTPUT_BUDGET_BYTES = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedJob:
+    """A due job that is this scheduler's for the claim's lease.
+
+    Attributes:
+        address: The job.
+        due_ms: When it was due.
+        cursor_ms: The greatest nominal decided before; None if none ever was.
+        definition: As packed; `store.codec.decode_definition` reads it.
+    """
+
+    address: str
+    due_ms: int
+    cursor_ms: int | None
+    definition: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What `Runs.claim` answers: the store's now, the jobs, and when to come back (None: when woken)."""
+
+    now_ms: int
+    entries: list[ClaimedJob]
+    next_at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What `Runs.tick` answers: delayed runs promoted, workers reaped, and when to come back."""
+
+    now_ms: int
+    promoted: int
+    reaped: list[str]
+    next_at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """A run handed to a worker.
+
+    Attributes:
+        run_id: The run; ``address`` and ``nominal_ms`` say of which job and for which nominal.
+        attempt: Number of the try, from 1; what is lost, deferred or drained uses up none.
+        token: The fencing token: greater than that of every attempt handed out before.
+        spec: The definition as it was when the run was made.
+        trigger: ``schedule``, ``after`` or ``manual``.
+        lost: How often a worker died under it; ``defers``: how often it was deferred.
+        queued_at_ms: When it was made; ``due_at_ms``: when it was due.
+        revision: The revision its definition came with.
+    """
+
+    run_id: str
+    address: str
+    nominal_ms: int
+    attempt: int
+    token: int
+    spec: Spec
+    trigger: str
+    lost: int
+    defers: int
+    queued_at_ms: int
+    due_at_ms: int
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """What a worker is told at registering: the store's now, and which of its runs are no longer its own."""
+
+    now_ms: int
+    drop: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """What a heartbeat answers: whether the worker is still registered, and which runs it is to stop."""
+
+    known: bool
+    cancel: list[str]
+
+
+class UnknownWorker(errors.StoreRefused):
+    """The store does not know this worker, or no longer: its lease ended. It is to say hello again."""
+
+
+class Runs:
+    """The run path of one namespace, over one connection; from one thread at a time."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    # Schedulers
+
+    def claim(self, scheduler: str, limit: int = PAGE, *, resumed: bool = False) -> Claimed:
+        """Take up to `limit` due jobs, each for five seconds; what expired before is due again.
+
+        With `resumed`, claims of this scheduler whose reply was lost are among them.
+        """
+        _, now_ms, entries, next_at_ms = self._store.call(
+            "claim", scheduler=scheduler, limit=limit, lease_ms=CLAIM_LEASE_MS, resume=resumed
+        )
+        jobs = [
+            ClaimedJob(address, due, None if cursor is False else cursor, as_bytes(raw))
+            for address, due, cursor, raw in entries
+        ]
+        return Claimed(now_ms, jobs, next_at_ms or None)
+
+    def fire(self, scheduler: str, firings: Sequence[Firing]) -> list[tuple[str, str | None]]:
+        """Carry out what was decided for claimed jobs; a tag and, for FIRED, the run id for each.
+
+        Tags: FIRED; HELD, SKIPPED (recorded with their reason); NOTHING (no nominal now), DISABLED,
+        COMPLETED; ALREADY (decided before); STALE, GONE (the claim ended or the job changed: nothing done).
+        """
+        answers: list[tuple[str, str | None]] = []
+        for page in _pages(firings):
+            _, _, tags = self._store.call("fire", scheduler=scheduler, decisions=[_packed(f) for f in page])
+            answers += [(tag, run or None) for tag, run in tags]
+        return answers
+
+    def tick(self, scheduler: str, zonedata: str = "") -> Tick:
+        """Let happen what is due by time alone, a bounded bite; `zonedata` is the tzdata version in use."""
+        _, now_ms, promoted, reaped, next_at_ms = self._store.call(
+            "tick", scheduler=scheduler, zonedata=zonedata
+        )
+        return Tick(now_ms, promoted, list(reaped), next_at_ms or None)
+
+    # Workers
+
+    def hello(
+        self,
+        worker: str,
+        *,
+        host: str,
+        pid: int,
+        queues: Sequence[str],
+        slots: int,
+        lease_ms: int,
+        version: str,
+        holding: Sequence[tuple[str, int]] = (),
+    ) -> Hello:
+        """Register a worker, or again after an outage.
+
+        Args:
+            worker: Unique for each process, not only for each host.
+            host, pid, version: For people.
+            queues: What it serves.
+            slots: How many runs at once.
+            lease_ms: How long it may be silent.
+            holding: Run ids and tokens of all it has, results not yet delivered included. What the store
+                handed out and is not named here counts as never started.
+        """
+        _, now_ms, dropped = self._store.call(
+            "hello",
+            worker=worker,
+            host=host,
+            pid=pid,
+            queues=list(queues),
+            slots=slots,
+            lease_ms=lease_ms,
+            version=version,
+            holding=[list(pair) for pair in holding],
+        )
+        return Hello(now_ms, list(dropped))
+
+    def reserve(self, worker: str, queues: Sequence[str], limit: int) -> list[Reserved]:
+        """Take up to `limit` runs, best first, each with all its locks.
+
+        Raises:
+            UnknownWorker: Say hello first.
+        """
+        # The mark stays the same when the connection repeats the call, so no run is handed out unheard.
+        answer = self._store.call(
+            "reserve", worker=worker, queues=list(queues), limit=limit, request=secrets.token_hex(6)
+        )
+        if answer[0] == "UNKNOWN":
+            raise UnknownWorker(f"the store does not know worker {worker}")
+        return [_reserved(entry) for entry in answer[2]]
+
+    def give_back(self, worker: str, runs: Sequence[tuple[str, int]]) -> int:
+        """Return runs (id, token) that were reserved and never started; how many were still its own."""
+        return sum(
+            self._store.call("give_back", worker=worker, runs=[list(pair) for pair in page])[2]
+            for page in _pages(runs)
+        )
+
+    def beat(self, worker: str, lease_ms: int) -> Beat:
+        """Renew the worker's lease, which covers all its runs."""
+        answer = self._store.call("beat", worker=worker, lease_ms=lease_ms)
+        return Beat(known=answer[0] == "OK", cancel=list(answer[2]) if answer[0] == "OK" else [])
+
+    def finish(self, worker: str, results: Sequence[Result]) -> list[str]:
+        """Report how attempts ended; for each FINISHED, RETRIED, DEFERRED, FENCED or ALREADY.
+
+        RETRIED also stands for what goes back to its queue. FENCED: the run was given to another in the
+        meantime, and the result is not taken. ALREADY: it was taken before.
+        """
+        tags: list[str] = []
+        for page in _pages(results):
+            tags += self._store.call("finish", worker=worker, results=[_result(r) for r in page])[2]
+        return tags
+
+    def output(self, run_id: str, token: int, attempt: int, chunks: Sequence[bytes]) -> bool:
+        """Keep a piece of an attempt's output; whether the attempt is still the run's own.
+
+        Raises:
+            errors.StoreFull: Memory is full. The run is unharmed; count the bytes as dropped.
+        """
+        answer = self._store.call(
+            "output",
+            run=run_id,
+            token=token,
+            attempt=attempt,
+            chunks=[chunk.decode("utf-8", "surrogateescape") for chunk in chunks],
+            budget=OUTPUT_BUDGET_BYTES,
+        )
+        return bool(answer[0] == "OK")
+
+    def bye(self, worker: str) -> int:
+        """End a worker's registration; what it still holds is lost at once. How many runs that were."""
+        return self._end(worker, "worker stopped")
+
+    def lost(self, worker: str) -> int:
+        """A worker was seen to die: what it held is lost now, not when its lease ends."""
+        return self._end(worker, "worker lost")
+
+    def _end(self, worker: str, reason: str) -> int:
+        lost = 0
+        while True:
+            tag, _, count = self._store.call("reap", worker=worker, reason=reason, limit=PAGE)
+            lost += count
+            if tag == "OK":
+                return lost
+
+    # People
+
+    def start_run(
+        self,
+        address: str,
+        *,
+        by: str,
+        reason: str = "",
+        force: bool = False,
+        respect_overlap: bool = False,
+    ) -> str:
+        """Run a job now, by hand; its run id. It triggers no dependents.
+
+        Args:
+            address: The job.
+            by: Who asks.
+            reason: Why, for the record.
+            force: Run it although it is paused or disabled.
+            respect_overlap: Do not run it while another run of it is unfinished.
+
+        Raises:
+            errors.UsageError: There is no such job.
+            errors.Refused: Something stands in the way; the message says what.
+        """
+        tag, *rest = self._store.call(
+            "start",
+            address=address,
+            by=by,
+            reason=reason,
+            mark=secrets.token_hex(3),
+            force=force,
+            respect_overlap=respect_overlap,
+        )
+        if tag == "STARTED":
+            return str(rest[0])
+        raise _not_started(tag, address, rest)
+
+    def cancel(self, run_id: str, actor: str) -> str:
+        """Call a run off: CANCELLED, STOPPING (its worker was told), ALREADY (over), UNKNOWN."""
+        return str(self._store.call("cancel", run=run_id, actor=actor)[0])
+
+
+def _not_started(tag: str, address: str, rest: Sequence[str]) -> errors.JobboardError:
+    if tag == "UNKNOWN":
+        return errors.UsageError(f"there is no job {address}", "jobboard ls lists the jobs")
+    if tag == "DISABLED":
+        return errors.Refused(f"{address} is disabled", "add --force to run it all the same")
+    if tag == "HELD":
+        return errors.Refused(f"{address} is {rest[0]}", "add --force to run it all the same")
+    return errors.Refused(f"{address} was not started: {rest[0]}", "leave out --respect-overlap")
+
+
+def _packed(firing: Firing) -> list[Any]:
+    return [
+        firing.address,
+        firing.epoch,
+        firing.cursor_ms,
+        _or_false(firing.next_due_ms),
+        _or_false(firing.nominal_ms),
+        firing.text,
+        _or_false(firing.due_ms),
+        list(firing.missed) if firing.missed else False,
+    ]
+
+
+def _or_false(value: int | None) -> int | bool:
+    """Lua ends an array at the first nil."""
+    return False if value is None else value
+
+
+def _result(result: Result) -> dict[str, Any]:
+    named = {
+        "run": result.run_id,
+        "token": result.token,
+        "verdict": result.verdict,
+        "delay_ms": result.delay_ms,
+        "exit": result.exit_code,
+        "signal": result.signal,
+        "reason": result.reason or None,
+        "started_ago_ms": result.started_ago_ms,
+        "ended_ago_ms": result.ended_ago_ms,
+        "output_bytes": result.output_bytes or None,
+        "dropped_bytes": result.dropped_bytes or None,
+    }
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def _reserved(entry: Sequence[Any]) -> Reserved:
+    run_id, address, nominal, attempt, token, spec, *rest = entry
+    return Reserved(run_id, address, nominal, attempt, token, decode_spec(as_bytes(spec)), *rest)
+
+
+def _pages(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    return (items[start : start + PAGE] for start in range(0, len(items), PAGE))
