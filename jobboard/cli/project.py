@@ -1,0 +1,84 @@
+"""What commands that work on boards have in common: where the boards are, and who is asking."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from jobboard.reconcile.planning import Options, Sources
+    from jobboard.settings import Settings
+
+DEFAULT_BOARDS = "boards"
+
+
+def add_paths(parser: argparse.ArgumentParser) -> None:
+    """The paths argument of every command that reads boards."""
+    parser.add_argument(
+        "paths", nargs="*", metavar="PATH", help="board files, or folders of them (default: boards/)"
+    )
+
+
+def add_guards(parser: argparse.ArgumentParser) -> None:
+    """The flags that lift a guard of the plan."""
+    group = parser.add_argument_group("guards, and the flags that lift them")
+    group.add_argument("--allow-empty", action="store_true", help="let a board go from some jobs to none")
+    group.add_argument(
+        "--prune-board",
+        action="append",
+        default=[],
+        metavar="BOARD",
+        help="destroy this board, whose file is gone",
+    )
+    group.add_argument("--take-ownership", action="store_true", help="take boards over from another origin")
+    group.add_argument(
+        "--on-conflict",
+        choices=["fail", "file", "live"],
+        default="fail",
+        help="where the file and Redis both changed: fail (default), take the file, or keep Redis",
+    )
+
+
+def options_of(args: argparse.Namespace) -> Options:
+    """The guards lifted by these arguments."""
+    from jobboard.reconcile.planning import Options
+
+    return Options(
+        allow_empty=args.allow_empty,
+        prune_boards=frozenset(args.prune_board),
+        take_ownership=args.take_ownership,
+        on_conflict=args.on_conflict,
+    )
+
+
+def board_paths(paths: Sequence[str], root: Path) -> list[Path]:
+    """The paths that were asked for, else the project's ``boards`` folder."""
+    return [Path(path) for path in paths] or [root / DEFAULT_BOARDS]
+
+
+def read_sources(paths: Sequence[str], root: Path) -> Sources:
+    """Every board file of the paths, read, with where it comes from."""
+    from jobboard.reconcile.planning import Sources
+    from jobboard.source import files
+
+    asked = board_paths(paths, root)
+    found = files.discover(asked)
+    folders = tuple(files.relative(path, root) for path in asked if path.is_dir())
+    return Sources(tuple(files.read(path, root) for path in found), folders, files.checkout(root))
+
+
+def by_of(settings: Settings, reason: str | None = None) -> dict[str, Any]:
+    """Who is writing, as every record keeps it."""
+    return {"actor": settings.actor, "via": settings.via, "host": os.uname().nodename, "reason": reason}
+
+
+def store_name(settings: Settings) -> str:
+    """The store and namespace in words, without any password."""
+    from jobboard.settings import masked
+
+    where = "embedded" if settings.embedded else masked(settings.redis_url)
+    return f"{where}, namespace {settings.namespace}"

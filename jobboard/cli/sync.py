@@ -1,0 +1,101 @@
+"""Merge the boards into Redis: all of them or none, nothing that was not shown."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from jobboard import errors
+from jobboard.cli import plan as plan_command
+from jobboard.cli import project
+from jobboard.cli.screen import Screen
+from jobboard.settings import Settings
+
+if TYPE_CHECKING:
+    import argparse
+
+    from jobboard.reconcile.applying import Synced
+    from jobboard.reconcile.planning import Planned
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``jobboard sync``."""
+    project.add_paths(parser)
+    project.add_guards(parser)
+    parser.add_argument("--auto-approve", action="store_true", help="write without asking")
+    parser.add_argument(
+        "--expect-digest",
+        metavar="SHA256",
+        help="write without asking if the plan has this digest, else exit 4",
+    )
+    parser.add_argument("--reason", metavar="TEXT", help="why, for the history")
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Plan, show, ask, apply."""
+    from jobboard.reconcile.applying import apply, refuse
+    from jobboard.reconcile.planning import make_plan
+    from jobboard.store.connect import open_store
+
+    settings = Settings.from_args(args)
+    as_json = args.output == "json"
+    sources = project.read_sources(args.paths, settings.root)
+    with open_store(settings) as store:
+        planned = make_plan(store, sources, project.options_of(args))
+        if not as_json:
+            plan_command.show(planned, store, settings, as_json=False)
+        refuse(planned.plan)
+        if not planned.plan.empty:
+            _approve(args, planned)
+        synced = apply(store, planned, project.by_of(settings, args.reason))
+    _report(synced, as_json=as_json)
+    return 0
+
+
+def _approve(args: argparse.Namespace, planned: Planned) -> None:
+    digest = planned.plan.digest
+    if args.expect_digest:
+        if (
+            not digest.startswith(args.expect_digest.rstrip("…"))
+            or len(args.expect_digest) < len("sha256:") + 8
+        ):
+            raise errors.Stale(
+                f"the plan's digest is {digest}, not {args.expect_digest}",
+                "look at the plan again: jobboard plan",
+            )
+        return
+    if args.auto_approve:
+        return
+    if not sys.stdin.isatty() or args.output == "json":
+        raise errors.UsageError(
+            "sync asks before it writes, and there is no terminal to ask on",
+            "add --auto-approve, or --expect-digest with the digest that jobboard plan prints",
+        )
+    sys.stdout.write("Apply this? Only 'yes' applies it: ")
+    sys.stdout.flush()
+    if sys.stdin.readline().strip() != "yes":
+        raise errors.Interrupted("not applied; nothing was written")
+
+
+def _report(synced: Synced, *, as_json: bool) -> None:
+    counts = synced.plan.counts
+    if as_json:
+        said = {
+            "format_version": "1.0",
+            "revision": synced.revision,
+            "repeated": synced.repeated,
+            "digest": synced.plan.digest,
+            "counts": {action: counts[action] for action in ("add", "change", "destroy", "record")},
+        }
+        print(json.dumps(said, indent=2))
+        return
+    if synced.repeated:
+        print("Already applied by another sync; nothing to do.")
+    elif synced.revision is not None:
+        done = [
+            f"{counts[a]} {w}" for a, w in (("add", "added"), ("change", "changed"), ("destroy", "destroyed"))
+        ]
+        if counts["record"]:
+            done.append(f"{counts['record']} recorded")
+        Screen().line(f"Sync complete! Revision {synced.revision}: {', '.join(done)}.", "good")

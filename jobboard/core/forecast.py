@@ -1,0 +1,67 @@
+"""What a change means in time: when a job runs next, before and after, and how often a day."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from jobboard.core.schedule import compile_schedule
+
+if TYPE_CHECKING:
+    from jobboard.core.model import Spec
+    from jobboard.core.plan import JobChange
+
+WEEK_MS = 7 * 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """The effect of one change in time.
+
+    Attributes:
+        next_before_ms: When the job would have been due next; None for never or by hand only.
+        next_after_ms: When it will be.
+    """
+
+    next_before_ms: int | None
+    next_after_ms: int | None
+
+
+def effect_of(change: JobChange, now_ms: int) -> Effect:
+    """When the changed job is due next, before and after."""
+    before = None if change.before is None else next_due_ms(change.address, change.before.spec, now_ms)
+    after = None if change.after is None else next_due_ms(change.address, change.after, now_ms)
+    return Effect(before, after)
+
+
+def next_due_ms(address: str, spec: Spec, now_ms: int) -> int | None:
+    """When a job of that definition is due first, after now; None for never or by hand only."""
+    schedule = spec.get("schedule")
+    if schedule is None or spec.get("enabled") is False:
+        return None
+    compiled = compile_schedule(schedule, address)
+    nominal = compiled.next_after(now_ms)
+    return None if nominal is None else compiled.due(nominal)
+
+
+def runs_per_day(address: str, spec: Spec, now_ms: int) -> float:
+    """How often a job fires a day, on the average of the coming week; 0 without a schedule."""
+    schedule = spec.get("schedule")
+    if schedule is None or spec.get("enabled") is False:
+        return 0.0
+    if "every" in schedule and "start" not in schedule and "stop" not in schedule:
+        return 86_400_000 / int(schedule["every"])
+    timing = {key: value for key, value in schedule.items() if key not in ("jitter", "runs")}
+    return _count(json.dumps(timing, sort_keys=True), address, now_ms) / 7
+
+
+@lru_cache(maxsize=8192)
+def _count(timing: str, seed: str, now_ms: int) -> int:
+    schedule = compile_schedule(json.loads(timing), seed)
+    count, at = 0, schedule.next_after(now_ms)
+    while at is not None and at <= now_ms + WEEK_MS:
+        count += 1
+        at = schedule.next_after(at)
+    return count

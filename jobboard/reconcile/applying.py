@@ -1,0 +1,188 @@
+"""Applying: what a plan says is written, all of it or nothing."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jobboard import errors
+from jobboard.core.forecast import next_due_ms
+from jobboard.core.model import FIELDS, Definition
+from jobboard.core.names import split_address
+from jobboard.reconcile.planning import make_plan
+from jobboard.store import definitions
+from jobboard.store.definitions import BoardWrite, MovedSince
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jobboard.core.plan import BoardPlan, JobChange, Plan
+    from jobboard.reconcile.planning import Planned
+    from jobboard.store.connect import Store
+
+ATTEMPTS = 10
+"""How often a sync plans anew when others write at the same time, before it gives up as stale."""
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What a sync did.
+
+    Attributes:
+        plan: The plan that was applied; the empty one where nothing had to be.
+        revision: Its revision's number; None where nothing was written.
+        repeated: Whether others had applied the very same by then.
+    """
+
+    plan: Plan
+    revision: int | None
+    repeated: bool = False
+
+
+def apply(store: Store, planned: Planned, by: Mapping[str, Any]) -> Synced:
+    """Write what a plan says, all of it or nothing.
+
+    When others write meanwhile, the plan is made again from the same files: the same changes are tried
+    again, none left means that somebody applied them already, others are for a person to look at.
+
+    Raises:
+        errors.Conflict: Something is changed on both sides.
+        errors.Refused: A guard stands in the way.
+        errors.Stale: The plan no longer describes what would be written.
+    """
+    digest = planned.plan.digest
+    for _ in range(ATTEMPTS):
+        refuse(planned.plan)
+        try:
+            return _apply_once(store, planned, by)
+        except MovedSince as moved:
+            planned = make_plan(store, planned.sources, planned.options)
+            if planned.plan.empty:
+                return Synced(planned.plan, None, repeated=True)
+            if planned.plan.digest != digest:
+                raise moved from None
+    raise errors.Stale("others kept writing to the same boards", "try again when the store is quieter")
+
+
+def refuse(plan: Plan) -> None:
+    """Raise what keeps a plan from being applied, if anything does.
+
+    Raises:
+        errors.Conflict: A conflict, or a board owned by another origin.
+        errors.Refused: Any other guard.
+    """
+    owner = [refusal for refusal in plan.refusals if refusal.code == "owner"]
+    if plan.conflicts:
+        jobs = ", ".join(conflict.address for conflict in plan.conflicts[:5])
+        raise errors.Conflict(
+            f"the file and Redis both changed {jobs}; nothing was written",
+            "jobboard plan shows the three values and the ways out",
+        )
+    if owner:
+        raise errors.Conflict(f"{owner[0].message}; nothing was written", owner[0].way_out)
+    if plan.refusals:
+        first = plan.refusals[0]
+        raise errors.Refused(f"{first.message}; nothing was written", first.way_out)
+
+
+def schedule_entry(change: JobChange, now_ms: int) -> dict[str, Any] | None:
+    """What the due set is to hold for a changed job, or None where it stays as it is.
+
+    A changed schedule starts from now: it is never due at once for what it would have done before.
+    """
+    old_parents = list(change.before.spec.get("after", ())) if change.before else []
+    if change.after is None:
+        return {"due": False, "before": old_parents}
+    parents = list(change.after.get("after", ()))
+    if not change.moves_schedule and parents == old_parents:
+        return None
+    due = next_due_ms(change.address, change.after, now_ms)
+    return {"due": due or False, "cursor": now_ms, "before": old_parents, "after": parents}
+
+
+def _apply_once(store: Store, planned: Planned, by: Mapping[str, Any]) -> Synced:
+    plan = planned.plan
+    touched = [board for board in plan.boards if board.rewritten]
+    if not touched:
+        _record(store, plan)
+        return Synced(plan, None)
+    definitions.drain(store)
+    stage = definitions.begin(store)
+    writes = [_stage_board(store, stage, f"{stage.id}-{n}", board, by) for n, board in enumerate(touched)]
+    revision, _ = definitions.commit(store, stage, writes, revision=_revision(planned), by=by)
+    definitions.drain(store)
+    _record(store, plan)
+    definitions.collect(store)
+    return Synced(plan, revision)
+
+
+def _record(store: Store, plan: Plan) -> None:
+    """Note the new commit of boards that did not change otherwise; another sync may win here, and may."""
+    notes = [
+        (board.name, board.version, board.meta)
+        for board in plan.boards
+        if board.recorded and not board.rewritten and board.version is not None
+    ]
+    if notes:
+        definitions.record(store, notes)
+
+
+def _stage_board(
+    store: Store, stage: definitions.Stage, version: str, board: BoardPlan, by: Mapping[str, Any]
+) -> BoardWrite:
+    commit = board.meta.get("commit")
+    entries: dict[str, dict[str, Any]] = {}
+    for change in board.changes:
+        entry = schedule_entry(change, stage.now_ms)
+        if change.after is None and change.before is not None and entry is not None:
+            entry["gone"] = definitions.tombstone(change.before.spec, by, stage.now_ms, commit)
+        if entry is not None:
+            entries[change.address] = entry
+    definitions.stage_work(store, stage, version, entries)
+    if board.removed:
+        return BoardWrite(board.name, board.version, None, {}, ())
+    put = {
+        split_address(change.address)[1]: _definition(change, stage)
+        for change in board.changes
+        if change.after is not None
+    }
+    drop = [split_address(c.address)[1] for c in board.changes if c.after is None]
+    definitions.stage_version(store, stage, version, source=board.version, put=put, drop=drop)
+    meta = {"uid": secrets.token_hex(8), **board.meta, "revision": stage.revision, "at": stage.now_ms}
+    return BoardWrite(board.name, board.version, version, meta, _drifted(board))
+
+
+def _definition(change: JobChange, stage: definitions.Stage) -> Definition:
+    assert change.after is not None
+    assert change.base is not None
+    before = change.before
+    if before is None:
+        return Definition(stage.id, stage.id, stage.revision, change.after, change.base)
+    names = {
+        name for name in {**before.spec, **change.after} if before.spec.get(name) != change.after.get(name)
+    }
+    moves = any(name not in FIELDS or FIELDS[name].moves for name in names)
+    return Definition(
+        stage.id if moves else before.epoch,
+        stage.id if names else before.generation,
+        stage.revision,
+        change.after,
+        change.base,
+    )
+
+
+def _drifted(board: BoardPlan) -> list[str]:
+    return [split_address(drift.address)[1] for drift in board.drift]
+
+
+def _revision(planned: Planned) -> dict[str, Any]:
+    plan, checkout = planned.plan, planned.sources.checkout
+    return {
+        "digest": plan.digest,
+        "commit": checkout.commit,
+        "branch": checkout.branch,
+        "dirty": checkout.dirty,
+        "counts": dict(plan.counts),
+        "boards": [board.name for board in plan.boards if board.rewritten],
+    }

@@ -1,0 +1,101 @@
+"""Live edits: one job's definition changed in the store, ahead of its board.
+
+The board's next plan shows the edit as drift and, unless told otherwise, keeps it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jobboard import errors
+from jobboard.core.merge import Merged, merge_job
+from jobboard.core.model import FIELDS, Definition
+from jobboard.core.names import split_address
+from jobboard.core.plan import JobChange
+from jobboard.core.resolve import resolve_assignment
+from jobboard.reconcile.applying import schedule_entry
+from jobboard.store import definitions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jobboard.core.model import Spec
+    from jobboard.store.connect import Store
+
+ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """What a live edit did: the paths that moved; none where the job already said so."""
+
+    address: str
+    fields: tuple[Merged, ...]
+
+
+def read_job(store: Store, address: str) -> Definition:
+    """A job's definition as it is now.
+
+    Raises:
+        errors.UsageError: There is no such job.
+    """
+    board, job = split_address(address)
+    record = definitions.read_board(store, board)
+    found = definitions.read_some(store, record.version, [job]) if record else {}
+    if job not in found:
+        raise errors.UsageError(f"there is no job {address}", "jobboard ls lists them")
+    return found[job]
+
+
+def edit_job(
+    store: Store, address: str, assignments: Mapping[str, Any], *, by: Mapping[str, Any], now_ms: int
+) -> Edited:
+    """Set keys of a job, as its board would write them.
+
+    Args:
+        store: Where.
+        address: Which job.
+        assignments: YAML key to raw value, as in a board; None takes a key back to the built-in default.
+        by: Who, via what, why.
+        now_ms: The instant a changed schedule starts from.
+
+    Raises:
+        errors.UsageError: No such job, or a value that a board could not hold either.
+        errors.Stale: Others kept writing to the same job.
+    """
+    for _ in range(ATTEMPTS):
+        before = read_job(store, address)
+        after = _resolved(address, before.spec, assignments)
+        fields = merge_job(before.spec, before.spec, after).fields
+        if not fields:
+            return Edited(address, ())
+        unique = definitions.number(store)
+        moves = any(FIELDS[field.path.partition(".")[0]].moves for field in fields)
+        edited = Definition(unique if moves else before.epoch, unique, before.revision, after, before.base)
+        change = JobChange(address, "change", before, after, before.base, fields)
+        try:
+            definitions.edit(
+                store,
+                address,
+                generation=before.generation,
+                definition=edited,
+                work=schedule_entry(change, now_ms),
+                by=by,
+                paths=[field.path for field in fields],
+                changes=[f"{field.path}: {field.live!r} -> {field.result!r}" for field in fields],
+            )
+        except definitions.MovedSince:
+            continue
+        return Edited(address, fields)
+    raise errors.Stale(f"others kept writing to {address}", "try again")
+
+
+def _resolved(address: str, spec: Spec, assignments: Mapping[str, Any]) -> Spec:
+    board, job = split_address(address)
+    for key, value in assignments.items():
+        spec, faults = resolve_assignment(key, value, spec, board=board, name=job)
+        for fault in faults:
+            if fault.severity == "error":
+                raise errors.UsageError(f"{key}: {fault.message}", fault.hint)
+    return spec
