@@ -1,11 +1,105 @@
-"""The keys of a namespace: one function each, with its type and its owner.
+"""The keys of a namespace: every one, with its type and its owner.
 
 Everything of a namespace lies behind one hash tag, ``jb:{NAMESPACE}:``, hence in one slot of a cluster.
-Lua derives the same names from the tag (`lua/include/key.lua`); `tests/unit/test_scripts.py` holds the two
-to one list.
+Lua derives the same names from the tag (`lua/include/key.lua`); `tests/unit/test_scripts.py` holds the
+scripts to `KEYS`.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KeyType = Literal["HASH", "LIST", "SET", "STREAM", "ZSET"]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyKind:
+    """What one family of keys holds.
+
+    Attributes:
+        pattern: The name after the prefix; words in angle brackets vary.
+        type: The Redis type.
+        owner: ``sync`` for what syncs and live edits write, ``run`` for what schedulers and workers write,
+            ``both`` for what they share.
+        holds: What lies in it, in one line.
+    """
+
+    pattern: str
+    type: KeyType
+    owner: Literal["sync", "run", "both"]
+    holds: str
+
+    @property
+    def word(self) -> str:
+        """The first word of the name, by which scripts and `KEYS` know the family."""
+        return self.pattern.partition(":")[0]
+
+
+_KINDS = (
+    KeyKind("meta", "HASH", "both", "format, incarnation, counters, the test clock"),
+    # Definitions: what should run.
+    KeyKind("boards", "HASH", "sync", "board -> VERSION.EDITS"),
+    KeyKind("defs:<version>", "HASH", "sync", "job -> packed definition; one hash per board version"),
+    KeyKind("boardmeta", "HASH", "sync", "board -> where it came from, packed"),
+    KeyKind("drift", "HASH", "sync", "board -> jobs whose live definition differs from their base, packed"),
+    KeyKind("stages", "ZSET", "sync", "stage -> when it was opened"),
+    KeyKind("staged:<stage>", "SET", "sync", "versions a stage has written"),
+    KeyKind("committed", "ZSET", "sync", "stage -> the revision it became; the last 1000"),
+    KeyKind("retired", "ZSET", "sync", "replaced version -> since when"),
+    KeyKind("work", "LIST", "sync", "committed stages whose schedule entries are not all applied"),
+    KeyKind("work:<stage>", "HASH", "sync", "job -> schedule entry to apply, packed"),
+    KeyKind("after:<parent>", "SET", "sync", "jobs that run after the parent"),
+    KeyKind("holds", "HASH", "sync", "scope -> holds, packed"),
+    KeyKind("tombstones", "HASH", "sync", "deleted job -> what it was, packed"),
+    KeyKind("revisions", "HASH", "sync", "number -> who synced what, packed"),
+    KeyKind("audit", "STREAM", "both", "who changed what by hand or by sync"),
+    # Schedule: what is due.
+    KeyKind("sched", "ZSET", "both", "job -> when its next nominal is due"),
+    KeyKind("cursor", "HASH", "both", "job -> the greatest nominal decided"),
+    KeyKind("used", "HASH", "both", "job -> scheduled runs so far, where their number is limited"),
+    KeyKind("claims", "ZSET", "both", "claimed job -> when the claim ends"),
+    KeyKind("claim", "HASH", "both", "claimed job -> by which scheduler, due when, packed"),
+    KeyKind("schedulers", "ZSET", "run", "scheduler -> last seen"),
+    # Runs: what runs.
+    KeyKind("run:<run>", "HASH", "run", "one live run"),
+    KeyKind("live:<job>", "SET", "run", "the job's unfinished runs"),
+    KeyKind("queue:<queue>", "ZSET", "run", "run -> rank: priority, then order of arrival"),
+    KeyKind("queues", "SET", "run", "queues ever used"),
+    KeyKind("delay", "ZSET", "run", "run -> when it goes to its queue"),
+    KeyKind("wake:<who>", "LIST", "both", "tokens that wake whoever serves a queue, or the schedulers"),
+    KeyKind("ctl:<worker>", "LIST", "run", "messages to a worker, packed"),
+    KeyKind("workers", "ZSET", "run", "worker -> when its lease ends"),
+    KeyKind("worker:<worker>", "HASH", "run", "where a worker runs, and what it serves"),
+    KeyKind("holding:<worker>", "SET", "run", "runs a worker has reserved"),
+    KeyKind("lock:<lock>", "SET", "run", "runs that hold the lock"),
+    KeyKind("lockwait:<lock>", "ZSET", "run", "run that waits for the lock -> its rank"),
+    KeyKind("lockrescan", "SET", "run", "locks whose waiters are still to be looked at"),
+    KeyKind("fanout", "LIST", "run", "dependents still to be decided: list number and parent, packed"),
+    KeyKind("fanout:<list>", "SET", "run", "jobs of one such list"),
+    KeyKind("zonedata", "HASH", "run", "scheduler -> version of the zone data it computes with"),
+    # The past.
+    KeyKind("history", "STREAM", "run", "finished runs, packed"),
+    KeyKind("failures", "STREAM", "run", "finished runs that did not end ok, packed"),
+    KeyKind("last:<job>", "LIST", "run", "the job's last records, newest first, packed"),
+    KeyKind("out:<run>", "STREAM", "run", "chunks of the run's output"),
+    KeyKind("outbytes", "HASH", "run", "run -> bytes of its output that are kept"),
+    KeyKind(
+        "outputs",
+        "ZSET",
+        "run",
+        "run -> up to when its output should be kept; the largest number while it lives",
+    ),
+    KeyKind("events", "STREAM", "both", "what happened, as it happens; the last ten thousand"),
+)
+
+_BY_PATTERN = {kind.pattern: kind for kind in _KINDS}
+KEYS: Mapping[str, KeyKind] = MappingProxyType(_BY_PATTERN)
+"""Every family of keys, by its pattern."""
 
 
 def prefix(namespace: str) -> str:
