@@ -1,15 +1,14 @@
 -- @include key
--- Refuses a namespace of another major format before anything is written; makes the namespace's meta on
--- the first call. Answers nil to go on, or the reply to give.
-local FORMAT_MAJOR = 1
+-- @include refusal
+-- Stands first in every script that writes: refuses a namespace of another major format before anything
+-- is written, and makes the namespace's meta on the first call. Answers nil to go on, or the reply to give.
 local function guard()
-  local format = redis.call('HGET', key('meta'), 'format')
-  if not format then
-    redis.call('HSET', key('meta'), 'format', FORMAT_MAJOR .. '.0', 'incarnation', redis.call('TIME')[1] .. redis.call('TIME')[2])
-    return nil
-  end
-  if tonumber(string.match(format, '^(%d+)')) ~= FORMAT_MAJOR then
-    return cmsgpack.pack({'WRONG_FORMAT', format})
+  local FORMAT = '1.0'
+  local refused = refusal()
+  if refused then return refused end
+  if redis.call('HSETNX', key('meta'), 'format', FORMAT) == 1 then
+    local t = redis.call('TIME')
+    redis.call('HSETNX', key('meta'), 'incarnation', t[1] .. '.' .. string.format('%06d', t[2]))
   end
   return nil
 end
