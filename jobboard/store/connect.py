@@ -1,24 +1,36 @@
 """One connection to one namespace, and the one way to call a script.
 
-What the server says is turned into our errors here, so that nothing above the store ever sees an exception
-of the client library.
+What the server says is turned into our errors here (`store.explain`), so that nothing above the store ever
+sees an exception of the client library. Opening a store and reading from it needs no right beyond reading
+keys: a user with ``+@read +evalsha_ro ~*`` can plan.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+import os
+import re
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from jobboard import errors
+from jobboard.settings import masked
 from jobboard.store import keys, scripts
+from jobboard.store.explain import OLDEST_SERVER, explained, too_old
 from jobboard.store.wire import pack, unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
+
+    from jobboard.settings import Settings
+    from jobboard.store.embedded import EmbeddedLease
+
+__all__ = ["FORMAT", "Store", "explained", "open_store", "pack", "unpack"]
+
+FORMAT = "1.0"
+"""The format this version writes, major.minor; `include/guard.lua` and `include/refusal.lua` hold to it."""
 
 
 class Store:
@@ -27,28 +39,34 @@ class Store:
     Safe to use from one thread at a time; open another for another thread (`again`).
 
     Args:
-        url: ``redis://``, ``rediss://`` or ``unix://``; an embedded server is started by `store.embedded`,
-            which hands over a unix URL.
+        url: ``redis://``, ``rediss://`` or ``unix://``, with user, password, database and TLS settings as
+            the client library reads them.
         namespace: The namespace all keys lie in.
+        timeout_s: How long an answer may take; None waits for ever.
+        lease: Keeps an embedded server running; let go of when this store is closed.
+
+    Raises:
+        errors.UsageError: The URL does not parse.
     """
 
-    def __init__(self, url: str, namespace: str, *, timeout_s: float | None = 30.0) -> None:
+    def __init__(
+        self, url: str, namespace: str, *, timeout_s: float | None = 30.0, lease: EmbeddedLease | None = None
+    ) -> None:
         self.url = url
         self.namespace = namespace
-        self._timeout_s = timeout_s
-        self.client: redis.Redis = redis.Redis.from_url(
-            url,
-            socket_timeout=timeout_s,
-            socket_connect_timeout=5.0,
-            retry=Retry(NoBackoff(), 1),
-            protocol=3,
-        )
+        self.lease = lease
+        self.client = _client(url, timeout_s)
         self._prefix = keys.prefix(namespace)
         self._meta = self.key("meta")
 
     def again(self, *, timeout_s: float | None = 30.0) -> Store:
-        """Another connection to the same namespace."""
+        """Another connection to the same namespace. It ends with, or before, the store it was made from."""
         return Store(self.url, self.namespace, timeout_s=timeout_s)
+
+    @property
+    def shown_url(self) -> str:
+        """Where the server is, fit for a message."""
+        return masked(self.url)
 
     def key(self, *parts: str) -> str:
         """The full name of a key: ``store.key("defs", "17")`` is ``jb:{NAMESPACE}:defs:17``."""
@@ -61,33 +79,126 @@ class Store:
             errors.StoreUnreachable: No answer. The script may have run: every script answers a repeat of
                 itself sensibly, so calling again is safe.
             errors.StoreRefused: The server would not; nothing was written.
+            errors.WrongFormat: The namespace was written by another major version.
         """
         found = scripts.load(script)
-        packed = pack(arguments)
         with explained(self.url):
-            try:
-                raw = self.client.evalsha(found.sha, 1, self._meta, packed)
-            except redis.exceptions.NoScriptError:
-                raw = self.client.eval(found.text, 1, self._meta, packed)
-        return unpack(raw)
+            answer = unpack(self._run(found, pack(arguments)))
+        if isinstance(answer, list) and answer and answer[0] == "WRONG_FORMAT":
+            raise self._wrong_format(answer[1])
+        return answer
+
+    def _run(self, script: scripts.Script, packed: bytes) -> bytes:
+        by_sha, by_text = (
+            (self.client.evalsha_ro, self.client.eval_ro)
+            if script.read_only
+            else (self.client.evalsha, self.client.eval)
+        )
+        try:
+            return cast("bytes", by_sha(script.sha, 1, self._meta, packed))
+        except redis.exceptions.NoScriptError:
+            return cast("bytes", by_text(script.text, 1, self._meta, packed))
+
+    def greeting(self) -> Mapping[str, Any]:
+        """What the server says of itself at connecting: ``server``, ``version``, ``mode``, ``role``.
+
+        Every user may hear it, whatever else they may not do.
+        """
+        with explained(self.url):
+            connection = self.client.connection_pool.get_connection()
+        try:
+            return {_text(name): _text(said) for name, said in connection.handshake_metadata.items()}
+        finally:
+            self.client.connection_pool.release(connection)
+
+    def ensure_ours(self) -> None:
+        """Check that this server and this namespace can be used.
+
+        Raises:
+            errors.NotOurs: The server is too old.
+            errors.WrongFormat: The namespace was written by another major version.
+            errors.Refused: The namespace was made by a test, and this process is none.
+        """
+        version = str(self.greeting()["version"])
+        if version_of(version) < OLDEST_SERVER:
+            raise too_old(self.shown_url, version)
+        with explained(self.url):
+            raw_format, test = cast("list[bytes | None]", self.client.hmget(self._meta, ["format", "test"]))
+        if raw_format is not None and major_of(raw_format.decode()) != major_of(FORMAT):
+            raise self._wrong_format(raw_format.decode())
+        if test == b"1" and os.environ.get("JOBBOARD_TEST") != "1":
+            raise errors.Refused(
+                f'the namespace "{self.namespace}" was made by a test: its clock is not the real one',
+                "Use another --namespace, or set JOBBOARD_TEST=1 if this is the test",
+            )
+
+    def _wrong_format(self, found: str) -> errors.WrongFormat:
+        newer = major_of(found) > major_of(FORMAT)
+        return errors.WrongFormat(
+            f'the namespace "{self.namespace}" at {self.shown_url} has format {found}; '
+            f"this jobboard writes format {FORMAT}",
+            "Upgrade jobboard here" if newer else "Use another --namespace, and sync the boards into it",
+        )
 
     def close(self) -> None:
-        """Drop the connection. Safe to call twice."""
+        """Drop the connection, and the lease of an embedded server. Safe to call twice."""
         self.client.close()
+        if self.lease is not None:
+            self.lease.close()
 
-    def __enter__(self) -> Store:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
 
-@contextmanager
-def explained(url: str) -> Iterator[None]:
-    """Turn whatever the client library raises inside the block into an error of ours."""
+def open_store(settings: Settings, *, timeout_s: float | None = 30.0) -> Store:
+    """The store of these settings, started if it is the embedded one, and checked.
+
+    Raises:
+        errors.StoreUnreachable: No server answers, or the embedded one cannot be started.
+        errors.StoreRefused: A server answers and cannot be used; see `Store.ensure_ours`.
+        errors.UsageError: The URL does not parse.
+    """
+    from jobboard.store.embedded import open_embedded
+
+    lease = open_embedded(settings.home) if settings.embedded else None
+    url = lease.url if lease else settings.redis_url
+    store = Store(url, settings.namespace, timeout_s=timeout_s, lease=lease)
     try:
-        yield
-    except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
-        raise errors.StoreUnreachable(f"no answer from {url}: {error}") from error
-    except redis.exceptions.ResponseError as error:
-        raise errors.StoreRefused(str(error)) from error
+        store.ensure_ours()
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def version_of(text: str) -> tuple[int, ...]:
+    """A version as numbers: ``7.0.15`` is (7, 0, 15). What is no number ends it."""
+    return tuple(int(part) for part in re.findall(r"\d+", text.partition("-")[0]))
+
+
+def major_of(version_format: str) -> int:
+    """The major number of a format; -1 where there is none, which no version writes."""
+    found = re.match(r"\d+", version_format)
+    return int(found.group()) if found else -1
+
+
+def _client(url: str, timeout_s: float | None) -> redis.Redis:
+    try:
+        return redis.Redis.from_url(
+            url,
+            socket_timeout=timeout_s,
+            socket_connect_timeout=5.0,
+            **({} if url.startswith("unix:") else {"socket_keepalive": True}),
+            # One repeat, at once, for a connection that broke while idle; waiting is the caller's to decide.
+            retry=Retry(NoBackoff(), 1),
+            protocol=3,
+        )
+    except (ValueError, TypeError) as error:
+        raise errors.UsageError(f'"{masked(url)}" is not the address of a store: {error}') from error
+
+
+def _text(value: Any) -> Any:
+    return value.decode() if isinstance(value, bytes) else value

@@ -29,11 +29,13 @@ class Script:
         name: Its file's name, without ``.lua``.
         text: Shebang, includes, then the script itself.
         sha: What EVALSHA calls it by.
+        read_only: Whether it writes nothing, so that a user who may only read can run it.
     """
 
     name: str
     text: str
     sha: str
+    read_only: bool
 
 
 def script_names() -> list[str]:
@@ -79,4 +81,5 @@ def load(name: str) -> Script:
     parts += (_INCLUDE.sub("", include_source(i)) for i in includes_of(name))
     parts.append(_INCLUDE.sub("", text[shebang.end() :]))
     whole = "\n".join(parts)
-    return Script(name, whole, hashlib.sha1(whole.encode(), usedforsecurity=False).hexdigest())
+    sha = hashlib.sha1(whole.encode(), usedforsecurity=False).hexdigest()
+    return Script(name, whole, sha, read_only="no-writes" in shebang.group())
