@@ -1,26 +1,45 @@
 #!lua flags=allow-oom
--- Applies a page of what committed syncs left to do to the due set. Anybody may call it, any number of
--- times: an entry is gone once applied.
+-- Applies a page of what committed syncs left to do to the due set, and calls off the waiting runs of jobs
+-- that are gone; running ones finish. Anybody may call it, any number of times: an entry is gone once applied.
 -- KEYS      meta
 -- ARGUMENTS limit=int
 -- TOUCHES   meta HASH, work LIST, work:<stage> HASH, sched ZSET, claims ZSET, claim HASH, cursor HASH, used HASH,
---           after:<parent> SET, tombstones HASH, edits HASH, wake:scheduler LIST
+--           after:<parent> SET, tombstones HASH, edits HASH, wake:scheduler LIST, holding:<worker> SET,
+--           run:<id> HASH, lock:<name> SET, lockwait:<name> ZSET, lockrescan SET, queue:<name> ZSET, queues SET,
+--           delay ZSET, wake:<queue> LIST, events STREAM, history STREAM, failures STREAM, last:<address> LIST,
+--           live:<address> SET, outputs ZSET, fanout LIST, boards HASH, defs:<version> HASH, holds HASH
 -- RETURNS   "OK" {applied, left}
 -- @include guard
 -- @include arguments
+-- @include now
 -- @include apply
+-- @include read_run
+-- @include conclude
 local refused = guard()
 if refused then return refused end
+local at = now()
 local stage = redis.call('LINDEX', key('work'), 0)
 if not stage then return cmsgpack.pack({'OK', 0, false}) end
 local work = key('work', stage)
+
+local function call_off(address)
+  for _, id in ipairs(redis.call('SMEMBERS', key('live', address))) do
+    local run = read_run(id)
+    if run and run.state ~= 'running' and run.state ~= 'stopping' then
+      conclude(run, 'cancelled', at, {reason = 'the job has left its board', quiet = true})
+    end
+  end
+end
+
 -- The cursor is kept between calls: starting anew after deletions would walk ever more empty places.
 local cursor = redis.call('HGET', key('meta'), 'drain') or '0'
 local page = redis.call('HSCAN', work, cursor, 'COUNT', arguments.limit)
 local applied = 0
 for i = 1, #page[2], 2 do
-  apply(page[2][i], cmsgpack.unpack(page[2][i + 1]))
-  redis.call('HDEL', work, page[2][i])
+  local address, entry = page[2][i], cmsgpack.unpack(page[2][i + 1])
+  apply(address, entry)
+  if entry.gone then call_off(address) end
+  redis.call('HDEL', work, address)
   applied = applied + 1
 end
 if redis.call('EXISTS', work) == 0 then
