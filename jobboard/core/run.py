@@ -8,10 +8,12 @@ run, every other pair leaves it as it is. The store's scripts are held to this t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 State: TypeAlias = Literal["absent", "queued", "delayed", "waiting", "running", "stopping", "finished"]
 """``absent`` before it is made, ``finished`` once only its record is left."""

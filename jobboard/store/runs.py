@@ -55,12 +55,15 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """What `Runs.tick` answers: delayed runs promoted, workers reaped, and when to come back."""
+    """What `Runs.tick` answers: delayed runs promoted, workers reaped, when to come back, and whether a
+    committed sync has left schedule entries that somebody should drain.
+    """
 
     now_ms: int
     promoted: int
     reaped: list[str]
     next_at_ms: int | None
+    unsettled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +71,17 @@ class Reserved:
     """A run handed to a worker.
 
     Attributes:
-        run_id: The run; ``address`` and ``nominal_ms`` say of which job and for which nominal.
+        run_id: The run.
+        address: Its job.
+        nominal_ms: Its nominal; for a run by hand the instant it was asked for.
         attempt: Number of the try, from 1; what is lost, deferred or drained uses up none.
         token: The fencing token: greater than that of every attempt handed out before.
         spec: The definition as it was when the run was made.
         trigger: ``schedule``, ``after`` or ``manual``.
-        lost: How often a worker died under it; ``defers``: how often it was deferred.
-        queued_at_ms: When it was made; ``due_at_ms``: when it was due.
+        lost: How often a worker died under it.
+        defers: How often it was deferred.
+        queued_at_ms: When it was made.
+        due_at_ms: When it was due.
         revision: The revision its definition came with.
     """
 
@@ -148,10 +155,14 @@ class Runs:
 
     def tick(self, scheduler: str, zonedata: str = "") -> Tick:
         """Let happen what is due by time alone, a bounded bite; `zonedata` is the tzdata version in use."""
-        _, now_ms, promoted, reaped, next_at_ms = self._store.call(
+        _, now_ms, promoted, reaped, next_at_ms, unsettled = self._store.call(
             "tick", scheduler=scheduler, zonedata=zonedata
         )
-        return Tick(now_ms, promoted, list(reaped), next_at_ms or None)
+        return Tick(now_ms, promoted, list(reaped), next_at_ms or None, unsettled)
+
+    def resign(self, scheduler: str) -> None:
+        """A scheduler stops: its claims are due again at once, and it is no longer listed."""
+        self._store.call("resign", scheduler=scheduler, limit=PAGE)
 
     # Workers
 
@@ -171,7 +182,9 @@ class Runs:
 
         Args:
             worker: Unique for each process, not only for each host.
-            host, pid, version: For people.
+            host: Where it runs, for people.
+            pid: Its process there.
+            version: Of its program.
             queues: What it serves.
             slots: How many runs at once.
             lease_ms: How long it may be silent.
@@ -207,10 +220,10 @@ class Runs:
 
     def give_back(self, worker: str, runs: Sequence[tuple[str, int]]) -> int:
         """Return runs (id, token) that were reserved and never started; how many were still its own."""
-        return sum(
-            self._store.call("give_back", worker=worker, runs=[list(pair) for pair in page])[2]
-            for page in _pages(runs)
-        )
+        given = 0
+        for page in _pages(runs):
+            given += self._store.call("give_back", worker=worker, runs=[list(pair) for pair in page])[2]
+        return given
 
     def beat(self, worker: str, lease_ms: int) -> Beat:
         """Renew the worker's lease, which covers all its runs."""
@@ -255,6 +268,7 @@ class Runs:
     def _end(self, worker: str, reason: str) -> int:
         lost = 0
         while True:
+            count: int
             tag, _, count = self._store.call("reap", worker=worker, reason=reason, limit=PAGE)
             lost += count
             if tag == "OK":

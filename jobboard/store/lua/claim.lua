@@ -12,15 +12,11 @@
 -- @include definition
 -- @include settle
 -- @include reclaim
+-- @include surrender
 local refused = guard()
 if refused then return refused end
 local at = now()
-if arguments.resume then
-  for _, address in ipairs(redis.call('ZRANGE', key('claims'), 0, arguments.limit - 1)) do
-    local claim = cmsgpack.unpack(redis.call('HGET', key('claim'), address))
-    if claim.s == arguments.scheduler then redis.call('ZADD', key('claims'), 0, address) end
-  end
-end
+if arguments.resume then surrender(arguments.scheduler, arguments.limit) end
 reclaim(at, arguments.limit)
 local entries = {}
 for _, address in ipairs(redis.call('ZRANGEBYSCORE', key('sched'), '-inf', at, 'LIMIT', 0, arguments.limit)) do

@@ -6,12 +6,12 @@
 -- KEYS      meta
 -- ARGUMENTS scheduler=string zonedata=string
 -- TOUCHES   meta HASH, schedulers ZSET, zonedata HASH, sched ZSET, claims ZSET, claim HASH, delay ZSET,
---           lockrescan SET, lockwait:<name> ZSET, lock:<name> SET, fanout LIST, fanout:<list> SET,
+--           lockrescan SET, lockwait:<name> ZSET, lock:<name> SET, fanout LIST, fanout:<list> SET, work LIST,
 --           workers ZSET, worker:<id> HASH, holding:<worker> SET, ctl:<worker> LIST,
 --           run:<id> HASH, live:<address> SET, queue:<name> ZSET, queues SET, wake:<queue> LIST,
 --           events STREAM, history STREAM, failures STREAM, last:<address> LIST, outputs ZSET,
 --           after:<parent> SET, boards HASH, defs:<version> HASH, holds HASH
--- RETURNS   "OK" {now, promoted, reaped, next}
+-- RETURNS   "OK" {now, promoted, reaped, next, unsettled}
 -- @include guard
 -- @include arguments
 -- @include now
@@ -80,4 +80,4 @@ for _, set in ipairs({'delay', 'claims', 'workers'}) do
   if first[2] then next_at = math.min(next_at or tonumber(first[2]), tonumber(first[2])) end
 end
 if pressing or #promoted == PAGE or redis.call('EXISTS', key('lockrescan')) == 1 then next_at = at end
-return cmsgpack.pack({'OK', at, #promoted, reaped, next_at or false})
+return cmsgpack.pack({'OK', at, #promoted, reaped, next_at or false, redis.call('EXISTS', key('work')) == 1})
