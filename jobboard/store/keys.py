@@ -47,6 +47,7 @@ _KINDS = (
     KeyKind("defs:<version>", "HASH", "sync", "job -> packed definition; one hash per board version"),
     KeyKind("boardmeta", "HASH", "sync", "board -> where it came from, packed"),
     KeyKind("drift", "HASH", "sync", "board -> jobs whose live definition differs from their base, packed"),
+    KeyKind("edits", "HASH", "sync", "job -> who edited it live, packed"),
     KeyKind("stages", "ZSET", "sync", "stage -> when it was opened"),
     KeyKind("staged:<stage>", "SET", "sync", "versions a stage has written"),
     KeyKind("committed", "ZSET", "sync", "stage -> the revision it became; the last 1000"),

@@ -56,6 +56,11 @@ def include_source(name: str) -> str:
 
 def includes_of(name: str) -> list[str]:
     """Every include a script needs, those of its includes too, in the order they must stand."""
+    return includes_of_text(source_of(name))
+
+
+def includes_of_text(source: str) -> list[str]:
+    """Every include that a piece of Lua needs, as `includes_of`."""
     ordered: list[str] = []
 
     def visit(text: str, above: tuple[str, ...]) -> None:
@@ -66,7 +71,7 @@ def includes_of(name: str) -> list[str]:
                 visit(include_source(needed), (*above, needed))
                 ordered.append(needed)
 
-    visit(source_of(name), ())
+    visit(source, ())
     return ordered
 
 
