@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -34,16 +34,23 @@ class Fault:
         message: One sentence for a person, without the way out.
         hint: The way out: what to write instead, or what to type next.
         severity: A warning never stops anything.
+        offset: How many characters into the text at `path` it stands.
     """
 
     path: Path
     message: str
     hint: str | None = None
     severity: Severity = "error"
+    offset: int = 0
 
-    def under(self, *prefix: str | int) -> Fault:
+    def under(self, *prefix: str | int) -> Self:
         """The same fault, seen from further up the tree."""
-        return Fault((*prefix, *self.path), self.message, self.hint, self.severity)
+        return replace(self, path=(*prefix, *self.path))
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFault(Fault):
+    """A fault of the last key of `path` itself, not of what stands beside it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ _VALUE = re.compile(
     re.VERBOSE,
 )
 _COMMENT = re.compile(r"[ \t]+#.*$")
-_TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\n]|\'\')*\'|[^\s,:\[\]{}]+')
+_TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\n]|\'\')*\'|[^\s,:\[\]{}"\']+')
 
 
 class Text:

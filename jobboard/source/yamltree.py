@@ -96,6 +96,19 @@ class Tree:
             place = key_place if keyed and key_place is not None else value_place
         return place
 
+    def shift(self, path: tuple[str | int, ...], index: int) -> int:
+        """How far from the place of the text at `path` its character `index` stands; 0 if not as it is."""
+        value = self.root
+        for step in path:
+            found = self._step(value, step)
+            if found is None:
+                return 0
+            value = found[2]
+        begin = self.offset(path)
+        quotes = self.text.content[begin : begin + 1] in ("'", '"')
+        as_it_is = isinstance(value, str) and self.text.content.startswith(value, begin + quotes)
+        return index + quotes if as_it_is else 0
+
     def _step(self, value: Any, step: str | int) -> tuple[int | None, int, Any] | None:
         places = self.places.get(id(value))
         if places is None:

@@ -1,0 +1,130 @@
+"""The schedule of a job, from the keys that make it up to one canonical value.
+
+Keys arrive read (`core.value`), instants still as people wrote them; here they meet the zone they are local
+to, and each other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jobboard.core.diagnostic import Fault, KeyFault
+from jobboard.core.duration import format_duration
+from jobboard.core.instant import parse_instant
+from jobboard.core.value import BROKEN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KINDS = ("cron", "every", "at", "after")
+OPTIONS = ("timezone", "phase", "start", "stop", "for", "runs", "jitter")
+
+
+def compose_schedule(
+    own: Mapping[str, Any], timezone: str | None, jitter_ms: Any, faults: list[Fault]
+) -> Any:
+    """The canonical `schedule` of a job's keys; None where it has none, `BROKEN` where they make none.
+
+    Args:
+        own: The job's own keys, read.
+        timezone: The board's zone, for a job that names none.
+        jitter_ms: The board's default jitter, for a job that has a schedule and no jitter of its own.
+        faults: What is wrong is added here.
+    """
+    kinds = [kind for kind in KINDS if kind in own]
+    if len(kinds) > 1:
+        hint = f"Keep one of {' and '.join(kinds)}"
+        faults.append(
+            KeyFault((kinds[1],), f'"{kinds[1]}" beside "{kinds[0]}": a job has one schedule', hint)
+        )
+        return BROKEN
+    if not kinds or kinds == ["after"]:
+        return _without_clock(own, kinds, faults)
+    kind = kinds[0]
+    zone = own.get("timezone", timezone)
+    schedule: dict[str, Any] = {kind: _instants(own["at"], zone, faults) if kind == "at" else own[kind]}
+    if kind == "cron" and zone not in (None, "UTC"):
+        schedule["timezone"] = zone
+    jitter = own.get("jitter", jitter_ms)
+    if jitter:
+        schedule["jitter"] = jitter
+    if own.get("runs") is not None:
+        schedule["runs"] = own["runs"]
+    _add_window(schedule, own, zone, faults)
+    _add_phase(schedule, own, faults)
+    return BROKEN if BROKEN in schedule.values() else schedule
+
+
+def _without_clock(own: Mapping[str, Any], kinds: list[str], faults: list[Fault]) -> None:
+    why = "a job that runs after another" if kinds else "a job without a schedule"
+    for option in OPTIONS:
+        if own.get(option) is not None:
+            hint = "Add  cron, every or at, or take it out" if not kinds else "Take it out"
+            faults.append(KeyFault((option,), f'"{option}" means nothing for {why}', hint))
+
+
+def _add_phase(schedule: dict[str, Any], own: Mapping[str, Any], faults: list[Fault]) -> None:
+    phase: Any = own.get("phase")
+    every: Any = schedule.get("every")
+    if phase is None:
+        return
+    if "every" not in schedule:
+        faults.append(KeyFault(("phase",), '"phase" means nothing without "every"', "Take it out"))
+    elif own.get("start") is not None:
+        hint = "Keep one of phase and start"
+        faults.append(
+            KeyFault(("phase",), '"phase" beside "start": the interval is counted from start', hint)
+        )
+    elif phase is not BROKEN and every is not BROKEN and phase >= every:
+        message = f"a phase of {format_duration(phase)} is not below the interval of {format_duration(every)}"
+        faults.append(Fault(("phase",), message))
+    else:
+        schedule["phase"] = phase
+
+
+def _add_window(schedule: dict[str, Any], own: Mapping[str, Any], zone: Any, faults: list[Fault]) -> None:
+    """Add `start` and `stop`; `for` becomes the latter."""
+    start = _instant(own.get("start"), "start", zone, faults)
+    stop = _instant(own.get("stop"), "stop", zone, faults)
+    span = own.get("for")
+    if span is not None:
+        stop = _stop_after(start, span, own, faults)
+    elif start is not None and stop is not None and BROKEN not in (start, stop) and stop <= start:
+        faults.append(Fault(("stop",), "the schedule stops before it starts"))
+        stop = BROKEN
+    schedule.update((key, at) for key, at in (("start", start), ("stop", stop)) if at is not None)
+
+
+def _stop_after(start: Any, span: Any, own: Mapping[str, Any], faults: list[Fault]) -> Any:
+    if own.get("stop") is not None:
+        faults.append(KeyFault(("for",), '"for" beside "stop": both say when the schedule ends', "Keep one"))
+        return BROKEN
+    if start is None:
+        hint = "Write  start: 2026-03-01T00:00:00Z  beside it, or stop in its place"
+        faults.append(KeyFault(("for",), '"for" needs "start": it is counted from there', hint))
+        return BROKEN
+    return BROKEN if BROKEN in (start, span) else start + span
+
+
+def _instants(value: Any, zone: Any, faults: list[Fault]) -> Any:
+    """Instants in order, each once."""
+    if isinstance(value, str):
+        at_ms = _instant(value, "at", zone, faults)
+        return BROKEN if at_ms is BROKEN else [at_ms]
+    if value is BROKEN:
+        return BROKEN
+    found = [_instant(text, ("at", index), zone, faults) for index, text in enumerate(value)]
+    return BROKEN if BROKEN in found else sorted(set(found))
+
+
+def _instant(value: Any, path: str | tuple[str | int, ...], zone: Any, faults: list[Fault]) -> Any:
+    """An instant in ms; what is one already, of a definition in force, stays as it is."""
+    if not isinstance(value, str) or zone is BROKEN:
+        return BROKEN if isinstance(value, str) else value
+    try:
+        return parse_instant(value, zone)
+    except ValueError as error:
+        message, _, hint = str(error).partition("; ")
+        way_out = hint[0].upper() + hint[1:] if hint else None
+        faults.append(Fault((path,) if isinstance(path, str) else path, message, way_out))
+        return BROKEN

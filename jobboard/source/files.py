@@ -1,0 +1,87 @@
+"""Finding and reading the files of boards. Reading is kept apart from parsing: what has not changed since the
+last sync, by its digest, is never parsed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jobboard.core.resolve import VERSION
+from jobboard.core.zone import zone_version
+from jobboard.errors import UsageError
+from jobboard.source.yamltree import SIZE_LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file that should hold a board.
+
+    Attributes:
+        path: As it was asked for; what messages show.
+        raw: Its bytes; empty where it was refused.
+        digest: Of the bytes and of everything else that its meaning depends on: equal digests mean equal
+            boards.
+        refusal: Why it was not read, in words; None where it was.
+    """
+
+    path: str
+    raw: bytes
+    digest: str
+    refusal: str | None = None
+
+
+def discover(paths: Sequence[str | Path]) -> list[Path]:
+    """The files of boards among `paths`: files as they are named, and what directories hold, in order.
+
+    In directories, and those below them, only ``*.yaml`` and ``*.yml`` count, and nothing whose name begins
+    with a dot. A file that is named twice is read once.
+
+    Raises:
+        UsageError: A path does not exist.
+    """
+    found: dict[Path, Path] = {}
+    for path in map(Path, paths):
+        if not path.exists():
+            hint = "Name a file or a directory of boards, or write a first board with:  jobboard init"
+            raise UsageError(f"there is no {path}", hint)
+        for file in _below(path) if path.is_dir() else [path]:
+            found.setdefault(file.resolve(), file)
+    return list(found.values())
+
+
+def _below(directory: Path) -> Iterator[Path]:
+    for folder, folders, names in os.walk(directory):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if name.endswith(SUFFIXES) and not name.startswith("."):
+                yield Path(folder, name)
+
+
+def read(path: str | Path) -> SourceFile:
+    """A file's bytes and digest. Never raises: what cannot be read is a `refusal`, like any other fault."""
+    shown = str(path)
+    try:
+        with Path(path).open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            raw = file.read(SIZE_LIMIT + 1) if size <= SIZE_LIMIT else b""
+    except OSError as error:
+        return SourceFile(shown, b"", "", f"cannot be read: {(error.strerror or str(error)).lower()}")
+    if max(size, len(raw)) > SIZE_LIMIT:
+        return SourceFile(shown, b"", "", f"is larger than {SIZE_LIMIT >> 20} MiB, and was not read")
+    return SourceFile(shown, raw, digest_of(raw))
+
+
+def digest_of(raw: bytes) -> str:
+    """What a board's bytes come to mean, as ``sha256:…``: with other rules or other zone data, another."""
+    digest = hashlib.sha256(f"{VERSION} {zone_version()}\0".encode())
+    digest.update(raw)
+    return "sha256:" + digest.hexdigest()

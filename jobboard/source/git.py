@@ -1,0 +1,90 @@
+"""What Git knows about the place boards come from. Without Git, or outside of it, nothing, and no error."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+# A repository on a dead network mount must not hold up a plan.
+TIMEOUT_S = 10.0
+
+_CREDENTIALS = re.compile(r"^([a-z+]+://)[^/@]*@")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """The state of a Git work tree.
+
+    Attributes:
+        root: Its top directory.
+        origin: What names the repository wherever it is cloned: its remote's URL without credentials, else
+            ``root:`` and its first commit; None in a repository without either.
+        commit: The commit checked out; None before the first one.
+        branch: The branch checked out; None if there is none.
+        author: Who wrote that commit, as ``name <address>``.
+        dirty: Whether anything below the asked-for directory differs from that commit.
+    """
+
+    root: Path
+    origin: str | None
+    commit: str | None
+    branch: str | None
+    author: str | None
+    dirty: bool
+
+
+def checkout_of(directory: Path) -> Checkout | None:
+    """The work tree that `directory` is in; None outside of Git or without it."""
+    root = _ask(directory, "rev-parse", "--show-toplevel")
+    if not root:
+        return None
+    commit, _, author = (_ask(directory, "log", "-1", "--format=%H%n%an <%ae>") or "").partition("\n")
+    return Checkout(
+        root=Path(root),
+        origin=_origin(directory),
+        commit=commit or None,
+        branch=_ask(directory, "symbolic-ref", "--short", "-q", "HEAD") or None,
+        author=author or None,
+        dirty=bool(_ask(directory, "status", "--porcelain", "--", ".")),
+    )
+
+
+def is_ancestor(directory: Path, older: str, newer: str) -> bool | None:
+    """Whether commit `newer` descends from `older`, or is it; None where Git cannot tell."""
+    answer = _run(directory, "merge-base", "--is-ancestor", older, newer)
+    return {0: True, 1: False}.get(answer.returncode) if answer is not None else None
+
+
+def _origin(directory: Path) -> str | None:
+    url = _ask(directory, "remote", "get-url", "origin")
+    if url:
+        return _CREDENTIALS.sub(r"\1", url)
+    first = (_ask(directory, "rev-list", "--max-parents=0", "HEAD") or "").splitlines()
+    return f"root:{min(first)}" if first else None
+
+
+def _ask(directory: Path, *words: str) -> str | None:
+    """What a Git command prints; None where it fails."""
+    answer = _run(directory, *words)
+    return answer.stdout.strip() if answer is not None and answer.returncode == 0 else None
+
+
+def _run(directory: Path, *words: str) -> subprocess.CompletedProcess[str] | None:
+    # Optional locks off: a plan only looks, and must not be in the way of somebody's commit.
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+    try:
+        return subprocess.run(
+            ["git", "-C", str(directory), *words],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=TIMEOUT_S,
+            check=False,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None

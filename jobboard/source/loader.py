@@ -1,0 +1,254 @@
+"""From files to boards: decode, parse, check the shape, resolve, and look at the jobs together.
+
+Whatever is wrong is collected, never raised, so that a person sees every fault of every file in one go. A
+board in which anything is wrong is not among the boards that come out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jobboard.core.depend import check_locks, check_parents
+from jobboard.core.diagnostic import Diagnostic, Fault, KeyFault, Path
+from jobboard.core.names import address_of, is_name, split_address
+from jobboard.core.resolve import Resolver
+from jobboard.core.value import BROKEN, READERS
+from jobboard.source.schema import check_board
+from jobboard.source.syntax import decode, parse
+from jobboard.source.yamltree import Flaw, Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from jobboard.core.model import Spec
+    from jobboard.source.files import SourceFile
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A board as its file says it, resolved.
+
+    Attributes:
+        path: The file, as messages show it.
+        digest: Of everything the board's meaning depends on.
+        timezone: As written; None is UTC.
+        jobs: Job name -> canonical spec, in the file's order.
+        lines: Job name -> the line it begins on, 1-based.
+    """
+
+    name: str
+    path: str
+    digest: str
+    description: str | None
+    owner: str | None
+    timezone: str | None
+    jobs: Mapping[str, Spec]
+    lines: Mapping[str, int]
+    tree: Tree = field(repr=False, compare=False)
+
+    def position(self, job: str, path: Path = ()) -> tuple[int, int]:
+        """Line and column, 1-based, of a job or of something in it."""
+        return self.tree.text.position(self.tree.offset(("jobs", job, *path)))
+
+    def diagnostic(self, fault: Fault, job: str | None = None) -> Diagnostic:
+        """The fault with its place in the file; its path begins at `job`, or at the board if None."""
+        return _placed(self.path, self.tree, fault if job is None else fault.under("jobs", job))
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What some files came to: the boards that hold together, and everything there is to say."""
+
+    boards: tuple[Board, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether there is no error; warnings do not count."""
+        return all(diagnostic.severity != "error" for diagnostic in self.diagnostics)
+
+
+@dataclass(slots=True)
+class _Draft:
+    """One file on its way to a board."""
+
+    file: SourceFile
+    tree: Tree | None = None
+    board: Board | None = None
+    # Every job the file names, also those in which something is wrong.
+    names: frozenset[str] = frozenset()
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+    def say(self, faults: Sequence[Fault]) -> None:
+        """Place faults in the file; lines of which something worse was said stay as they are."""
+        assert self.tree is not None
+        for fault in faults:
+            if not self.tree.text.is_scarred(max(self.tree.offset(fault.path), 0)):
+                self.diagnostics.append(_placed(self.file.path, self.tree, fault))
+
+    def refuse(self, flaw: Flaw) -> None:
+        """Place a flaw of the YAML in the file."""
+        self.diagnostics.append(_flawed(self.file.path, self.tree, flaw))
+
+
+def load(files: Sequence[SourceFile]) -> Loaded:
+    """Read boards from files.
+
+    Dependencies and locks are judged among these files; `core.depend` judges them again with what the store
+    knows.
+    """
+    drafts = [_draft(file) for file in files]
+    _refuse_twins(drafts)
+    _relate(drafts)
+    faulty = {id(draft) for draft in drafts if any(d.severity == "error" for d in draft.diagnostics)}
+    boards = [draft.board for draft in drafts if draft.board is not None and id(draft) not in faulty]
+    ordered = [diagnostic for draft in drafts for diagnostic in sorted(draft.diagnostics, key=_place)]
+    return Loaded(tuple(boards), tuple(dict.fromkeys(ordered)))
+
+
+def _place(diagnostic: Diagnostic) -> tuple[int, int]:
+    return diagnostic.line, diagnostic.column
+
+
+def _draft(file: SourceFile) -> _Draft:
+    draft = _Draft(file)
+    if file.refusal is not None:
+        hint = "Split the board, or see whether it is the right file" if "larger" in file.refusal else None
+        draft.refuse(Flaw(-1, f"the file {file.refusal}", hint))
+        return draft
+    text = decode(file.raw)
+    if isinstance(text, Flaw):
+        draft.refuse(text)
+        return draft
+    draft.tree = parse(text)
+    for flaw in draft.tree.flaws:
+        draft.refuse(flaw)
+    if draft.tree.root is not None:
+        _resolve(draft, draft.tree)
+    return draft
+
+
+def _resolve(draft: _Draft, tree: Tree) -> None:
+    """Check a tree's shape, resolve what is sound in it, and make it a board."""
+    root = tree.root
+    misfits = check_board(root)
+    draft.say(misfits)
+    if not isinstance(root, dict) or not isinstance(root.get("jobs"), dict) or not is_name(root.get("board")):
+        return
+    broken = {fault.path for fault in misfits}
+    defaults = root.get("defaults", {})
+    sound = {key: value for key, value in defaults.items() if not _touches(broken, ("defaults", key))}
+    timezone = BROKEN if _touches(broken, ("timezone",)) else root.get("timezone")
+    resolver = Resolver(root["board"], sound if ("defaults",) not in broken else {}, timezone)
+    draft.say(resolver.faults)
+    jobs = _jobs(draft, root["jobs"], resolver, _by_job(broken))
+    draft.names = frozenset(address_of(root["board"], name) for name in root["jobs"])
+    draft.board = Board(
+        name=root["board"],
+        path=draft.file.path,
+        digest=draft.file.digest,
+        description=root.get("description"),
+        owner=root.get("owner"),
+        timezone=root.get("timezone"),
+        jobs=jobs,
+        lines=_lines(tree, root["jobs"]),
+        tree=tree,
+    )
+
+
+def _jobs(
+    draft: _Draft, raw_jobs: Mapping[str, Any], resolver: Resolver, broken: Mapping[str, frozenset[str]]
+) -> dict[str, Spec]:
+    jobs: dict[str, Spec] = {}
+    for name, raw in raw_jobs.items():
+        if not isinstance(raw, dict):
+            continue
+        jobs[name], faults = resolver.job(name, _sound(raw, broken[name]) if name in broken else raw)
+        if faults:
+            draft.say([fault.under("jobs", name) for fault in faults])
+    return jobs
+
+
+def _sound(raw: Mapping[str, Any], broken: frozenset[str]) -> dict[str, Any]:
+    """A job's known keys; of those with the wrong shape, only that they are there."""
+    return {key: BROKEN if key in broken else value for key, value in raw.items() if key in READERS}
+
+
+def _by_job(broken: set[Path]) -> dict[str, frozenset[str]]:
+    """Which keys of which jobs something was said about."""
+    keys: dict[str, set[str]] = {}
+    for path in broken:
+        if len(path) > 1 and path[0] == "jobs":
+            keys.setdefault(str(path[1]), set()).update(str(key) for key in path[2:3])
+    return {name: frozenset(found) for name, found in keys.items()}
+
+
+def _touches(broken: set[Path], path: Path) -> bool:
+    return any(found[: len(path)] == path for found in broken)
+
+
+def _lines(tree: Tree, jobs: Mapping[str, Any]) -> dict[str, int]:
+    places = tree.places[id(jobs)]
+    return {name: tree.text.position(place)[0] for name, place in zip(jobs, places[::2], strict=True)}
+
+
+def _refuse_twins(drafts: Sequence[_Draft]) -> None:
+    """A board may stand in one file only."""
+    first: dict[str, Diagnostic] = {}
+    for draft in drafts:
+        if draft.board is None:
+            continue
+        here = draft.board.diagnostic(Fault(("board",), ""))
+        other = first.setdefault(draft.board.name, here)
+        if other is not here:
+            message = f'board "{draft.board.name}" is in two files, first at {other.place}'
+            draft.say([Fault(("board",), message, "Give one of them another name, or merge the files")])
+
+
+def _relate(drafts: Sequence[_Draft]) -> None:
+    """Judge what jobs say about each other."""
+    homes: dict[str, _Draft] = {}
+    specs: dict[str, Spec] = {}
+    for draft in drafts:
+        board = draft.board
+        for name, spec in board.jobs.items() if board is not None else ():
+            address = address_of(board.name, name)  # type: ignore[union-attr]  # no jobs without a board
+            homes[address], specs[address] = draft, spec
+    names = frozenset().union(*(draft.names for draft in drafts))
+    for faults in (check_parents(specs, names | _elsewhere(specs, drafts)), check_locks(specs)):
+        for address, found in faults.items():
+            job = split_address(address)[1]
+            homes[address].say([fault.under("jobs", job) for fault in found])
+
+
+def _elsewhere(specs: Mapping[str, Spec], drafts: Sequence[_Draft]) -> set[str]:
+    """Parents on boards that are not among the files: only the store knows those."""
+    here = {draft.board.name for draft in drafts if draft.board is not None}
+    parents = {parent for spec in specs.values() for parent in spec.get("after", ())}
+    return {parent for parent in parents if split_address(parent)[0] not in here}
+
+
+def _flawed(path: str, tree: Tree | None, flaw: Flaw) -> Diagnostic:
+    if tree is None or flaw.offset < 0:
+        return Diagnostic("error", path, 0, 0, flaw.message, flaw.hint)
+    line, column = tree.text.position(flaw.offset)
+    return Diagnostic("error", path, line, column, flaw.message, flaw.hint, tree.text.line(line), flaw.length)
+
+
+def _placed(path: str, tree: Tree, fault: Fault) -> Diagnostic:
+    is_key = isinstance(fault, KeyFault)
+    offset = tree.offset(fault.path, key=is_key) + (
+        tree.shift(fault.path, fault.offset) if fault.offset else 0
+    )
+    line, column = tree.text.position(offset)
+    return Diagnostic(
+        severity=fault.severity,
+        file=path,
+        line=line,
+        column=column,
+        message=fault.message,
+        hint=fault.hint,
+        source=tree.text.line(line),
+        length=tree.text.length_at(offset),
+    )

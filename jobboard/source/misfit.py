@@ -1,0 +1,235 @@
+"""Why a board has not the shape of one, in words: what stands there, and what to write instead.
+
+Loaded only when the fast validator has rejected something, since the reference implementation of JSON Schema
+takes long to import.
+"""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+from jsonschema.validators import extend
+
+from jobboard.core.diagnostic import Fault, KeyFault
+from jobboard.core.duration import parse_duration
+from jobboard.core.names import NAME_RULE
+from jobboard.source.scalar import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from jobboard.core.diagnostic import Path
+
+_TYPE_WORDS = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a map",
+}
+# What other schedulers call what a job says here.
+_OTHER_WORDS = {
+    "schedule": "cron, every, at or after",
+    "interval": "every",
+    "command": "run or exec",
+    "cmd": "run or exec",
+    "script": "run",
+    "args": "exec",
+    "argv": "exec",
+    "environment": "env",
+    "tz": "timezone",
+    "time_zone": "timezone",
+    "depends_on": "after",
+    "needs": "after",
+    "retry": "retries",
+    "max_retries": "retries",
+    "concurrency": "overlap or locks",
+    "lock": "locks",
+    "disabled": "enabled",
+    "suspend": "enabled",
+    "workdir": "cwd",
+    "working_dir": "cwd",
+    "name": "board, and the keys below jobs",
+}
+
+
+def _pattern(
+    validator: Any, pattern: str, instance: Any, _schema: Any
+) -> Iterator[jsonschema.ValidationError]:
+    """`pattern` as ECMA-262 means it: ``$`` is the very end, not the place before a last line break."""
+    if validator.is_type(instance, "string") and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance):
+        yield jsonschema.ValidationError("does not match")
+
+
+Reference: Any = extend(jsonschema.Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+"""The reference implementation, with patterns as the standard has them."""
+
+
+def explain(schema: Mapping[str, Any], value: Any, path: Path = ()) -> list[Fault]:
+    """Every way in which `value`, found at `path`, does not fit `schema`."""
+    errors = sorted(
+        Reference(schema).iter_errors(value), key=lambda error: [str(x) for x in error.absolute_path]
+    )
+    faults: dict[tuple[Path, str], Fault] = {}
+    for error in errors:
+        for fault in _faults(error, (*path, *error.absolute_path)):
+            faults.setdefault((fault.path, fault.message), fault)
+    return list(faults.values())
+
+
+def _faults(error: Any, path: Path) -> list[Fault]:
+    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+        return [
+            _unknown_key(key, error, path) for key in error.instance if key not in error.schema["properties"]
+        ]
+    if "propertyNames" in error.absolute_schema_path:
+        return [_bad_key(error.instance, path)]
+    if error.validator == "required":
+        missing = next(key for key in error.validator_value if repr(key) in error.message)
+        return [Fault(path, f'the board has no "{missing}"', _MISSING[missing])]
+    if error.schema.get("title") == "duration":
+        return [_bad_duration(error, path)]
+    return [_bad_value(error, path)]
+
+
+_MISSING = {
+    "board": "Write  board: NAME  in the first line",
+    "jobs": "Write  jobs:  and the jobs below it, or  jobs: {}  for none. Was the file saved whole?",
+}
+
+
+def _unknown_key(key: str, error: Any, path: Path) -> Fault:
+    known = list(error.schema["properties"])
+    of = _owner_of(path)
+    meant = _OTHER_WORDS.get(key.lower().replace("-", "_"))
+    near = get_close_matches(key.lower().replace("-", "_"), known, n=1, cutoff=0.6)
+    if near:
+        return KeyFault((*path, key), f'unknown key "{key}"{of}; did you mean "{near[0]}"?')
+    if "board" in known and key in _job_keys():
+        return KeyFault(
+            (*path, key), f'"{key}" belongs to a job', "Indent it below the job's name, below jobs"
+        )
+    if path == ("defaults",) and key in _job_keys():
+        return KeyFault(
+            (*path, key), f'"{key}" has no default: every job says its own', "Move it into the jobs"
+        )
+    hint = f"Here it is  {meant}" if meant else f"Known are  {', '.join(known)}"
+    return KeyFault((*path, key), f'unknown key "{key}"{of}', hint)
+
+
+def _job_keys() -> Mapping[str, Any]:
+    from jobboard.source.schema import schema
+
+    keys: Mapping[str, Any] = schema()["$defs"]["job"]["properties"]
+    return keys
+
+
+def _owner_of(path: Path) -> str:
+    if path[:1] != ("jobs",) or len(path) < 2:
+        return f' in "{path[-1]}"' if path else ""
+    inside = f' in "{path[-1]}"' if len(path) > 2 else ""
+    return f'{inside} in job "{path[1]}"' if not inside else f'{inside} of job "{path[1]}"'
+
+
+def _bad_key(key: Any, path: Path) -> Fault:
+    shown = f'"{key}"'
+    if path[-1:] == ("env",):
+        hint = "Write letters, digits and underscores, and no digit first"
+        return KeyFault((*path, key), f"{shown} cannot name an environment variable", hint)
+    kind = "lock" if path[-1:] == ("locks",) else "job"
+    return KeyFault((*path, key), f"{shown} cannot name a {kind}", f"A name is {NAME_RULE}")
+
+
+def _bad_duration(error: Any, path: Path) -> Fault:
+    try:
+        parse_duration(error.instance)
+    except ValueError as refusal:
+        message, _, hint = str(refusal).partition("; ")
+        return Fault(path, message, hint[:1].upper() + hint[1:] or None)
+    if error.instance is None:
+        return Fault(path, f'"{path[-1]}" is empty', "Write a duration, as in  5m")
+    return Fault(path, f"{_shown(error.instance)} is no duration", "Write it in one line, as in  5m")
+
+
+def _bad_value(error: Any, path: Path) -> Fault:
+    name, wanted, value = _name_of(path), error.validator_value, error.instance
+    if error.validator == "type":
+        return _bad_type(name, [wanted] if isinstance(wanted, str) else wanted, value, path)
+    if error.validator == "enum":
+        return _bad_word(name, [str(word) for word in wanted if word is not None], value, path)
+    if error.validator in ("minimum", "maximum"):
+        limit = "least" if error.validator == "minimum" else "most"
+        return Fault(path, f"{name} must be at {limit} {wanted}, not {value}")
+    if error.validator == "pattern":
+        return Fault(path, f"{_shown(value)} is no name{_what(path)}", f"A name is {NAME_RULE}")
+    if error.validator == "maxItems":
+        return Fault(path, f"{name} takes one job for now", "Keep one of them")
+    return Fault(path, f"{name} is empty", "Write a value, or leave the key out")
+
+
+def _bad_type(name: str, wanted: list[str], value: Any, path: Path) -> Fault:
+    if value is None:
+        hint = "Indent what belongs to it" if "object" in wanted else "Write a value, or leave the key out"
+        return Fault(path, f"{name} is empty", hint)
+    words = [_TYPE_WORDS[kind] for kind in wanted if kind != "null"]
+    listed = " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    return Fault(path, f"{name} must be {listed}, not {_found(value)}", _remedy(words, value, path))
+
+
+def _remedy(words: list[str], value: Any, path: Path) -> str | None:
+    """The line to write instead, where what was meant can be told."""
+    key = path[-1] if path and isinstance(path[-1], str) else None
+    if isinstance(value, dict | list) or key is None:
+        return None
+    text = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+    if words == ["true or false"] and text.lower() in ("yes", "no", "on", "off", "1", "0", "true", "false"):
+        return f"Write  {key}: {'true' if text.lower() in ('yes', 'on', '1', 'true') else 'false'}"
+    if words == ["text"] or "text" in words:
+        return f"Write  {key}: {quoted(text)}"
+    if words == ["a list"]:
+        return f"Write  {key}: [{text}]"
+    if key == "retries":
+        return f"Write  retries: {{max: {text}}}"
+    return None
+
+
+def _bad_word(name: str, words: list[str], value: Any, path: Path) -> Fault:
+    near = get_close_matches(str(value).lower(), words, n=1, cutoff=0.5)
+    listed = ", ".join(words[:-1]) + f" or {words[-1]}"
+    meant = f'; did you mean "{near[0]}"?' if near else ""
+    return Fault(path, f"{name} must be {listed}, not {_shown(value)}{meant}")
+
+
+def _name_of(path: Path) -> str:
+    if not path:
+        return "a board"
+    if isinstance(path[-1], int):
+        return f'item {path[-1] + 1} of "{path[-2]}"'
+    if len(path) == 2 and path[0] == "jobs":
+        return f'job "{path[1]}"'
+    return f'"{path[-1]}"'
+
+
+def _what(path: Path) -> str:
+    key = next((step for step in reversed(path) if isinstance(step, str)), "")
+    kinds = {"board": "board", "queue": "queue", "tags": "tag", "locks": "lock", "inherit": "variable"}
+    return f" for a {kinds[key]}" if key in kinds else ""
+
+
+def _found(value: Any) -> str:
+    if isinstance(value, dict):
+        return "a map"
+    if isinstance(value, list):
+        return "a list"
+    return _shown(value)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
