@@ -1,0 +1,139 @@
+"""A job's schedule: its nominal instants, the window that bounds them, and the jitter that spreads them.
+
+A schedule is a pure function of its canonical value, the job's seed and the zone data. It knows no clock, no
+creation and no last run, so every scheduler, preview and test computes the same instants. Instants and spans
+are integer milliseconds.
+
+The canonical value is a mapping with exactly one of ``cron`` (text), ``every`` (ms) and ``at`` (a sorted
+list), and as they apply ``timezone``, ``phase``, ``jitter``, ``start`` (inclusive), ``stop`` (exclusive) and
+``runs``, which is counted elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from jobboard.core.cron import compile_cron, normalise_cron, resolve_hashes
+from jobboard.core.crontimes import CronTimes
+from jobboard.core.nominals import DUSK_MS, Instants, Interval, Nominals
+from jobboard.core.seed import HASH_BITS, stable_hash
+from jobboard.core.zone import find_zone
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_Key: TypeAlias = tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a job runs.
+
+    Attributes:
+        nominals: The instants, before window and jitter.
+        start_ms: No instant lies before it.
+        stop_ms: Every instant lies before it.
+        jitter_ms: How much later than its nominal a run may be due.
+        share: The job's stable place in its jitter, a fraction of 2**64.
+    """
+
+    nominals: Nominals
+    start_ms: int
+    stop_ms: int
+    jitter_ms: int
+    share: int
+
+    def next_after(self, at_ms: int) -> int | None:
+        """The first nominal strictly after an instant; None if there is none any more."""
+        found_ms = self.nominals.next_after(at_ms if at_ms >= self.start_ms else self.start_ms - 1)
+        return found_ms if found_ms is not None and found_ms < self.stop_ms else None
+
+    def prev_at(self, at_ms: int) -> int | None:
+        """The last nominal at or before an instant; None if there was none yet."""
+        found_ms = self.nominals.prev_at(at_ms if at_ms < self.stop_ms else self.stop_ms - 1)
+        return found_ms if found_ms is not None and found_ms >= self.start_ms else None
+
+    def count(self, after_ms: int, upto_ms: int) -> int:
+        """How many nominals there are after one instant and up to another, that one included."""
+        begin_ms, end_ms = max(after_ms, self.start_ms - 1), min(upto_ms, self.stop_ms - 1)
+        return self.nominals.count(begin_ms, end_ms) if begin_ms < end_ms else 0
+
+    def due(self, nominal_ms: int) -> int:
+        """When a nominal's run is to start: never before the nominal, and always before the next one."""
+        if not self.jitter_ms:
+            return nominal_ms
+        following_ms = self.nominals.next_after(nominal_ms)
+        room_ms = self.jitter_ms
+        if following_ms is not None:
+            room_ms = min(room_ms, following_ms - nominal_ms)
+        return nominal_ms + (self.share * room_ms >> HASH_BITS)
+
+    def shift_at(self, nominal_ms: int) -> Literal["gap", "fold"] | None:
+        """What a clock change has to do with a nominal; see `CronTimes.shift_at`."""
+        return self.nominals.shift_at(nominal_ms) if isinstance(self.nominals, CronTimes) else None
+
+
+def compile_schedule(schedule: Mapping[str, Any], seed: str) -> Schedule:
+    """The schedule that a canonical value means for a job; equal ones are compiled once.
+
+    Args:
+        schedule: The canonical value; see the module.
+        seed: What `H`, phase and jitter hash: the job's address.
+
+    Raises:
+        CronError: If the expression is refused.
+        UnknownZone: If the zone is.
+    """
+    key = tuple(sorted((name, _frozen(value)) for name, value in schedule.items()))
+    return _compile(key, seed if _is_seeded(schedule) else "")
+
+
+@lru_cache(maxsize=65_536)
+def _compile(key: _Key, seed: str) -> Schedule:
+    value = dict(key)
+    jitter_ms = value.get("jitter", 0)
+    return Schedule(
+        nominals=_nominals(value, seed),
+        start_ms=max(0, value.get("start", 0)),
+        stop_ms=value.get("stop", DUSK_MS),
+        jitter_ms=jitter_ms,
+        share=stable_hash(seed, "jitter") if jitter_ms else 0,
+    )
+
+
+def _nominals(value: Mapping[str, Any], seed: str) -> Nominals:
+    if "cron" in value:
+        return _cron_times(resolve_hashes(normalise_cron(value["cron"]), seed), value.get("timezone", "UTC"))
+    if "every" in value:
+        return Interval(value["every"], _anchor_ms(value, seed))
+    return Instants(tuple(sorted(set(value["at"]))))
+
+
+@lru_cache(maxsize=16_384)
+def _cron_times(normal: str, zone: str) -> CronTimes:
+    return CronTimes(compile_cron(normal), find_zone(zone))
+
+
+def _anchor_ms(value: Mapping[str, Any], seed: str) -> int:
+    """An explicit phase, else the start, else a place of the job's own, on a whole second where that fits."""
+    if "phase" in value:
+        return int(value["phase"])
+    if "start" in value:
+        return int(value["start"])
+    every_ms = int(value["every"])
+    unit_ms = 1000 if every_ms % 1000 == 0 else 1
+    return stable_hash(seed, "phase") % (every_ms // unit_ms) * unit_ms
+
+
+def _is_seeded(schedule: Mapping[str, Any]) -> bool:
+    if "jitter" in schedule:
+        return True
+    if "cron" in schedule:
+        return "h" in schedule["cron"].lower()
+    return "every" in schedule and "phase" not in schedule and "start" not in schedule
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
