@@ -1,0 +1,249 @@
+"""Reading runs: those that live, and the records of those that do not. Uses read commands only.
+
+A live run is a HASH of its own. A finished one is a packed record in the ``history`` stream, and among the
+last twenty of its job; a job's past beyond those is found by walking the stream, newest first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from jobboard.core.record import LIVE, Record, Try
+from jobboard.store.connect import explained
+from jobboard.store.wire import as_bytes, unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from jobboard.store.connect import Store
+
+KEPT_BY_JOB = 20
+"""Records a job keeps beside the history."""
+PAGE = 500
+WALKED = 20_000
+"""Records of the history one command looks at; further back it says where it stopped."""
+
+_FACTS = (
+    *("job", "nominal", "state", "trigger", "attempt", "queue", "queued_at", "due_at", "reserved_at"),
+    *(
+        "worker",
+        "reason",
+        "by",
+        "cancel",
+        "revision",
+        "lost",
+        "defers",
+        "overlapped",
+        "lock",
+        "launch",
+        "tries",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """What a walk through the history found.
+
+    Attributes:
+        records: Newest first.
+        looked_at: How many records it read.
+        back_to_ms: The end of the oldest of them; None where the history is empty.
+        complete: Whether it came to the end of the history, or of what was asked for.
+    """
+
+    records: tuple[Record, ...]
+    looked_at: int
+    back_to_ms: int | None
+    complete: bool
+
+
+def decode_record(raw: bytes) -> Record:
+    """A packed record as one value; what a newer version added is ignored."""
+    packed = unpack(raw)
+    return Record(
+        job=packed["job"],
+        state=packed["state"],
+        nominal_ms=packed["nominal"],
+        run_id=packed.get("id") or "",
+        trigger=packed.get("trigger"),
+        attempt=packed.get("attempt") or 1,
+        queued_at_ms=packed.get("queued_at"),
+        due_at_ms=packed.get("due_at"),
+        started_at_ms=packed.get("started_at"),
+        ended_at_ms=packed.get("ended_at"),
+        worker=packed.get("worker"),
+        exit_code=packed.get("exit"),
+        signal=packed.get("signal"),
+        reason=packed.get("reason") or None,
+        by=packed.get("by"),
+        revision=packed.get("revision"),
+        lost=packed.get("lost") or 0,
+        defers=packed.get("defers") or 0,
+        overlapped=bool(packed.get("overlapped")),
+        output_bytes=packed.get("output_bytes") or 0,
+        dropped_bytes=packed.get("dropped_bytes") or 0,
+        count=packed.get("count") or 1,
+        first_ms=packed.get("first"),
+        tries=_tries(packed.get("tries")),
+    )
+
+
+def read_run(store: Store, run_id: str) -> Record | None:
+    """A run by its full id, live or finished; None where nothing is known of it."""
+    live = read_live(store, [run_id])
+    if live:
+        return live[0]
+    address = run_id.partition("@")[0]
+    for record in last_records(store, address):
+        if record.run_id == run_id:
+            return record
+    found = walk(store, lambda record: record.run_id == run_id, limit=1)
+    return found.records[0] if found.records else None
+
+
+def known_runs(store: Store, address: str) -> list[Record]:
+    """A job's live runs, and those among its last records that were runs; live ones first, newest first."""
+    return [*live_runs(store, address), *(r for r in last_records(store, address) if r.run_id)]
+
+
+def live_runs(store: Store, address: str) -> list[Record]:
+    """A job's unfinished runs: those furthest on first, then the newest."""
+    with explained(store.url):
+        ids = store.client.sscan_iter(store.key("live", address), count=1000)
+        return in_order(read_live(store, [run_id.decode() for run_id in ids]))
+
+
+def in_order(runs: Iterable[Record]) -> list[Record]:
+    """Live runs, those furthest on first, then the newest."""
+    return sorted(runs, key=lambda run: (LIVE.index(run.state), -run.nominal_ms, run.run_id))
+
+
+def read_live(store: Store, run_ids: Sequence[str]) -> list[Record]:
+    """Those of the runs that are not over, in the order asked for."""
+    found: list[Record] = []
+    for start in range(0, len(run_ids), PAGE):
+        page = run_ids[start : start + PAGE]
+        with explained(store.url), store.client.pipeline(transaction=False) as pipe:
+            for run_id in page:
+                pipe.hmget(store.key("run", run_id), _FACTS)
+            rows = pipe.execute()
+        found += [
+            _live(run_id, dict(zip(_FACTS, row, strict=True)))
+            for run_id, row in zip(page, rows, strict=True)
+            if row[0] is not None and row[2] is not None
+        ]
+    return _with_delays(store, found)
+
+
+def last_records(store: Store, address: str, limit: int = KEPT_BY_JOB) -> list[Record]:
+    """A job's newest records, newest first; at most `KEPT_BY_JOB` are kept."""
+    with explained(store.url):
+        rows = store.client.lrange(store.key("last", address), 0, limit - 1)
+    return [decode_record(as_bytes(raw)) for raw in rows]
+
+
+def walk(
+    store: Store,
+    wanted: Callable[[Record], bool],
+    *,
+    limit: int,
+    since_ms: int | None = None,
+    most: int = WALKED,
+) -> Walk:
+    """Look through the history, newest first.
+
+    Args:
+        store: Where.
+        wanted: Which records count.
+        limit: How many of them are enough.
+        since_ms: Records that ended before this instant are left out, and end the walk.
+        most: How many records to look at.
+    """
+    found: list[Record] = []
+    looked_at, back_to_ms = 0, None
+    for page in _history(store):
+        for record in page:
+            if len(found) == limit or looked_at == most:
+                return Walk(tuple(found), looked_at, back_to_ms, complete=False)
+            looked_at, back_to_ms = looked_at + 1, record.seen_at_ms
+            if (since_ms is None or record.seen_at_ms >= since_ms) and wanted(record):
+                found.append(record)
+        # A result may be reported late, so a page must be wholly too old before what follows surely is.
+        if since_ms is not None and all(record.seen_at_ms < since_ms for record in page):
+            break
+    return Walk(tuple(found), looked_at, back_to_ms, complete=True)
+
+
+def _history(store: Store) -> Iterator[list[Record]]:
+    before = "+"
+    while True:
+        with explained(store.url):
+            entries: Any = store.client.xrevrange(store.key("history"), before, "-", count=PAGE)
+        if not entries:
+            return
+        yield [decode_record(fields[b"r"]) for _, fields in entries]
+        before = f"({entries[-1][0].decode()}"
+
+
+def _live(run_id: str, facts: Mapping[str, bytes | None]) -> Record:
+    launch = unpack(facts["launch"]) if facts["launch"] else {}
+    flat = launch.get("l", ())
+    tries = facts["tries"]
+    return Record(
+        job=_text(facts["job"]) or "",
+        state=_text(facts["state"]) or "",
+        nominal_ms=_number(facts["nominal"]) or 0,
+        run_id=run_id,
+        trigger=_text(facts["trigger"]),
+        attempt=_number(facts["attempt"]) or 1,
+        queue=_text(facts["queue"]),
+        queued_at_ms=_number(facts["queued_at"]),
+        due_at_ms=_number(facts["due_at"]),
+        started_at_ms=_number(facts["reserved_at"]),
+        worker=_text(facts["worker"]),
+        reason=_text(facts["reason"]),
+        by=_text(facts["cancel"]) or _text(facts["by"]),
+        revision=_number(facts["revision"]),
+        lost=_number(facts["lost"]) or 0,
+        defers=_number(facts["defers"]) or 0,
+        overlapped=facts["overlapped"] is not None,
+        lock=_text(facts["lock"]),
+        locks=dict(zip(flat[::2], flat[1::2], strict=True)),
+        tries=_tries(unpack(tries) if tries else None),
+    )
+
+
+def _with_delays(store: Store, runs: list[Record]) -> list[Record]:
+    delayed = [run.run_id for run in runs if run.state == "delayed"]
+    if not delayed:
+        return runs
+    with explained(store.url):
+        scores: Any = store.client.zmscore(store.key("delay"), delayed)
+    until = {run_id: int(score) for run_id, score in zip(delayed, scores, strict=True) if score is not None}
+    return [replace(run, due_at_ms=until.get(run.run_id, run.due_at_ms)) for run in runs]
+
+
+def _tries(packed: Sequence[Mapping[str, Any]] | None) -> tuple[Try, ...]:
+    return tuple(
+        Try(
+            attempt=one.get("attempt") or 1,
+            state=one["state"],
+            worker=one.get("worker"),
+            reason=one.get("reason") or None,
+            started_at_ms=one.get("started_at"),
+            ended_at_ms=one.get("ended_at"),
+            exit_code=one.get("exit"),
+            signal=one.get("signal"),
+        )
+        for one in packed or ()
+    )
+
+
+def _text(raw: bytes | None) -> str | None:
+    return raw.decode("utf-8", "surrogateescape") or None if raw is not None else None
+
+
+def _number(raw: bytes | None) -> int | None:
+    return int(float(raw)) if raw else None

@@ -1,0 +1,138 @@
+"""What a person typed, and the job, board or run that is meant.
+
+A job may be named alone where that is unique, a run by the beginning of its nominal. What is not found is
+answered with what comes nearest, and what is ambiguous with the candidates. Uses read commands only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jobboard import errors
+from jobboard.core.names import address_of, is_name, split_address
+from jobboard.store import definitions, past
+from jobboard.store.connect import explained
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from jobboard.core.record import Record
+    from jobboard.store.connect import Store
+
+SHOWN = 6
+"""How many candidates a message names."""
+
+
+def find_job(store: Store, text: str) -> str:
+    """The address of the job that is meant.
+
+    Args:
+        store: Where.
+        text: ``board/job``, or a job's own name where only one board has it.
+
+    Raises:
+        errors.UsageError: There is none, or there are several; the hint says what could be meant.
+    """
+    versions = _versions(store)
+    board, job = split_address(text) if "/" in text else (None, text)
+    asked = {board: versions[board]} if board in versions else versions if board is None else {}
+    found = _having(store, asked, job) if is_name(job) else []
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise errors.UsageError(f'"{text}" is on several boards', f"write {_either(found)}")
+    raise errors.UsageError(f"there is no job {text}", _nearest_job(store, text, versions))
+
+
+def find_run(store: Store, text: str) -> Record:
+    """The run that is meant, live or finished.
+
+    Args:
+        store: Where.
+        text: A run id; ``JOB@`` and the beginning of a run's nominal; or ``JOB`` for its latest run, a live
+            one first. JOB as in `find_job`, or the address of a job that is gone and has runs left.
+
+    Raises:
+        errors.UsageError: There is none, or there are several; the hint says what to type.
+    """
+    name, at, suffix = text.partition("@")
+    address = _job_with_past(store, name)
+    if not at:
+        return _latest(store, address)
+    exact = past.read_run(store, f"{address}@{suffix}")
+    if exact is not None:
+        return exact
+    near = [run for run in past.known_runs(store, address) if run.suffix.startswith(suffix)]
+    if len(near) == 1:
+        return near[0]
+    if near:
+        several = _either([run.run_id for run in near])
+        raise errors.UsageError(f"{len(near)} runs of {address} begin with {suffix}", f"write {several}")
+    raise errors.UsageError(f"there is no run {address}@{suffix}", f"jobboard runs {address} lists them")
+
+
+def is_board(store: Store, text: str) -> bool:
+    """Whether a board is called that."""
+    with explained(store.url):
+        return bool(store.client.hexists(store.key("boards"), text))
+
+
+def _latest(store: Store, address: str) -> Record:
+    runs = past.known_runs(store, address)
+    if not runs:
+        raise errors.UsageError(f"{address} has no run yet", f"jobboard why {address} says what it waits for")
+    return runs[0]
+
+
+def _job_with_past(store: Store, name: str) -> str:
+    try:
+        return find_job(store, name)
+    except errors.UsageError:
+        if "/" in name and past.known_runs(store, name):
+            return name
+        raise
+
+
+def _versions(store: Store) -> dict[str, str]:
+    with explained(store.url):
+        found: dict[bytes, bytes] = dict(store.client.hscan_iter(store.key("boards"), count=1000))
+    return {board.decode(): version.decode() for board, version in sorted(found.items())}
+
+
+def _having(store: Store, versions: Mapping[str, str], job: str) -> list[str]:
+    """Addresses of the jobs of that name."""
+    with explained(store.url), store.client.pipeline(transaction=False) as pipe:
+        for version in versions.values():
+            pipe.hexists(store.key("defs", definitions.defs_of(version)), job)
+        answers = pipe.execute()
+    return [address_of(board, job) for board, there in zip(versions, answers, strict=True) if there]
+
+
+def _nearest_job(store: Store, text: str, versions: Mapping[str, str]) -> str:
+    from difflib import get_close_matches
+
+    if not versions:
+        return "there are no boards yet: jobboard init writes one, jobboard sync brings it here"
+    addresses = list(_addresses(store, versions))
+    by_name: dict[str, list[str]] = {}
+    for address in addresses:
+        by_name.setdefault(split_address(address)[1], []).append(address)
+    near = get_close_matches(text, addresses, n=3) if "/" in text else []
+    for name in get_close_matches(split_address(text)[1] or text, by_name, n=3) if not near else []:
+        near += by_name[name]
+    return f"did you mean {_either(near)}?" if near else "jobboard ls lists the jobs"
+
+
+def _addresses(store: Store, versions: Mapping[str, str]) -> Iterable[str]:
+    for board, version in versions.items():
+        with explained(store.url):
+            for page in store.client.hscan_iter(store.key("defs", definitions.defs_of(version)), count=1000):
+                job: Any = page[0]
+                yield address_of(board, job.decode())
+
+
+def _either(candidates: Sequence[str]) -> str:
+    named = list(candidates[:SHOWN])
+    if len(candidates) > SHOWN:
+        named.append(f"another of {len(candidates)}")
+    return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} or {named[-1]}"
