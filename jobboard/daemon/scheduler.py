@@ -1,0 +1,186 @@
+"""The scheduler: claims what is due, works out what that means, and has the store carry it out.
+
+Any number may run at once and none of them leads. The store hands a due job to one scheduler for five
+seconds; if that one dies, the job is due again. What a claimed job's schedule says is computed here, by pure
+functions, and carried out by one script that refuses it if the job has changed meanwhile. So nothing fires
+twice, and a scheduler that is killed anywhere costs at most those five seconds.
+
+It never polls for due jobs: it sleeps until the next instant it was told, and a token on ``wake:scheduler``
+wakes it when something earlier turns up. Once a second it lets the store do what time alone brings about.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from jobboard import errors
+from jobboard.clock import monotonic_s
+from jobboard.core.instant import format_instant
+from jobboard.core.misfire import decide
+from jobboard.core.model import effective
+from jobboard.core.run import Firing
+from jobboard.core.schedule import Schedule, compile_schedule
+from jobboard.core.zone import zone_version
+from jobboard.daemon.storeclock import StoreClock
+from jobboard.store.codec import decode_definition
+from jobboard.store.definitions import drain
+from jobboard.store.listen import Listener
+from jobboard.store.runs import PAGE, Runs
+
+if TYPE_CHECKING:
+    from jobboard.store.connect import Store
+    from jobboard.store.runs import ClaimedJob
+
+_log = logging.getLogger(__name__)
+
+TICK_S = 1.0
+_FIRST_PAUSE_S = 0.05
+_LONGEST_PAUSE_S = 2.0
+_REMEMBERED = 100_000
+
+
+class Scheduler:
+    """One scheduler of a namespace.
+
+    Args:
+        store: The namespace; the scheduler opens connections of its own.
+        name: Unique among all that run.
+    """
+
+    def __init__(self, store: Store, *, name: str) -> None:
+        self._store = store.again()
+        self._runs = Runs(self._store)
+        self._name = name
+        self._clock = StoreClock()
+        self._nudged = threading.Event()
+        self._known: dict[str, tuple[int, Schedule, str]] = {}
+        self._resumed = False
+        self._tick_at_s = self._claim_at_s = 0.0
+
+    def run(self, stop: threading.Event) -> None:
+        """Schedule until `stop` is set. An outage of the store is waited out."""
+        listener = Listener(self._store, [self._store.key("wake", "scheduler")])
+        ear = threading.Thread(target=self._listen, args=(listener, stop), name="scheduler-ear")
+        waiter = threading.Thread(target=self._await, args=(listener, stop), name="scheduler-stop")
+        ear.start()
+        waiter.start()
+        try:
+            self._loop(stop)
+        finally:
+            stop.set()
+            waiter.join()
+            ear.join()
+            with suppress(errors.StoreUnreachable, errors.StoreRefused):
+                self._runs.resign(self._name)
+            self._store.close()
+
+    def _loop(self, stop: threading.Event) -> None:
+        pause_s = 0.0
+        while not stop.is_set():
+            try:
+                self.turn()
+            except (errors.StoreUnreachable, errors.StoreRefused) as error:
+                if not pause_s:
+                    _log.warning("The store is away: %s", error, extra={"action": "outage"})
+                pause_s = min(2 * pause_s or _FIRST_PAUSE_S, _LONGEST_PAUSE_S)
+                self._resumed = True
+                self._tick_at_s = self._claim_at_s = 0.0
+                stop.wait(pause_s)
+                continue
+            if pause_s:
+                pause_s = 0.0
+                _log.warning("The store is back", extra={"action": "outage over"})
+            self._nudged.wait(max(0.0, min(self._tick_at_s, self._claim_at_s) - monotonic_s()))
+
+    def turn(self) -> None:
+        """Do everything that is due now, then know when to come back."""
+        if self._nudged.is_set():
+            self._nudged.clear()
+            self._tick_at_s = self._claim_at_s = 0.0
+        while monotonic_s() >= self._claim_at_s:
+            self._claim()
+        if monotonic_s() >= self._tick_at_s:
+            self._tick()
+
+    def _claim(self) -> None:
+        sent_s = monotonic_s()
+        claimed = self._runs.claim(self._name, resumed=self._resumed)
+        self._resumed = False
+        now_ms = self._clock.observe(claimed.now_ms, sent_s, monotonic_s())
+        firings = [firing for entry in claimed.entries if (firing := self._judge(entry, now_ms))]
+        if firings:
+            self._runs.fire(self._name, firings)
+        dues = [firing.next_due_ms for firing in firings if firing.next_due_ms is not None]
+        if claimed.next_at_ms is not None:
+            dues.append(claimed.next_at_ms)
+        self._claim_at_s = self._at_s(min(dues)) if dues else float("inf")
+        if len(claimed.entries) == PAGE:
+            self._claim_at_s = 0.0
+
+    def _tick(self) -> None:
+        sent_s = monotonic_s()
+        tick = self._runs.tick(self._name, zone_version())
+        self._clock.observe(tick.now_ms, sent_s, monotonic_s())
+        self._tick_at_s = monotonic_s() + TICK_S
+        if tick.next_at_ms is not None:
+            self._tick_at_s = min(self._tick_at_s, self._at_s(tick.next_at_ms))
+        if tick.unsettled:
+            drain(self._store)
+            self._claim_at_s = 0.0
+
+    def _at_s(self, instant_ms: int) -> float:
+        """When, on our monotonic clock, the store's certainly reaches the instant."""
+        now_s = monotonic_s()
+        return now_s + self._clock.until_s(instant_ms, now_s)
+
+    def _judge(self, entry: ClaimedJob, now_ms: int) -> Firing | None:
+        """What is to be done for a claimed job; None where its definition is beyond this version."""
+        try:
+            epoch, schedule, catchup = self._schedule_of(entry)
+        except (ValueError, KeyError) as error:
+            _log.error("%s cannot be scheduled: %s", entry.address, error, extra={"action": "unscheduled"})
+            return None
+        cursor_ms = entry.cursor_ms
+        if cursor_ms is None:
+            nominal_ms = schedule.prev_at(entry.due_ms)
+            cursor_ms = (entry.due_ms if nominal_ms is None else nominal_ms) - 1
+        decision = decide(schedule, cursor_ms, now_ms, catchup)
+        nominal_ms, missed = decision.nominal_ms, decision.missed
+        return Firing(
+            address=entry.address,
+            epoch=epoch,
+            cursor_ms=decision.cursor_ms,
+            next_due_ms=decision.next_due_ms,
+            nominal_ms=nominal_ms,
+            text="" if nominal_ms is None else format_instant(nominal_ms),
+            due_ms=None if nominal_ms is None else schedule.due(nominal_ms),
+            missed=(missed.count, missed.first_ms, missed.last_ms) if missed else None,
+        )
+
+    def _schedule_of(self, entry: ClaimedJob) -> tuple[int, Schedule, str]:
+        definition = decode_definition(entry.definition)
+        known = self._known.get(entry.address)
+        if known is None or known[0] != definition.epoch:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            schedule = compile_schedule(definition.spec["schedule"], entry.address)
+            known = (definition.epoch, schedule, effective(definition.spec, "catchup"))
+            self._known[entry.address] = known
+        return known
+
+    def _listen(self, listener: Listener, stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                if listener.wait(30.0):
+                    self._nudged.set()
+            except (errors.StoreUnreachable, errors.StoreRefused):
+                # The loop meets the same outage and says so; here it is enough not to spin.
+                stop.wait(_FIRST_PAUSE_S)
+
+    def _await(self, listener: Listener, stop: threading.Event) -> None:
+        stop.wait()
+        listener.close()
+        self._nudged.set()

@@ -1,0 +1,184 @@
+"""Whether everything in a namespace still holds together; and putting it right.
+
+Every invariant of the engine is written down here once: what is due is a job, what is in a queue is queued,
+what runs is held by a worker that lives, a lock is held by what runs, nobody waits for a lock that is free.
+The walk goes in pages and may see things on their way; so each suspicion is looked at again by one script,
+which alone decides, and which mends in the same step. A namespace in use can be checked at any time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from jobboard.core.schedule import compile_schedule
+from jobboard.store.codec import decode_definition
+from jobboard.store.connect import explained
+from jobboard.store.definitions import collect, defs_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jobboard.store.connect import Store
+
+PAGE = 250
+
+_SETS = ("queue", "delay", "lockwait", "holding", "live", "lock", "after")
+"""Families of sets whose members are looked at one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that does not hold together.
+
+    Attributes:
+        kind: The family of keys it lies in.
+        subject: A job, a run, or what else it is about.
+        words: What is wrong with it: ``is due and is no job``.
+    """
+
+    kind: str
+    subject: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.words}"
+
+
+def check(store: Store) -> list[Problem]:
+    """Everything that does not hold together; nothing is changed."""
+    return list(_Walk(store, mending=False).problems())
+
+
+def repair(store: Store) -> list[Problem]:
+    """Mend what can be mended; what was found. A check afterwards says what is left.
+
+    Mending one thing can show another, so a second repair may find more; a third finds nothing.
+    """
+    return list(_Walk(store, mending=True).problems())
+
+
+class _Walk:
+    """One pass over a namespace."""
+
+    def __init__(self, store: Store, *, mending: bool) -> None:
+        self._store = store
+        self._client = store.client
+        self._mending = mending
+
+    def problems(self) -> Iterator[Problem]:
+        yield from self._paged("sched", self._members("sched"))
+        yield from self._paged("claims", self._members("claims"))
+        yield from self._paged("claims", self._members("claim"))
+        yield from self._paged("cursor", self._members("cursor"))
+        yield from self._jobs()
+        yield from self._paged("run", self._names("run"))
+        yield from self._paged("delay", self._members("delay"))
+        for family in _SETS:
+            for name in self._names(family):
+                yield from self._paged(family, self._members(family, name), name)
+        yield from self._paged("waiters", self._names("lockwait"))
+        yield from self._paged("out", self._names("out"))
+        yield from self._stages()
+
+    def _paged(self, family: str, subjects: Iterator[str], name: str = "") -> Iterator[Problem]:
+        for page in _pages(subjects):
+            found = self._store.call("fsck", family=family, name=name, subjects=page, repair=self._mending)[1]
+            yield from (Problem(family, subject, words) for subject, words in found)
+
+    def _names(self, family: str) -> Iterator[str]:
+        """What stands behind the family's name in the keys that there are: ``queue:NAME`` gives NAME."""
+        start = self._store.key(family, "")
+        with explained(self._store.url):
+            for key in self._client.scan_iter(match=_literal(start) + "*", count=1000):
+                yield _text(key)[len(start) :]
+
+    def _members(self, family: str, name: str = "") -> Iterator[str]:
+        key = self._store.key(family, name) if name else self._store.key(family)
+        with explained(self._store.url):
+            kind = self._client.type(key)
+            if kind == b"zset":
+                yield from (_text(member) for member, _ in self._client.zscan_iter(key, count=PAGE))
+            elif kind == b"hash":
+                yield from (_text(field) for field, _ in self._client.hscan_iter(key, count=PAGE))
+            else:
+                yield from (_text(member) for member in self._client.sscan_iter(key, count=PAGE))
+
+    def _jobs(self) -> Iterator[Problem]:
+        """Every job: is it heard of by its parents, and is it scheduled if it has a schedule?"""
+        for board, version in self._boards().items():
+            with explained(self._store.url):
+                pages = list(self._members("defs", version))
+            addresses = [f"{board}/{job}" for job in pages]
+            yield from self._paged("job", iter(addresses))
+            for page in _pages(iter(pages)):
+                yield from self._unscheduled(board, version, page)
+
+    def _unscheduled(self, board: str, version: str, jobs: list[str]) -> Iterator[Problem]:
+        with explained(self._store.url):
+            packed = cast("list[bytes | None]", self._client.hmget(self._store.key("defs", version), jobs))
+        due_of = {
+            f"{board}/{job}": due_ms
+            for job, raw in zip(jobs, packed, strict=True)
+            if raw is not None and (due_ms := self._next_due(f"{board}/{job}", raw)) is not None
+        }
+        found = self._store.call("unscheduled", version=version, due=due_of, repair=self._mending)[1]
+        yield from (Problem("sched", address, "has a schedule and is not due") for address in found)
+
+    def _next_due(self, address: str, raw: bytes) -> int | None:
+        """When a job that has a schedule is next due, counted from its cursor; None for never."""
+        spec = decode_definition(raw).spec
+        if "schedule" not in spec or spec.get("enabled") is False:
+            return None
+        schedule = compile_schedule(spec["schedule"], address)
+        with explained(self._store.url):
+            cursor = cast("bytes | None", self._client.hget(self._store.key("cursor"), address))
+        nominal_ms = schedule.next_after(int(cursor or 0))
+        return None if nominal_ms is None else schedule.due(nominal_ms)
+
+    def _stages(self) -> Iterator[Problem]:
+        left = list(self._paged("stages", self._members("stages")))
+        yield from left
+        reachable = self._reachable()
+        lost = [version for version in self._names("defs") if version not in reachable]
+        # Looked at again: a commit may have come between.
+        reachable = self._reachable()
+        for version in (version for version in lost if version not in reachable):
+            yield Problem("defs", version, "is a version no board is at")
+            if self._mending:
+                with explained(self._store.url):
+                    self._client.unlink(self._store.key("defs", version))
+        if left and self._mending:
+            collect(self._store)
+
+    def _reachable(self) -> set[str]:
+        reachable = set(self._boards().values()) | set(self._members("retired"))
+        for stage in self._members("stages"):
+            reachable |= set(self._members("staged", stage))
+        return reachable
+
+    def _boards(self) -> dict[str, str]:
+        """Board -> the version its definitions lie under."""
+        with explained(self._store.url):
+            pairs = self._client.hscan_iter(self._store.key("boards"), count=1000)
+            return {_text(board): defs_of(_text(version)) for board, version in pairs}
+
+
+def _pages(subjects: Iterator[str]) -> Iterator[list[str]]:
+    page: list[str] = []
+    for subject in subjects:
+        page.append(subject)
+        if len(page) == PAGE:
+            yield page
+            page = []
+    if page:
+        yield page
+
+
+def _literal(text: str) -> str:
+    """The text as a pattern that matches just itself."""
+    return "".join(f"\\{c}" if c in "*?[]\\" else c for c in text)
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")

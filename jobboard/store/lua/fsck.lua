@@ -1,0 +1,194 @@
+#!lua flags=allow-oom
+-- Looks at some subjects of one family and says, of each, what does not hold together; mends it when told to.
+-- Looking and mending are one step, so what was merely on its way is never taken for broken.
+-- KEYS      meta
+-- ARGUMENTS family=string name=string subjects=list repair=bool
+-- TOUCHES   meta HASH, stages ZSET, sched ZSET, claims ZSET, claim HASH, cursor HASH, used HASH, work LIST, work:<stage> HASH,
+--           boards HASH, defs:<version> HASH, after:<parent> SET, run:<id> HASH, live:<address> SET,
+--           queue:<name> ZSET, queues SET, delay ZSET, workers ZSET, holding:<worker> SET, lock:<name> SET,
+--           lockwait:<name> ZSET, lockrescan SET, wake:<queue> LIST, out:<run> STREAM, outputs ZSET, outbytes HASH,
+--           events STREAM, history STREAM, failures STREAM, last:<address> LIST, holds HASH, fanout LIST
+-- RETURNS   "OK" {[subject, words], ...}
+-- @include guard
+-- @include arguments
+-- @include now
+-- @include definition
+-- @include read_run
+-- @include missing_lock
+-- @include enqueue
+-- @include handover
+-- @include lose
+local refused = guard()
+if refused then return refused end
+local at = now()
+local repair, name = arguments.repair, arguments.name
+local problems = {}
+
+-- Notes a problem, and answers whether to mend it.
+local function broken(subject, words)
+  problems[#problems + 1] = {subject, words}
+  return repair
+end
+
+-- A job whose schedule entry a committed sync has still to set is not looked at.
+local function pending(address)
+  for _, stage in ipairs(redis.call('LRANGE', key('work'), 0, -1)) do
+    if redis.call('HEXISTS', key('work', stage), address) == 1 then return true end
+  end
+  return false
+end
+
+local look = {}
+
+function look.sched(address)
+  if pending(address) or not redis.call('ZSCORE', key('sched'), address) then return end
+  local _, d = definition(address)
+  if not d and broken(address, 'is due and is no job') then redis.call('ZREM', key('sched'), address) end
+  if d and d[4].d and broken(address, 'is due and is disabled') then redis.call('ZREM', key('sched'), address) end
+  if redis.call('ZSCORE', key('claims'), address) and broken(address, 'is due and claimed at once') then
+    redis.call('ZREM', key('claims'), address)
+    redis.call('HDEL', key('claim'), address)
+  end
+end
+
+function look.claims(address)
+  local lapse = redis.call('ZSCORE', key('claims'), address)
+  local claim = redis.call('HGET', key('claim'), address)
+  if (lapse and true) ~= (claim and true) and broken(address, 'is half claimed') then
+    redis.call('ZREM', key('claims'), address)
+    redis.call('HDEL', key('claim'), address)
+    if definition(address) then redis.call('ZADD', key('sched'), 'NX', at, address) end
+  end
+end
+
+function look.job(address)
+  local _, d = definition(address)
+  if pending(address) or not d then return end
+  for _, parent in ipairs(d[4].a or {}) do
+    if redis.call('SISMEMBER', key('after', parent), address) == 0 and broken(address, 'would not hear of ' .. parent) then
+      redis.call('SADD', key('after', parent), address)
+    end
+  end
+end
+
+function look.after(child)
+  if pending(child) then return end
+  local _, d = definition(child)
+  for _, parent in ipairs(d and d[4].a or {}) do
+    if parent == name then return end
+  end
+  if broken(child, 'hears of ' .. name .. ', which it does not run after') then
+    redis.call('SREM', key('after', name), child)
+  end
+end
+
+function look.cursor(address)
+  if pending(address) or definition(address) then return end
+  if broken(address, 'has a cursor and is no job') then
+    redis.call('HDEL', key('cursor'), address)
+    redis.call('HDEL', key('used'), address)
+  end
+end
+
+-- A member of one of the places that runs of a state are kept in.
+local function member(id, where, fits, remove)
+  local run = read_run(id)
+  if not run and broken(id, 'is ' .. where .. ' and is no run') then remove(id) end
+  if run and not fits(run) and broken(id, 'is ' .. where .. ' and is ' .. run.state) then remove(id) end
+end
+
+function look.queue(id)
+  member(id, 'in queue ' .. name, function(run) return run.state == 'queued' and run.queue == name end,
+    function() redis.call('ZREM', key('queue', name), id) end)
+end
+
+function look.delay(id)
+  member(id, 'among the delayed', function(run) return run.state == 'delayed' end,
+    function() redis.call('ZREM', key('delay'), id) end)
+end
+
+function look.lockwait(id)
+  member(id, 'waiting for lock ' .. name, function(run) return run.state == 'waiting' and run.lock == name end,
+    function() redis.call('ZREM', key('lockwait', name), id) end)
+end
+
+function look.live(id)
+  member(id, 'among the live runs of ' .. name, function(run) return run.job == name end,
+    function() redis.call('SREM', key('live', name), id) end)
+end
+
+local function running(run) return run.state == 'running' or run.state == 'stopping' end
+
+function look.holding(id)
+  member(id, 'held by worker ' .. name, function(run) return running(run) and run.worker == name end,
+    function() redis.call('SREM', key('holding', name), id) end)
+end
+
+function look.lock(id)
+  member(id, 'holding lock ' .. name, running, function()
+    redis.call('SREM', key('lock', name), id)
+    handover(name, at, true)
+  end)
+end
+
+-- All of a lock at once: is anybody waiting for what is free?
+function look.waiters(lock)
+  if redis.call('SISMEMBER', key('lockrescan'), lock) == 1 then return end
+  for _, id in ipairs(redis.call('ZRANGE', key('lockwait', lock), 0, 15)) do
+    local run = read_run(id)
+    if run and run.state == 'waiting' and not missing_lock(run.locks) then
+      if broken(id, 'waits for lock ' .. lock .. ', which is free') then handover(lock, at, true) end
+      return
+    end
+  end
+end
+
+local function misplaced(run)
+  if run.state == 'queued' then return not redis.call('ZSCORE', key('queue', run.queue), run.id) end
+  if run.state == 'delayed' then return not redis.call('ZSCORE', key('delay'), run.id) end
+  if run.state == 'waiting' then return not run.lock or not redis.call('ZSCORE', key('lockwait', run.lock), run.id) end
+  if running(run) then return not run.worker or redis.call('SISMEMBER', key('holding', run.worker), run.id) == 0 end
+  return true
+end
+
+function look.run(id)
+  local run = read_run(id)
+  if not run then return end
+  if redis.call('SISMEMBER', key('live', run.job), id) == 0 and broken(id, 'is not among the live runs of its job') then
+    redis.call('SADD', key('live', run.job), id)
+  end
+  if misplaced(run) and broken(id, 'is ' .. tostring(run.state) .. ' and not kept where such runs are') then
+    if running(run) and run.worker then
+      redis.call('SADD', key('holding', run.worker), id)
+    else
+      enqueue(id, run.queue, run.score)
+      return
+    end
+  end
+  if not running(run) then return end
+  for i = 1, #run.locks, 2 do
+    local lock = run.locks[i]
+    if redis.call('SISMEMBER', key('lock', lock), id) == 0 and broken(id, 'runs without its lock ' .. lock) then
+      redis.call('SADD', key('lock', lock), id)
+    end
+  end
+  if not redis.call('ZSCORE', key('workers'), run.worker) and broken(id, 'runs on a worker nobody knows') then
+    lose(run, at, {reason = 'worker lost'})
+  end
+end
+
+function look.out(id)
+  if redis.call('ZSCORE', key('outputs'), id) then return end
+  if broken(id, 'has output that nothing would ever drop') then
+    redis.call('UNLINK', key('out', id))
+    redis.call('HDEL', key('outbytes'), id)
+  end
+end
+
+function look.stages(stage)
+  local opened_at = tonumber(redis.call('ZSCORE', key('stages'), stage) or nil)
+  if opened_at and opened_at <= at - 600000 then broken(stage, 'is a stage its sync has left') end
+end
+
+for _, subject in ipairs(arguments.subjects) do look[arguments.family](subject) end
+return cmsgpack.pack({'OK', problems})

@@ -1,0 +1,117 @@
+"""Every state of a run against every event, on a real server, held to the one table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+import pytest
+from kit.engine import LEASE, Engine
+
+from jobboard.core.run import TRANSITIONS, Event, Result, State
+
+if TYPE_CHECKING:
+    from kit.clock import StoreClock
+
+    from jobboard.core.run import Word
+    from jobboard.store.connect import Store
+    from jobboard.store.runs import Reserved
+
+NOMINAL = 1_000_000
+RUN = "b/x@1970-01-01T00:16:40Z"
+DELAY = 5_000
+
+
+class Story:
+    """One run, ``b/x``, and what can happen to it. It wants a lock that ``b/other`` wants too."""
+
+    def __init__(self, store: Store, clock: StoreClock) -> None:
+        self.engine = Engine(store)
+        self.clock = clock
+        self.mine: Reserved | None = None
+        self.other: Reserved | None = None
+        self.engine.define("b/x", locks={"db": 1}, schedule={"every": 60_000})
+        self.engine.define("b/other", locks={"db": 1}, queue="side")
+        self.engine.worker("w1")
+        self.engine.worker("w2", "side")
+
+    def reach(self, state: State) -> None:
+        """Bring the run into a state, by events alone."""
+        paths: dict[State, list[Event]] = {
+            "absent": [],
+            "queued": ["fire"],
+            "waiting": ["fire", "reserve without lock"],
+            "running": ["fire", "reserve"],
+            "stopping": ["fire", "reserve", "cancel"],
+            "delayed": ["fire", "reserve", "retry"],
+            "finished": ["fire", "reserve", "ok"],
+        }
+        for event in paths[state]:
+            self.happen(event)
+        assert self.engine.state(RUN) == state
+
+    def happen(self, event: Event) -> None:
+        """Let it happen, or try to."""
+        engine = self.engine
+        if event == "fire":
+            engine.fire("b/x", NOMINAL)
+        elif event == "reserve":
+            self._reserve()
+        elif event == "reserve without lock":
+            engine.runs.start_run("b/other", by="ana")
+            self.other = next(iter(engine.reserve("w2", "side")), None)
+            self._reserve()
+        elif event == "release":
+            if self.other:
+                engine.finish(self.other, "ok", "w2")
+        elif event == "promote":
+            self.clock.advance(DELAY)
+            engine.runs.tick("s1")
+        elif event == "give back":
+            engine.runs.give_back("w1", [(RUN, self._token())])
+        elif event == "cancel":
+            engine.runs.cancel(RUN, "ana")
+        elif event == "lost":
+            engine.runs.lost("w1")
+        else:
+            result = Result(RUN, self._token(), cast("Word", event), delay_ms=DELAY, reason="exit 1")
+            engine.runs.finish("w1", [result])
+
+    def _reserve(self) -> None:
+        self.mine = next(iter(self.engine.reserve("w1")), self.mine)
+
+    def _token(self) -> int:
+        return self.mine.token if self.mine else 999
+
+
+@pytest.mark.parametrize("event", get_args(Event))
+@pytest.mark.parametrize("state", get_args(State))
+def test_a_pair_does_what_the_table_says(store: Store, clock: StoreClock, state: State, event: Event) -> None:
+    story = Story(store, clock)
+    story.reach(state)
+    before = _places(story.engine)
+    story.happen(event)
+    expected = TRANSITIONS.get((state, event), state)
+    assert story.engine.state(RUN) == expected
+    if expected == state:
+        assert _places(story.engine) == before
+
+
+def test_every_state_is_reached_and_left_by_the_table() -> None:
+    assert {after for _, after in TRANSITIONS.items()} == set(get_args(State)) - {"absent"}
+    assert {state for state, _ in TRANSITIONS} == set(get_args(State)) - {"finished"}
+    assert {event for _, event in TRANSITIONS} == set(get_args(Event))
+
+
+def _places(engine: Engine) -> dict[str, Any]:
+    """Where the run is kept: what an event without effect must not change."""
+    keys = {
+        "queue": ("queue", "common"),
+        "delay": ("delay",),
+        "wait": ("lockwait", "db"),
+        "lock": ("lock", "db"),
+    }
+    keys |= {"held": ("holding", "w1"), "live": ("live", "b/x")}
+    return {place: RUN in engine.members(*key) for place, key in keys.items()}
+
+
+assert LEASE > DELAY
