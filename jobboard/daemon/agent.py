@@ -6,9 +6,9 @@ parent of every process of every run, orphans included (a subreaper), and a `gua
 whichever of runner, agent and guard dies, the others end every tree at once.
 
 Messages in: ``spawn`` (id, argv, env, cwd, stdin, mark, timeout_ms, kill_after_ms, fenced), ``end`` (id,
-why), ``lease`` (term_at_s, kill_at_s on the monotonic clock), ``quit``. Messages out: ``ready`` (pid),
-``started`` (id, pid, at_s and a descriptor), ``refused`` (id, code, reason), ``exited`` (id, code or signal,
-why, at_s).
+why, within_ms), ``lease`` (term_at_s, kill_at_s on the monotonic clock), ``quit``. Messages out: ``ready``
+(pid), ``started`` (id, pid, at_s and a descriptor), ``refused`` (id, code, reason), ``exited`` (id, code or
+signal, why, at_s).
 
 An attempt that is ended (timed out, cancelled, drained, cut off) has its whole tree sent TERM, and KILL after
 its `kill_after`; it counts as exited once nobody of the tree is left. One that ends by itself counts as
@@ -155,7 +155,8 @@ class Agent:
     def _order_end(self, order: Message) -> None:
         attempt = self._attempts.get(order["id"])
         if attempt is not None:
-            self._end(attempt, order["why"])
+            within_ms = order["within_ms"]
+            self._end(attempt, order["why"], None if within_ms is None else monotonic_s() + within_ms / 1000)
 
     def _renew(self, order: Message) -> None:
         """The store was there: runs that hold locks may go on until the lease is nearly over."""
@@ -174,25 +175,25 @@ class Agent:
 
     # ---- endings
 
-    def _end(self, attempt: Attempt, why: str, kill_at_s: float | None = None) -> None:
-        """Send TERM to a whole tree, and KILL when its time is up. What is ending already goes on as it is.
+    def _end(self, attempt: Attempt, why: str, kill_by_s: float | None = None) -> None:
+        """Send TERM to a whole tree, and KILL when its time is up.
 
-        Only an order to hurry, `why` being ``kill``, brings the KILL forward.
+        What is ending already keeps its reason and gets no second TERM; `kill_by_s` may bring the KILL
+        forward.
         """
+        if attempt.killed:
+            return
+        kill_at_s = monotonic_s() + attempt.kill_after_s
+        if attempt.why is not None:
+            kill_at_s = attempt.timer.at_s if attempt.timer is not None else kill_at_s
+        if kill_by_s is not None:
+            kill_at_s = min(kill_at_s, kill_by_s)
+        attempt.wait_for(self._timers.at(kill_at_s, lambda: self._kill(attempt)))
         if attempt.why is None:
             attempt.why = why
-        elif why not in ("kill", "lease"):
-            return
-        if why == "kill" or attempt.kill_after_s == 0:
-            self._kill(attempt)
-            return
-        pids = attempt.members()
-        tree.signal_all(pids, signal.SIGTERM)
-        tree.signal_all(pids, signal.SIGCONT)  # who is stopped reads no signal
-        at_s = monotonic_s() + attempt.kill_after_s
-        at_s = at_s if kill_at_s is None else min(at_s, kill_at_s)
-        attempt.wait_for(self._timers.at(at_s, lambda: self._kill(attempt)))
-        self._report_if_gone(attempt)
+            pids = attempt.members()
+            tree.signal_all(pids, signal.SIGTERM)
+            tree.signal_all(pids, signal.SIGCONT)  # who is stopped acts on no signal
 
     def _kill(self, attempt: Attempt) -> None:
         attempt.killed = True

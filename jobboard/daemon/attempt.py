@@ -1,0 +1,200 @@
+"""One attempt as the runner sees it: what it was given, its output so far, and how it ended."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jobboard.core import launch
+from jobboard.core.instant import format_instant
+from jobboard.core.model import effective
+from jobboard.core.retry import judge
+from jobboard.daemon import tree
+from jobboard.daemon.output import Capture
+
+if TYPE_CHECKING:
+    from jobboard.core.run import Word
+    from jobboard.daemon.frames import Message
+    from jobboard.daemon.timers import Timer
+    from jobboard.store.runs import Reserved
+
+_LONGEST_FILE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended, as the store is to be told.
+
+    Attributes:
+        started_at_s: When it started, on the monotonic clock; None for one that never did.
+        ended_at_s: When it ended, on the same clock.
+    """
+
+    run_id: str
+    token: int
+    verdict: Word
+    reason: str
+    ended_at_s: float
+    delay_ms: int = 0
+    exit_code: int | None = None
+    signal: str | None = None
+    started_at_s: float | None = None
+    output_bytes: int = 0
+    dropped_bytes: int = 0
+
+
+class Attempt:
+    """A reserved run on its way through this worker.
+
+    Args:
+        reserved: What the store handed out.
+
+    Attributes:
+        id: What the agent knows it by: its fencing token.
+        output_fd: The pipe its output comes from; None before it started and after the pipe's end.
+        exited: The agent's last word about it.
+        timer: What it is waiting for, while its pipe falls quiet.
+    """
+
+    def __init__(self, reserved: Reserved) -> None:
+        self.reserved = reserved
+        self.id = str(reserved.token)
+        self.capture = Capture()
+        self.output_fd: int | None = None
+        self.started_at_s: float | None = None
+        self.exited: Message | None = None
+        self.timer: Timer | None = None
+        self.flushing = False
+        self.concluded = False
+
+    def order(self, instance: str, store_url: str) -> Message:
+        """What to tell the agent.
+
+        Raises:
+            launch.Unresolvable: A reference in its `env` has no value on this host.
+        """
+        spec = self.reserved.spec
+        env = launch.environment(spec, os.environ, self._own(), resolver(store_url), store_url)
+        self.capture = Capture(env.secrets)
+        return {
+            "type": "spawn",
+            "id": self.id,
+            "argv": launch.argv_of(spec),
+            "env": env.values,
+            "cwd": spec.get("cwd"),
+            "stdin": spec.get("stdin"),
+            "mark": tree.mark_of(instance, self.reserved.token),
+            "timeout_ms": spec.get("timeout"),
+            "kill_after_ms": effective(spec, "kill_after"),
+            "fenced": bool(spec.get("locks")),
+        }
+
+    def _own(self) -> dict[str, str]:
+        run = self.reserved
+        return {
+            "JOBBOARD_JOB": run.address,
+            "JOBBOARD_RUN_ID": run.run_id,
+            "JOBBOARD_NOMINAL": format_instant(run.nominal_ms),
+            "JOBBOARD_ATTEMPT": str(run.attempt),
+            "JOBBOARD_FENCE": str(run.token),
+            "JOBBOARD_QUEUE": effective(run.spec, "queue"),
+        }
+
+    def outcome(self, ended: Message) -> Outcome:
+        """The verdict over an attempt that the agent saw end."""
+        verdict, delay_ms, reason = self._verdict(ended)
+        return Outcome(
+            self.reserved.run_id,
+            self.reserved.token,
+            verdict,
+            reason,
+            ended["at_s"],
+            delay_ms,
+            ended["code"],
+            ended["signal"],
+            self.started_at_s,
+            self.capture.total_bytes,
+            self.capture.dropped_bytes,
+        )
+
+    def _verdict(self, ended: Message) -> tuple[Word, int, str]:
+        why = ended["why"]
+        if why == "drain":
+            return "drained", 0, "the worker was stopped"
+        if why == "lease":
+            return "lost", 0, "the store was out of reach, and the run holds locks"
+        run = self.reserved
+        judged = judge(
+            run.spec,
+            attempt=run.attempt,
+            defers=run.defers,
+            exit_code=ended["code"],
+            signal=ended["signal"],
+            timed_out=why == "timeout",
+            cancelled=why == "cancel",
+            seed=run.run_id,
+        )
+        return judged.verdict, judged.delay_ms, judged.reason
+
+    def refused(self, code: int, reason: str, at_s: float) -> Outcome:
+        """The verdict over a command that could not be started, for the reason given."""
+        ended = {"code": code, "signal": None, "why": None, "at_s": at_s}
+        verdict, delay_ms, _ = self._verdict(ended)
+        return Outcome(
+            self.reserved.run_id, self.reserved.token, verdict, reason, at_s, delay_ms, code, None, at_s
+        )
+
+    def failed(self, reason: str, at_s: float) -> Outcome:
+        """The verdict where another try would fail the same way."""
+        return Outcome(self.reserved.run_id, self.reserved.token, "failed", reason, at_s)
+
+    def lost(self, reason: str, at_s: float) -> Outcome:
+        """The verdict where nobody saw it end."""
+        return Outcome(
+            self.reserved.run_id,
+            self.reserved.token,
+            "lost",
+            reason,
+            at_s,
+            started_at_s=self.started_at_s,
+            output_bytes=self.capture.total_bytes,
+            dropped_bytes=self.capture.dropped_bytes,
+        )
+
+
+def resolver(store_url: str) -> launch.Resolve:
+    """How references get their values on this host; never the store's address."""
+
+    def resolve(kind: str, name: str) -> str:
+        reference = f"${{{kind}:{name}}}"
+        value = _environment_value(reference, name) if kind == "env" else _file_value(reference, name)
+        if store_url in value:
+            raise launch.Unresolvable(f"{reference} would show where the store is")
+        if "\0" in value:
+            raise launch.Unresolvable(f"{reference} holds a zero byte, which no environment can")
+        return value
+
+    return resolve
+
+
+def _environment_value(reference: str, name: str) -> str:
+    value = os.environ.get(name)
+    if value is None or name == launch.HIDDEN:
+        raise launch.Unresolvable(f"{reference} is not set where the worker runs")
+    return value
+
+
+def _file_value(reference: str, name: str) -> str:
+    path = Path(name)
+    try:
+        if not path.is_file():
+            raise launch.Unresolvable(f"{reference} is not a file where the worker runs")
+        with path.open("rb") as file:
+            raw = file.read(_LONGEST_FILE_BYTES + 1)
+    except OSError as error:
+        raise launch.Unresolvable(f"{reference} cannot be read: {error.strerror}") from error
+    if len(raw) > _LONGEST_FILE_BYTES:
+        raise launch.Unresolvable(f"{reference} is over 1 MiB")
+    return raw.decode("utf-8", "surrogateescape").removesuffix("\n")

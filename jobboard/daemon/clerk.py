@@ -1,0 +1,371 @@
+"""The worker's business with the store: reserving, sending output and results, joining again.
+
+It has a thread and a connection of its own, so that the loop that feeds on pipes never waits for the store.
+While the store is away nothing is lost: results are in the spool and in memory, output is bounded per
+attempt, and the first call after the outage says what this worker still holds.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import socket
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from jobboard import __version__, clock, errors
+from jobboard.core.run import Result
+from jobboard.store.runs import Runs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from jobboard.daemon.attempt import Outcome
+    from jobboard.daemon.spool import Entry, Spool
+    from jobboard.store.connect import Store
+    from jobboard.store.runs import Reserved
+
+log = logging.getLogger("jobboard.worker")
+
+MOST_A_CALL = 100
+"""How many runs or results go in one call."""
+
+_FIRST_PAUSE_S = 0.05
+_LONGEST_PAUSE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """How a worker is known to the store.
+
+    Attributes:
+        worker: Its id, of this process alone.
+        queues: What it takes runs from.
+        slots: How many at once.
+        lease_ms: How long after its last beat it is believed to be alive.
+    """
+
+    worker: str
+    queues: tuple[str, ...]
+    slots: int
+    lease_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Said to the loop: runs were reserved."""
+
+    runs: tuple[Reserved, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Said to the loop: these runs are to be ended, since they were called off or are not ours any more."""
+
+    run_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """Said to the loop: the store believed in us at this instant on the monotonic clock."""
+
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Said to the loop: somebody asked the worker to stop, or to be quick about it."""
+
+    hurried: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Said to the loop: a thread has failed, and the worker with it."""
+
+    error: BaseException
+
+
+News: TypeAlias = Taken | Ended | Renewed | Stopped | Broken
+
+
+def start_thread(name: str, run: Callable[[], None], tell: Callable[[News], None]) -> threading.Thread:
+    """Start a thread whose failure the loop is told."""
+
+    def guarded() -> None:
+        try:
+            run()
+        except BaseException as error:  # noqa: BLE001 - it is raised again, in the loop's thread
+            tell(Broken(error))
+
+    thread = threading.Thread(target=guarded, name=name)
+    thread.start()
+    return thread
+
+
+class Clerk:
+    """See the module.
+
+    Args:
+        store: Its own connection; nobody else uses it.
+        registration: Who we are.
+        spool: Where results are written down first.
+        tell: How the loop is told.
+    """
+
+    def __init__(
+        self, store: Store, registration: Registration, spool: Spool, tell: Callable[[News], None]
+    ) -> None:
+        self._store = store
+        self._runs = Runs(store)
+        self._me = registration
+        self._spool = spool
+        self._tell = tell
+        self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._held: dict[str, int] = {}
+        self._outcomes: list[Outcome] = []
+        self._output: dict[tuple[str, int, int], list[bytes]] = {}
+        self._dropped: dict[tuple[str, int], int] = {}
+        self._unstarted: list[Reserved] = []
+        self._wanted = False
+        self._joined = False
+        self._taking = True
+        self._closing_by_s: float | None = None
+        self._unfinished = False
+        self._signed_off = False
+        self._pause_s = 0.0
+
+    # ---- called from other threads
+
+    def start(self, room: Callable[[Store], None]) -> None:
+        """Begin; `room` is called, in the clerk's thread and with its connection, when a slot is free again."""
+        self._room = room
+        self._thread = start_thread("clerk", self._serve, self._tell)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a slot is free and new runs are wanted."""
+        return self._taking and len(self._held) < self._me.slots
+
+    def look(self) -> None:
+        """There may be something to reserve."""
+        self._inbox.put(self._want)
+
+    def join_again(self) -> None:
+        """The store may have forgotten us, or we were cut off."""
+        self._inbox.put(self._leave)
+
+    def output(self, run: Reserved, chunk: bytes) -> None:
+        """Pass a piece of output on."""
+        place = (run.run_id, run.token, run.attempt)
+        self._inbox.put(lambda: self._output.setdefault(place, []).append(chunk))
+
+    def finish(self, outcome: Outcome) -> None:
+        """Pass on how an attempt ended; its output is sent before."""
+        self._inbox.put(lambda: self._write_down(outcome))
+
+    def give_back(self, runs: Sequence[Reserved]) -> None:
+        """These were reserved and are not going to be started."""
+        self._inbox.put(lambda: self._unstarted.extend(runs))
+
+    def drain(self) -> None:
+        """Reserve nothing any more."""
+        self._taking = False
+
+    def close(self, within_s: float, *, unfinished: bool) -> None:
+        """Send what is left, sign off, and end the thread; what takes longer stays in the spool.
+
+        Args:
+            within_s: How long that may take.
+            unfinished: Some attempts ended unseen: what is still held is lost. Otherwise it never started.
+        """
+        self._inbox.put(lambda: self._close_by(clock.monotonic_s() + within_s, unfinished=unfinished))
+        self._thread.join()
+
+    # ---- orders, in the clerk's own thread
+
+    def _want(self) -> None:
+        self._wanted = True
+
+    def _leave(self) -> None:
+        self._joined = False
+
+    def _write_down(self, outcome: Outcome) -> None:
+        self._spool.add([entry_of(outcome)])
+        if self._spool.broken:
+            log.warning("results are not written to disk: %s", self._spool.broken, extra={"action": "spool"})
+        self._outcomes.append(outcome)
+
+    def _close_by(self, at_s: float, *, unfinished: bool) -> None:
+        self._closing_by_s = at_s
+        self._unfinished = unfinished
+
+    # ---- the thread
+
+    def _serve(self) -> None:
+        while not self._done():
+            self._absorb()
+            try:
+                self._visit()
+            except (errors.StoreUnreachable, errors.StoreRefused) as error:
+                self._step_back(error)
+            else:
+                if self._pause_s:
+                    log.info("the store is back", extra={"action": "store-back"})
+                self._pause_s = 0.0
+
+    def _done(self) -> bool:
+        if self._closing_by_s is None:
+            return False
+        return self._signed_off or clock.monotonic_s() >= self._closing_by_s
+
+    def _idle(self) -> bool:
+        return not (self._outcomes or self._output or self._unstarted) and self._inbox.empty()
+
+    def _absorb(self) -> None:
+        """Take every order there is; wait for one where there is nothing else to do."""
+        try:
+            busy = not self._idle() or not self._joined or self._wanted or self._closing_by_s is not None
+            if self._pause_s or busy:
+                self._inbox.get(timeout=self._pause_s or None, block=bool(self._pause_s))()
+            else:
+                self._inbox.get()()
+            while True:
+                self._inbox.get_nowait()()
+        except queue.Empty:
+            return
+
+    def _visit(self) -> None:
+        """Everything there is to say to the store, in the order in which it matters."""
+        if not self._joined:
+            self._join()
+        self._send_output()
+        self._send_outcomes()
+        self._send_back()
+        if self._closing_by_s is None:
+            self._reserve()
+        else:
+            self._sign_off()
+
+    def _step_back(self, error: errors.JobboardError) -> None:
+        if not self._pause_s:
+            log.warning("the store is away: %s", error.message, extra={"action": "store-away"})
+        self._joined = self._joined and isinstance(error, errors.StoreFull)
+        self._pause_s = min(max(2 * self._pause_s, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
+
+    def _join(self) -> None:
+        at_s = clock.monotonic_s()
+        try:
+            hello = self._runs.hello(
+                self._me.worker,
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                queues=list(self._me.queues),
+                slots=self._me.slots,
+                lease_ms=self._me.lease_ms,
+                version=__version__,
+                holding=list(self._held.items()),
+            )
+        except errors.StoreFull:
+            # Results free memory and are taken even so; joining has to wait for that.
+            self._send_outcomes()
+            raise
+        self._joined = True
+        self._wanted = True
+        self._tell(Renewed(at_s))
+        if hello.drop:
+            self._tell(Ended(tuple(hello.drop)))
+
+    def _send_output(self) -> None:
+        for place in tuple(self._output):
+            run_id, token, attempt = place
+            chunks = self._output[place]
+            try:
+                self._runs.output(run_id, token, attempt, chunks)
+            except errors.StoreRefused:
+                # Full: the output is lost and counted, the run is unharmed.
+                lost = self._dropped.get((run_id, token), 0)
+                self._dropped[run_id, token] = lost + sum(map(len, chunks))
+            del self._output[place]
+
+    def _send_outcomes(self) -> None:
+        while self._outcomes:
+            batch = self._outcomes[:MOST_A_CALL]
+            results = [self._result(outcome) for outcome in batch]
+            self._runs.finish(self._me.worker, results)
+            del self._outcomes[: len(batch)]
+            pairs = [(outcome.run_id, outcome.token) for outcome in batch]
+            self._spool.cross_out(pairs)
+            self._forget(pairs)
+
+    def _result(self, outcome: Outcome) -> Result:
+        lost = self._dropped.get((outcome.run_id, outcome.token), 0)
+        if lost:
+            outcome = replace(outcome, dropped_bytes=outcome.dropped_bytes + lost)
+        return result_of(entry_of(outcome))
+
+    def _send_back(self) -> None:
+        if self._unstarted:
+            pairs = [(run.run_id, run.token) for run in self._unstarted]
+            self._runs.give_back(self._me.worker, pairs)
+            self._unstarted.clear()
+            self._forget(pairs)
+
+    def _sign_off(self) -> None:
+        if not self._unfinished:
+            self._runs.give_back(self._me.worker, list(self._held.items()))
+        self._runs.bye(self._me.worker)
+        self._signed_off = True
+
+    def _forget(self, pairs: Sequence[tuple[str, int]]) -> None:
+        for run_id, token in pairs:
+            self._dropped.pop((run_id, token), None)
+            if self._held.get(run_id) == token:
+                del self._held[run_id]
+        self._wanted = True
+        self._room(self._store)
+
+    def _reserve(self) -> None:
+        free = self._me.slots - len(self._held)
+        if not (self._wanted and self._taking and free > 0):
+            self._wanted = self._wanted and self._taking and free > 0
+            return
+        asked = min(free, MOST_A_CALL)
+        runs = self._runs.reserve(self._me.worker, list(self._me.queues), asked)
+        self._held.update((run.run_id, run.token) for run in runs)
+        self._wanted = len(runs) == asked
+        if runs:
+            self._tell(Taken(tuple(runs)))
+
+
+def entry_of(outcome: Outcome) -> Entry:
+    """An outcome as the spool keeps it: instants by the wall, as the monotonic clock means nothing later."""
+    shift_ms = clock.now_ms() - clock.monotonic_ms()
+    started_at_s = outcome.started_at_s
+    return {
+        "run_id": outcome.run_id,
+        "token": outcome.token,
+        "verdict": outcome.verdict,
+        "delay_ms": outcome.delay_ms,
+        "exit_code": outcome.exit_code,
+        "signal": outcome.signal,
+        "reason": outcome.reason,
+        "started_at_ms": None if started_at_s is None else round(1000 * started_at_s) + shift_ms,
+        "ended_at_ms": round(1000 * outcome.ended_at_s) + shift_ms,
+        "output_bytes": outcome.output_bytes,
+        "dropped_bytes": outcome.dropped_bytes,
+    }
+
+
+def result_of(entry: Entry) -> Result:
+    """A spooled outcome as the store takes it: instants become spans before now."""
+    fields = dict(entry)
+    started_at_ms, ended_at_ms = fields.pop("started_at_ms"), fields.pop("ended_at_ms")
+    now_ms = clock.now_ms()
+    return Result(
+        **fields,
+        started_ago_ms=None if started_at_ms is None else max(0, now_ms - started_at_ms),
+        ended_ago_ms=max(0, now_ms - ended_at_ms),
+    )

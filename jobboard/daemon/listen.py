@@ -1,0 +1,100 @@
+"""The worker's ears: sleeps until a queue it serves has something, or somebody has something to say to it.
+
+A token in ``wake:<queue>`` is for whoever takes it, so a worker without room must not keep one: it puts the
+token back and listens for messages alone until it has room again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from jobboard import errors
+from jobboard.daemon.clerk import Ended, start_thread
+from jobboard.store.connect import explained, pack, unpack
+from jobboard.store.listen import Listener
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jobboard.daemon.clerk import Clerk, News
+    from jobboard.store.connect import Store
+
+log = logging.getLogger("jobboard.worker")
+
+_SLEEP_S = 20.0
+_PAUSE_S = 0.2
+
+
+class Ears:
+    """See the module.
+
+    Args:
+        store: Its own connection; nobody else uses it.
+        worker: Whose messages to take.
+        queues: Whose tokens to take, while there is room.
+        clerk: Is told to look, or that the store was away.
+        tell: How the loop is told what to end.
+    """
+
+    def __init__(
+        self, store: Store, worker: str, queues: tuple[str, ...], clerk: Clerk, tell: Callable[[News], None]
+    ) -> None:
+        self._store = store
+        self._ctl = store.key("ctl", worker)
+        self._clerk = clerk
+        self._tell = tell
+        wakes = [store.key("wake", name) for name in queues]
+        self._messages = Listener(store, [self._ctl])
+        self._everything = Listener(store, [self._ctl, *wakes])
+        self._deaf = threading.Event()
+        self._closed = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread = start_thread("ears", self._listen, self._tell)
+
+    def close(self) -> None:
+        """Stop listening. Safe to call twice."""
+        self._closed.set()
+        self._messages.close()
+        self._everything.close()
+        if self._thread is not None:
+            self._thread.join()
+
+    def room(self, store: Store) -> None:
+        """There is room again; called by the clerk with its own connection."""
+        if self._deaf.is_set():
+            self._deaf.clear()
+            with explained(store.url):
+                store.client.rpush(self._ctl, pack({"look": True}))
+
+    def _listen(self) -> None:
+        while not self._closed.is_set():
+            try:
+                heard = (self._messages if self._deaf.is_set() else self._everything).wait(_SLEEP_S)
+                if heard is not None:
+                    self._take(*heard)
+            except (errors.StoreUnreachable, errors.StoreRefused):
+                self._clerk.join_again()
+                self._closed.wait(_PAUSE_S)
+
+    def _take(self, key: str, element: bytes) -> None:
+        if key == self._ctl:
+            message = unpack(element)
+            if "cancel" in message:
+                self._tell(Ended((message["cancel"],)))
+            else:
+                self._clerk.look()
+        elif self._clerk.has_room:
+            self._clerk.look()
+        else:
+            self._deaf.set()
+            with explained(self._store.url):
+                self._store.client.lpush(key, element)
+            if self._clerk.has_room:
+                # It came free between the two looks, and nobody has told us.
+                self._deaf.clear()
+                self._clerk.look()
