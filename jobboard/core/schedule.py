@@ -18,11 +18,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from jobboard.core.cron import compile_cron, normalise_cron, resolve_hashes
 from jobboard.core.crontimes import CronTimes
 from jobboard.core.nominals import DUSK_MS, Instants, Interval, Nominals
+from jobboard.core.schedule_words import words
 from jobboard.core.seed import HASH_BITS, stable_hash
 from jobboard.core.zone import find_zone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+__all__ = ["Schedule", "compile_schedule", "words"]
 
 _Key: TypeAlias = tuple[tuple[str, Any], ...]
 

@@ -1,0 +1,100 @@
+"""A schedule in a few words for people: ``every 3m5s``, ``at 02:00 every day (Europe/Madrid)``."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from jobboard.core.cron import CronError, normalise_cron
+from jobboard.core.duration import format_duration
+from jobboard.core.instant import format_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_DAY_NAMES = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+_NUMBERS = re.compile(r"\d+(,\d+)*", re.ASCII)
+_STEP = re.compile(r"\*/(\d+)", re.ASCII)
+# More times of day than this read better as the expression.
+_MOST_TIMES = 4
+
+
+def words(schedule: Mapping[str, Any]) -> str:
+    """A short sentence for a canonical schedule; where none is shorter, the cron expression itself."""
+    parts = [_when(schedule)]
+    if "jitter" in schedule:
+        parts.append(f"up to {format_duration(schedule['jitter'])} later")
+    if "start" in schedule:
+        parts.append(f"from {format_instant(schedule['start'])}")
+    if "stop" in schedule:
+        parts.append(f"until {format_instant(schedule['stop'])}")
+    if "runs" in schedule:
+        parts.append("once" if schedule["runs"] == 1 else f"{schedule['runs']} times")
+    return ", ".join(parts)
+
+
+def _when(schedule: Mapping[str, Any]) -> str:
+    if "every" in schedule:
+        return f"every {format_duration(schedule['every'])}"
+    if "at" in schedule:
+        first, *others = schedule["at"]
+        return f"at {format_instant(first)}" + (f" and {len(others)} more" if others else "")
+    zone, when = schedule.get("timezone", "UTC"), _cron_words(schedule["cron"])
+    return when if zone == "UTC" and when.startswith("every") else f"{when} ({zone})"
+
+
+def _cron_words(text: str) -> str:
+    try:
+        normal = normalise_cron(text)
+    except CronError:
+        return text
+    minute, hour, day, month, weekday = normal.split()
+    days = _days(day, month, weekday)
+    times = _times(minute, hour)
+    if times is None or days is None:
+        return normal
+    return times if days == "every day" and not times.startswith("at") else f"{times} {days}"
+
+
+def _times(minute: str, hour: str) -> str | None:
+    if hour == "*":
+        return _within_the_hour(minute)
+    if minute == "0" and (found := _STEP.fullmatch(hour)) and 24 % int(found[1]) == 0:
+        return f"every {found[1]} hours"
+    if not (_NUMBERS.fullmatch(minute) and _NUMBERS.fullmatch(hour)):
+        return None
+    clock = [f"{int(h):02}:{int(m):02}" for h in hour.split(",") for m in minute.split(",")]
+    return f"at {_listed(clock)}" if len(clock) <= _MOST_TIMES else None
+
+
+def _within_the_hour(minute: str) -> str | None:
+    if minute == "*":
+        return "every minute"
+    if minute == "0":
+        return "every hour"
+    if (found := _STEP.fullmatch(minute)) and 60 % int(found[1]) == 0:
+        return f"every {found[1]} minutes"
+    if _NUMBERS.fullmatch(minute) and minute.count(",") < _MOST_TIMES:
+        return f"every hour at {_listed([f':{int(m):02}' for m in minute.split(',')])}"
+    return None
+
+
+def _days(day: str, month: str, weekday: str) -> str | None:
+    if month != "*" or (day != "*" and weekday != "*"):
+        return None
+    if weekday == "1-5":
+        return "Monday to Friday"
+    if _NUMBERS.fullmatch(weekday):
+        return f"every {_listed([_DAY_NAMES[int(number)] for number in weekday.split(',')])}"
+    if weekday != "*":
+        return None
+    if day == "*":
+        return "every day"
+    if day == "L":
+        return "on the last day of every month"
+    return f"on day {_listed(day.split(','))} of every month" if _NUMBERS.fullmatch(day) else None
+
+
+def _listed(items: list[str]) -> str:
+    *most, last = items
+    return f"{', '.join(most)} and {last}" if most else last
