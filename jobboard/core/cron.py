@@ -45,7 +45,7 @@ class CronError(ValueError):
     def __init__(self, message: str, hint: str | None, column: int) -> None:
         super().__init__(message if hint is None else f"{message}; {hint}")
         self.message = message
-        self.hint = hint
+        self.hint = None if hint is None else hint[0].upper() + hint[1:]
         self.column = column
 
 

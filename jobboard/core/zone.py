@@ -122,10 +122,10 @@ def _nearest(name: str) -> str | None:
     cities = {known.rpartition("/")[2].casefold(): known for known in sorted(zone_names(), reverse=True)}
     wanted = name.strip().replace(" ", "_").casefold()
     if wanted in cities:
-        return f"did you mean {cities[wanted]}?"
+        return f"Did you mean {cities[wanted]}?"
     near = get_close_matches(wanted, folded, n=1, cutoff=0.7)
     return (
-        f"did you mean {folded[near[0]]}?"
+        f"Did you mean {folded[near[0]]}?"
         if near
-        else "zones are named like Europe/Madrid; UTC is the default"
+        else "Zones are named like Europe/Madrid; UTC is the default"
     )
