@@ -15,7 +15,7 @@ from jobboard.core.diagnostic import Fault, KeyFault
 from jobboard.core.model import FIELDS, Spec
 from jobboard.core.names import address_of, is_name
 from jobboard.core.timing import KINDS, OPTIONS, compose_schedule
-from jobboard.core.value import BROKEN, read_keys, read_zone
+from jobboard.core.value import BROKEN, READERS, read_keys, read_zone
 
 VERSION: Final = 1
 """Raised whenever the same text comes to mean another spec: a digest of a file's bytes includes it."""
@@ -151,6 +151,8 @@ def resolve_assignment(
     faults: list[Fault] = []
     own = _as_keys(spec)
     head, _, part = key.partition(".")
+    if head not in READERS:
+        return spec, [KeyFault((head,), f'unknown key "{head}"')]
     if part:
         value = _with_part(head, part, raw_value, own.get(head, {}), faults)
     elif raw_value is None:

@@ -65,14 +65,9 @@ def _duration_ms(text: str) -> int:
     return parse_duration(text)
 
 
-@lru_cache(maxsize=16384)
-def _cron_text(text: str) -> str:
-    return normalise_cron(text)
-
-
 def _read_cron(value: str, path: Path, faults: list[Fault]) -> Any:
     try:
-        return _cron_text(value)
+        return normalise_cron(value)
     except CronError as error:
         return _broken(faults, Fault(path, error.message, error.hint, offset=error.column))
 

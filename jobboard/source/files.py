@@ -26,7 +26,8 @@ class SourceFile:
     """One file that should hold a board.
 
     Attributes:
-        path: As it was asked for; what messages show.
+        path: What names the file wherever the project is checked out: its path below the project's root.
+        shown: The path as it was asked for; what messages say.
         raw: Its bytes; empty where it was refused.
         digest: Of the bytes and of everything else that its meaning depends on: equal digests mean equal
             boards.
@@ -37,6 +38,7 @@ class SourceFile:
     raw: bytes
     digest: str
     refusal: str | None = None
+    shown: str = ""
 
 
 def discover(paths: Sequence[str | Path]) -> list[Path]:
@@ -66,18 +68,32 @@ def _below(directory: Path) -> Iterator[Path]:
                 yield Path(folder, name)
 
 
-def read(path: str | Path) -> SourceFile:
-    """A file's bytes and digest. Never raises: what cannot be read is a `refusal`, like any other fault."""
+def relative(path: Path, root: Path) -> str:
+    """`path` below `root`, with forward slashes; as it is where it lies elsewhere."""
+    whole = path.absolute()
+    top = root.absolute()
+    return whole.relative_to(top).as_posix() if whole.is_relative_to(top) else path.as_posix()
+
+
+def read(path: str | Path, root: Path | None = None) -> SourceFile:
+    """A file's bytes and digest. Never raises: what cannot be read is a `refusal`, like any other fault.
+
+    Args:
+        path: The file.
+        root: The project's root; without one, the file is named as it was asked for.
+    """
     shown = str(path)
+    name = shown if root is None else relative(Path(path), root)
     try:
         with Path(path).open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             raw = file.read(SIZE_LIMIT + 1) if size <= SIZE_LIMIT else b""
     except OSError as error:
-        return SourceFile(shown, b"", "", f"cannot be read: {(error.strerror or str(error)).lower()}")
+        reason = (error.strerror or str(error)).lower()
+        return SourceFile(name, b"", "", f"cannot be read: {reason}", shown)
     if max(size, len(raw)) > SIZE_LIMIT:
-        return SourceFile(shown, b"", "", f"is larger than {SIZE_LIMIT >> 20} MiB, and was not read")
-    return SourceFile(shown, raw, digest_of(raw))
+        return SourceFile(name, b"", "", f"is larger than {SIZE_LIMIT >> 20} MiB, and was not read", shown)
+    return SourceFile(name, raw, digest_of(raw), None, shown)
 
 
 def digest_of(raw: bytes) -> str:

@@ -58,12 +58,20 @@ def is_ancestor(directory: Path, older: str, newer: str) -> bool | None:
     return {0: True, 1: False}.get(answer.returncode) if answer is not None else None
 
 
+def first_commit(directory: Path) -> str | None:
+    """The first commit of the repository, by which it is known where it has no remote.
+
+    Along first parents alone: other histories that were merged in must not change what a repository is.
+    """
+    return _ask(directory, "rev-list", "--first-parent", "--max-parents=0", "HEAD") or None
+
+
 def _origin(directory: Path) -> str | None:
     url = _ask(directory, "remote", "get-url", "origin")
     if url:
         return _CREDENTIALS.sub(r"\1", url)
-    first = (_ask(directory, "rev-list", "--max-parents=0", "HEAD") or "").splitlines()
-    return f"root:{min(first)}" if first else None
+    first = first_commit(directory)
+    return f"root:{first}" if first else None
 
 
 def _ask(directory: Path, *words: str) -> str | None:

@@ -30,7 +30,8 @@ class Board:
     """A board as its file says it, resolved.
 
     Attributes:
-        path: The file, as messages show it.
+        path: The file, below the project's root.
+        shown: The file, as messages show it.
         digest: Of everything the board's meaning depends on.
         timezone: As written; None is UTC.
         jobs: Job name -> canonical spec, in the file's order.
@@ -45,6 +46,7 @@ class Board:
     timezone: str | None
     jobs: Mapping[str, Spec]
     lines: Mapping[str, int]
+    shown: str = field(compare=False)
     tree: Tree = field(repr=False, compare=False)
 
     def position(self, job: str, path: Path = ()) -> tuple[int, int]:
@@ -53,7 +55,7 @@ class Board:
 
     def diagnostic(self, fault: Fault, job: str | None = None) -> Diagnostic:
         """The fault with its place in the file; its path begins at `job`, or at the board if None."""
-        return _placed(self.path, self.tree, fault if job is None else fault.under("jobs", job))
+        return placed(self.shown, self.tree, fault if job is None else fault.under("jobs", job))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +82,21 @@ class _Draft:
     names: frozenset[str] = frozenset()
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
+    @property
+    def shown(self) -> str:
+        """The file, as messages show it."""
+        return self.file.shown or self.file.path
+
     def say(self, faults: Sequence[Fault]) -> None:
         """Place faults in the file; lines of which something worse was said stay as they are."""
         assert self.tree is not None
         for fault in faults:
             if not self.tree.text.is_scarred(max(self.tree.offset(fault.path), 0)):
-                self.diagnostics.append(_placed(self.file.path, self.tree, fault))
+                self.diagnostics.append(placed(self.shown, self.tree, fault))
 
     def refuse(self, flaw: Flaw) -> None:
         """Place a flaw of the YAML in the file."""
-        self.diagnostics.append(_flawed(self.file.path, self.tree, flaw))
+        self.diagnostics.append(flawed(self.shown, self.tree, flaw))
 
 
 def load(files: Sequence[SourceFile]) -> Loaded:
@@ -153,6 +160,7 @@ def _resolve(draft: _Draft, tree: Tree) -> None:
         timezone=root.get("timezone"),
         jobs=jobs,
         lines=_lines(tree, root["jobs"]),
+        shown=draft.shown,
         tree=tree,
     )
 
@@ -199,7 +207,7 @@ def _refuse_twins(drafts: Sequence[_Draft]) -> None:
     for draft in drafts:
         if draft.board is None:
             continue
-        here = draft.board.diagnostic(Fault(("board",), ""))
+        here = placed(draft.shown, draft.board.tree, Fault(("board",), ""))
         other = first.setdefault(draft.board.name, here)
         if other is not here:
             message = f'board "{draft.board.name}" is in two files, first at {other.place}'
@@ -215,7 +223,7 @@ def _relate(drafts: Sequence[_Draft]) -> None:
         for name, spec in board.jobs.items() if board is not None else ():
             address = address_of(board.name, name)  # type: ignore[union-attr]  # no jobs without a board
             homes[address], specs[address] = draft, spec
-    names = frozenset().union(*(draft.names for draft in drafts))
+    names = frozenset[str]().union(*(draft.names for draft in drafts))
     for faults in (check_parents(specs, names | _elsewhere(specs, drafts)), check_locks(specs)):
         for address, found in faults.items():
             job = split_address(address)[1]
@@ -229,14 +237,16 @@ def _elsewhere(specs: Mapping[str, Spec], drafts: Sequence[_Draft]) -> set[str]:
     return {parent for parent in parents if split_address(parent)[0] not in here}
 
 
-def _flawed(path: str, tree: Tree | None, flaw: Flaw) -> Diagnostic:
+def flawed(path: str, tree: Tree | None, flaw: Flaw) -> Diagnostic:
+    """A flaw of the YAML with its place; without a tree it concerns the file as a whole."""
     if tree is None or flaw.offset < 0:
         return Diagnostic("error", path, 0, 0, flaw.message, flaw.hint)
     line, column = tree.text.position(flaw.offset)
     return Diagnostic("error", path, line, column, flaw.message, flaw.hint, tree.text.line(line), flaw.length)
 
 
-def _placed(path: str, tree: Tree, fault: Fault) -> Diagnostic:
+def placed(path: str, tree: Tree, fault: Fault) -> Diagnostic:
+    """A fault, its path from the root of the tree, with its place."""
     is_key = isinstance(fault, KeyFault)
     offset = tree.offset(fault.path, key=is_key) + (
         tree.shift(fault.path, fault.offset) if fault.offset else 0

@@ -172,7 +172,8 @@ def _unquoted(text: Text, content: str, offset: int, problem: str) -> tuple[Flaw
     if value[:1] in "'\"":
         message = "text goes on after the closing quote"
     cause = _FIRST_READ_AS.get(value[:1], 'YAML reads ": " as a key and its value')
-    hint = f"{cause}. {'If it is text, write' if value[:1] in '[{' else 'Write'}  {_pair(key, quoted(_meant(value)))}"
+    advice = "If it is text, write" if value[:1] in "[{" else "Write"
+    hint = f"{cause}. {advice}  {_pair(key, quoted(_meant(value)))}"
     return Flaw(start, message, hint), _blanked(content, start)
 
 
