@@ -30,25 +30,13 @@ def execute(args: argparse.Namespace) -> int:
     """Read, check, report; 65 when anything is wrong."""
     from pathlib import Path
 
-    from jobboard.core import depend
-    from jobboard.core.names import split_address
     from jobboard.source import files
     from jobboard.source.loader import load
 
-    root = project_root(Path.cwd())
-    found = files.discover(project.board_paths(args.paths, root))
-    loaded = load([files.read(path, root) for path in found])
-    boards = {board.name: board for board in loaded.boards}
-    specs = {f"{b.name}/{job}": spec for b in loaded.boards for job, spec in b.jobs.items()}
-    # Without a store, a parent on a board that is not among the files is taken on trust; plan checks it.
-    elsewhere = {p for s in specs.values() for p in s.get("after", ()) if split_address(p)[0] not in boards}
-    together = [
-        boards[split_address(address)[0]].diagnose(split_address(address)[1], fault)
-        for address, faults in depend.check(specs, edges={}, capacities={}, known=elsewhere).items()
-        for fault in faults
-    ]
-    diagnostics = sorted([*loaded.diagnostics, *together], key=lambda d: (d.file, d.line, d.column))
-    _report(diagnostics, len(found), len(specs), as_json=args.output == "json")
+    found = files.discover(project.board_paths(args.paths, project_root(Path.cwd())))
+    loaded = load([files.read(path) for path in found])
+    diagnostics, jobs = loaded.diagnostics, sum(len(board.jobs) for board in loaded.boards)
+    _report(diagnostics, len(found), jobs, as_json=args.output == "json")
     failed = any(d.severity == "error" or args.strict for d in diagnostics)
     return errors.InvalidBoards.exit_code if failed else 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jobboard import clock
 from jobboard.cli import project
@@ -12,7 +12,6 @@ from jobboard.settings import Settings
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
 
     from jobboard.reconcile.planning import Planned
     from jobboard.store.connect import Store
@@ -62,7 +61,6 @@ def show(planned: Planned, store: Store, settings: Settings, *, as_json: bool) -
     screen = Screen()
     for warning in planned.warnings:
         screen.line(warning.text())
-    touched = [d.address for board in planned.plan.boards for d in (*board.drift, *board.conflicts)]
-    edits: Mapping[str, Mapping[str, Mapping[str, Any]]] = definitions.read_edits(store, touched)
+    edits = definitions.read_edits(store, planned.plan.edited)
     name = project.store_name(settings)
     PlanText(screen, planned, now_ms=now_ms, edits=edits, holds=held, store_name=name).write()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from jobboard.core.merge import Merged
     from jobboard.core.plan import BoardPlan, JobChange
-    from jobboard.reconcile import Planned
+    from jobboard.reconcile.planning import Planned
 
 FORMAT_VERSION = "1.0"
 

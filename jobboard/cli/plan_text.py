@@ -19,16 +19,20 @@ if TYPE_CHECKING:
 
     from jobboard.cli.screen import Screen
     from jobboard.core.merge import Merged
-    from jobboard.core.plan import BoardPlan, Conflicted, Drift, JobChange
-    from jobboard.reconcile import Planned
+    from jobboard.core.plan import Action, BoardPlan, Conflicted, Drift, JobChange
+    from jobboard.reconcile.planning import Planned
 
-SYMBOLS = {"add": "+", "change": "~", "destroy": "-", "record": "="}
-SPOKEN = {"add": "add", "change": "change", "destroy": "destroy", "record": "record"}
-DONE = {"add": "added", "change": "changed", "destroy": "destroyed", "record": "recorded"}
+SYMBOLS: Mapping[Action, str] = {"add": "+", "change": "~", "destroy": "-", "record": "="}
+DONE: Mapping[Action, str] = {
+    "add": "added",
+    "change": "changed",
+    "destroy": "destroyed",
+    "record": "recorded",
+}
+SHOWN_ALWAYS: Sequence[Action] = ("add", "change", "destroy")
+"""The groups a summary names even when they are empty."""
 CROWDED = 200
 """Changes up to which the plan adds up runs per day; beyond that it would cost more than the plan."""
-
-Edits = "Mapping[str, Mapping[str, Mapping[str, Any]]]"
 
 
 class PlanText:
@@ -76,7 +80,7 @@ class PlanText:
     def summary(self) -> str:
         """``Plan: 3 to add, 1 to change, 2 to destroy.`` and the digest; other groups only above zero."""
         counts = self.plan.counts
-        parts = [f"{counts[action]} to {SPOKEN[action]}" for action in ("add", "change", "destroy")]
+        parts = [f"{counts[action]} to {action}" for action in SHOWN_ALWAYS]
         if counts["record"]:
             parts.append(f"{counts['record']} to record")
         return f"Plan: {', '.join(parts)}.   digest {self.plan.digest[:15]}…"

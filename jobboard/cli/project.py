@@ -57,18 +57,19 @@ def options_of(args: argparse.Namespace) -> Options:
 
 def board_paths(paths: Sequence[str], root: Path) -> list[Path]:
     """The paths that were asked for, else the project's ``boards`` folder."""
-    return [Path(path) for path in paths] or [root / DEFAULT_BOARDS]
+    return [Path(path) for path in paths] or [Path(os.path.relpath(root / DEFAULT_BOARDS))]
 
 
 def read_sources(paths: Sequence[str], root: Path) -> Sources:
     """Every board file of the paths, read, with where it comes from."""
     from jobboard.reconcile.planning import Sources
     from jobboard.source import files
+    from jobboard.source.git import checkout
 
     asked = board_paths(paths, root)
     found = files.discover(asked)
     folders = tuple(files.relative(path, root) for path in asked if path.is_dir())
-    return Sources(tuple(files.read(path, root) for path in found), folders, files.checkout(root))
+    return Sources(tuple(files.read(path, root) for path in found), folders, checkout(root))
 
 
 def by_of(settings: Settings, reason: str | None = None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from jobboard import errors
 from jobboard.cli import plan as plan_command
 from jobboard.cli import project
+from jobboard.cli.plan_text import DONE, SHOWN_ALWAYS
 from jobboard.cli.screen import Screen
 from jobboard.settings import Settings
 
@@ -93,9 +94,7 @@ def _report(synced: Synced, *, as_json: bool) -> None:
     if synced.repeated:
         print("Already applied by another sync; nothing to do.")
     elif synced.revision is not None:
-        done = [
-            f"{counts[a]} {w}" for a, w in (("add", "added"), ("change", "changed"), ("destroy", "destroyed"))
-        ]
+        done = [f"{counts[action]} {DONE[action]}" for action in SHOWN_ALWAYS]
         if counts["record"]:
-            done.append(f"{counts['record']} recorded")
+            done.append(f"{counts['record']} {DONE['record']}")
         Screen().line(f"Sync complete! Revision {synced.revision}: {', '.join(done)}.", "good")

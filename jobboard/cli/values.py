@@ -7,7 +7,7 @@ import shlex
 from typing import Any
 
 from jobboard.core.duration import format_duration
-from jobboard.core.schedule import words
+from jobboard.core.schedule_words import words
 
 _SPANS = frozenset({"timeout", "kill_after"})
 _SPAN_KEYS = frozenset({"delay", "max_delay", "jitter"})
@@ -23,7 +23,7 @@ def shown(path: str, value: Any) -> str:
     if name == "schedule":
         return words(value)
     if name == "command":
-        return value["run"] if "run" in value else shlex.join(value["exec"])
+        return str(value["run"]) if "run" in value else shlex.join(value["exec"])
     if name in ("retries", "defer"):
         return ", ".join(f"{key} {_policy(key, part)}" for key, part in value.items())
     if isinstance(value, list | tuple):

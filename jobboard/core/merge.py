@@ -81,7 +81,9 @@ def merge_job(base: Spec, live: Spec, file: Spec, on_conflict: OnConflict = "fai
     Equal inputs are the common case and cost three comparisons.
 
     Args:
-        base, live, file: The three definitions.
+        base: What the last sync applied.
+        live: What the store holds.
+        file: What the board says.
         on_conflict: What becomes of a conflict: ``fail`` leaves it one, ``file`` takes the file's value,
             ``live`` keeps the live one, which is drift from then on, since the base follows the file.
     """

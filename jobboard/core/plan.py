@@ -146,6 +146,11 @@ class Plan:
         return tuple(refusal for board in self.boards for refusal in board.refusals)
 
     @property
+    def edited(self) -> list[str]:
+        """Every job that somebody edited live and no sync has settled since."""
+        return [d.address for board in self.boards for d in board.drift] + [c.address for c in self.conflicts]
+
+    @property
     def applyable(self) -> bool:
         """Whether a sync would go ahead."""
         return not self.conflicts and not self.refusals

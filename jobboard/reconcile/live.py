@@ -13,8 +13,8 @@ from jobboard.core.merge import Merged, merge_job
 from jobboard.core.model import FIELDS, Definition
 from jobboard.core.names import split_address
 from jobboard.core.plan import JobChange
-from jobboard.core.resolve import resolve_assignment
 from jobboard.reconcile.applying import schedule_entry
+from jobboard.source.values import assign
 from jobboard.store import definitions
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def edit_job(
 def _resolved(address: str, spec: Spec, assignments: Mapping[str, Any]) -> Spec:
     board, job = split_address(address)
     for key, value in assignments.items():
-        spec, faults = resolve_assignment(key, value, spec, board=board, name=job)
+        spec, faults = assign(key, value, spec, board=board, name=job)
         for fault in faults:
             if fault.severity == "error":
                 raise errors.UsageError(f"{key}: {fault.message}", fault.hint)

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from jobboard.core.diagnostic import Diagnostic
     from jobboard.core.merge import OnConflict
     from jobboard.core.model import Definition, Spec
-    from jobboard.source.files import Checkout, SourceFile
+    from jobboard.source.files import SourceFile
+    from jobboard.source.git import Checkout
     from jobboard.source.loader import Board
     from jobboard.store.connect import Store
     from jobboard.store.definitions import BoardRecord
@@ -37,12 +38,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What a plan is made from.
+    """What a plan is made from. All paths are relative to the project's root.
 
     Attributes:
         files: Every board file, read.
-        folders: The folders that were asked for as folders, relative to the root: a board whose file has
-            gone from one of these is missed; one synced from elsewhere is not ours to miss.
+        folders: The folders that were asked for as folders: a board whose file has gone from one of these
+            is missed; one synced from elsewhere is not ours to miss.
         checkout: Where the files come from, as far as Git knows.
     """
 
@@ -104,8 +105,12 @@ def make_plan(store: Store, sources: Sources, options: Options) -> Planned:
     plans += _vanished(store, sources, options, records, {*boards, *clean.values()})
 
     plan = Plan(store.namespace, tuple(sorted(plans, key=lambda p: p.name)))
-    problems = _check_together(store, plan, boards, lives, records)
-    _refuse_invalid([*loaded.diagnostics, *problems])
+    problems, in_the_way = _check_together(store, plan, boards, lives, records)
+    said = set(loaded.diagnostics)
+    _refuse_invalid([*loaded.diagnostics, *(problem for problem in problems if problem not in said)])
+    if in_the_way:
+        first = replace(plan.boards[0], refusals=(*plan.boards[0].refusals, *in_the_way))
+        plan = replace(plan, boards=(first, *plan.boards[1:]))
     return Planned(plan, sources, options, loaded.diagnostics, boards)
 
 
@@ -133,7 +138,7 @@ def _refuse_invalid(diagnostics: Sequence[Diagnostic]) -> None:
 def _owned(record: BoardRecord, sources: Sources) -> bool:
     """Whether a board was last synced from where these sources come from.
 
-    Remotes decide where both sides have one, root commits otherwise; a board synced from outside Git
+    Remotes decide where both sides have one, first commits otherwise; a board synced from outside Git
     belongs to whoever comes next.
     """
     then, now = record.meta.get("origin") or {}, sources.checkout.origin
@@ -201,11 +206,12 @@ def _plan_board(
 
 
 def _owner_refusal(record: BoardRecord) -> Refusal:
-    origin = record.meta.get("origin") or {}
+    origin = record.meta["origin"]
+    owner = origin.get("remote") or f"the repository that began with {origin['root'][:12]}"
     return Refusal(
         "owner",
         record.name,
-        f"board {record.name} is owned by {origin.get('remote') or origin.get('root')}",
+        f"board {record.name} is owned by {owner}",
         "if it has moved here for good, add --take-ownership",
     )
 
@@ -254,31 +260,44 @@ def _check_together(
     boards: Mapping[str, Board],
     lives: Mapping[str, Mapping[str, Definition]],
     records: Mapping[str, BoardRecord],
-) -> list[Diagnostic]:
+) -> tuple[list[Diagnostic], list[Refusal]]:
     """What no board shows alone: parents that do not exist, circles, lock capacities that disagree.
 
-    Judged over the *result* of the merge, beside what the store records of boards that take no part.
+    Judged over the *result* of the merge, beside what the store records of boards that take no part. A fault
+    of a board at hand has its place in a file; a board that takes no part can only be in the way.
     """
     if not plan.changes:
-        return []
+        return [], []
     specs = _results(plan, boards, lives)
     removed = {board.name for board in plan.boards if board.removed}
     others = [r for r in records.values() if r.name not in boards and r.name not in removed]
     edges = {
-        address_of(record.name, job): list(parents)
+        address_of(record.name, job): parents
         for record in others
         for job, parents in record.meta.get("edges", {}).items()
     }
-    locks: dict[str, dict[str, int]] = {record.name: dict(record.meta.get("locks", {})) for record in others}
-    outside = {parent for spec in specs.values() for parent in spec.get("after", ()) if parent not in specs}
-    known = _existing(store, outside, others)
-    faults = depend.check(specs, edges=edges, capacities=locks, known=known)
-    return [
+    locks = {record.name: record.meta.get("locks", {}) for record in others}
+    wanted = {parent for spec in specs.values() for parent in spec.get("after", ()) if parent not in specs}
+    known = _existing(store, wanted, others)
+    diagnostics = [
         boards[split_address(address)[0]].diagnose(split_address(address)[1], fault)
-        for address, found in faults.items()
-        for fault in found
-        if split_address(address)[0] in boards
+        for address, faults in depend.check(specs, edges=edges, capacities=locks, known=known).items()
+        for fault in faults
     ]
+    destroyed = {change.address for change in plan.changes if change.action == "destroy"}
+    bereft = [
+        (child, parent) for child, parents in edges.items() for parent in parents if parent in destroyed
+    ]
+    return diagnostics, [_bereft_refusal(child, parent) for child, parent in bereft]
+
+
+def _bereft_refusal(child: str, parent: str) -> Refusal:
+    return Refusal(
+        "depends",
+        parent,
+        f"{child} runs after {parent}, which this would destroy",
+        f"change {child} first, or in the same sync",
+    )
 
 
 def _results(

@@ -1,0 +1,56 @@
+"""Write a first board to edit: boards/hello.yaml, with the schema named for editors. Overwrites nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jobboard import errors
+
+if TYPE_CHECKING:
+    import argparse
+
+FIRST_BOARD = """\
+# yaml-language-server: $schema={schema}
+board: hello
+description: A first board. Change it, save it, and look at what jobboard plan says.
+
+jobs:
+  hello:
+    description: Every minute, so that there is something to see.
+    run: echo "hello from $JOBBOARD_JOB, due $JOBBOARD_NOMINAL"
+    cron: "* * * * *"
+    timeout: 10s
+
+  after-hello:
+    description: Runs whenever hello has succeeded.
+    run: echo "after hello"
+    after: hello
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``jobboard init``."""
+    parser.add_argument("folder", nargs="?", default="boards", metavar="FOLDER", help="default: boards")
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Write the schema and the board beside each other; say what to type next."""
+    from jobboard.source.schema import schema_text
+
+    folder = Path(args.folder)
+    board, schema = folder / "hello.yaml", folder / ".board.schema.json"
+    if board.exists():
+        raise errors.UsageError(f"{board} is there already", "edit it, or name another folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        schema.write_text(schema_text(), encoding="utf-8")
+        board.write_text(FIRST_BOARD.format(schema=schema.name), encoding="utf-8")
+    except OSError as error:
+        raise errors.JobboardError(f"cannot write {error.filename}: {error.strerror}") from error
+    if args.output == "json":
+        print(json.dumps({"written": [str(board), str(schema)]}))
+    else:
+        print(f"wrote {board} and {schema}\nNext: jobboard lint · jobboard plan · jobboard up")
+    return 0

@@ -1,0 +1,31 @@
+"""Fire jobs when they are due. Any number of schedulers may run on one store; none of them leads."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from jobboard.cli import daemons, project
+from jobboard.settings import Settings
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``jobboard scheduler``."""
+    parser.add_argument("--name", metavar="NAME", help="what to call it (default: host and process)")
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Schedule until told to stop."""
+    from jobboard.daemon.scheduler import Scheduler
+    from jobboard.daemon.service import Signals
+    from jobboard.store.connect import open_store
+
+    settings = Settings.from_args(args)
+    daemons.log_to_stderr()
+    with Signals() as signals, open_store(settings) as store:
+        logging.getLogger("jobboard").info("scheduling on %s", project.store_name(settings))
+        Scheduler(store, name=args.name or daemons.unique_name()).run(signals.stop)
+    return 0

@@ -1,0 +1,101 @@
+"""Sync on every save, until Ctrl-C. It passes no guard by itself: what a plan would refuse waits."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from jobboard import clock, errors
+from jobboard.cli import daemons, project
+from jobboard.cli.screen import Screen
+from jobboard.settings import Settings
+
+if TYPE_CHECKING:
+    import argparse
+
+    from jobboard.daemon.watcher import Watcher
+    from jobboard.reconcile.applying import Synced
+    from jobboard.reconcile.planning import Planned
+    from jobboard.store.connect import Store
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``jobboard watch``."""
+    project.add_paths(parser)
+    parser.add_argument("--shared", action="store_true", help="watch although the store may be shared")
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Watch until told to stop."""
+    from jobboard.daemon.service import Signals
+    from jobboard.store.connect import open_store
+
+    settings = Settings.from_args(args)
+    daemons.refuse_shared(settings, shared=args.shared)
+    screen = Screen()
+    with Signals() as signals, open_store(settings) as store:
+        watcher = watcher_of(args, settings, store, screen)
+        screen.line(f"Watching, syncing to {project.store_name(settings)}. Ctrl-C stops it.", "bold")
+        watcher.run(signals.stop)
+    return 0
+
+
+def watcher_of(args: argparse.Namespace, settings: Settings, store: Store, screen: Screen) -> Watcher:
+    """The watcher these arguments ask for.
+
+    Raises:
+        errors.UsageError: A path is not there.
+    """
+    from jobboard.daemon.watcher import Watcher
+    from jobboard.reconcile.planning import Options
+
+    paths = project.board_paths(args.paths, settings.root)
+    for path in paths:
+        if not path.exists():
+            raise errors.UsageError(f"there is no {path}", "jobboard init writes a first board")
+    return Watcher(
+        store,
+        paths,
+        read=lambda: project.read_sources(args.paths, settings.root),
+        options=Options(),
+        by={**project.by_of(settings), "via": "watch"},
+        report=_Spoken(screen, store, settings),
+    )
+
+
+class _Spoken:
+    """Tells a person."""
+
+    def __init__(self, screen: Screen, store: Store, settings: Settings) -> None:
+        self._screen = screen
+        self._store = store
+        self._name = project.store_name(settings)
+
+    def planned(self, planned: Planned) -> None:
+        from jobboard.cli.plan_text import PlanText
+        from jobboard.store import definitions, holds
+
+        now_ms = clock.now_ms()
+        PlanText(
+            self._screen,
+            planned,
+            now_ms=now_ms,
+            edits=definitions.read_edits(self._store, planned.plan.edited),
+            holds=holds.read_holds(self._store, now_ms),
+            store_name=self._name,
+        ).write()
+
+    def synced(self, synced: Synced) -> None:
+        if synced.revision is not None:
+            self._screen.line(f"Synced: revision {synced.revision}.", "good")
+
+    def failed(self, error: errors.JobboardError) -> None:
+        from jobboard.core.diagnostic import render
+
+        if isinstance(error, errors.InvalidBoards):
+            sys.stderr.write(render(error.diagnostics))
+            sys.stderr.write("Not synced: Redis keeps the last good boards.\n")
+        else:
+            sys.stderr.write(f"Not synced: {error.message}\n")
+            if error.hint:
+                sys.stderr.write(f"            {error.hint}\n")
