@@ -1,0 +1,196 @@
+"""List jobs: when each runs, when it is due next, how its last run went, and what stands in its way.
+
+jobboard ls                 every job
+jobboard ls ops             one board
+jobboard ls 'backup*'       jobs whose name, or address, matches
+jobboard ls --failed        those whose last run did not end well
+
+Times are in the zone of the job's schedule.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from jobboard import errors
+from jobboard.cli.records import instant_json, moment, record_json, spent, state_text, style_of
+from jobboard.cli.screen import Screen
+from jobboard.cli.values import shown
+from jobboard.core.names import split_address
+from jobboard.settings import Settings
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Mapping, Sequence
+
+    from jobboard.core.model import Definition, Spec
+    from jobboard.store.definitions import BoardRecord
+    from jobboard.store.overview import Standing
+
+FILTERS = ("failed", "running", "paused", "disabled")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``jobboard ls``."""
+    parser.add_argument("what", nargs="?", metavar="BOARD|PATTERN", help="a board, or a pattern like 'back*'")
+    parser.add_argument("--tag", metavar="TAG", help="only jobs with this tag")
+    parser.add_argument("--failed", action="store_true", help="only jobs whose last run did not end well")
+    parser.add_argument("--running", action="store_true", help="only jobs with a run that is not over")
+    parser.add_argument("--paused", action="store_true", help="only jobs that a hold is on")
+    parser.add_argument("--disabled", action="store_true", help="only jobs that are disabled")
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Look, filter, print."""
+    from jobboard.store import clocks, definitions
+    from jobboard.store.connect import open_store
+    from jobboard.store.overview import survey
+
+    settings = Settings.from_args(args)
+    with open_store(settings) as store:
+        now_ms = clocks.now_ms(store)
+        boards = definitions.read_boards(store)
+        asked, wanted = _selection(args, boards)
+        standings = [s for s in survey(store, now_ms, boards=asked, wanted=wanted) if _passes(s, args)]
+        if args.output == "json":
+            jobs = [standing_json(standing, boards) for standing in standings]
+            print(json.dumps({"jobs": jobs}, indent=2, ensure_ascii=False))
+            return 0
+        if standings:
+            _table(standings, boards, now_ms)
+        else:
+            _nothing(args, boards)
+    return 0
+
+
+def standing_json(standing: Standing, boards: Mapping[str, BoardRecord]) -> dict[str, Any]:
+    """One job of the list, as JSON."""
+    spec = standing.definition.spec
+    return {
+        "job": standing.address,
+        "schedule": spec.get("schedule"),
+        "after": list(spec.get("after", ())),
+        "next_due": instant_json(standing.due_at_ms),
+        "live": standing.live,
+        "last_run": record_json(standing.last_run) if standing.last_run else None,
+        "latest": record_json(standing.latest) if standing.latest else None,
+        "tags": list(spec.get("tags", ())),
+        "flags": flags_of(standing, boards),
+    }
+
+
+def flags_of(standing: Standing, boards: Mapping[str, BoardRecord]) -> list[str]:
+    """What is special about a job at the moment, in single words."""
+    board, job = split_address(standing.address)
+    flags = {
+        "disabled": not standing.enabled,
+        "paused": bool(standing.holds),
+        "completed": standing.completed,
+        "drift": job in boards[board].drift,
+    }
+    return [flag for flag, holds in flags.items() if holds]
+
+
+def trigger_text(spec: Spec) -> str:
+    """When a job runs, in words: its schedule, its parents, or by hand."""
+    if "schedule" in spec:
+        return shown("schedule", spec["schedule"])
+    if spec.get("after"):
+        return f"after {', '.join(spec['after'])}"
+    return "by hand"
+
+
+def _selection(
+    args: argparse.Namespace, boards: Mapping[str, BoardRecord]
+) -> tuple[Mapping[str, BoardRecord], Callable[[str, Definition], bool]]:
+    from fnmatch import fnmatchcase
+
+    what, tag = args.what, args.tag
+    asked = {what: boards[what]} if what in boards else boards
+    pattern = None if what is None or what in boards else what
+
+    def wanted(address: str, definition: Definition) -> bool:
+        if tag is not None and tag not in definition.spec.get("tags", ()):
+            return False
+        if pattern is None:
+            return True
+        return fnmatchcase(address, pattern) or fnmatchcase(split_address(address)[1], pattern)
+
+    return asked, wanted
+
+
+def _passes(standing: Standing, args: argparse.Namespace) -> bool:
+    if args.failed and not (standing.last_run and standing.last_run.bad):
+        return False
+    if args.running and not standing.live:
+        return False
+    if args.paused and not standing.holds:
+        return False
+    return not (args.disabled and standing.enabled)
+
+
+def _table(standings: Sequence[Standing], boards: Mapping[str, BoardRecord], now_ms: int) -> None:
+    screen = Screen()
+    rows = [_row(standing, boards, now_ms) for standing in standings]
+    styles = [style_of(s.last_run) if s.last_run else "" for s in standings]
+    screen.table(("JOB", "NEXT", "LAST RUN", "", "SCHEDULE"), rows, styles)
+    screen.line()
+    screen.line(_summary(standings), "dim")
+
+
+def _row(standing: Standing, boards: Mapping[str, BoardRecord], now_ms: int) -> tuple[str, ...]:
+    return (
+        standing.address,
+        _next(standing, now_ms),
+        _last(standing, now_ms),
+        " ".join(
+            [*(["running"] if standing.live == 1 else []), *_many(standing), *flags_of(standing, boards)]
+        ),
+        trigger_text(standing.definition.spec),
+    )
+
+
+def _many(standing: Standing) -> list[str]:
+    return [f"{standing.live} unfinished"] if standing.live > 1 else []
+
+
+def _next(standing: Standing, now_ms: int) -> str:
+    return moment(standing.due_at_ms, standing.zone, now_ms)
+
+
+def _last(standing: Standing, now_ms: int) -> str:
+    last = standing.last_run or standing.latest
+    if last is None:
+        return "-"
+    took = spent(last, now_ms)
+    words = [state_text(last), moment(last.seen_at_ms, standing.zone, now_ms), f"({took})" if took else ""]
+    return " ".join(word for word in words if word)
+
+
+def _summary(standings: Sequence[Standing]) -> str:
+    counts = Counter(
+        {
+            "failed last": sum(bool(s.last_run and s.last_run.bad) for s in standings),
+            "with a run under way": sum(s.live > 0 for s in standings),
+            "paused": sum(bool(s.holds) for s in standings),
+            "disabled": sum(not s.enabled for s in standings),
+        }
+    )
+    parts = [f"{len(standings)} job{'s' if len(standings) != 1 else ''}"]
+    parts += [f"{count} {what}" for what, count in counts.items() if count]
+    return ", ".join(parts) + "."
+
+
+def _nothing(args: argparse.Namespace, boards: Mapping[str, BoardRecord]) -> None:
+    if not boards:
+        print("No boards yet. jobboard init writes one, jobboard sync brings it here.")
+        return
+    filtered = args.tag or any(getattr(args, name) for name in FILTERS)
+    if args.what and args.what not in boards and not filtered and not set(args.what) & set("*?["):
+        raise errors.UsageError(
+            f"there is no board or job {args.what}",
+            f"the boards are {', '.join(boards)}; jobboard ls lists every job",
+        )
+    print("No job is like that. jobboard ls lists all of them.")

@@ -1,0 +1,115 @@
+"""How runs read: a state in words, how long it took; and as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jobboard.core.instant import format_instant
+from jobboard.core.moment import brief_instant, brief_span
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from jobboard.core.record import Record, Try
+
+STYLES = {
+    "ok": "good",
+    "failed": "error",
+    "lost": "error",
+    "running": "record",
+    "stopping": "change",
+    "waiting": "change",
+    "delayed": "change",
+}
+
+
+def style_of(record: Record) -> str:
+    """The style a record's state is painted in."""
+    return STYLES.get(record.state, "dim" if record.passed_over else "")
+
+
+def state_text(record: Record) -> str:
+    """The state in a few words: ``ok``, ``failed``, ``skipped 12 times``, ``running, try 2``."""
+    if record.passed_over:
+        return f"{record.state} {record.count} times" if record.count > 1 else record.state
+    if record.live and record.attempt > 1:
+        return f"{record.state}, try {record.attempt}"
+    return record.state
+
+
+def spent(record: Record, now_ms: int) -> str:
+    """How long the last attempt took, or has been taking so far; nothing where none started."""
+    if record.live and record.started_at_ms is not None:
+        return f"{brief_span(max(0, now_ms - record.started_at_ms))}…"
+    return "" if record.duration_ms is None else brief_span(record.duration_ms)
+
+
+def moment(at_ms: int | None, zone: str | None, now_ms: int) -> str:
+    """A brief instant, or a dash for none."""
+    return "-" if at_ms is None else brief_instant(at_ms, zone, now_ms)
+
+
+def instant_json(at_ms: int | None) -> str | None:
+    """RFC 3339, or None."""
+    return None if at_ms is None else format_instant(at_ms)
+
+
+def record_json(record: Record) -> dict[str, Any]:
+    """A record as JSON; a run and nominals passed over have the same keys."""
+    return {
+        "run": record.run_id or None,
+        "job": record.job,
+        "state": record.state,
+        "reason": record.reason,
+        "nominal": format_instant(record.nominal_ms),
+        "trigger": record.trigger,
+        "attempt": record.attempt,
+        "queue": record.queue,
+        "lock": record.lock,
+        "queued_at": instant_json(record.queued_at_ms),
+        "due_at": instant_json(record.due_at_ms),
+        "started_at": instant_json(record.started_at_ms),
+        "ended_at": instant_json(record.ended_at_ms),
+        "duration_ms": record.duration_ms,
+        "worker": record.worker,
+        "exit": record.exit_code,
+        "signal": record.signal,
+        "by": record.by,
+        "revision": record.revision,
+        "lost": record.lost,
+        "defers": record.defers,
+        "overlapped": record.overlapped,
+        "output_bytes": record.output_bytes,
+        "dropped_bytes": record.dropped_bytes,
+        "count": record.count,
+        "first": instant_json(record.first_ms),
+        "tries": [_try_json(one) for one in record.tries],
+    }
+
+
+def holds_json(holds: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """Holds by scope, as JSON."""
+    return [
+        {
+            "scope": scope,
+            "by": hold["by"],
+            "reason": hold.get("reason") or None,
+            "since": instant_json(hold["at"]),
+            "until": instant_json(hold.get("until") or None),
+        }
+        for scope, several in holds.items()
+        for hold in several
+    ]
+
+
+def _try_json(one: Try) -> dict[str, Any]:
+    return {
+        "attempt": one.attempt,
+        "state": one.state,
+        "reason": one.reason,
+        "worker": one.worker,
+        "started_at": instant_json(one.started_at_ms),
+        "ended_at": instant_json(one.ended_at_ms),
+        "exit": one.exit_code,
+        "signal": one.signal,
+    }

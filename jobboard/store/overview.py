@@ -1,0 +1,134 @@
+"""Jobs as they stand: definition, when due, what lives, what was last. Uses read commands only.
+
+A board's definitions come in pages of one HSCAN, how its jobs stand in pages of one script.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from jobboard.core.names import address_of, split_address
+from jobboard.core.schedule import compile_schedule
+from jobboard.store import definitions, holds, past
+from jobboard.store.wire import as_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from jobboard.core.model import Definition
+    from jobboard.core.record import Record
+    from jobboard.store.connect import Store
+    from jobboard.store.definitions import BoardRecord
+    from jobboard.store.holds import Hold
+
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one job stands.
+
+    Attributes:
+        address: The job.
+        definition: As it is in force.
+        due_at_ms: When its next nominal is due, jitter included; None for by hand, after a parent, never.
+        live: How many of its runs are not over.
+        used: Scheduled runs so far, counted where their number is limited.
+        latest: What was decided last: a run that ended, or nominals passed over.
+        last_run: Its last run that ended, as far as its newest records tell.
+        holds: The holds on it, by scope.
+        completed: Whether its schedule has come to its end.
+    """
+
+    address: str
+    definition: Definition
+    due_at_ms: int | None
+    live: int
+    used: int
+    latest: Record | None
+    last_run: Record | None
+    holds: Mapping[str, Sequence[Hold]]
+    completed: bool
+
+    @property
+    def enabled(self) -> bool:
+        """Whether it fires at all."""
+        return self.definition.spec.get("enabled", True) is not False
+
+    @property
+    def zone(self) -> str | None:
+        """The zone its schedule is written in; None is UTC."""
+        zone: str | None = self.definition.spec.get("schedule", {}).get("timezone")
+        return zone
+
+
+def survey(
+    store: Store,
+    now_ms: int,
+    *,
+    boards: Mapping[str, BoardRecord],
+    wanted: Callable[[str, Definition], bool] | None = None,
+) -> list[Standing]:
+    """How jobs stand, by address in order.
+
+    Args:
+        store: Where.
+        now_ms: The store's time.
+        boards: The boards to look at.
+        wanted: Which jobs; None for all.
+    """
+    found: dict[str, Definition] = {}
+    for name, board in sorted(boards.items()):
+        jobs = definitions.read_definitions(store, board.version)
+        for job in sorted(jobs):
+            address = address_of(name, job)
+            if wanted is None or wanted(address, jobs[job]):
+                found[address] = jobs[job]
+    return standing_of(store, found, now_ms)
+
+
+def standing_of(store: Store, found: Mapping[str, Definition], now_ms: int) -> list[Standing]:
+    """How these jobs stand, in the order given."""
+    held = holds.read_holds(store, now_ms)
+    addresses = list(found)
+    standings: list[Standing] = []
+    for start in range(0, len(addresses), PAGE):
+        page = addresses[start : start + PAGE]
+        _, rows = store.call("overview", addresses=page)
+        for address, (due, live, used, latest, run) in zip(page, rows, strict=True):
+            newest = past.decode_record(as_bytes(latest)) if latest else None
+            before = past.decode_record(as_bytes(run)) if run else None
+            definition = found[address]
+            standings.append(
+                Standing(
+                    address=address,
+                    definition=definition,
+                    due_at_ms=due or None,
+                    live=live,
+                    used=used,
+                    latest=newest,
+                    last_run=newest if newest and newest.run_id else before,
+                    holds=holds_on(held, address, definition.spec.get("tags", ())),
+                    completed=not due and is_completed(address, definition, used, now_ms),
+                )
+            )
+    return standings
+
+
+def holds_on(
+    held: Mapping[str, Sequence[Hold]], address: str, tags: Sequence[str]
+) -> dict[str, Sequence[Hold]]:
+    """Those of all holds that are on a job, by scope."""
+    scopes = ("all", f"board:{split_address(address)[0]}", f"job:{address}", *(f"tag:{tag}" for tag in tags))
+    return {scope: held[scope] for scope in scopes if scope in held}
+
+
+def is_completed(address: str, definition: Definition, used: int, now_ms: int) -> bool:
+    """Whether a job's schedule has come to its end: its runs are used up, or no nominal is left."""
+    schedule = definition.spec.get("schedule")
+    if schedule is None or definition.spec.get("enabled") is False:
+        return False
+    if schedule.get("runs") and used >= schedule["runs"]:
+        return True
+    return compile_schedule(schedule, address).next_after(now_ms) is None
