@@ -1,0 +1,52 @@
+"""Runs as a process of its own: ``python holder.py HOME [fork]`` holds a lease on the embedded store.
+
+It says one line, ``STARTED RUN_ID`` (STARTED is 1 where it started the server), and keeps the lease until a
+line comes in. With ``fork`` it first makes a child that lives on, says ``closed`` once it has let go, and
+waits for one more line.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from jobboard.store.embedded import open_embedded, store_directory
+from jobboard.store.server import Address, say
+
+
+def run_id_of(home: Path) -> str:
+    address = Address.published(store_directory(home))
+    assert address is not None
+    said = say(address, "INFO", "server") or b""
+    (line,) = (line for line in said.decode().splitlines() if line.startswith("run_id:"))
+    return line.removeprefix("run_id:")
+
+
+def tell(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    home = Path(sys.argv[1])
+    lease = open_embedded(home)
+    tell(f"{int(lease.started_in_s is not None)} {run_id_of(home)}")
+    if sys.argv[2:] == ["fork"]:
+        # Both kinds of child outlive the lease: a forked copy of us, and a command that inherits all it can.
+        command = subprocess.Popen(["cat"], stdin=subprocess.PIPE, close_fds=False)
+        if os.fork() == 0:
+            sys.stdin.readline()
+            os._exit(0)
+        lease.close()
+        tell("closed")
+        sys.stdin.readline()
+        command.communicate()
+        return
+    sys.stdin.readline()
+    lease.close()
+
+
+if __name__ == "__main__":
+    main()
