@@ -140,7 +140,7 @@ class Clerk:
     # ---- called from other threads
 
     def start(self, room: Callable[[Store], None]) -> None:
-        """Begin; `room` is called, in the clerk's thread and with its connection, when a slot is free again."""
+        """Begin; `room` is called in the clerk's thread, with its connection, when a slot is free again."""
         self._room = room
         self._thread = start_thread("clerk", self._serve, self._tell)
 

@@ -83,20 +83,13 @@ class Spool:
 
     def _write(self, lines: Sequence[Entry]) -> None:
         text = b"".join(json.dumps(line, separators=(",", ":")).encode() + b"\n" for line in lines)
+        if self.broken:
+            text = b"\n" + text  # the last line may be half a one
         try:
             written = os.write(self._fd, text)
             self.broken = None if written == len(text) else "the disk is full"
         except OSError as error:
             self.broken = error.strerror or str(error)
-        if self.broken:
-            # Half a line would hide the next one.
-            self._write_newline()
-
-    def _write_newline(self) -> None:
-        try:
-            os.write(self._fd, b"\n")
-        except OSError:
-            return
 
     def close(self) -> None:
         """Remove the file: the worker ends in order. Results the store does not have keep it in place."""
