@@ -1,0 +1,152 @@
+"""A worker in a thread or a process of its own, jobs to give it, and what became of their runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jobboard.clock import monotonic_s
+from jobboard.core.model import Definition
+from jobboard.daemon.linux import processes
+from jobboard.daemon.worker import Worker
+from jobboard.store import definitions
+from jobboard.store.definitions import BoardWrite
+from jobboard.store.runs import Runs
+from jobboard.store.wire import unpack
+from kit.events import wait_for_event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from jobboard.store.connect import Store
+
+ZOO = Path(__file__).parent / "zoo"
+PYTHON = sys.executable
+
+
+def animal(name: str, *words: str) -> dict[str, Any]:
+    """The command that runs a program of the zoo."""
+    return {"exec": [PYTHON, "-S", str(ZOO / f"{name}.py"), *words]}
+
+
+def board(store: Store, jobs: Mapping[str, Mapping[str, Any]], name: str = "ops") -> None:
+    """Commit a board of specs; a text stands for a spec that runs it."""
+    made = {
+        job: Definition(number, number, 1, dict(spec), dict(spec))
+        for number, (job, spec) in enumerate(jobs.items(), 1)
+    }
+    stage = definitions.begin(store)
+    version = f"{stage.id}-0"
+    definitions.stage_version(store, stage, version, source=None, put=made, drop=())
+    definitions.stage_work(store, stage, version, {})
+    write = BoardWrite(name, None, version, {"path": "x"}, [])
+    definitions.commit(store, stage, [write], revision={}, by={"actor": "test", "via": "test"})
+
+
+def start(store: Store, job: str) -> str:
+    """Start a job by hand; its run id."""
+    return Runs(store).start_run(f"ops/{job}", by="test")
+
+
+def finished(store: Store, run_id: str, timeout_s: float = 20.0) -> dict[str, Any]:
+    """The record of a run, once it has ended."""
+    wait_for_event(store, lambda e: e["e"] == "finished" and e.get("run") == run_id, timeout_s)
+    return record(store, run_id)
+
+
+def record(store: Store, run_id: str) -> dict[str, Any]:
+    """The record of a run that has ended."""
+    address = run_id.partition("@")[0]
+    raw: Any = store.client.lrange(store.key("last", address), 0, -1)
+    (found,) = [r for r in map(unpack, raw) if r["id"] == run_id]
+    return dict(found)
+
+
+def output(store: Store, run_id: str, attempt: int | None = None) -> bytes:
+    """What was kept of a run's output."""
+    entries: Any = store.client.xrange(store.key("out", run_id))
+    return b"".join(f[b"d"] for _, f in entries if attempt is None or int(f[b"a"]) == attempt)
+
+
+@contextmanager
+def working(store: Store, home: Path, **options: Any) -> Iterator[Worker]:
+    """A worker in a thread; stopped, and its failure raised, at the end."""
+    worker = Worker(store.again(), **{"name": "w", "queues": ["common"], "slots": 4, "home": home, **options})
+    stop, hurry = threading.Event(), threading.Event()
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            worker.run(stop, hurry)
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            failures.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield worker
+    finally:
+        stop.set()
+        hurry.set()
+        thread.join()
+        worker._store.close()
+    if failures:
+        raise failures[0]
+
+
+_MAIN = """
+import signal, sys, threading, json
+from pathlib import Path
+from jobboard.daemon.worker import Worker
+from jobboard.store.connect import Store
+url, namespace, home, options = sys.argv[1:]
+stop, hurry = threading.Event(), threading.Event()
+def told(*_):
+    (hurry if stop.is_set() else stop).set()
+signal.signal(signal.SIGTERM, told)
+with Store(url, namespace) as store:
+    Worker(store, home=Path(home), **json.loads(options)).run(stop, hurry)
+"""
+
+
+@contextmanager
+def working_process(store: Store, home: Path, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker in a process of its own, which the test may kill."""
+    import json
+
+    told = json.dumps({"name": "w", "queues": ["common"], "slots": 4, **options})
+    child = subprocess.Popen([PYTHON, "-c", _MAIN, store.url, store.namespace, str(home), told])
+    try:
+        yield child
+    finally:
+        if child.poll() is None:
+            child.terminate()
+            child.terminate()
+        child.wait(timeout=20)
+
+
+def until(true: Callable[[], object], timeout_s: float = 10.0) -> None:
+    """Wait for a condition that no event tells of."""
+    give_up_at_s = monotonic_s() + timeout_s
+    pause = threading.Event()
+    while not true():
+        assert monotonic_s() < give_up_at_s, "it did not come about in time"
+        pause.wait(0.005)
+
+
+def running_with(mark: str) -> set[int]:
+    """Live processes whose command line holds `mark`."""
+    found = set()
+    for pid in processes():
+        try:
+            line = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if mark.encode() in line and pid != os.getpid():
+            found.add(pid)
+    return found
