@@ -64,12 +64,12 @@ def read_sources(paths: Sequence[str], root: Path) -> Sources:
     """Every board file of the paths, read, with where it comes from."""
     from jobboard.reconcile.planning import Sources
     from jobboard.source import files
-    from jobboard.source.git import checkout
+    from jobboard.source.git import checkout_of
 
     asked = board_paths(paths, root)
     found = files.discover(asked)
     folders = tuple(files.relative(path, root) for path in asked if path.is_dir())
-    return Sources(tuple(files.read(path, root) for path in found), folders, checkout(root))
+    return Sources(tuple(files.read(path, root) for path in found), folders, checkout_of(root))
 
 
 def by_of(settings: Settings, reason: str | None = None) -> dict[str, Any]:

@@ -180,9 +180,9 @@ def _revision(planned: Planned) -> dict[str, Any]:
     plan, checkout = planned.plan, planned.sources.checkout
     return {
         "digest": plan.digest,
-        "commit": checkout.commit,
-        "branch": checkout.branch,
-        "dirty": checkout.dirty,
+        "commit": checkout.commit if checkout else None,
+        "branch": checkout.branch if checkout else None,
+        "dirty": bool(checkout and checkout.dirty),
         "counts": dict(plan.counts),
         "boards": [board.name for board in plan.boards if board.rewritten],
     }

@@ -20,6 +20,7 @@ from jobboard.core.plan import (
     plan_jobs,
     protected_refusals,
 )
+from jobboard.source.git import first_commit
 from jobboard.source.loader import load
 from jobboard.store import definitions
 
@@ -44,12 +45,12 @@ class Sources:
         files: Every board file, read.
         folders: The folders that were asked for as folders: a board whose file has gone from one of these
             is missed; one synced from elsewhere is not ours to miss.
-        checkout: Where the files come from, as far as Git knows.
+        checkout: Where the files come from, as far as Git knows; None outside Git.
     """
 
     files: tuple[SourceFile, ...]
     folders: tuple[str, ...]
-    checkout: Checkout
+    checkout: Checkout | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +139,14 @@ def _refuse_invalid(diagnostics: Sequence[Diagnostic]) -> None:
 def _owned(record: BoardRecord, sources: Sources) -> bool:
     """Whether a board was last synced from where these sources come from.
 
-    Remotes decide where both sides have one, first commits otherwise; a board synced from outside Git
-    belongs to whoever comes next.
+    A board synced from outside Git belongs to whoever comes next. A repository that has been given a remote
+    since is still the same one: its first commit says so.
     """
-    then, now = record.meta.get("origin") or {}, sources.checkout.origin
-    for kind in ("remote", "root"):
-        if then.get(kind) and now.get(kind):
-            return bool(then[kind] == now[kind])
-    return not then
+    then = record.meta.get("origin")
+    checkout = sources.checkout
+    if then is None or (checkout is not None and then == checkout.origin):
+        return True
+    return checkout is not None and then == f"root:{first_commit(checkout.root)}"
 
 
 def _still(record: BoardRecord, sources: Sources) -> BoardPlan:
@@ -163,7 +164,9 @@ def _still(record: BoardRecord, sources: Sources) -> BoardPlan:
 
 def _provenance(sources: Sources) -> dict[str, Any]:
     checkout = sources.checkout
-    return {"commit": checkout.commit, "branch": checkout.branch, "origin": dict(checkout.origin)}
+    if checkout is None:
+        return {"commit": None, "branch": None, "origin": None}
+    return {"commit": checkout.commit, "branch": checkout.branch, "origin": checkout.origin}
 
 
 def _plan_board(
@@ -188,7 +191,7 @@ def _plan_board(
         "jobs": len(board.jobs),
         "description": board.description,
         "owner": board.owner,
-        "locks": depend.capacities(board.jobs.values()),
+        "locks": {name: n for spec in board.jobs.values() for name, n in spec.get("locks", {}).items()},
         "edges": {job: list(spec["after"]) for job, spec in board.jobs.items() if "after" in spec},
     }
     return BoardPlan(
@@ -206,12 +209,10 @@ def _plan_board(
 
 
 def _owner_refusal(record: BoardRecord) -> Refusal:
-    origin = record.meta["origin"]
-    owner = origin.get("remote") or f"the repository that began with {origin['root'][:12]}"
     return Refusal(
         "owner",
         record.name,
-        f"board {record.name} is owned by {owner}",
+        f"board {record.name} is owned by {record.meta['origin']}",
         "if it has moved here for good, add --take-ownership",
     )
 
@@ -276,19 +277,32 @@ def _check_together(
         for record in others
         for job, parents in record.meta.get("edges", {}).items()
     }
-    locks = {record.name: record.meta.get("locks", {}) for record in others}
-    wanted = {parent for spec in specs.values() for parent in spec.get("after", ()) if parent not in specs}
-    known = _existing(store, wanted, others)
-    diagnostics = [
-        boards[split_address(address)[0]].diagnose(split_address(address)[1], fault)
-        for address, faults in depend.check(specs, edges=edges, capacities=locks, known=known).items()
-        for fault in faults
-    ]
+    around: dict[str, Spec] = {address: {"after": parents} for address, parents in edges.items()}
     destroyed = {change.address for change in plan.changes if change.action == "destroy"}
     bereft = [
         (child, parent) for child, parents in edges.items() for parent in parents if parent in destroyed
     ]
+    wanted = {parent for spec in specs.values() for parent in spec.get("after", ()) if parent not in specs}
+    known = _existing(store, wanted, others) | {parent for parents in edges.values() for parent in parents}
+    faults = depend.check_parents({**around, **specs}, known)
+    for address, found in depend.check_locks(specs, _capacities(others)).items():
+        faults.setdefault(address, []).extend(found)
+    diagnostics = [
+        boards[split_address(address)[0]].diagnostic(fault, split_address(address)[1])
+        for address, found in faults.items()
+        if address in specs
+        for fault in found
+    ]
     return diagnostics, [_bereft_refusal(child, parent) for child, parent in bereft]
+
+
+def _capacities(records: Sequence[BoardRecord]) -> dict[str, dict[str, int]]:
+    """Lock to board to capacity, as boards that take no part have it."""
+    found: dict[str, dict[str, int]] = {}
+    for record in records:
+        for lock, capacity in record.meta.get("locks", {}).items():
+            found.setdefault(lock, {})[record.name] = capacity
+    return found
 
 
 def _bereft_refusal(child: str, parent: str) -> Refusal:
