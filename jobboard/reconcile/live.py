@@ -13,8 +13,9 @@ from jobboard.core.merge import Merged, merge_job
 from jobboard.core.model import FIELDS, Definition
 from jobboard.core.names import split_address
 from jobboard.core.plan import JobChange
+from jobboard.core.resolve import resolve_assignment
 from jobboard.reconcile.applying import schedule_entry
-from jobboard.source.values import assign
+from jobboard.source.schema import check_keys
 from jobboard.store import definitions
 
 if TYPE_CHECKING:
@@ -94,7 +95,10 @@ def edit_job(
 def _resolved(address: str, spec: Spec, assignments: Mapping[str, Any]) -> Spec:
     board, job = split_address(address)
     for key, value in assignments.items():
-        spec, faults = assign(key, value, spec, board=board, name=job)
+        head, _, part = key.partition(".")
+        faults = [] if value is None else check_keys({head: {part: value} if part else value})
+        if not faults:
+            spec, faults = resolve_assignment(key, value, spec, board=board, name=job)
         for fault in faults:
             if fault.severity == "error":
                 raise errors.UsageError(f"{key}: {fault.message}", fault.hint)
