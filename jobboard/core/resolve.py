@@ -20,13 +20,13 @@ from jobboard.core.value import BROKEN, READERS, read_keys, read_zone
 VERSION: Final = 1
 """Raised whenever the same text comes to mean another spec: a digest of a file's bytes includes it."""
 
-_COMMANDS = ("run", "exec")
+COMMANDS = ("run", "exec")
 _MAPS = frozenset(name for name, known in FIELDS.items() if known.kind == "map")
 _POLICIES = ("retries", "defer")
 _OPTIONS_OF_OTHERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"cron": ("phase",), "every": ("timezone",), "at": ("phase", "timezone"), "after": OPTIONS}
 )
-_APART = frozenset((*_COMMANDS, *KINDS, *OPTIONS))
+_APART = frozenset((*COMMANDS, *KINDS, *OPTIONS))
 _DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {
         name: list(known.default) if isinstance(known.default, tuple) else known.default
@@ -106,7 +106,7 @@ class Resolver:
 
 
 def _command(name: str, own: Mapping[str, Any], faults: list[Fault]) -> Any:
-    given = [key for key in _COMMANDS if key in own]
+    given = [key for key in COMMANDS if key in own]
     if len(given) == 1:
         return BROKEN if own[given[0]] is BROKEN else {given[0]: own[given[0]]}
     if given:
@@ -192,8 +192,8 @@ def _with_part(head: str, part: str, raw_value: Any, current: Mapping[str, Any],
 def _displace(own: dict[str, Any], head: str, value: Any) -> None:
     """Set one key, and take out those that cannot stand beside it."""
     gone = {head}
-    if head in _COMMANDS:
-        gone.update(_COMMANDS)
+    if head in COMMANDS:
+        gone.update(COMMANDS)
     elif head in KINDS:
         gone.update(KINDS, _OPTIONS_OF_OTHERS.get(head, ()), OPTIONS if value is None else ())
     elif head == "for":

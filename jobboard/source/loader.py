@@ -9,10 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from jobboard import clock
 from jobboard.core.depend import check_locks, check_parents
 from jobboard.core.diagnostic import Diagnostic, Fault, KeyFault, Path
 from jobboard.core.names import address_of, is_name, split_address
-from jobboard.core.resolve import Resolver
+from jobboard.core.resolve import COMMANDS, Resolver
+from jobboard.core.schedule_check import check_schedule, crowded
+from jobboard.core.timing import KINDS
 from jobboard.core.value import BROKEN, READERS
 from jobboard.source.schema import check_board
 from jobboard.source.syntax import decode, parse
@@ -23,6 +26,10 @@ if TYPE_CHECKING:
 
     from jobboard.core.model import Spec
     from jobboard.source.files import SourceFile
+
+
+# More jobs than this on one cron expression draw a warning: they would all start at the same minute.
+CROWD = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +97,9 @@ class _Draft:
     def say(self, faults: Sequence[Fault]) -> None:
         """Place faults in the file; lines of which something worse was said stay as they are."""
         assert self.tree is not None
+        tree = self.tree
         for fault in faults:
-            if not self.tree.text.is_scarred(max(self.tree.offset(fault.path), 0)):
+            if not tree.text.scarred or not tree.text.is_scarred(tree.offset(fault.path)):
                 self.diagnostics.append(placed(self.shown, self.tree, fault))
 
     def refuse(self, flaw: Flaw) -> None:
@@ -99,13 +107,19 @@ class _Draft:
         self.diagnostics.append(flawed(self.shown, self.tree, flaw))
 
 
-def load(files: Sequence[SourceFile]) -> Loaded:
+def load(files: Sequence[SourceFile], now_ms: int | None = None) -> Loaded:
     """Read boards from files.
 
     Dependencies and locks are judged among these files; `core.depend` judges them again with what the store
     knows.
+
+    Args:
+        files: The files; each should hold one board.
+        now_ms: The instant from which on clock changes are warned of; by default this machine's now.
     """
     drafts = [_draft(file) for file in files]
+    for draft in drafts:
+        _foresee(draft, clock.now_ms() if now_ms is None else now_ms)
     _refuse_twins(drafts)
     _relate(drafts)
     faulty = {id(draft) for draft in drafts if any(d.severity == "error" for d in draft.diagnostics)}
@@ -170,7 +184,7 @@ def _jobs(
 ) -> dict[str, Spec]:
     jobs: dict[str, Spec] = {}
     for name, raw in raw_jobs.items():
-        if not isinstance(raw, dict):
+        if not isinstance(raw, dict) or not is_name(name):
             continue
         jobs[name], faults = resolver.job(name, _sound(raw, broken[name]) if name in broken else raw)
         if faults:
@@ -178,9 +192,35 @@ def _jobs(
     return jobs
 
 
+def _foresee(draft: _Draft, now_ms: int) -> None:
+    """Say what the schedules of a board mean that its author may not have meant."""
+    board = draft.board
+    if board is None:
+        return
+    schedules = {name: spec["schedule"] for name, spec in board.jobs.items() if "schedule" in spec}
+    known: dict[Any, list[Fault]] = {}
+    for name, schedule in schedules.items():
+        # Thousands of jobs share few cron expressions; one with H differs from job to job.
+        shared = "cron" in schedule and "H" not in schedule["cron"]
+        key = frozenset(schedule.items()) if shared else name
+        if key not in known:
+            known[key] = check_schedule(schedule, now_ms, address_of(board.name, name))
+        if known[key]:
+            draft.say([fault.under("jobs", name) for fault in known[key]])
+    draft.say([fault.under("jobs") for fault in crowded(schedules, CROWD)])
+
+
 def _sound(raw: Mapping[str, Any], broken: frozenset[str]) -> dict[str, Any]:
-    """A job's known keys; of those with the wrong shape, only that they are there."""
-    return {key: BROKEN if key in broken else value for key, value in raw.items() if key in READERS}
+    """A job's known keys; of those with the wrong shape, only that they are there.
+
+    A key that is not known may have been meant for a command or a schedule, so that neither is missed.
+    """
+    sound = {key: BROKEN if key in broken else value for key, value in raw.items() if key in READERS}
+    if len(sound) < len(raw):
+        for meant in (COMMANDS, KINDS):
+            if not any(key in sound for key in meant):
+                sound[meant[0]] = BROKEN
+    return sound
 
 
 def _by_job(broken: set[Path]) -> dict[str, frozenset[str]]:

@@ -107,7 +107,7 @@ def _unknown_key(key: str, error: Any, path: Path) -> Fault:
     of = _owner_of(path)
     meant = _OTHER_WORDS.get(key.lower().replace("-", "_"))
     near = get_close_matches(key.lower().replace("-", "_"), known, n=1, cutoff=0.6)
-    if near:
+    if near and (meant is None or path[:1] != ("jobs",)):
         return KeyFault((*path, key), f'unknown key "{key}"{of}; did you mean "{near[0]}"?')
     if "board" in known and key in _job_keys():
         return KeyFault(
@@ -188,7 +188,9 @@ def _remedy(words: list[str], value: Any, path: Path) -> str | None:
     text = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
     if words == ["true or false"] and text.lower() in ("yes", "no", "on", "off", "1", "0", "true", "false"):
         return f"Write  {key}: {'true' if text.lower() in ('yes', 'on', '1', 'true') else 'false'}"
-    if words == ["text"] or "text" in words:
+    if isinstance(value, float):
+        return f"Quote it as it stands, so that {key} is text"
+    if "text" in words:
         return f"Write  {key}: {quoted(text)}"
     if words == ["a list"]:
         return f"Write  {key}: [{text}]"

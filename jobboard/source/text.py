@@ -16,7 +16,7 @@ _VALUE = re.compile(
     re.VERBOSE,
 )
 _COMMENT = re.compile(r"[ \t]+#.*$")
-_TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\n]|\'\')*\'|[^\s,:\[\]{}"\']+')
+_TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\n]|\'\')*\'|(?:[^\s,:\[\]{}"\']|:(?=\S))+')
 
 
 class Text:
@@ -58,9 +58,14 @@ class Text:
         """Say nothing more about the line of `offset`."""
         self._scars.add(self.position(offset)[0])
 
+    @property
+    def scarred(self) -> bool:
+        """Whether something was said about any line."""
+        return bool(self._scars)
+
     def is_scarred(self, offset: int) -> bool:
         """Whether something was already said about the line of `offset`."""
-        return bool(self._scars) and self.position(offset)[0] in self._scars
+        return self.position(offset)[0] in self._scars
 
     def value_at(self, offset: int) -> tuple[str | None, int, str] | None:
         """Key, offset and text of the value that `offset` stands in; None where it stands in no value.

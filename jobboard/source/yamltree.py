@@ -74,6 +74,8 @@ class Tree:
     flaws: list[Flaw] = field(default_factory=list)
     start: int = 0
     places: dict[int, _Places] = field(default_factory=dict)
+    # Container -> key -> its row in `places`; made for a container when it is first asked about.
+    _rows: dict[int, dict[str, int]] = field(default_factory=dict, repr=False)
 
     def offset(self, path: tuple[str | int, ...], *, key: bool = False) -> int:
         """Where in the text `path` leads.
@@ -113,8 +115,11 @@ class Tree:
         places = self.places.get(id(value))
         if places is None:
             return None
-        if isinstance(value, dict) and step in value:
-            row = 2 * list(value).index(step)
+        if isinstance(value, dict) and isinstance(step, str) and step in value:
+            rows = self._rows.get(id(value))
+            if rows is None:
+                rows = self._rows[id(value)] = {key: row for row, key in enumerate(value)}
+            row = 2 * rows[step]
             return places[row], places[row + 1], value[step]
         if isinstance(value, list) and isinstance(step, int) and step < len(value):
             return None, places[step], value[step]
