@@ -65,7 +65,9 @@ class EmbeddedLease:
         with ExitStack() as undo:
             undo.callback(self._clients.close)
             with _turn(home, _TURN_S):
-                self._clients.acquire_shared(_END_S)
+                # Held alone only by who holds `start.lock`, and that is us.
+                if not self._clients.acquire_shared(_END_S):
+                    raise _stuck(home)
                 address = self._running() or self._start()
             self.url = address.url
             self.version = server_of(address)

@@ -196,11 +196,13 @@ def test_a_server_nobody_can_find_is_ended_before_another_starts(home: Path) -> 
 
 
 def test_children_do_not_inherit_the_lease(home: Path) -> None:
-    forking = hold(home, "fork")
-    heard(forking)
-    assert heard(forking) == "closed"
-    assert await_end(home), "a child holds the lease"
-    release(forking)
+    killed = hold(home, "fork")
+    heard(killed)
+    killed.kill()
+    killed.wait()
+    open_embedded(home).close()
+    assert await_end(home, timeout_s=5), "a child holds the lease"
+    killed.communicate()
 
 
 def test_a_socket_left_by_a_killed_server_is_in_nobodys_way(home: Path) -> None:

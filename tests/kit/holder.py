@@ -1,8 +1,7 @@
 """Runs as a process of its own: ``python holder.py HOME [fork]`` holds a lease on the embedded store.
 
 It says one line, ``STARTED RUN_ID`` (STARTED is 1 where it started the server), and keeps the lease until a
-line comes in. With ``fork`` it first makes a child that lives on, says ``closed`` once it has let go, and
-waits for one more line.
+line comes in. With ``fork`` it has two children before it says so, which live until its input ends.
 """
 
 from __future__ import annotations
@@ -32,20 +31,21 @@ def tell(line: str) -> None:
 def main() -> None:
     home = Path(sys.argv[1])
     lease = open_embedded(home)
-    tell(f"{int(lease.started_in_s is not None)} {run_id_of(home)}")
     if sys.argv[2:] == ["fork"]:
-        # Both kinds of child outlive the lease: a forked copy of us, and a command that inherits all it can.
-        command = subprocess.Popen(["cat"], stdin=subprocess.PIPE, close_fds=False)
-        if os.fork() == 0:
-            sys.stdin.readline()
-            os._exit(0)
-        lease.close()
-        tell("closed")
-        sys.stdin.readline()
-        command.communicate()
-        return
+        have_children()
+    tell(f"{int(lease.started_in_s is not None)} {run_id_of(home)}")
     sys.stdin.readline()
     lease.close()
+
+
+def have_children() -> None:
+    """A command that inherits all it can, and a forked copy of this process."""
+    command = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, close_fds=False)
+    if os.fork() == 0:
+        os.close(1)
+        sys.stdin.read()
+        command.communicate()
+        os._exit(0)
 
 
 if __name__ == "__main__":
