@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from jobboard import errors
 from jobboard.clock import monotonic_s
@@ -33,6 +33,9 @@ from jobboard.store.runs import PAGE, Runs
 if TYPE_CHECKING:
     from jobboard.store.connect import Store
     from jobboard.store.runs import ClaimedJob
+
+    # Epoch, schedule (None for a job that has none) and catch-up rule of a job seen before.
+    _Known: TypeAlias = tuple[int, Schedule | None, str]
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +59,7 @@ class Scheduler:
         self._name = name
         self._clock = StoreClock()
         self._nudged = threading.Event()
-        self._known: dict[str, tuple[int, Schedule, str]] = {}
+        self._known: dict[str, _Known] = {}
         self._resumed = False
         self._tick_at_s = self._claim_at_s = 0.0
 
@@ -140,10 +143,12 @@ class Scheduler:
         """What is to be done for a claimed job; None where its definition is beyond this version."""
         try:
             epoch, schedule, catchup = self._schedule_of(entry)
-        except (ValueError, KeyError) as error:
+        except ValueError as error:
             _log.error("%s cannot be scheduled: %s", entry.address, error, extra={"action": "unscheduled"})
             return None
         cursor_ms = entry.cursor_ms
+        if schedule is None:
+            return Firing(entry.address, epoch, cursor_ms or 0, None)
         if cursor_ms is None:
             nominal_ms = schedule.prev_at(entry.due_ms)
             cursor_ms = (entry.due_ms if nominal_ms is None else nominal_ms) - 1
@@ -160,13 +165,14 @@ class Scheduler:
             missed=(missed.count, missed.first_ms, missed.last_ms) if missed else None,
         )
 
-    def _schedule_of(self, entry: ClaimedJob) -> tuple[int, Schedule, str]:
+    def _schedule_of(self, entry: ClaimedJob) -> _Known:
         definition = decode_definition(entry.definition)
         known = self._known.get(entry.address)
         if known is None or known[0] != definition.epoch:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            schedule = compile_schedule(definition.spec["schedule"], entry.address)
+            value = definition.spec.get("schedule")
+            schedule = compile_schedule(value, entry.address) if value else None
             known = (definition.epoch, schedule, effective(definition.spec, "catchup"))
             self._known[entry.address] = known
         return known

@@ -101,8 +101,8 @@ class Engine:
         return answer
 
     def fired(self, address: str, nominal: int) -> str:
-        """Fire it; the run's id."""
-        tag, run_id = self.fire(address, nominal)
+        """Fire it, next due in the far future; the run's id."""
+        tag, run_id = self.fire(address, nominal, next_due=NEVER)
         assert tag == "FIRED", tag
         assert run_id is not None
         return run_id
