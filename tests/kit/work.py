@@ -59,6 +59,11 @@ def finished(store: Store, run_id: str, timeout_s: float = 20.0) -> dict[str, An
     return record(store, run_id)
 
 
+def reserved(store: Store, run_id: str) -> None:
+    """Wait until a worker has taken a run."""
+    wait_for_event(store, lambda e: e["e"] == "reserved" and e["run"] == run_id)
+
+
 def record(store: Store, run_id: str) -> dict[str, Any]:
     """The record of a run that has ended."""
     address = run_id.partition("@")[0]
@@ -74,10 +79,17 @@ def output(store: Store, run_id: str, attempt: int | None = None) -> bytes:
 
 
 @contextmanager
-def working(store: Store, home: Path, **options: Any) -> Iterator[Worker]:
+def working(
+    store: Store,
+    home: Path,
+    *,
+    stop: threading.Event | None = None,
+    hurry: threading.Event | None = None,
+    **options: Any,
+) -> Iterator[Worker]:
     """A worker in a thread; stopped, and its failure raised, at the end."""
+    stop, hurry = stop or threading.Event(), hurry or threading.Event()
     worker = Worker(store.again(), **{"name": "w", "queues": ["common"], "slots": 4, "home": home, **options})
-    stop, hurry = threading.Event(), threading.Event()
     failures: list[BaseException] = []
 
     def run() -> None:
