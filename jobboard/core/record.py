@@ -106,6 +106,12 @@ class Record:
         return self.state in ("failed", "lost")
 
     @property
+    def blocker(self) -> str | None:
+        """The run that was in the way of a nominal passed over for overlap; None for any other record."""
+        kind, _, rest = (self.reason or "").partition(": ")
+        return rest.partition(" ")[0] if self.passed_over and kind == "overlap" else None
+
+    @property
     def suffix(self) -> str:
         """What follows the job in the run id: the nominal as text, and for a run by hand its mark."""
         return split_run_id(self.run_id)[1]

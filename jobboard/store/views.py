@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
-from jobboard.core.names import address_of, is_name, split_address
+from jobboard.core.names import address_of, is_address, is_name, split_address
 from jobboard.store import definitions, past
 from jobboard.store.connect import explained
 
@@ -44,6 +44,20 @@ def find_job(store: Store, text: str) -> str:
     raise errors.UsageError(f"there is no job {text}", _nearest_job(store, text, versions))
 
 
+def find_job_or_past(store: Store, text: str) -> str:
+    """As `find_job`; or the full address of a job that is gone and has runs left.
+
+    Raises:
+        errors.UsageError: As `find_job`.
+    """
+    try:
+        return find_job(store, text)
+    except errors.UsageError:
+        if is_address(text) and past.known_runs(store, text):
+            return text
+        raise
+
+
 def find_run(store: Store, text: str) -> Record:
     """The run that is meant, live or finished.
 
@@ -56,7 +70,7 @@ def find_run(store: Store, text: str) -> Record:
         errors.UsageError: There is none, or there are several; the hint says what to type.
     """
     name, at, suffix = text.partition("@")
-    address = _job_with_past(store, name)
+    address = find_job_or_past(store, name)
     if not at:
         return _latest(store, address)
     exact = past.read_run(store, f"{address}@{suffix}")
@@ -82,15 +96,6 @@ def _latest(store: Store, address: str) -> Record:
     if not runs:
         raise errors.UsageError(f"{address} has no run yet", f"jobboard why {address} says what it waits for")
     return runs[0]
-
-
-def _job_with_past(store: Store, name: str) -> str:
-    try:
-        return find_job(store, name)
-    except errors.UsageError:
-        if "/" in name and past.known_runs(store, name):
-            return name
-        raise
 
 
 def _versions(store: Store) -> dict[str, str]:

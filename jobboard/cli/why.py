@@ -1,0 +1,98 @@
+"""Say why a job did or did not run, or why a run is as it is.
+
+jobboard why report                        its last nominals, what stands in the way, what comes next
+jobboard why ops/report@2026-11-20T06      one run
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from jobboard.cli.records import instant_json
+from jobboard.cli.screen import Screen
+from jobboard.core.moment import brief_instant
+from jobboard.core.why import explain_job, explain_run
+from jobboard.settings import Settings
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from jobboard.core.facts import Explanation, Finding, JobFacts, World
+    from jobboard.store.connect import Store
+
+STYLES = {
+    **dict.fromkeys(("failed", "lost", "missed", "stalled"), "error"),
+    **dict.fromkeys(("skipped", "held", "waiting", "queued", "delayed", "paused", "disabled"), "change"),
+    **dict.fromkeys(("ok", "running"), "good"),
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``jobboard why``."""
+    parser.add_argument("what", metavar="JOB|RUN", help="a job, or a run as JOB@BEGINNING-OF-ITS-NOMINAL")
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Gather the facts, explain, print."""
+    from jobboard.store import clocks
+    from jobboard.store.connect import open_store
+
+    with open_store(Settings.from_args(args)) as store:
+        now_ms = clocks.now_ms(store)
+        facts, world, explanation = _explained(store, args.what, now_ms)
+    if args.output == "json":
+        print(json.dumps(_as_json(facts.address, explanation), indent=2, ensure_ascii=False))
+    else:
+        _write(explanation, facts, world)
+    return 0
+
+
+def _explained(store: Store, what: str, now_ms: int) -> tuple[JobFacts, World, Explanation]:
+    from jobboard.store.views import find_job_or_past, find_run
+    from jobboard.store.world import read_job_facts, read_world
+
+    if "@" in what:
+        run = find_run(store, what)
+        facts = read_job_facts(store, run.job, now_ms)
+        world = read_world(store, now_ms, [run])
+        return facts, world, explain_run(run, facts, world)
+    facts = read_job_facts(store, find_job_or_past(store, what), now_ms)
+    world = read_world(store, now_ms, facts.live)
+    return facts, world, explain_job(facts, world)
+
+
+def _write(explanation: Explanation, facts: JobFacts, world: World) -> None:
+    screen = Screen()
+    screen.line(explanation.headline, "bold")
+    _findings(screen, explanation.findings, facts, world)
+    remarks = " ".join(text for text in (explanation.outlook, explanation.advice) if text)
+    if remarks:
+        screen.line(f"  {remarks}")
+    if explanation.command:
+        screen.line(f"  → {explanation.command}")
+
+
+def _findings(screen: Screen, findings: Sequence[Finding], facts: JobFacts, world: World) -> None:
+    times = ["" if f.at_ms is None else brief_instant(f.at_ms, facts.zone, world.now_ms) for f in findings]
+    widest = max(map(len, times), default=0)
+    word = max((len(f.state) for f in findings), default=0)
+    for at, finding in zip(times, findings, strict=True):
+        state = screen.paint(f"{finding.state:<{word}}", STYLES.get(finding.state, ""))
+        more = screen.paint(f"   {finding.command}", "dim") if finding.command else ""
+        screen.line(f"  {at:<{widest}}  {state}  {finding.text}{more}")
+
+
+def _as_json(address: str, explanation: Explanation) -> dict[str, Any]:
+    return {
+        "job": address,
+        "headline": explanation.headline,
+        "findings": [
+            {"nominal": instant_json(f.at_ms), "state": f.state, "text": f.text, "command": f.command}
+            for f in explanation.findings
+        ],
+        "outlook": explanation.outlook,
+        "advice": explanation.advice,
+        "command": explanation.command,
+    }

@@ -1,0 +1,145 @@
+"""What is known of a job and what surrounds it, at one instant; and what may be said about it.
+
+These are values only. `core.why` turns the first two into the last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from statistics import median_low
+from typing import TYPE_CHECKING, Any
+
+from jobboard.core.moment import brief_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from jobboard.core.model import Spec
+    from jobboard.core.record import Record
+
+SEEN_WITHIN_MS = 15_000
+"""A scheduler that was seen within this time is alive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker that is registered.
+
+    Attributes:
+        name: Its id.
+        host: Where it runs.
+        queues: What it serves.
+        slots: How many runs at once.
+        held: How many it has.
+        lease_until_ms: Until when it is believed to live.
+    """
+
+    name: str
+    host: str
+    queues: tuple[str, ...]
+    slots: int
+    held: int
+    lease_until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What surrounds a job at one instant.
+
+    Attributes:
+        now_ms: The store's time.
+        schedulers: Scheduler to the instant it was last seen.
+        workers: Those registered.
+        holders: Lock to the runs that hold it, for the locks that matter here.
+        ahead: Queued run to how many of its queue come before it.
+    """
+
+    now_ms: int
+    schedulers: Mapping[str, int] = field(default_factory=dict)
+    workers: tuple[Worker, ...] = ()
+    holders: Mapping[str, Sequence[Record]] = field(default_factory=dict)
+    ahead: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def scheduled(self) -> bool:
+        """Whether any scheduler is alive."""
+        return any(self.now_ms - seen_ms < SEEN_WITHIN_MS for seen_ms in self.schedulers.values())
+
+    def brief(self, at_ms: int, zone: str | None) -> str:
+        """An instant for people, seen from now."""
+        return brief_instant(at_ms, zone, self.now_ms)
+
+    def serving(self, queue: str) -> list[Worker]:
+        """The workers that serve a queue and are believed to live."""
+        return [w for w in self.workers if queue in w.queues and w.lease_until_ms > self.now_ms]
+
+
+@dataclass(frozen=True, slots=True)
+class JobFacts:
+    """What is known of a job.
+
+    Attributes:
+        address: The job.
+        spec: Its definition; None for a job that is gone.
+        due_at_ms: When it is due next.
+        completed: Whether its schedule has come to its end.
+        holds: The holds on it, by scope.
+        live: Its runs that are not over.
+        records: Its newest records, newest first.
+    """
+
+    address: str
+    spec: Spec | None
+    due_at_ms: int | None = None
+    completed: bool = False
+    holds: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    live: Sequence[Record] = ()
+    records: Sequence[Record] = ()
+
+    @property
+    def zone(self) -> str | None:
+        """The zone its schedule is written in; None is UTC."""
+        zone: str | None = (self.spec or {}).get("schedule", {}).get("timezone")
+        return zone
+
+    @property
+    def usual_ms(self) -> int | None:
+        """How long it usually takes; None where it never ended well."""
+        spans = [r.duration_ms for r in self.records if r.state == "ok" and r.duration_ms is not None]
+        return median_low(spans) if spans else None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that happened, or stands in the way.
+
+    Attributes:
+        at_ms: The nominal it is about; None where it is about the job as a whole.
+        state: In a word.
+        text: Why, in words.
+        command: What shows more, or None.
+    """
+
+    at_ms: int | None
+    state: str
+    text: str
+    command: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything there is to say.
+
+    Attributes:
+        headline: One sentence.
+        findings: Oldest first; what stands in the way now comes last.
+        outlook: When it goes on, or that it does not.
+        advice: The one thing that would help; None where nothing needs to be done.
+        command: The next command to type; None where there is none.
+    """
+
+    headline: str
+    findings: tuple[Finding, ...] = ()
+    outlook: str | None = None
+    advice: str | None = None
+    command: str | None = None

@@ -1,0 +1,84 @@
+"""What an unfinished run is doing or waiting for, in words, and the command that shows more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jobboard.core.facts import Finding
+from jobboard.core.moment import brief_span
+
+if TYPE_CHECKING:
+    from jobboard.core.facts import JobFacts, World
+    from jobboard.core.record import Record
+
+
+def present_of(facts: JobFacts, run: Record, world: World) -> Finding:
+    """What an unfinished run of a job is about at the moment."""
+    text, command = {
+        "queued": _queued,
+        "waiting": _waiting,
+        "delayed": _delayed,
+        "running": _running,
+        "stopping": _stopping,
+    }[run.state](facts, run, world)
+    return Finding(run.nominal_ms, run.state, text, command)
+
+
+def _queued(_: JobFacts, run: Record, world: World) -> tuple[str, str | None]:
+    queue = run.queue or "common"
+    serving = world.serving(queue)
+    if not serving:
+        return f'no worker serves queue "{queue}"', worker_command(queue)
+    ahead = world.ahead.get(run.run_id, 0)
+    if all(worker.held >= worker.slots for worker in serving):
+        busy = "its worker has" if len(serving) == 1 else f"all {len(serving)} workers have"
+        return f'queue "{queue}": {busy} no slot free; {_place(ahead)}', None
+    return f'queue "{queue}": {_place(ahead)}', None
+
+
+def _place(ahead: int) -> str:
+    return "next in line" if not ahead else f"{ahead} run{'s come' if ahead > 1 else ' comes'} first"
+
+
+def _waiting(facts: JobFacts, run: Record, world: World) -> tuple[str, str | None]:
+    lock = run.lock or ""
+    holders = world.holders.get(lock, ())
+    if not holders:
+        return f'for lock "{lock}", which is being handed over', None
+    first = holders[0]
+    more = f" and {len(holders) - 1} more" if len(holders) > 1 else ""
+    on = f" on {first.worker}" if first.worker else ""
+    held = f'lock "{lock}" is held by {first.run_id}{on}{since_text(facts, first, world)}{more}'
+    return held, f"jobboard show {first.run_id}"
+
+
+def _delayed(facts: JobFacts, run: Record, world: World) -> tuple[str, str | None]:
+    until = world.brief(run.due_at_ms, facts.zone) if run.due_at_ms is not None else "later"
+    last = run.tries[-1] if run.tries else None
+    if last is not None and last.state == "defer":
+        return f"until {until}, deferred by the command itself ({last.reason})", None
+    reason = f" after {last.reason}" if last is not None and last.reason else ""
+    return f"until {until}, for try {run.attempt}{reason}", f"jobboard logs {run.run_id}"
+
+
+def _running(facts: JobFacts, run: Record, world: World) -> tuple[str, str | None]:
+    on = f"on {run.worker}" if run.worker else "on a worker"
+    return f"{on}{since_text(facts, run, world)}", f"jobboard logs -f {run.run_id}"
+
+
+def _stopping(_: JobFacts, run: Record, __: World) -> tuple[str, str | None]:
+    return f"called off by {run.by or 'somebody'}; its worker has been told", None
+
+
+def since_text(facts: JobFacts, run: Record, world: World) -> str:
+    """`` since 05:10, usually 22m``; the usual time only for a run of the job itself."""
+    if run.started_at_ms is None:
+        return ""
+    text = f" since {world.brief(run.started_at_ms, facts.zone)}"
+    usual_ms = facts.usual_ms if run.job == facts.address else None
+    return f"{text}, usually {brief_span(usual_ms)}" if usual_ms is not None else text
+
+
+def worker_command(queue: str) -> str:
+    """What to type so that somebody serves a queue."""
+    return "jobboard worker" if queue == "common" else f"jobboard worker --queue {queue}"

@@ -1,0 +1,181 @@
+"""Why a job did or did not run, and why a run is as it is: values in, sentences out.
+
+An explanation is what a person who knew everything would say: what became of the last nominals, what stands
+in the way now, when it goes on, and the one thing to do about it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jobboard.core.facts import Explanation, Finding
+from jobboard.core.model import effective
+from jobboard.core.moment import brief_span
+from jobboard.core.pending import present_of, since_text
+from jobboard.core.remedy import advice_for, advice_on_live, hint_of, resume_command, scope_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jobboard.core.facts import JobFacts, World
+    from jobboard.core.record import Record
+
+SHOWN = 6
+"""How many of the last records an explanation goes through."""
+
+_TRY_WORDS = {"retry": "failed", "defer": "deferred", "drained": "stopped"}
+_ENDS = {"failed": "failed", "lost": "was lost", "cancelled": "was called off"}
+
+
+def explain_job(facts: JobFacts, world: World) -> Explanation:
+    """Why a job did or did not run lately, and when it will."""
+    past = [_past(facts, record, world) for record in reversed(facts.records[:SHOWN])]
+    present = [present_of(facts, run, world) for run in reversed(facts.live[:SHOWN])]
+    advice, command = advice_for(facts, world)
+    return Explanation(
+        headline=_headline(facts, world),
+        findings=(*past, *present, *_obstacles(facts, world)),
+        outlook=_outlook(facts, world),
+        advice=advice,
+        command=command,
+    )
+
+
+def explain_run(run: Record, facts: JobFacts, world: World) -> Explanation:
+    """Why a run is as it is: what it waits for, or how it ended.
+
+    Args:
+        run: The run.
+        facts: Of its job.
+        world: What surrounds it.
+    """
+    tries = tuple(
+        Finding(one.ended_at_ms, _TRY_WORDS.get(one.state, one.state), _try_text(one.attempt, one.reason))
+        for one in run.tries
+    )
+    if run.live:
+        present = present_of(facts, run, world)
+        advice, command = advice_on_live(facts, run, world) or (None, present.command)
+        return Explanation(f"{run.run_id} is {run.state}: {present.text}.", tries, None, advice, command)
+    took = f" after {brief_span(run.duration_ms)}" if run.duration_ms is not None else ""
+    if run.state == "ok":
+        return Explanation(
+            f"{run.run_id} ended well{took}.", tries, None, None, f"jobboard logs {run.run_id}"
+        )
+    why = f": {run.reason}" if run.reason else ""
+    return Explanation(
+        f"{run.run_id} {_ENDS.get(run.state, run.state)}{why}{took}.",
+        tries,
+        _retried(run, facts),
+        hint_of(run, facts),
+        f"jobboard logs {run.run_id}",
+    )
+
+
+def _try_text(attempt: int, reason: str | None) -> str:
+    return f"try {attempt}: {reason}" if reason else f"try {attempt}"
+
+
+def _retried(run: Record, facts: JobFacts) -> str | None:
+    most = effective(facts.spec or {}, "retries")["max"]
+    if run.state != "failed":
+        return None
+    if not most:
+        return "It was not tried again: the job has no retries."
+    if run.attempt > most:
+        return f"That was try {run.attempt} of {most + 1}, the last."
+    return f"It was not tried again: retries.on does not cover {run.reason}."
+
+
+def _headline(facts: JobFacts, world: World) -> str:
+    if facts.spec is None:
+        return f"{facts.address} is on no board any more."
+    running = [run for run in facts.live if run.state in ("running", "stopping")]
+    if running:
+        return f"{facts.address} is {running[0].state}{since_text(facts, running[0], world)}."
+    ended = next((record for record in facts.records if record.run_id), None)
+    if ended is None:
+        return f"{facts.address} has not run yet."
+    at = world.brief(ended.started_at_ms or ended.seen_at_ms, facts.zone)
+    if facts.records[0].passed_over or facts.live:
+        return f"{facts.address} has not run since {at}."
+    how = f"{ended.state}, {ended.reason}" if ended.reason and ended.state != "ok" else ended.state
+    return f"{facts.address} ran last at {at}: {how}."
+
+
+def _past(facts: JobFacts, record: Record, world: World) -> Finding:
+    if record.passed_over:
+        return _passed_over(facts, record, world)
+    took = f" after {brief_span(record.duration_ms)}" if record.duration_ms is not None else ""
+    text = f"{record.reason}{took}" if record.reason else took.removeprefix(" after ")
+    if record.attempt > 1:
+        text += f", in try {record.attempt}"
+    command = f"jobboard logs {record.run_id}" if record.state != "ok" else None
+    return Finding(record.nominal_ms, record.state, text, command)
+
+
+def _passed_over(facts: JobFacts, record: Record, world: World) -> Finding:
+    reason = record.reason or ""
+    text, command = reason, None
+    if record.blocker is not None:
+        command = f"jobboard show {record.blocker}"
+        known = next((r for r in (*facts.live, *facts.records) if r.run_id == record.blocker), None)
+        text = f"overlap: {record.blocker} was still unfinished"
+        if known is not None:
+            text += since_text(facts, known, world)
+    elif reason.startswith("after: "):
+        command = f"jobboard why {reason.removeprefix('after: ').partition(' ')[0]}"
+    if record.count > 1 and record.first_ms is not None:
+        text += f" ({record.count} nominals from {world.brief(record.first_ms, facts.zone)})"
+    return Finding(record.nominal_ms, record.state, text, command)
+
+
+def _obstacles(facts: JobFacts, world: World) -> list[Finding]:
+    if facts.spec is None:
+        return []
+    found = []
+    if facts.spec.get("enabled") is False:
+        found.append(Finding(None, "disabled", "its definition says enabled: false"))
+    found += [
+        Finding(None, "paused", _hold_text(facts, scope, hold, world), resume_command(scope))
+        for scope, holds in facts.holds.items()
+        for hold in holds
+    ]
+    if "schedule" in facts.spec and not world.scheduled:
+        found.append(Finding(None, "stalled", _scheduler_text(facts, world), "jobboard scheduler"))
+    return found
+
+
+def _hold_text(facts: JobFacts, scope: str, hold: Mapping[str, Any], world: World) -> str:
+    since = world.brief(hold["at"], facts.zone)
+    until = f" until {world.brief(hold['until'], facts.zone)}" if hold.get("until") else ""
+    reason = f': "{hold["reason"]}"' if hold.get("reason") else ""
+    return f"{scope_text(scope)} is paused by {hold['by']} since {since}{until}{reason}"
+
+
+def _scheduler_text(facts: JobFacts, world: World) -> str:
+    if not world.schedulers:
+        return "no scheduler is running, so nothing fires"
+    name, seen_ms = max(world.schedulers.items(), key=lambda item: item[1])
+    return f"no scheduler is running; {name} was seen last at {world.brief(seen_ms, facts.zone)}"
+
+
+def _outlook(facts: JobFacts, world: World) -> str | None:
+    spec = facts.spec
+    if spec is None:
+        return "It will not run again."
+    if spec.get("enabled") is False:
+        return None
+    if facts.due_at_ms is not None:
+        held = ", which the hold will keep from running" if _held_at(facts, facts.due_at_ms) else ""
+        return f"Next: {world.brief(facts.due_at_ms, facts.zone)}{held}."
+    if facts.completed:
+        return "Its schedule has come to its end; it never fires again."
+    if spec.get("after"):
+        return f"It runs when {', '.join(spec['after'])} has ended well."
+    return "It has no schedule and is run by hand." if "schedule" not in spec else None
+
+
+def _held_at(facts: JobFacts, at_ms: int) -> bool:
+    holds = (hold for several in facts.holds.values() for hold in several)
+    return any(hold["at"] <= at_ms and (not hold.get("until") or at_ms < hold["until"]) for hold in holds)

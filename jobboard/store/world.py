@@ -1,0 +1,142 @@
+"""Who is at work at the moment, and what is known of a job: read as the values that explanations start from.
+
+Uses read commands only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jobboard.core.facts import JobFacts, Worker, World
+from jobboard.core.names import split_address
+from jobboard.store import definitions, past
+from jobboard.store.connect import explained
+from jobboard.store.overview import standing_of
+from jobboard.store.wire import as_bytes, unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from jobboard.core.record import Record
+    from jobboard.store.connect import Store
+
+HOLDERS = 20
+"""Holders of one lock that are looked at: who is asked about a lock wants to know one."""
+
+
+def read_job_facts(store: Store, address: str, now_ms: int) -> JobFacts:
+    """What is known of a job; of one that is gone, its runs."""
+    live = past.live_runs(store, address)
+    records = past.last_records(store, address)
+    board, job = split_address(address)
+    record = definitions.read_board(store, board)
+    found = definitions.read_some(store, record.version, [job]) if record else {}
+    if job not in found:
+        return JobFacts(address, None, live=live, records=records)
+    (standing,) = standing_of(store, {address: found[job]}, now_ms)
+    return JobFacts(
+        address,
+        found[job].spec,
+        due_at_ms=standing.due_at_ms,
+        completed=standing.completed,
+        holds=standing.holds,
+        live=live,
+        records=records,
+    )
+
+
+def read_world(store: Store, now_ms: int, runs: Iterable[Record] = ()) -> World:
+    """What surrounds these runs: schedulers, workers, holders of the locks they wait for, their place in line."""
+    live = list(runs)
+    return World(
+        now_ms=now_ms,
+        schedulers=read_schedulers(store),
+        workers=tuple(read_workers(store)),
+        holders={run.lock: lock_holders(store, run.lock) for run in live if run.lock},
+        ahead=_ahead(store, [run for run in live if run.state == "queued"]),
+    )
+
+
+def read_schedulers(store: Store) -> dict[str, int]:
+    """Scheduler to the instant it was last seen; those seen within the last minute or so."""
+    with explained(store.url):
+        rows: Any = store.client.zrange(store.key("schedulers"), 0, 999, withscores=True)
+    return {name.decode(): int(seen) for name, seen in rows}
+
+
+def read_workers(store: Store) -> list[Worker]:
+    """The workers that are registered, by name."""
+    with explained(store.url):
+        rows: Any = store.client.zrange(store.key("workers"), 0, 9_999, withscores=True)
+    leases = {name.decode(): int(until) for name, until in rows}
+    with explained(store.url), store.client.pipeline(transaction=False) as pipe:
+        for name in leases:
+            pipe.hmget(store.key("worker", name), ["host", "queues", "slots"])
+            pipe.scard(store.key("holding", name))
+        answers = pipe.execute()
+    return sorted(
+        (
+            Worker(
+                name=name,
+                host=(host or b"").decode(),
+                queues=tuple(unpack(queues) if queues else ()),
+                slots=int(slots or 0),
+                held=held,
+                lease_until_ms=leases[name],
+            )
+            for name, (host, queues, slots), held in zip(leases, answers[::2], answers[1::2], strict=True)
+        ),
+        key=lambda worker: worker.name,
+    )
+
+
+def lock_holders(store: Store, lock: str) -> list[Record]:
+    """Runs that hold a lock, the longest-running first."""
+    with explained(store.url):
+        ids: Any = store.client.srandmember(store.key("lock", lock), HOLDERS)
+    held = past.read_live(store, [as_bytes(run_id).decode() for run_id in ids])
+    return sorted(held, key=lambda run: run.started_at_ms or 0)
+
+
+def all_live(store: Store, limit: int) -> tuple[list[Record], int]:
+    """Runs that are not over, of every job: those furthest on first, and how many there are in all.
+
+    Those in a line are taken from its front, at most `limit` of each.
+    """
+    running = _members(store, [store.key("holding", worker.name) for worker in read_workers(store)], limit)
+    held = past.read_live(store, running[0])
+    # A run waits only for a lock that somebody holds, so the runs that run name every lock there is.
+    locks = sorted({lock for run in held for lock in run.locks or ()})
+    with explained(store.url):
+        queues = sorted(name.decode() for name in store.client.sscan_iter(store.key("queues"), count=1000))
+    lines = [store.key("lockwait", lock) for lock in locks]
+    lines += [store.key("queue", queue) for queue in queues] + [store.key("delay")]
+    in_line = _lines(store, lines, limit)
+    found = past.in_order([*held, *past.read_live(store, in_line[0])])
+    return found[:limit], running[1] + in_line[1]
+
+
+def _members(store: Store, keys: Sequence[str], limit: int) -> tuple[list[str], int]:
+    with explained(store.url), store.client.pipeline(transaction=False) as pipe:
+        for key in keys:
+            pipe.srandmember(key, limit)
+            pipe.scard(key)
+        answers = pipe.execute()
+    return [run_id.decode() for page in answers[::2] for run_id in page], sum(answers[1::2])
+
+
+def _lines(store: Store, keys: Sequence[str], limit: int) -> tuple[list[str], int]:
+    with explained(store.url), store.client.pipeline(transaction=False) as pipe:
+        for key in keys:
+            pipe.zrange(key, 0, limit - 1)
+            pipe.zcard(key)
+        answers = pipe.execute()
+    return [run_id.decode() for page in answers[::2] for run_id in page], sum(answers[1::2])
+
+
+def _ahead(store: Store, queued: Sequence[Record]) -> dict[str, int]:
+    with explained(store.url), store.client.pipeline(transaction=False) as pipe:
+        for run in queued:
+            pipe.zrank(store.key("queue", run.queue or "common"), run.run_id)
+        ranks = pipe.execute()
+    return {run.run_id: rank for run, rank in zip(queued, ranks, strict=True) if rank is not None}
