@@ -54,7 +54,7 @@ _VALUE = r"([A-Za-z]+|\d+)"
 _STAR = re.compile(r"\*(?:/(\d+))?", re.ASCII)
 _RANGE = re.compile(rf"{_VALUE}(?:-{_VALUE})?(?:/(\d+))?", re.ASCII)
 HASHED = re.compile(r"H(?:\((\d+)-(\d+)\))?(?:/(\d+))?", re.ASCII | re.IGNORECASE)
-_LAST = re.compile(rf"{_VALUE}L", re.ASCII | re.IGNORECASE)
+_LAST = re.compile(r"([A-Za-z]{3}|\d+)L", re.ASCII | re.IGNORECASE)
 _NTH = re.compile(rf"{_VALUE}#(\d+)", re.ASCII)
 _RANDOM = re.compile(r"(\d+)~(\d+)", re.ASCII)
 # Words of other crons that would pass for misspelt names.
