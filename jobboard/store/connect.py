@@ -32,6 +32,9 @@ __all__ = ["FORMAT", "Store", "explained", "open_store", "pack", "unpack"]
 FORMAT = "1.0"
 """The format this version writes, major.minor; `include/guard.lua` and `include/refusal.lua` hold to it."""
 
+# Asked twice, as every answer is.
+_FIRST_ANSWER_S = 2.5
+
 
 class Store:
     """A namespace on a server.
@@ -163,9 +166,13 @@ def open_store(settings: Settings, *, timeout_s: float | None = 30.0) -> Store:
     """
     from jobboard.store.embedded import open_embedded
 
-    lease = open_embedded(settings.home) if settings.embedded else None
-    url = lease.url if lease else settings.redis_url
-    store = Store(url, settings.namespace, timeout_s=timeout_s, lease=lease)
+    if not settings.embedded:
+        # What listens there may be anything, and say nothing: found out before a patient connection is made.
+        with Store(settings.redis_url, settings.namespace, timeout_s=_FIRST_ANSWER_S) as stranger:
+            stranger.ensure_ours()
+        return Store(settings.redis_url, settings.namespace, timeout_s=timeout_s)
+    lease = open_embedded(settings.home)
+    store = Store(lease.url, settings.namespace, timeout_s=timeout_s, lease=lease)
     try:
         store.ensure_ours()
     except BaseException:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import suppress
 from typing import Self
 
 
 class FakePeer:
-    """Answers whatever is sent on any connection with the same bytes, then hangs up."""
+    """Answers whatever is sent with the same bytes; with none, says nothing and holds the line."""
 
-    def __init__(self, reply: bytes) -> None:
+    def __init__(self, reply: bytes | None) -> None:
         self._reply = reply
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"redis://127.0.0.1:{self._listening.getsockname()[1]}/0"
@@ -32,9 +33,10 @@ class FakePeer:
                 connection, _ = self._listening.accept()
             except OSError:
                 return
-            with connection:
-                connection.recv(4096)
-                connection.sendall(self._reply)
+            with connection, suppress(ConnectionError):
+                while connection.recv(4096):
+                    if self._reply is not None:
+                        connection.sendall(self._reply)
 
 
 def hello_of(version: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -112,25 +113,31 @@ def working(
 
 
 _MAIN = """
-import signal, sys, threading, json
+import json, resource, signal, sys, threading
 from pathlib import Path
 from jobboard.daemon.worker import Worker
 from jobboard.store.connect import Store
 url, namespace, home, options = sys.argv[1:]
+options = json.loads(options)
+limit_bytes = options.pop("file_limit_bytes", None)
+if limit_bytes is not None:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
 stop, hurry = threading.Event(), threading.Event()
 def told(*_):
     (hurry if stop.is_set() else stop).set()
 signal.signal(signal.SIGTERM, told)
 with Store(url, namespace) as store:
-    Worker(store, home=Path(home), **json.loads(options)).run(stop, hurry)
+    Worker(store, home=Path(home), **options).run(stop, hurry)
 """
 
 
 @contextmanager
 def working_process(store: Store, home: Path, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker in a process of its own, which the test may kill."""
-    import json
+    """A worker in a process of its own, which the test may kill.
 
+    With `file_limit_bytes`, no file of its may grow beyond that.
+    """
     told = json.dumps({"name": "w", "queues": ["common"], "slots": 4, **options})
     child = subprocess.Popen([PYTHON, "-c", _MAIN, store.url, store.namespace, str(home), told])
     try:
