@@ -171,13 +171,6 @@ def open_embedded(home: Path) -> EmbeddedLease:
         ) from error
 
 
-def await_end(home: Path) -> None:
-    """Wait, a few seconds at most, until no server runs in a directory: for whoever is about to remove it."""
-    deadline = clock.monotonic_s() + _END_S
-    while _server_alive(home) and clock.monotonic_s() < deadline:
-        time.sleep(_POLL_S)
-
-
 def store_directory(home: Path) -> Path:
     """Where in our home directory the server, its files and its locks are."""
     return home / "store"
