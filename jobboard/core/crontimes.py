@@ -38,7 +38,7 @@ class CronTimes:
         return None if minute is None else self.zone.instant(minute * _MINUTE_MS)
 
     def prev_at(self, at_ms: int) -> int | None:
-        """The last instant at or before one; None if there is none since 1970."""
+        """The last instant at or before one; None if there is none since 1969."""
         if self.cron.wild:
             return self._prev_wild(at_ms)
         minute = self.cron.prev_minute(self._unreached(at_ms) - 1)

@@ -21,7 +21,7 @@ class Nominals(Protocol):
         ...
 
     def prev_at(self, at_ms: int) -> int | None:
-        """The last instant at or before one, never before 1970."""
+        """The last instant at or before one; how far before 1970 they reach is left open."""
         ...
 
     def count(self, after_ms: int, upto_ms: int) -> int:

@@ -17,6 +17,9 @@ DAY_MINUTES = 1440
 EVERY_WEEKDAY = 0b111_1111
 
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
+# The wall in the west still shows 1969 when 1970 begins.
+_FIRST_YEAR = 1969
+_FIRST_DAY = date(_FIRST_YEAR, 1, 1).toordinal() - _EPOCH_DAY
 _LAST_DAY = date(LAST_YEAR, 12, 31).toordinal() - _EPOCH_DAY
 # One bit a week, so that a product repeats a week's pattern over the five weeks a month can touch.
 _FIVE_WEEKS = sum(1 << 7 * week for week in range(5))
@@ -67,7 +70,7 @@ class Cron:
         return None if found is None else found * DAY_MINUTES + _lowest(self.times)
 
     def prev_minute(self, minute: int) -> int | None:
-        """The last matching wall minute at or before one; None if there is none since 1970."""
+        """The last matching wall minute at or before one; None if there is none since 1969."""
         day, of_day = divmod(minute, DAY_MINUTES)
         found = self._prev_day(day)
         if found == day:
@@ -127,7 +130,7 @@ class Cron:
         return None
 
     def _prev_day(self, day: int) -> int | None:
-        if day < 0:
+        if day < _FIRST_DAY:
             return None
         day = min(day, _LAST_DAY)
         if self.daily:
@@ -135,10 +138,10 @@ class Cron:
         at = date.fromordinal(day + _EPOCH_DAY)
         year, month = at.year, at.month
         rest = self.month_days(year, month) & ((2 << at.day) - 1)
-        while not rest and year >= 1970:
+        while not rest and year >= _FIRST_YEAR:
             year, month = _preceding(year, month, self.months)
             rest = self.month_days(year, month)
-        if year < 1970:
+        if year < _FIRST_YEAR:
             return None
         return date(year, month, 1).toordinal() - _EPOCH_DAY + rest.bit_length() - 2
 

@@ -185,6 +185,17 @@ def test_errors_are_the_expression_s_and_the_zone_s() -> None:
         compile_schedule({"cron": "* * * * *", "timezone": "Mars"}, "a/b")
 
 
+@pytest.mark.parametrize("zone", ["America/Sao_Paulo", "Pacific/Kiritimati", "Asia/Tokyo"])
+@pytest.mark.parametrize("cron", ["0 * * * *", "0 0-23 * * *", "0 23 31 12 *", "0 0 1 1 *"])
+def test_everything_begins_with_1970(zone: str, cron: str) -> None:
+    schedule = compile_schedule({"cron": cron, "timezone": zone}, "a/b")
+    first = schedule.next_after(-(10**12))
+    assert first is not None
+    assert first >= 0
+    assert schedule.prev_at(first) == first
+    assert schedule.prev_at(first - 1) is None
+
+
 def test_everything_ends_with_the_calendar() -> None:
     end_ms = parse_instant("2201-01-01")
     for value in ({"cron": "* * * * *"}, {"every": 1000}, {"cron": "0 0 * * *", "timezone": "Europe/Madrid"}):
