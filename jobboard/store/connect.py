@@ -58,13 +58,16 @@ class Store:
         self.url = url
         self.namespace = namespace
         self.lease = lease
+        self._reviving = lease
         self.client = _client(url, timeout_s)
         self._prefix = keys.prefix(namespace)
         self._meta = self.key("meta")
 
     def again(self, *, timeout_s: float | None = 30.0) -> Store:
         """Another connection to the same namespace. It ends with, or before, the store it was made from."""
-        return Store(self.url, self.namespace, timeout_s=timeout_s)
+        another = Store(self.url, self.namespace, timeout_s=timeout_s)
+        another._reviving = self._reviving
+        return another
 
     @property
     def shown_url(self) -> str:
@@ -78,18 +81,28 @@ class Store:
     def call(self, script: str, /, **arguments: Any) -> Any:
         """Run a script in one atomic step and decode its answer.
 
+        An embedded server that has died meanwhile is started again, and asked again.
+
         Raises:
             errors.StoreUnreachable: No answer. The script may have run: every script answers a repeat of
                 itself sensibly, so calling again is safe.
             errors.StoreRefused: The server would not; nothing was written.
             errors.WrongFormat: The namespace was written by another major version.
         """
-        found = scripts.load(script)
-        with explained(self.url):
-            answer = unpack(self._run(found, pack(arguments)))
+        found, packed = scripts.load(script), pack(arguments)
+        try:
+            answer = self._answer(found, packed)
+        except errors.StoreUnreachable:
+            if self._reviving is None or not self._reviving.ensure_running():
+                raise
+            answer = self._answer(found, packed)
         if isinstance(answer, list) and answer and answer[0] == "WRONG_FORMAT":
             raise self._wrong_format(answer[1])
         return answer
+
+    def _answer(self, script: scripts.Script, packed: bytes) -> Any:
+        with explained(self.url):
+            return unpack(self._run(script, packed))
 
     def _run(self, script: scripts.Script, packed: bytes) -> bytes:
         by_sha, by_text = (

@@ -68,12 +68,23 @@ class EmbeddedLease:
                 # Held alone only by who holds `start.lock`, and that is us.
                 if not self._clients.acquire_shared(_END_S):
                     raise _stuck(home)
-                address = self._running() or self._start()
-            self.url = address.url
-            self.version = server_of(address)
+                self._address = self._running() or self._start(Address.chosen(home))
+            self.url = self._address.url
+            self.version = server_of(self._address)
             undo.pop_all()
         self._open = True
         _leases.add(self)
+
+    def ensure_running(self) -> bool:
+        """Start the server again where it has died, at the same address; whether that was so.
+
+        Raises:
+            errors.StoreUnreachable: It neither runs nor starts.
+        """
+        if not self._open:
+            return False
+        with _turn(self._home, _TURN_S):
+            return not self._running() and bool(self._start(self._address))
 
     def close(self) -> None:
         """Let go; the last one sends the server SIGTERM and does not wait. Safe to call twice."""
@@ -126,11 +137,10 @@ class EmbeddedLease:
             time.sleep(_POLL_S)
         return state == "ready"
 
-    def _start(self) -> Address:
+    def _start(self, address: Address) -> Address:
         began = clock.monotonic_s()
         Address.withdraw(self._home)
         binary = usable_binary()
-        address = Address.chosen(self._home)
         with LockFile(self._home / "server.lock") as held_by_server:
             # Somebody may just be looking whether it is held.
             if not held_by_server.acquire_exclusive(_END_S):

@@ -216,6 +216,26 @@ def test_a_socket_left_by_a_killed_server_is_in_nobodys_way(home: Path) -> None:
             assert again.client.get("k") == b"v"
 
 
+@pytest.mark.parametrize("below", ["", "x" * 100], ids=["socket", "loopback"])
+def test_a_killed_server_is_started_again_by_whoever_needs_it(home: Path, below: str) -> None:
+    with open_store(embedded_settings(home / below)) as store, store.again() as another:
+        before = store.call("begin")[1]
+        os.kill(pid_of(home / below), signal.SIGKILL)
+        assert await_end(home / below)
+        assert another.call("begin")[1] == before + 1, "what was confirmed is kept, and counted on"
+        assert store.call("begin")[1] == before + 2
+    assert await_end(home / below)
+
+
+def test_a_lease_let_go_starts_nothing(home: Path) -> None:
+    lease = open_embedded(home)
+    assert not lease.ensure_running()
+    lease.close()
+    assert await_end(home)
+    assert not lease.ensure_running()
+    assert ask(home, "PING") is None
+
+
 def test_a_socket_of_no_server_is_in_nobodys_way(home: Path) -> None:
     store_directory(home).mkdir()
     with socket.socket(socket.AF_UNIX) as stale:
