@@ -48,7 +48,7 @@ def read_changes(content: bytes) -> list[Change]:
     listed = [(DAWN_MS, offsets[0] * 1000)]
     listed += [(at * 1000, offsets[kind] * 1000) for at, kind in zip(times, kinds, strict=True)]
     rule = footer[footer.index(b"\n") + 1 : footer.rindex(b"\n")].decode("ascii")
-    return _effective(listed + _rule_changes(rule, listed[-1][0]))
+    return _effective(listed + rule_changes(rule, listed[-1][0]))
 
 
 def _header(content: bytes, at: int) -> tuple[bytes, bytes, int, int, int, int, int, int]:
@@ -73,7 +73,7 @@ def _effective(changes: list[Change]) -> list[Change]:
     return kept
 
 
-def _rule_changes(rule: str, after_ms: int) -> list[Change]:
+def rule_changes(rule: str, after_ms: int) -> list[Change]:
     """The changes that a POSIX TZ rule makes after an instant and up to the end of `LAST_YEAR`."""
     if not rule:
         return []

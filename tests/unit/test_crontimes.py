@@ -70,13 +70,17 @@ def test_clock_changes_are_met_as_debian_meets_them(zone: str) -> None:
             assert chain(schedule, begin_ms - 1, end_ms) == expected, told
             assert chain_back(schedule, end_ms - 1, begin_ms - 1) == expected, told
             assert schedule.count(begin_ms - 1, end_ms - 1) == len(expected), told
-            for _ in range(4):
-                at_ms, upto_ms = sorted(chance.choices(range(begin_ms, end_ms), k=2))
+            near = range(change_ms - 10_800_000, change_ms + 10_800_000)
+            for _ in range(10):
+                at_ms, upto_ms = sorted([chance.choice(near), chance.choice(range(begin_ms, end_ms))])
                 inside = [ms for ms in expected if at_ms < ms <= upto_ms]
                 assert schedule.count(at_ms, upto_ms) == len(inside), told
                 if inside:
                     assert schedule.next_after(at_ms) == inside[0], told
                     assert schedule.prev_at(upto_ms) == inside[-1], told
+                else:
+                    following = schedule.next_after(at_ms)
+                    assert following is None or following > upto_ms, told
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from jobboard.core.tzif import LAST_YEAR, read_changes
+from jobboard.core.tzif import LAST_YEAR, read_changes, rule_changes
 from jobboard.core.zone import UTC_ZONE, UnknownZone, find_zone, zone_names, zone_version
 
 NAMES = sorted(zone_names())
@@ -90,6 +90,23 @@ def test_an_unknown_zone_names_the_one_that_was_meant(name: str, hint: str) -> N
 
 def test_the_release_is_named() -> None:
     assert zone_version()[:2] == "20"
+
+
+def test_rules_by_the_day_of_the_year() -> None:
+    """``J60`` is 1 March in every year, ``59`` is the sixtieth day; no zone uses either at present."""
+    by_date = [at_ms for at_ms, _ in rule_changes("EST5EDT,J60/2,J300/2", after_ms=0)]
+    by_day = [at_ms for at_ms, _ in rule_changes("<-05>5<-04>,59/2,299/2", after_ms=0)]
+    shown = [
+        [datetime.fromtimestamp(at / 1000, UTC).strftime("%m-%d %H") for at in each]
+        for each in (by_date, by_day)
+    ]
+    assert set(shown[0]) == {"03-01 07", "10-27 06"}
+    assert set(shown[1]) == {"03-01 07", "02-29 07", "10-27 06", "10-26 06"}
+
+
+def test_what_is_no_rule_is_refused() -> None:
+    with pytest.raises(ValueError, match="no POSIX TZ rule"):
+        rule_changes("nonsense", after_ms=0)
 
 
 def test_what_is_no_zone_file_is_refused() -> None:
