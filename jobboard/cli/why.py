@@ -17,9 +17,8 @@ from jobboard.settings import Settings
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
 
-    from jobboard.core.facts import Explanation, Finding, JobFacts, World
+    from jobboard.core.facts import Explanation, JobFacts, World
     from jobboard.store.connect import Store
 
 STYLES = {
@@ -66,7 +65,7 @@ def _explained(store: Store, what: str, now_ms: int) -> tuple[JobFacts, World, E
 def _write(explanation: Explanation, facts: JobFacts, world: World) -> None:
     screen = Screen()
     screen.line(explanation.headline, "bold")
-    _findings(screen, explanation.findings, facts, world)
+    _findings(screen, explanation, facts, world)
     remarks = " ".join(text for text in (explanation.outlook, explanation.advice) if text)
     if remarks:
         screen.line(f"  {remarks}")
@@ -74,13 +73,15 @@ def _write(explanation: Explanation, facts: JobFacts, world: World) -> None:
         screen.line(f"  → {explanation.command}")
 
 
-def _findings(screen: Screen, findings: Sequence[Finding], facts: JobFacts, world: World) -> None:
+def _findings(screen: Screen, explanation: Explanation, facts: JobFacts, world: World) -> None:
+    findings, last_word = explanation.findings, explanation.command
     times = ["" if f.at_ms is None else brief_instant(f.at_ms, facts.zone, world.now_ms) for f in findings]
     widest = max(map(len, times), default=0)
     word = max((len(f.state) for f in findings), default=0)
     for at, finding in zip(times, findings, strict=True):
         state = screen.paint(f"{finding.state:<{word}}", STYLES.get(finding.state, ""))
-        more = screen.paint(f"   {finding.command}", "dim") if finding.command else ""
+        shows_more = finding.command and finding.command != last_word
+        more = screen.paint(f"   {finding.command}", "dim") if shows_more else ""
         screen.line(f"  {at:<{widest}}  {state}  {finding.text}{more}")
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SHOWN = 6
 """How many of the last records an explanation goes through."""
 
+_LATE_MS = 1_000
 _TRY_WORDS = {"retry": "failed", "defer": "deferred", "drained": "stopped"}
 _ENDS = {"failed": "failed", "lost": "was lost", "cancelled": "was called off"}
 
@@ -167,6 +168,8 @@ def _outlook(facts: JobFacts, world: World) -> str | None:
     if spec.get("enabled") is False:
         return None
     if facts.due_at_ms is not None:
+        if facts.due_at_ms < world.now_ms - _LATE_MS:
+            return f"It was due at {world.brief(facts.due_at_ms, facts.zone)}."
         held = ", which the hold will keep from running" if _held_at(facts, facts.due_at_ms) else ""
         return f"Next: {world.brief(facts.due_at_ms, facts.zone)}{held}."
     if facts.completed:

@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.record import LIVE, Record, Try
+from jobboard.store.codec import decode_spec
 from jobboard.store.connect import explained
 from jobboard.store.wire import as_bytes, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from jobboard.core.model import Spec
     from jobboard.store.connect import Store
 
 KEPT_BY_JOB = 20
@@ -137,6 +139,13 @@ def read_live(store: Store, run_ids: Sequence[str]) -> list[Record]:
     return _with_delays(store, found)
 
 
+def read_spec(store: Store, run_id: str) -> Spec | None:
+    """What a live run runs: its own copy of the definition. None for one that is over."""
+    with explained(store.url):
+        raw = store.client.hget(store.key("run", run_id), "spec")
+    return decode_spec(as_bytes(raw)) if raw is not None else None
+
+
 def last_records(store: Store, address: str, limit: int = KEPT_BY_JOB) -> list[Record]:
     """A job's newest records, newest first; at most `KEPT_BY_JOB` are kept."""
     with explained(store.url):
@@ -150,6 +159,7 @@ def walk(
     *,
     limit: int,
     since_ms: int | None = None,
+    stream: str = "history",
     most: int = WALKED,
 ) -> Walk:
     """Look through the history, newest first.
@@ -159,11 +169,12 @@ def walk(
         wanted: Which records count.
         limit: How many of them are enough.
         since_ms: Records that ended before this instant are left out, and end the walk.
+        stream: ``history``, or ``failures`` where only those are asked for.
         most: How many records to look at.
     """
     found: list[Record] = []
     looked_at, back_to_ms = 0, None
-    for page in _history(store):
+    for page in _pages(store, stream):
         for record in page:
             if len(found) == limit or looked_at == most:
                 return Walk(tuple(found), looked_at, back_to_ms, complete=False)
@@ -176,11 +187,11 @@ def walk(
     return Walk(tuple(found), looked_at, back_to_ms, complete=True)
 
 
-def _history(store: Store) -> Iterator[list[Record]]:
+def _pages(store: Store, stream: str) -> Iterator[list[Record]]:
     before = "+"
     while True:
         with explained(store.url):
-            entries: Any = store.client.xrevrange(store.key("history"), before, "-", count=PAGE)
+            entries: Any = store.client.xrevrange(store.key(stream), before, "-", count=PAGE)
         if not entries:
             return
         yield [decode_record(fields[b"r"]) for _, fields in entries]

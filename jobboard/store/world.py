@@ -46,7 +46,7 @@ def read_job_facts(store: Store, address: str, now_ms: int) -> JobFacts:
 
 
 def read_world(store: Store, now_ms: int, runs: Iterable[Record] = ()) -> World:
-    """What surrounds these runs: schedulers, workers, holders of the locks they wait for, their place in line."""
+    """What surrounds these runs: schedulers, workers, holders of their locks, their place in line."""
     live = list(runs)
     return World(
         now_ms=now_ms,

@@ -1,0 +1,123 @@
+"""Print a run's output: the bytes as they were written, to standard output.
+
+jobboard logs backup                  the latest run's
+jobboard logs -f backup               and go on until the run is over
+jobboard logs backup@2026-11-20 --attempt 1 > first.log
+
+Whatever is not output, such as where a try begins, goes to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from jobboard.cli.records import state_text
+from jobboard.settings import Settings
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Sequence
+
+    from jobboard.core.record import Record
+    from jobboard.store.connect import Store
+    from jobboard.store.output import Chunk
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``jobboard logs``."""
+    parser.add_argument("run", metavar="RUN|JOB", help="a run, or a job for its latest run")
+    parser.add_argument("-f", "--follow", action="store_true", help="go on until the run is over")
+    parser.add_argument("--attempt", type=int, metavar="N", help="only this try's")
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Find the run, copy its output."""
+    from jobboard.store import output
+    from jobboard.store.connect import open_store
+    from jobboard.store.views import find_run
+
+    with open_store(Settings.from_args(args)) as store:
+        run = find_run(store, args.run)
+        if args.output == "json":
+            chunks = [c for c in output.read_output(store, run.run_id) if args.attempt in (None, c.attempt)]
+            print(json.dumps(_as_json(run, chunks), indent=2, ensure_ascii=False))
+            return 0
+        following = args.follow and run.live
+        read = output.follow_output if following else output.read_output
+        try:
+            copied = copy_output(read(store, run.run_id), run, attempt=args.attempt)
+        except KeyboardInterrupt:
+            say(f"{run.run_id} goes on; jobboard cancel {run.run_id} stops it")
+            return 0
+        _last_words(store, run, copied=copied, attempt=args.attempt, followed=following)
+    return 0
+
+
+def copy_output(chunks: Iterable[Chunk], run: Record, *, attempt: int | None = None) -> bool:
+    """Write chunks to standard output as they come; whether any came.
+
+    Where a try begins, standard error says so, unless the run has only one.
+    """
+    present: tuple[int, int] | None = None
+    for chunk in chunks:
+        if attempt not in (None, chunk.attempt):
+            continue
+        if (chunk.attempt, chunk.token) != present:
+            if present is not None or run.tries or chunk.attempt > 1:
+                sys.stdout.flush()
+                say(f"── try {chunk.attempt}{_ending(run, chunk.attempt)} ──")
+            present = (chunk.attempt, chunk.token)
+        sys.stdout.buffer.write(chunk.content)
+        sys.stdout.buffer.flush()
+    return present is not None
+
+
+def say(text: str) -> None:
+    """One line to standard error."""
+    sys.stderr.write(f"{text}\n")
+
+
+def _ending(run: Record, attempt: int) -> str:
+    for one in run.tries:
+        if one.attempt == attempt and one.reason:
+            return f" ({one.reason})"
+    return ""
+
+
+def _last_words(store: Store, run: Record, *, copied: bool, attempt: int | None, followed: bool) -> None:
+    from jobboard.store import past
+
+    ended = (past.read_run(store, run.run_id) if followed else None) or run
+    if followed:
+        say(f"{ended.run_id} {state_text(ended)}{f': {ended.reason}' if ended.reason else ''}")
+    if ended.dropped_bytes:
+        say(f"{ended.dropped_bytes} of {ended.output_bytes} bytes of the last try were not kept")
+    if copied:
+        return
+    if attempt is not None:
+        say(f"nothing of try {attempt} is kept; the run came to try {ended.attempt}")
+    elif ended.output_bytes > ended.dropped_bytes:
+        say(f"the output of {ended.run_id} has expired: it was older than what the store keeps")
+    elif ended.live and ended.state != "running":
+        say(f"{ended.run_id} is {ended.state} and has written nothing; jobboard why {ended.run_id}")
+    else:
+        say(f"{ended.run_id} {'has written nothing yet' if ended.live else 'wrote nothing'}")
+
+
+def _as_json(run: Record, chunks: Sequence[Chunk]) -> dict[str, Any]:
+    attempts: dict[tuple[int, int], bytes] = {}
+    for chunk in chunks:
+        place = (chunk.attempt, chunk.token)
+        attempts[place] = attempts.get(place, b"") + chunk.content
+    return {
+        "run": run.run_id,
+        "state": run.state,
+        "attempts": [
+            {"attempt": attempt, "output": content.decode("utf-8", "replace")}
+            for (attempt, _), content in attempts.items()
+        ],
+        "dropped_bytes": run.dropped_bytes,
+        "expired": not chunks and run.output_bytes > run.dropped_bytes,
+    }

@@ -1,0 +1,79 @@
+"""End the hold on a job, a board, a tag or everything; holds on other scopes stay.
+
+jobboard resume ops/backup
+jobboard resume --tag db
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from jobboard.cli import project, scopes
+from jobboard.cli.records import holds_json, instant_json, moment
+from jobboard.core.remedy import resume_command, scope_text
+from jobboard.settings import Settings
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping, Sequence
+
+    from jobboard.store.holds import Hold
+    from jobboard.store.overview import Standing
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``jobboard resume``."""
+    scopes.add_scope(parser)
+    parser.add_argument("--reason", metavar="TEXT", help="why, for the audit")
+
+
+def execute(args: argparse.Namespace) -> int:
+    """End the hold, and say what still holds."""
+    from jobboard.store import clocks, holds
+    from jobboard.store.connect import open_store
+
+    settings = Settings.from_args(args)
+    with open_store(settings) as store:
+        scope = scopes.scope_of(store, args)
+        ended = holds.resume(store, scope, by=project.by_of(settings, args.reason))
+        now_ms = clocks.now_ms(store)
+        covered = scopes.covered_by(store, scope, now_ms)
+    left = _left(covered)
+    if args.output == "json":
+        first_ms = min((s.due_at_ms for s in covered if s.due_at_ms is not None), default=None)
+        said = {
+            "scope": scope,
+            "ended": ended,
+            "next_due": instant_json(first_ms),
+            "still": holds_json(left),
+        }
+        print(json.dumps(said, indent=2, ensure_ascii=False))
+        return 0
+    _say(scope, ended, covered, left, now_ms)
+    return 0
+
+
+def _left(covered: Sequence[Standing]) -> Mapping[str, Sequence[Hold]]:
+    return {scope: holds for standing in covered for scope, holds in standing.holds.items()}
+
+
+def _say(
+    scope: str,
+    ended: int,
+    covered: Sequence[Standing],
+    left: Mapping[str, Sequence[Hold]],
+    now_ms: int,
+) -> None:
+    what = scopes.subject(scope)
+    print(f"{what} {'goes on' if ended else 'was not paused'}.")
+    for other, holds in left.items():
+        whose = f"{what} is" if scope.startswith("job:") else "some of it is"
+        by = ", ".join(sorted({hold["by"] for hold in holds}))
+        print(f"But {whose} still held by the hold on {scope_text(other)} ({by}): {resume_command(other)}")
+    if left or not ended:
+        return
+    upcoming = [s for s in covered if s.due_at_ms is not None]
+    if upcoming:
+        first = min(upcoming, key=lambda standing: standing.due_at_ms or 0)
+        print(f"Next: {first.address} {moment(first.due_at_ms, first.zone, now_ms)}.")

@@ -1,0 +1,74 @@
+"""What a hold is on: a job, a board, a tag or everything; as `pause` and `resume` are told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jobboard import errors
+from jobboard.core.names import NAME_RULE, is_name, split_address
+from jobboard.core.remedy import scope_text
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping, Sequence
+
+    from jobboard.store.connect import Store
+    from jobboard.store.overview import Standing
+
+
+def add_scope(parser: argparse.ArgumentParser) -> None:
+    """The arguments that name a scope."""
+    parser.add_argument("what", nargs="?", metavar="JOB|BOARD", help="a job, or a whole board")
+    parser.add_argument("--tag", metavar="TAG", help="every job with this tag, also later ones")
+    parser.add_argument("--all", action="store_true", help="everything")
+
+
+def scope_of(store: Store, args: argparse.Namespace) -> str:
+    """The one scope that the arguments name: ``job:ADDRESS``, ``board:NAME``, ``tag:NAME`` or ``all``.
+
+    A board goes before a job of the same name, which has an address of its own.
+
+    Raises:
+        errors.UsageError: They name none, or several, or what is not there.
+    """
+    from jobboard.store.views import find_job, is_board
+
+    if sum((args.what is not None, args.tag is not None, args.all)) != 1:
+        raise errors.UsageError(
+            "name one: a JOB, a BOARD, --tag TAG or --all", "as in jobboard pause ops/backup"
+        )
+    if args.all:
+        return "all"
+    if args.tag is not None:
+        if not is_name(args.tag):
+            raise errors.UsageError(f'"{args.tag}" cannot be a tag', f"Use {NAME_RULE}")
+        return f"tag:{args.tag}"
+    if is_board(store, args.what):
+        return f"board:{args.what}"
+    return f"job:{find_job(store, args.what)}"
+
+
+def subject(scope: str) -> str:
+    """The scope as a sentence begins with it."""
+    return "Everything" if scope == "all" else scope_text(scope)
+
+
+def covered_by(store: Store, scope: str, now_ms: int) -> list[Standing]:
+    """The jobs that a hold on that scope is about."""
+    from jobboard.store import definitions
+    from jobboard.store.overview import survey
+
+    kind, _, name = scope.partition(":")
+    boards: Mapping[str, definitions.BoardRecord] = definitions.read_boards(store)
+    board = {"board": name, "job": split_address(name)[0]}.get(kind)
+    if board is not None:
+        boards = {board: boards[board]} if board in boards else {}
+    standings: Sequence[Standing] = survey(
+        store,
+        now_ms,
+        boards=boards,
+        wanted=lambda address, definition: (
+            (kind != "job" or address == name) and (kind != "tag" or name in definition.spec.get("tags", ()))
+        ),
+    )
+    return list(standings)

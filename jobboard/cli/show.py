@@ -1,0 +1,47 @@
+"""Show a job, a run or a board: what it is, where it comes from, how it stands.
+
+jobboard show backup                     a job: definition, drift, holds, next and last runs
+jobboard show backup@2026-11-20          a run: state, attempts, command, last lines of output
+jobboard show ops                        a board
+
+Values of environment variables are never shown.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from jobboard.cli.screen import Screen
+from jobboard.settings import Settings
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``jobboard show``."""
+    parser.add_argument("what", metavar="JOB|RUN|BOARD", help="what to show; a board goes before a job")
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Find out what is meant, read all of it, print."""
+    from jobboard.cli import show_board, show_job, show_run
+    from jobboard.store import clocks
+    from jobboard.store.connect import open_store
+    from jobboard.store.views import find_job, find_run, is_board
+
+    with open_store(Settings.from_args(args)) as store:
+        now_ms = clocks.now_ms(store)
+        view: show_board.BoardView | show_job.JobView | show_run.RunView
+        if "@" in args.what:
+            view = show_run.read(store, find_run(store, args.what), now_ms)
+        elif is_board(store, args.what):
+            view = show_board.read(store, args.what, now_ms)
+        else:
+            view = show_job.read(store, find_job(store, args.what), now_ms)
+    if args.output == "json":
+        print(json.dumps(view.as_json(), indent=2, ensure_ascii=False))
+    else:
+        view.write(Screen())
+    return 0

@@ -1,0 +1,230 @@
+"""A job in full: definition and what is default, origin, drift, holds, next and last runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jobboard.cli.ls import trigger_text
+from jobboard.cli.records import (
+    holds_json,
+    instant_json,
+    moment,
+    record_json,
+    spent,
+    state_text,
+    style_of,
+)
+from jobboard.cli.runs import why_text
+from jobboard.cli.screen import ago
+from jobboard.cli.values import shown
+from jobboard.core.instant import local_text
+from jobboard.core.merge import merge_job
+from jobboard.core.model import FIELDS, effective
+from jobboard.core.names import split_address
+from jobboard.core.remedy import resume_command, scope_text
+from jobboard.core.schedule import compile_schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from jobboard.cli.screen import Screen
+    from jobboard.core.facts import JobFacts
+    from jobboard.core.merge import Merged
+    from jobboard.core.model import Definition, Spec
+    from jobboard.store.connect import Store
+    from jobboard.store.definitions import BoardRecord
+
+UPCOMING = 5
+LAST = 8
+MASKED = "***"
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """Everything `show` says of a job.
+
+    Attributes:
+        facts: How it stands.
+        definition: As stored.
+        board: Its board's record.
+        drift: The paths edited live.
+        edits: Who edited which of them last: path to {actor, via, at}.
+        now_ms: The store's time.
+    """
+
+    facts: JobFacts
+    definition: Definition
+    board: BoardRecord
+    drift: Sequence[Merged]
+    edits: Mapping[str, Mapping[str, Any]]
+    now_ms: int
+
+    def as_json(self) -> dict[str, Any]:
+        """With stable keys."""
+        facts, meta = self.facts, self.board.meta
+        return {
+            "job": facts.address,
+            "spec": masked(self.definition.spec),
+            "defaults": {
+                name: effective({}, name) for name in FIELDS if _by_default(self.definition.spec, name)
+            },
+            "revision": self.definition.revision,
+            "path": meta.get("path"),
+            "commit": meta.get("commit"),
+            "drift": [self._drift_json(field) for field in self.drift],
+            "holds": holds_json(facts.holds),
+            "completed": facts.completed,
+            "next_due": instant_json(facts.due_at_ms),
+            "next": [instant_json(due) for due in self.upcoming()],
+            "live": [record_json(run) for run in facts.live],
+            "last": [record_json(record) for record in facts.records],
+        }
+
+    def write(self, screen: Screen) -> None:
+        """For people."""
+        self._head(screen)
+        self._definition(screen)
+        self._state(screen)
+        self._next(screen)
+        self._last(screen)
+
+    def upcoming(self) -> list[int]:
+        """The next instants it is due."""
+        schedule = self.definition.spec.get("schedule")
+        if schedule is None or self.facts.completed or self.definition.spec.get("enabled") is False:
+            return []
+        compiled = compile_schedule(schedule, self.facts.address)
+        dues: list[int] = []
+        at_ms = compiled.next_after(self.now_ms)
+        while at_ms is not None and len(dues) < UPCOMING:
+            dues.append(compiled.due(at_ms))
+            at_ms = compiled.next_after(at_ms)
+        return dues
+
+    def _head(self, screen: Screen) -> None:
+        spec = self.definition.spec
+        screen.line(f"{self.facts.address}   {trigger_text(spec)}", "bold")
+        if spec.get("description"):
+            screen.line(f"  {spec['description']}")
+        screen.line(f"  {provenance(self.board, self.definition.revision)}", "dim")
+        screen.line()
+
+    def _definition(self, screen: Screen) -> None:
+        spec = self.definition.spec
+        named = [name for name in FIELDS if name in spec and name not in ("description", "schedule")]
+        if "schedule" in spec:
+            named.insert(1, "schedule")
+        by_field: dict[str, list[Merged]] = {}
+        for field in self.drift:
+            by_field.setdefault(field.path.partition(".")[0], []).append(field)
+        for name in dict.fromkeys([*named, *by_field]):
+            screen.line(f"  {name:<12}{value_text(name, spec.get(name))}")
+            for field in by_field.get(name, ()):
+                screen.line(f"  {'':<12}{self._drift_text(field)}", "change")
+        defaults = [f"{n} {shown(n, effective({}, n))}" for n in FIELDS if _by_default(spec, n)]
+        screen.line(f"  {'by default':<12}{' · '.join(defaults)}", "dim")
+
+    def _drift_text(self, field: Merged) -> str:
+        before = MASKED if field.path.startswith("env.") else shown(field.path, field.file)
+        made = self.edits.get(field.path)
+        who = f" ({made['actor']}, {made['via']}, {ago(self.now_ms - made['at'])} ago)" if made else ""
+        return f"~ {field.path}: the board says {before}; edited live{who}"
+
+    def _drift_json(self, field: Merged) -> dict[str, Any]:
+        made = self.edits.get(field.path, {})
+        secret = field.path.startswith("env.")
+        return {
+            "path": field.path,
+            "file": MASKED if secret else field.file,
+            "live": MASKED if secret else field.live,
+            "by": made.get("actor"),
+            "via": made.get("via"),
+            "at": instant_json(made.get("at")),
+        }
+
+    def _state(self, screen: Screen) -> None:
+        facts = self.facts
+        for scope, holds in facts.holds.items():
+            for hold in holds:
+                until = f" until {local_text(hold['until'], facts.zone)}" if hold.get("until") else ""
+                reason = f': "{hold["reason"]}"' if hold.get("reason") else ""
+                what = scope_text(scope)
+                screen.line(
+                    f"  paused      {what} by {hold['by']}{until}{reason}   {resume_command(scope)}", "change"
+                )
+        if facts.completed:
+            screen.line("  completed   its schedule has come to its end", "change")
+
+    def _next(self, screen: Screen) -> None:
+        upcoming = self.upcoming()
+        if not upcoming:
+            return
+        screen.line()
+        screen.line("  Next")
+        for due_ms in upcoming:
+            screen.line(f"    {local_text(due_ms, self.facts.zone)}")
+
+    def _last(self, screen: Screen) -> None:
+        records = [*self.facts.live, *self.facts.records][:LAST]
+        screen.line()
+        if not records:
+            screen.line("  It has not run yet.")
+            screen.line(f"  → jobboard run {self.facts.address}")
+            return
+        screen.line("  Last runs")
+        for record in records:
+            state = screen.paint(f"{state_text(record):<16}", style_of(record))
+            at_ms = record.nominal_ms if record.passed_over else record.started_at_ms or record.seen_at_ms
+            at = moment(at_ms, self.facts.zone, self.now_ms)
+            words = f"{state}{at:<18}{spent(record, self.now_ms):<8}{why_text(record, self.now_ms)}"
+            screen.line(f"    {words}".rstrip())
+        screen.line(f"  → jobboard why {self.facts.address} · jobboard logs {self.facts.address}")
+
+
+def read(store: Store, address: str, now_ms: int) -> JobView:
+    """Read all that `JobView` says.
+
+    Raises:
+        errors.UsageError: The job is gone.
+    """
+    from jobboard import errors
+    from jobboard.store import definitions
+    from jobboard.store.world import read_job_facts
+
+    board, job = split_address(address)
+    record = definitions.read_board(store, board)
+    found = definitions.read_some(store, record.version, [job]) if record else {}
+    if record is None or job not in found:
+        raise errors.UsageError(f"there is no job {address} any more", "jobboard ls lists the jobs")
+    definition = found[job]
+    drift = merge_job(definition.base, definition.spec, definition.base).drift if definition.drifted else ()
+    edits = definitions.read_edits(store, [address]).get(address, {}) if drift else {}
+    facts = read_job_facts(store, address, now_ms)
+    return JobView(facts, definition, record, drift, edits, now_ms)
+
+
+def provenance(board: BoardRecord, revision: int) -> str:
+    """Where a board comes from, and the revision: ``boards/ops.yaml @ 3f2c1ab · revision 12``."""
+    path, commit = board.meta.get("path"), board.meta.get("commit")
+    source = f"{path} @ {commit[:7]}" if path and commit else path or "no file"
+    return f"{source} · revision {revision}"
+
+
+def value_text(name: str, value: Any) -> str:
+    """A field's value in words, environment values masked."""
+    if name == "env" and value:
+        return f"{', '.join(value)}   (values hidden)"
+    if name in ("labels", "locks") and value:
+        return ", ".join(f"{key} {part}" for key, part in value.items())
+    return shown(name, value)
+
+
+def masked(spec: Spec) -> dict[str, Any]:
+    """A spec whose environment shows names only."""
+    hidden = {"env": dict.fromkeys(spec["env"], MASKED)} if "env" in spec else {}
+    return {**spec, **hidden}
+
+
+def _by_default(spec: Spec, name: str) -> bool:
+    return name not in spec and FIELDS[name].default not in (None, False) and name != "enabled"
