@@ -75,7 +75,7 @@ class Refusal:
     """Why a plan may not be applied, and the flag that says: do it all the same.
 
     Attributes:
-        code: ``owner``, ``empty``, ``vanished``, ``protected``.
+        code: ``owner``, ``branch``, ``empty``, ``vanished``, ``protected``, ``depends``.
         subject: The board or job it is about.
         message: A sentence for a person.
         way_out: What to type or do.
@@ -101,6 +101,7 @@ class BoardPlan:
         refusals: What a flag would have to lift.
         jobs: How many jobs the board has afterwards.
         removed: Whether the board itself goes.
+        missing: Whether its file is gone and the board stays all the same.
         meta: The board's record afterwards (origin, path, commit, digest, …); see `store.definitions`.
         recorded: Whether that record differs from the one in the store.
     """
@@ -114,6 +115,7 @@ class BoardPlan:
     refusals: tuple[Refusal, ...] = ()
     jobs: int = 0
     removed: bool = False
+    missing: bool = False
     meta: Mapping[str, Any] = field(default_factory=dict)
     recorded: bool = False
 

@@ -98,16 +98,18 @@ def schedule_entry(change: JobChange, now_ms: int) -> dict[str, Any] | None:
     if not change.moves_schedule and parents == old_parents:
         return None
     due = next_due_ms(change.address, change.after, now_ms)
-    return {"due": due or False, "cursor": now_ms, "before": old_parents, "after": parents}
+    cursor = now_ms if "schedule" in change.after else False
+    return {"due": due or False, "cursor": cursor, "before": old_parents, "after": parents}
 
 
 def _apply_once(store: Store, planned: Planned, by: Mapping[str, Any]) -> Synced:
     plan = planned.plan
     touched = [board for board in plan.boards if board.rewritten]
+    if not definitions.is_drained(store):
+        definitions.drain(store)
     if not touched:
         _record(store, plan)
         return Synced(plan, None)
-    definitions.drain(store)
     stage = definitions.begin(store)
     writes = [_stage_board(store, stage, f"{stage.id}-{n}", board, by) for n, board in enumerate(touched)]
     revision, _ = definitions.commit(store, stage, writes, revision=_revision(planned), by=by)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from jobboard import errors
 from jobboard.core.merge import Merged, merge_job
 from jobboard.core.model import FIELDS, Definition
-from jobboard.core.names import split_address
+from jobboard.core.names import address_of, split_address
 from jobboard.core.plan import JobChange
 from jobboard.core.resolve import resolve_assignment
 from jobboard.reconcile.applying import schedule_entry
+from jobboard.reconcile.together import check_together
 from jobboard.source.schema import check_keys
 from jobboard.store import definitions
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from jobboard.store.connect import Store
 
 ATTEMPTS = 5
+_SHARED = ("after", "locks")
+"""Fields whose value other jobs have a say in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,8 @@ def edit_job(
         fields = merge_job(before.spec, before.spec, after).fields
         if not fields:
             return Edited(address, ())
+        if any(field.path.partition(".")[0] in _SHARED for field in fields):
+            _check_among_others(store, address, after)
         unique = definitions.number(store)
         moves = any(FIELDS[field.path.partition(".")[0]].moves for field in fields)
         edited = Definition(unique if moves else before.epoch, unique, before.revision, after, before.base)
@@ -90,6 +95,19 @@ def edit_job(
             continue
         return Edited(address, fields)
     raise errors.Stale(f"others kept writing to {address}", "try again")
+
+
+def _check_among_others(store: Store, address: str, after: Spec) -> None:
+    """Refuse a parent that does not exist, a circle, and a lock of another capacity than elsewhere."""
+    records = definitions.read_boards(store)
+    own = split_address(address)[0]
+    live = definitions.read_definitions(store, records[own].version) if own in records else {}
+    specs = {address_of(own, job): definition.spec for job, definition in live.items()}
+    others = [record for record in records.values() if record.name != own]
+    before = check_together(store, specs, others)
+    for job, faults in check_together(store, {**specs, address: after}, others).items():
+        for fault in faults if faults != before.get(job) else ():
+            raise errors.UsageError(f"{job}: {fault.message}", fault.hint)
 
 
 def _resolved(address: str, spec: Spec, assignments: Mapping[str, Any]) -> Spec:

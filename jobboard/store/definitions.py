@@ -70,9 +70,10 @@ class MovedSince(errors.Stale):
     """One or more boards are no longer at the version that was read. `boards` names them."""
 
     def __init__(self, boards: Sequence[str]) -> None:
+        what = ", ".join(boards) or "the revision"
         super().__init__(
-            f"changed in Redis since the plan was made: {', '.join(boards)}",
-            "plan again and look at the result",
+            f"{what} changed in Redis since the plan was made; nothing was written",
+            "plan again and look at the result: jobboard plan",
         )
         self.boards = tuple(boards)
 
@@ -262,6 +263,12 @@ def record(store: Store, boards: Sequence[tuple[str, str, Mapping[str, Any]]]) -
     """Note where unchanged boards now come from: (board, version seen, record). False if one has moved on."""
     tag, *_ = store.call("record", boards=[[name, seen, pack(dict(meta))] for name, seen, meta in boards])
     return bool(tag == "OK")
+
+
+def is_drained(store: Store) -> bool:
+    """Whether no committed sync has left anything to do. Uses read commands only."""
+    with explained(store.url):
+        return not store.client.exists(store.key("work"))
 
 
 def drain(store: Store) -> int:

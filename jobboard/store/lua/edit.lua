@@ -1,6 +1,6 @@
 #!lua
 -- A live edit: one job's definition, in place, with its schedule entry, in one step. The board's count of
--- edits moves, so that a plan made before is stale.
+-- edits moves, so that a plan made before is stale. An edit that has been made already is made: its reply got lost.
 -- KEYS      meta
 -- ARGUMENTS address=string generation=int definition=bytes drifted=bool work=map by=map paths=[path, ...] changes=list
 -- TOUCHES   work LIST, work:<stage> HASH, boards HASH, defs:<version> HASH, drift HASH, sched ZSET, claims ZSET,
@@ -15,8 +15,9 @@
 local refused = guard()
 if refused then return refused end
 local address = arguments.address
-local _, current = definition(address)
+local raw, current = definition(address)
 if not current then return cmsgpack.pack({'GONE'}) end
+if raw == arguments.definition then return cmsgpack.pack({'OK'}) end
 if current[2] ~= arguments.generation then return cmsgpack.pack({'STALE'}) end
 
 local board, job = string.match(address, '^([^/]+)/(.+)$')

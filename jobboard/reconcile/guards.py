@@ -1,0 +1,102 @@
+"""The guards of a plan: what is refused for safety until a person says by a flag that it is meant.
+
+Ownership, a changed branch, a file that has gone. A guard is judged against what the last sync recorded of
+the board; it never looks at jobs. Those that do are in `core.plan`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from jobboard.core.plan import BoardPlan, Refusal, plan_jobs, protected_refusals
+from jobboard.source.git import first_commit
+from jobboard.store import definitions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from jobboard.reconcile.planning import Options, Sources
+    from jobboard.store.connect import Store
+    from jobboard.store.definitions import BoardRecord
+
+
+def is_owned(record: BoardRecord, sources: Sources) -> bool:
+    """Whether a board was last synced from where these sources come from.
+
+    A board synced from outside Git belongs to whoever comes next. A repository that has been given a remote
+    since is still the same one: its first commit says so.
+    """
+    then = record.meta.get("origin")
+    checkout = sources.checkout
+    if then is None or (checkout is not None and then == checkout.origin):
+        return True
+    return checkout is not None and then == f"root:{first_commit(checkout.root)}"
+
+
+def origin_refusals(record: BoardRecord, sources: Sources, options: Options) -> list[Refusal]:
+    """A board of another repository; or of another branch, where that matters."""
+    if not is_owned(record, sources) and not options.take_ownership:
+        return [
+            Refusal(
+                "owner",
+                record.name,
+                f"board {record.name} is owned by {record.meta['origin']}",
+                "if it has moved here for good, add --take-ownership",
+            )
+        ]
+    branch = sources.checkout.branch if sources.checkout else None
+    then = record.meta.get("branch")
+    if options.one_branch and then is not None and then != branch:
+        here = f"branch {branch}" if branch else "no branch"
+        return [
+            Refusal(
+                "branch",
+                record.name,
+                f"board {record.name} was last synced from branch {then}, and this is {here}",
+                "if this is to take its place, add --take-over",
+            )
+        ]
+    return []
+
+
+def vanished(
+    store: Store, sources: Sources, options: Options, records: Iterable[BoardRecord]
+) -> list[BoardPlan]:
+    """Boards synced from these folders whose file is gone: shown, and removed only when told by name.
+
+    Args:
+        store: Where their jobs are.
+        sources: Says which folders were asked for, and from which repository.
+        options: Which boards are to be pruned, and whether the others stand in the way.
+        records: The boards in the store that no file is about.
+    """
+    return [
+        _without_file(store, record, options)
+        for record in records
+        if _within(str(record.meta.get("path", "")), sources.folders) and is_owned(record, sources)
+    ]
+
+
+def _without_file(store: Store, record: BoardRecord, options: Options) -> BoardPlan:
+    jobs = int(record.meta["jobs"])
+    plan = BoardPlan(record.name, str(record.meta["path"]), record.version, jobs=jobs, meta=record.meta)
+    if record.name not in options.prune_boards:
+        refusals = () if options.keep_vanished else (_vanished_refusal(record, jobs),)
+        return replace(plan, missing=True, refusals=refusals)
+    changes, _, _ = plan_jobs(record.name, {}, definitions.read_definitions(store, record.version))
+    return replace(plan, changes=changes, refusals=tuple(protected_refusals(changes)), removed=True, jobs=0)
+
+
+def _within(path: str, folders: Sequence[str]) -> bool:
+    return any(PurePosixPath(path).is_relative_to(folder) for folder in folders)
+
+
+def _vanished_refusal(record: BoardRecord, jobs: int) -> Refusal:
+    return Refusal(
+        "vanished",
+        record.name,
+        f"board {record.name} ({jobs} job{'s' if jobs != 1 else ''}): its file {record.meta['path']} is gone",
+        f"put the file back, or destroy the board with --prune-board {record.name}",
+    )

@@ -1,0 +1,127 @@
+"""What no board shows alone: parents that do not exist, circles, lock capacities that disagree.
+
+Judged over what would be live afterwards, beside what the store records of the boards that take no part. A
+fault of a board at hand has its place in a file; a board that takes no part can only be in the way.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jobboard.core import depend
+from jobboard.core.names import address_of, split_address
+from jobboard.core.plan import Refusal
+from jobboard.store import definitions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from jobboard.core.depend import Faults
+    from jobboard.core.model import Definition, Spec
+    from jobboard.core.plan import Plan
+    from jobboard.store.connect import Store
+    from jobboard.store.definitions import BoardRecord
+
+
+def specs_after(plan: Plan, lives: Mapping[str, Mapping[str, Definition]]) -> dict[str, Spec]:
+    """The live definition, as it would be afterwards, of every job of the boards that were read.
+
+    Args:
+        plan: What would change.
+        lives: The jobs of each board that was read, as they are live now.
+    """
+    specs = {
+        address_of(name, job): definition.spec
+        for name, live in lives.items()
+        for job, definition in live.items()
+    }
+    for change in plan.changes:
+        if change.after is None:
+            specs.pop(change.address, None)
+        else:
+            specs[change.address] = change.after
+    return specs
+
+
+def check_together(store: Store, specs: Mapping[str, Spec], others: Sequence[BoardRecord]) -> Faults:
+    """Faults of the jobs at hand, by address.
+
+    Args:
+        store: Where the jobs of the other boards are.
+        specs: The jobs at hand, by address, as they would be.
+        others: The boards that stay as they are.
+    """
+    edges = _edges(others)
+    around: dict[str, Spec] = {address: {"after": parents} for address, parents in edges.items()}
+    wanted = {parent for spec in specs.values() for parent in spec.get("after", ()) if parent not in specs}
+    known = _existing(store, wanted, others) | {parent for parents in edges.values() for parent in parents}
+    faults = depend.check_parents({**around, **specs}, known)
+    for address, found in depend.check_locks(specs, _capacities(others)).items():
+        faults.setdefault(address, []).extend(found)
+    # A circle is told of its least member. Where that is on another board, a job at hand closes it.
+    for address in [address for address in faults if address not in specs]:
+        closing = _closing(address, around, specs)
+        if closing is not None:
+            faults.setdefault(closing, []).extend(faults[address])
+    return {address: found for address, found in faults.items() if address in specs}
+
+
+def bereft_refusals(plan: Plan, others: Sequence[BoardRecord]) -> list[Refusal]:
+    """Jobs of boards that take no part, whose parents the plan would destroy."""
+    destroyed = {change.address for change in plan.changes if change.action == "destroy"}
+    return [
+        Refusal(
+            "depends",
+            parent,
+            f"{child} runs after {parent}, which this would destroy",
+            f"change {child} first, or in the same sync",
+        )
+        for child, parents in _edges(others).items()
+        for parent in parents
+        if parent in destroyed
+    ]
+
+
+def _closing(address: str, around: Mapping[str, Spec], specs: Mapping[str, Spec]) -> str | None:
+    """The first job at hand on the way from a job to its parents, and to theirs."""
+    seen: set[str] = set()
+    left = [address]
+    while left:
+        here = left.pop()
+        if here in specs:
+            return here
+        if here not in seen:
+            seen.add(here)
+            left.extend(around.get(here, {}).get("after", ()))
+    return None
+
+
+def _edges(records: Sequence[BoardRecord]) -> dict[str, list[str]]:
+    """Child to parents, as the boards were last applied."""
+    return {
+        address_of(record.name, job): parents
+        for record in records
+        for job, parents in record.meta.get("edges", {}).items()
+    }
+
+
+def _capacities(records: Sequence[BoardRecord]) -> dict[str, dict[str, int]]:
+    """Lock to board to capacity, as the boards were last applied."""
+    found: dict[str, dict[str, int]] = {}
+    for record in records:
+        for lock, capacity in record.meta.get("locks", {}).items():
+            found.setdefault(lock, {})[record.name] = capacity
+    return found
+
+
+def _existing(store: Store, addresses: set[str], records: Sequence[BoardRecord]) -> set[str]:
+    """Those of the addresses that are jobs of these boards."""
+    by_board: dict[str, list[str]] = {}
+    for board, job in map(split_address, sorted(addresses)):
+        by_board.setdefault(board, []).append(job)
+    return {
+        address_of(record.name, job)
+        for record in records
+        if record.name in by_board
+        for job in definitions.read_some(store, record.version, by_board[record.name])
+    }
