@@ -41,11 +41,14 @@ def main() -> None:
 def have_children() -> None:
     """A command that inherits all it can, and a forked copy of this process."""
     command = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, close_fds=False)
+    awaiting, running = os.pipe()
     if os.fork() == 0:
         os.close(1)
+        os.write(running, b"!")
         sys.stdin.read()
         command.communicate()
         os._exit(0)
+    os.read(awaiting, 1)
 
 
 if __name__ == "__main__":
