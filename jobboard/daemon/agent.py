@@ -107,6 +107,7 @@ class Agent:
 
     def _turn(self) -> bool:
         """Wait once and act; False when the runner or the guard is gone."""
+        self._channel.flush()
         wanted = select.POLLIN | (select.POLLOUT if self._channel.waiting else 0)
         self._poll.modify(self._channel.sock.fileno(), wanted)
         wait_s = self._timers.wait_s()
@@ -117,8 +118,6 @@ class Agent:
             os.read(self._child_fd, _WAKEUP_BYTES)
             self._reap()
         events = ready.get(self._channel.sock.fileno(), 0)
-        if events & select.POLLOUT:
-            self._channel.flush()
         if events & ~select.POLLOUT:
             for message in self._channel.take():
                 self._orders[message["type"]](message)

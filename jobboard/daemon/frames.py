@@ -1,8 +1,8 @@
 """Messages between runner and agent: JSON frames over a socket pair, some with a descriptor.
 
-A frame is four bytes of length, big-endian, and that many bytes of JSON. A descriptor travels with the first
-byte of its frame (SCM_RIGHTS), so it is here before the frame is whole. Neither side ever blocks on the
-other: what does not fit the socket waits in a queue.
+A frame is four bytes of length, big-endian, and that many bytes of JSON. A descriptor travels with a byte of
+its frame or of one before (SCM_RIGHTS), so it is here before the frame is whole. Neither side ever blocks on
+the other: what does not fit the socket waits in a queue.
 """
 
 from __future__ import annotations
@@ -38,13 +38,11 @@ class Channel:
         self._fds: deque[int] = deque()
 
     def put(self, message: Message, fd: int | None = None) -> None:
-        """Send, or queue, a message; a descriptor given along is closed here once it has left."""
+        """Queue a message for the next `flush`; a descriptor given along is closed here once it has left."""
         if fd is not None:
             message = {**message, "fd": True}
         body = json.dumps(message, separators=(",", ":")).encode()
         self._out.append((len(body).to_bytes(_LENGTH_BYTES, "big") + body, fd))
-        if len(self._out) == 1:
-            self.flush()
 
     @property
     def waiting(self) -> bool:
@@ -52,27 +50,27 @@ class Channel:
         return bool(self._out) and self.open
 
     def flush(self) -> None:
-        """Send as much as the socket takes now."""
+        """Send as much as the socket takes now, in as few calls as can be: each wakes the other side."""
         try:
             while self._out:
-                self._send_first()
+                self._send_some()
         except BlockingIOError:
             return
         except OSError:
             self.open = False
             self._drop_queue()
 
-    def _send_first(self) -> None:
-        body, fd = self._out[0]
-        if fd is None:
-            sent = self.sock.send(body)
-        else:
-            sent = socket.send_fds(self.sock, [body], [fd])
+    def _send_some(self) -> None:
+        taken = [self._out[n] for n in range(min(len(self._out), _FDS_A_READ))]
+        body = b"".join(text for text, _ in taken)
+        fds = [fd for _, fd in taken if fd is not None]
+        sent = socket.send_fds(self.sock, [body], fds) if fds else self.sock.send(body)
+        for fd in fds:
             os.close(fd)
-        if sent == len(body):
+        for _ in taken:
             self._out.popleft()
-        else:
-            self._out[0] = (body[sent:], None)
+        if sent < len(body):
+            self._out.appendleft((body[sent:], None))
 
     def _drop_queue(self) -> None:
         for _, fd in self._out:

@@ -64,6 +64,7 @@ class AgentProcess:
     def quit(self) -> None:
         """Have it exit, and wait until it has. What runs of jobs left in the background is left alone."""
         self.channel.put({"type": "quit"})
+        self.channel.flush()
         give_up_at_s = monotonic_s() + _QUIT_S
         while self.channel.open and monotonic_s() < give_up_at_s:
             _wait(self.channel, give_up_at_s - monotonic_s())

@@ -218,6 +218,7 @@ class Worker:
 
     def _adjust_interest(self) -> None:
         channel = self._running_agent.channel
+        channel.flush()
         wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if channel.waiting else 0)
         if self._selector.get_key(channel.sock).events != wanted:
             self._selector.modify(channel.sock, wanted, self._take_messages)
@@ -294,7 +295,6 @@ class Worker:
 
     def _take_messages(self) -> None:
         channel = self._running_agent.channel
-        channel.flush()
         for message in channel.take():
             match message["type"]:
                 case "ready":

@@ -77,6 +77,7 @@ class Driver:
             assert self.agent.channel.open, "the agent is gone"
 
     def _wait(self, deadline_s: float) -> None:
+        self.agent.channel.flush()
         poll = select.poll()
         poll.register(
             self.agent.channel.sock, select.POLLIN | (select.POLLOUT if self.agent.channel.waiting else 0)
