@@ -1,0 +1,289 @@
+"""Runner, agent and guard killed; the store gone, hung, full or flushed, under a worker that has work."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kit.events import events_of, wait_for_event
+from kit.server import Server, fresh_namespace
+from kit.work import (
+    animal,
+    board,
+    finished,
+    output,
+    running_with,
+    start,
+    until,
+    working,
+    working_process,
+)
+
+from jobboard import errors
+from jobboard.daemon import linux
+from jobboard.daemon.spool import Spool, folder_of
+from jobboard.store.connect import Store
+from jobboard.store.runs import Runs
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+    from pathlib import Path
+
+GONE_WITHIN_S = 2.0
+SHORT_LEASE_MS = 1500
+
+
+@pytest.fixture
+def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that keeps every write on disk, for the test to kill and start again."""
+    one = Server({"appendonly": "yes", "appendfsync": "always"})
+    yield one
+    one.process.send_signal(signal.SIGCONT)
+    one.remove()
+
+
+@pytest.fixture
+def own_store(own_server: Server) -> Iterator[Store]:
+    with Store(own_server.url, fresh_namespace()) as opened:
+        opened.client.hset(opened.key("meta"), "test", "1")
+        yield opened
+
+
+def run(text: str, **fields: Any) -> dict[str, Any]:
+    return {"command": {"run": text}, **fields}
+
+
+def word_of(store: Store) -> str:
+    return f"word-{store.namespace}"
+
+
+def family(runner: int) -> tuple[int, int]:
+    """Guard and agent of a runner."""
+    (guard,) = [pid for pid, process in linux.processes().items() if process.parent == runner]
+    table = linux.processes()
+    (agent,) = [pid for pid, process in table.items() if process.parent == guard]
+    return guard, agent
+
+
+def victims(child: subprocess.Popen[bytes], who: str) -> list[int]:
+    guard, agent = family(child.pid)
+    named = {"runner": child.pid, "agent": agent, "guard": guard}
+    return [named[name] for name in who.split("+")]
+
+
+def placed(store: Store, kind: str, **fields: Any) -> str:
+    """Start a run of one of the zoo; its id, once its tree is in place."""
+    board(store, {"job": {"command": animal("tree", kind, word_of(store)), **fields}})
+    run_id = start(store, "job")
+    until(lambda: output(store, run_id) != b"")
+    return run_id
+
+
+def pause_for_leases(count: int) -> None:
+    """Let so much time pass: an outage has no other end than the one we give it."""
+    threading.Event().wait(count * SHORT_LEASE_MS / 1000)
+
+
+def wait_until_up(store: Store, run_id: str) -> None:
+    until(lambda: output(store, run_id) == b"up\n")
+
+
+def ticked(store: Store) -> bool:
+    """Do what a scheduler does, whom nothing keeps from reaping workers; whether the store answered."""
+    try:
+        Runs(store).tick("s")
+    except errors.StoreUnreachable:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("kind", ["deaf", "daemon", "bare", "closed", "forking"])
+@pytest.mark.parametrize("who", ["runner", "agent", "guard", "runner+agent", "agent+runner", "runner+guard"])
+def test_whoever_is_killed_trees_end_and_the_run_is_tried_again(
+    store: Store, tmp_path: Path, who: str, kind: str
+) -> None:
+    with working_process(store, tmp_path, lease_ms=60_000) as child:
+        run_id = placed(store, kind, kill_after=600_000)
+        doomed = running_with(word_of(store))
+        for pid in victims(child, who):
+            os.kill(pid, signal.SIGKILL)
+        until(lambda: not doomed & running_with(word_of(store)), GONE_WITHIN_S)
+        lost = wait_for_event(store, lambda e: e["e"] == "lost" and e["run"] == run_id, GONE_WITHIN_S)
+        wait_for_event(store, lambda e: e["e"] == "queued" and e["run"] == run_id, after=lost["id"])
+        if "runner" not in who:
+            # It goes on with a new agent.
+            wait_for_event(store, lambda e: e["e"] == "reserved" and e["run"] == run_id, after=lost["id"])
+
+
+def test_a_frozen_runner_does_not_keep_runs_with_locks_beyond_the_lease(store: Store, tmp_path: Path) -> None:
+    with working_process(store, tmp_path, lease_ms=SHORT_LEASE_MS) as child:
+        placed(store, "deaf", locks={"db": 1})
+        child.send_signal(signal.SIGSTOP)
+        until(lambda: not running_with(word_of(store)), SHORT_LEASE_MS / 1000)
+        child.send_signal(signal.SIGCONT)
+        wait_for_event(store, lambda e: e["e"] == "lost")
+
+
+def test_all_three_killed_leave_the_rest_to_the_next_worker_here(store: Store, tmp_path: Path) -> None:
+    with working_process(store, tmp_path, lease_ms=60_000) as child:
+        run_id = placed(store, "deaf", on_lost="fail")
+        for pid in victims(child, "runner+guard+agent"):
+            os.kill(pid, signal.SIGSTOP)
+        for pid in (child.pid, *family(child.pid)):
+            os.kill(pid, signal.SIGKILL)
+        child.wait()
+    assert running_with(word_of(store))
+    with working(store, tmp_path):
+        record = finished(store, run_id)
+    assert record["state"] == "lost"
+    assert not running_with(word_of(store))
+
+
+def test_a_result_that_was_not_sent_is_sent_by_the_next_worker(store: Store, tmp_path: Path) -> None:
+    board(store, {"job": run("true")})
+    run_id = start(store, "job")
+    runs = Runs(store)
+    runs.hello("w.1", host="h", pid=1, queues=["common"], slots=1, lease_ms=60_000, version="0")
+    (taken,) = runs.reserve("w.1", ["common"], 1)
+    incarnation: Any = store.client.hget(store.key("meta"), "incarnation")
+    spool = Spool(tmp_path, store.namespace, incarnation.decode(), "w.1", "1")
+    spool.add(
+        [
+            {
+                "run_id": run_id,
+                "token": taken.token,
+                "verdict": "ok",
+                "delay_ms": 0,
+                "exit_code": 0,
+                "signal": None,
+                "reason": "",
+                "started_at_ms": None,
+                "ended_at_ms": 0,
+                "output_bytes": 0,
+                "dropped_bytes": 0,
+            }
+        ]
+    )
+    os.close(spool._fd)
+    with working(store, tmp_path):
+        record = finished(store, run_id)
+    assert (record["state"], record["worker"]) == ("ok", "w.1")
+    assert list(folder_of(tmp_path).iterdir()) == []
+
+
+@pytest.mark.parametrize("how", ["hangs", "killed"])
+def test_ten_runs_without_locks_outlive_three_leases_without_a_store(
+    own_server: Server, own_store: Store, tmp_path: Path, how: str
+) -> None:
+    gate = tmp_path / "gate"
+    text = f"echo up; until test -e {gate}; do sleep 0.05; done; echo x >> {tmp_path}/$JOBBOARD_QUEUE"
+    board(own_store, {f"job{n}": run(text) for n in range(10)})
+    with working(own_store, tmp_path, slots=10, lease_ms=SHORT_LEASE_MS):
+        runs = [start(own_store, f"job{n}") for n in range(10)]
+        for run_id in runs:
+            wait_until_up(own_store, run_id)
+        assert ticked(own_store)
+        if how == "hangs":
+            own_server.process.send_signal(signal.SIGSTOP)
+        else:
+            own_server.kill()
+        pause_for_leases(3)
+        if how == "hangs":
+            own_server.process.send_signal(signal.SIGCONT)
+        else:
+            own_server.start()
+        until(lambda: ticked(own_store))
+        gate.touch()
+        records = [finished(own_store, run_id) for run_id in runs]
+    assert {(r["state"], r["attempt"]) for r in records} == {("ok", 1)}
+    assert (tmp_path / "common").read_text() == "x\n" * 10
+    started = [e["run"] for e in events_of(own_store) if e["e"] == "reserved"]
+    assert sorted(started) == sorted(runs)
+
+
+def test_a_result_is_kept_while_the_store_is_away(
+    own_server: Server, own_store: Store, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    board(own_store, {"job": run(f"echo up; until test -e {gate}; do sleep 0.05; done; echo end; exit 4")})
+    with working(own_store, tmp_path, lease_ms=60_000):
+        run_id = start(own_store, "job")
+        wait_until_up(own_store, run_id)
+        own_server.kill()
+        gate.touch()
+        (spool,) = folder_of(tmp_path).iterdir()
+        until(lambda: run_id in spool.read_text())
+        own_server.start()
+        record = finished(own_store, run_id)
+    assert (record["state"], record["exit"]) == ("failed", 4)
+    assert output(own_store, run_id) == b"up\nend\n"
+
+
+def test_runs_with_locks_end_before_the_lease_does(
+    own_server: Server, own_store: Store, tmp_path: Path
+) -> None:
+    with working(own_store, tmp_path, lease_ms=SHORT_LEASE_MS):
+        run_id = placed(own_store, "deaf", locks={"db": 1}, on_lost="fail")
+        own_server.process.send_signal(signal.SIGSTOP)
+        until(lambda: not running_with(word_of(own_store)), SHORT_LEASE_MS / 1000)
+        own_server.process.send_signal(signal.SIGCONT)
+        record = finished(own_store, run_id)
+    assert record["state"] == "lost"
+    assert record["reason"] == "the store was out of reach, and the run holds locks"
+
+
+def test_a_flushed_store_ends_what_it_no_longer_knows(
+    own_server: Server, own_store: Store, tmp_path: Path
+) -> None:
+    with working(own_store, tmp_path, lease_ms=SHORT_LEASE_MS):
+        placed(own_store, "deaf", kill_after=50)
+        own_store.client.flushall()
+        until(lambda: not running_with(word_of(own_store)))
+        board(own_store, {"other": run("true")})
+        assert finished(own_store, start(own_store, "other"))["state"] == "ok"
+
+
+def test_a_full_store_drops_output_and_harms_no_run(
+    own_server: Server, own_store: Store, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    board(own_store, {"job": run(f"echo up; until test -e {gate}; do sleep 0.05; done; echo lost")})
+    with working(own_store, tmp_path):
+        run_id = start(own_store, "job")
+        wait_until_up(own_store, run_id)
+        own_store.client.config_set("maxmemory", "1mb")
+        gate.touch()
+        record = finished(own_store, run_id)
+        own_store.client.config_set("maxmemory", "0")
+    assert record["state"] == "ok"
+    assert (record["output_bytes"], record["dropped_bytes"]) == (8, 5)
+    assert output(own_store, run_id) == b"up\n"
+
+
+def test_a_stopped_worker_leaves_what_it_could_not_send(
+    own_server: Server, own_store: Store, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    board(own_store, {"job": run(f"echo up; until test -e {gate}; do sleep 0.05; done")})
+    with working(own_store, tmp_path, lease_ms=60_000):
+        run_id = start(own_store, "job")
+        wait_until_up(own_store, run_id)
+        own_server.kill()
+        gate.touch()
+        (spool,) = folder_of(tmp_path).iterdir()
+        until(lambda: run_id in spool.read_text())
+    own_server.start()
+    with working(own_store, tmp_path):
+        assert finished(own_store, run_id)["state"] == "ok"
+    assert list(folder_of(tmp_path).iterdir()) == []
+
+
+def test_a_disk_that_is_full_costs_no_result(store: Store, tmp_path: Path) -> None:
+    board(store, {"job": run("true")})
+    with working_process(store, tmp_path, file_limit_bytes=0):
+        record = finished(store, start(store, "job"))
+    assert record["state"] == "ok"
