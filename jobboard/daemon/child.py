@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
-import tempfile
 from typing import TYPE_CHECKING
 
 from jobboard.daemon import linux
@@ -75,10 +74,11 @@ def _input(text: str | None) -> int:
     """A descriptor that reads `text` from its beginning."""
     if text is None:
         return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
-    with tempfile.TemporaryFile() as file:
+    fd = linux.open_unnamed()
+    with open(fd, "wb", closefd=False) as file:
         file.write(text.encode("utf-8", "surrogateescape"))
-        file.seek(0)
-        return os.dup(file.fileno())
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
 
 
 def _refusal(error: OSError | ValueError, argv: Sequence[str], cwd: str | None) -> Refusal:

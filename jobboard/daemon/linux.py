@@ -10,7 +10,6 @@ import fcntl
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import NamedTuple
 
 IS_LINUX = sys.platform == "linux"
@@ -58,9 +57,20 @@ def widen_pipe(fd: int, size_bytes: int = PIPE_BYTES) -> int:
         return fcntl.fcntl(fd, get_size)
 
 
+def open_unnamed() -> int:
+    """A file without a name, open for reading and writing; in memory where the system can do that."""
+    memfd_create = getattr(os, "memfd_create", None)
+    if IS_LINUX and memfd_create is not None:
+        return int(memfd_create("stdin", os.MFD_CLOEXEC))
+    import tempfile
+
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
 def processes() -> dict[int, Process]:
     """Every live process, by id. Zombies are not alive."""
-    if IS_LINUX and Path("/proc/self/stat").exists():
+    if IS_LINUX:
         return processes_of_proc()
     return processes_of_ps()
 
@@ -68,7 +78,7 @@ def processes() -> dict[int, Process]:
 def processes_of_proc() -> dict[int, Process]:
     """Every live process, as /proc lists them (proc_pid_stat(5))."""
     found = {}
-    for name in os.listdir("/proc"):  # noqa: PTH208 - a scan must be quick: no objects for a thousand names
+    for name in os.listdir("/proc"):  # noqa: PTH208 - pathlib would double the agent's start-up
         if name.isdigit():
             process = _read_stat(name)
             if process is not None:

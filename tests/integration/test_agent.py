@@ -338,3 +338,13 @@ def test_trees_end_without_what_only_linux_has(monkeypatch: pytest.MonkeyPatch) 
         tree.kill(lambda: tree.members(child.pid, "none.0"))
         assert child.wait(SOON_S) == -signal.SIGKILL
     until(lambda: not tree.members(child.pid, "none.0"), SOON_S)
+
+
+@pytest.mark.parametrize("is_linux", [True, False])
+def test_an_unnamed_file_holds_what_is_written(monkeypatch: pytest.MonkeyPatch, is_linux: bool) -> None:
+    monkeypatch.setattr(linux, "IS_LINUX", is_linux)
+    fd = linux.open_unnamed()
+    os.write(fd, b"text")
+    assert os.pread(fd, 10, 0) == b"text"
+    assert not os.get_inheritable(fd)
+    os.close(fd)
