@@ -351,6 +351,11 @@ class Worker:
             order = attempt.order(self._instance, self._store.url)
         except Unresolvable as error:
             self._conclude(attempt, attempt.failed(str(error), monotonic_s()))
+        except (KeyError, TypeError, ValueError) as error:
+            # Another version's definition, or a damaged one: the run fails, the worker must not.
+            self._conclude(
+                attempt, attempt.failed(f"not a definition this worker can run: {error}", monotonic_s())
+            )
         else:
             self._running_agent.channel.put(order)
 

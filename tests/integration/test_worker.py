@@ -290,3 +290,12 @@ def test_a_worker_that_is_told_to_stop_before_it_starts_stops(store: Store, tmp_
     with working(store, tmp_path, stop=stop):
         pass
     assert store.client.zcard(store.key("workers")) == 0
+
+
+def test_a_definition_that_makes_no_sense_fails_its_run_alone(store: Store, tmp_path: Path) -> None:
+    board(store, {"odd": {"command": {"magic": "x"}}, "even": run("true")})
+    with working(store, tmp_path):
+        record = finished(store, start(store, "odd"))
+        assert record["state"] == "failed"
+        assert record["reason"].startswith("not a definition this worker can run")
+        assert finished(store, start(store, "even"))["state"] == "ok"
