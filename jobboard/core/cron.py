@@ -164,6 +164,8 @@ def _values(index: int, text: str) -> int:
         return 0
     if text == "*":
         return (2 << field.top) - (1 << field.low)
+    if text.isdecimal():
+        return 1 << int(text)
     from croniter import croniter
 
     alone = ["*"] * 5
