@@ -7,7 +7,6 @@ decides what is wrong, and nothing here prints.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
@@ -22,7 +21,6 @@ Path: TypeAlias = tuple[str | int, ...]
 SOURCE_WIDTH = 100
 
 _WORDS: Mapping[Severity, str] = {"error": "error", "warning": "warn"}
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +124,15 @@ def tally(diagnostics: Iterable[Diagnostic]) -> str:
 
 
 def visible(text: str) -> str:
-    """`text` without anything that could move a terminal's cursor or reorder what is read."""
-    return _CONTROL.sub(lambda match: "→" if match[0] == "\t" else f"\\u{ord(match[0]):04x}", text)
+    """`text` without anything that could move a terminal's cursor, reorder what is read, or not be seen."""
+    return text if text.isprintable() else "".join(map(_visible, text))
+
+
+def _visible(character: str) -> str:
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return "→" if character == "\t" else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -172,20 +172,21 @@ def _read_after(value: str | list[str], path: Path, faults: list[Fault]) -> Any:
 
 def _read_retries(value: Mapping[str, Any], path: Path, faults: list[Fault]) -> Any:
     read = _read_policy(value, path, faults, DEFAULT_RETRIES)
-    if read is not BROKEN and "on" in value:
-        read["on"] = _read_causes(value["on"], (*path, "on"), faults, only_codes=False)
-    if not value.get("max") and value:
+    if value and not value.get("max"):
         message = "retries without max retry nothing"
         faults.append(Fault(path, message, "Write how often in  max:  as in  max: 3", "warning"))
-    return BROKEN if read is not BROKEN and read.get("on") is BROKEN else read
+    if "on" not in value:
+        return read
+    causes = _read_causes(value["on"], (*path, "on"), faults, only_codes=False)
+    return BROKEN if BROKEN in (read, causes) else {**read, "on": causes}
 
 
 def _read_defer(value: Mapping[str, Any], path: Path, faults: list[Fault]) -> Any:
     read = _read_policy(value, path, faults, DEFAULT_DEFER)
-    if read is BROKEN or "on" not in value:
+    if "on" not in value:
         return read
     codes = _read_causes(value["on"], (*path, "on"), faults, only_codes=True)
-    if codes is BROKEN:
+    if BROKEN in (read, codes):
         return BROKEN
     return read if tuple(codes) == DEFAULT_DEFER["on"] else {**read, "on": codes}
 

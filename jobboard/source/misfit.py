@@ -96,6 +96,7 @@ def _faults(error: Any, path: Path) -> list[Fault]:
     return [_bad_value(error, path)]
 
 
+_VARIABLE_HINT = "Write letters, digits and underscores, and no digit first"
 _MISSING = {
     "board": "Write  board: NAME  in the first line",
     "jobs": "Write  jobs:  and the jobs below it, or  jobs: {}  for none. Was the file saved whole?",
@@ -138,8 +139,7 @@ def _owner_of(path: Path) -> str:
 def _bad_key(key: Any, path: Path) -> Fault:
     shown = f'"{key}"'
     if path[-1:] == ("env",):
-        hint = "Write letters, digits and underscores, and no digit first"
-        return KeyFault((*path, key), f"{shown} cannot name an environment variable", hint)
+        return KeyFault((*path, key), f"{shown} cannot name an environment variable", _VARIABLE_HINT)
     kind = "lock" if path[-1:] == ("locks",) else "job"
     return KeyFault((*path, key), f"{shown} cannot name a {kind}", f"A name is {NAME_RULE}")
 
@@ -165,7 +165,8 @@ def _bad_value(error: Any, path: Path) -> Fault:
         limit = "least" if error.validator == "minimum" else "most"
         return Fault(path, f"{name} must be at {limit} {wanted}, not {value}")
     if error.validator == "pattern":
-        return Fault(path, f"{_shown(value)} is no name{_what(path)}", f"A name is {NAME_RULE}")
+        hint = _VARIABLE_HINT if "inherit" in path else f"A name is {NAME_RULE}"
+        return Fault(path, f"{_shown(value)} is no name{_what(path)}", hint)
     if error.validator == "maxItems":
         return Fault(path, f"{name} takes one job for now", "Keep one of them")
     return Fault(path, f"{name} is empty", "Write a value, or leave the key out")
@@ -173,7 +174,8 @@ def _bad_value(error: Any, path: Path) -> Fault:
 
 def _bad_type(name: str, wanted: list[str], value: Any, path: Path) -> Fault:
     if value is None:
-        hint = "Indent what belongs to it" if "object" in wanted else "Write a value, or leave the key out"
+        hint = "Indent its keys below it" if "object" in wanted else "Write a value, or leave the key out"
+        hint = _MISSING["jobs"] if path == ("jobs",) else hint
         return Fault(path, f"{name} is empty", hint)
     words = [_TYPE_WORDS[kind] for kind in wanted if kind != "null"]
     listed = " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

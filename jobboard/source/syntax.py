@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 REPAIR_BUDGET = 8 * 1024 * 1024
 REPAIR_LIMIT = 100
 
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _WIDE_MARKS: Sequence[tuple[bytes, str]] = (
     (codecs.BOM_UTF32_LE, "UTF-32"),
     (codecs.BOM_UTF32_BE, "UTF-32"),
@@ -78,9 +77,6 @@ def parse(text: Text) -> Tree:
 
     The root is None where the text cannot be read even with its faulty values blanked out.
     """
-    unprintable = _UNPRINTABLE.search(text.content)
-    if unprintable:
-        return Tree(text, None, [_unprintable(unprintable)])
     flaws: list[Flaw] = []
     content = text.content
     budget = REPAIR_BUDGET
@@ -89,6 +85,8 @@ def parse(text: Text) -> Tree:
             tree = build(text, content)
         except Broken as broken:
             return Tree(text, None, [*flaws, broken.flaw])
+        except yaml.reader.ReaderError:
+            return Tree(text, None, [*flaws, _unprintable(text)])
         except yaml.YAMLError as error:
             flaw, patched = _explain(text, content, error)
         else:
@@ -101,12 +99,16 @@ def parse(text: Text) -> Tree:
         content = patched
 
 
-def _unprintable(match: re.Match[str]) -> Flaw:
-    character = f"U+{ord(match[0]):04X}"
+def _unprintable(text: Text) -> Flaw:
+    """The flaw of the first character that YAML does not allow."""
+    match = yaml.reader.Reader.NON_PRINTABLE.search(text.content)
+    if match is None:
+        return Flaw(-1, "the file is not text", "Save it as UTF-8")
     if match[0] == "\0":
         return Flaw(match.start(), "the file is not text: it holds a zero byte", "Save it as UTF-8")
-    hint = f'Write it in double quotes, as "\\u{ord(match[0]):04x}", if it is meant'
-    return Flaw(match.start(), f"the character {character} may not stand in YAML", hint)
+    escape = f"\\u{ord(match[0]):04x}"
+    message = f"the character U+{ord(match[0]):04X} may not stand in YAML"
+    return Flaw(match.start(), message, f'Write it in double quotes, as "{escape}", if it is meant')
 
 
 def _explain(text: Text, content: str, error: yaml.YAMLError) -> tuple[Flaw, str | None]:
@@ -120,6 +122,7 @@ def _explain(text: Text, content: str, error: yaml.YAMLError) -> tuple[Flaw, str
     problem, task = str(getattr(error, "problem", "")), str(getattr(error, "context", ""))
     whole = (
         _unclosed(task, problem, start, text)
+        or _cut_off(text, offset)
         or _misplaced(content, offset)
         or _wordless(text, problem, start)
     )
@@ -135,6 +138,19 @@ def _unclosed(task: str, problem: str, start: int, text: Text) -> Flaw | None:
         if f"flow {kind}" in task and not text.closes_on_line(start):
             return Flaw(start, f"this {words} is never closed", f"Write  {closing}  at its end")
     return None
+
+
+def _cut_off(text: Text, offset: int) -> Flaw | None:
+    """A list or map on the last line that goes on into nothing: half a file."""
+    found = text.value_at(max(offset - 1, 0))
+    if found is None or found[2][:1] not in ("[", "{") or text.content[offset + 1 :].strip():
+        return None
+    _, start, value = found
+    if text.closes_on_line(start):
+        return None
+    closing, word = ("]", "list") if value[0] == "[" else ("}", "map")
+    hint = f"Write  {closing}  at its end, or see whether the file was saved whole"
+    return Flaw(start, f"this {word} is never closed", hint)
 
 
 def _wordless(text: Text, problem: str, start: int) -> Flaw | None:
@@ -201,12 +217,16 @@ def _blanked(content: str, start: int) -> str:
 
 
 def _indented(text: Text, offset: int) -> Flaw:
-    line, _ = text.position(offset)
+    line, column = text.position(offset)
+    begin = offset - column + 1
+    above = text.line(line - 1) if line > 1 else ""
+    glued = re.fullmatch(r"(\s*)([\w.-]+):([^\s:]\S*.*)", above)
+    if glued:
+        start = text.start_of(line - 1) + len(glued[1])
+        hint = f"Write  {glued[2]}: {glued[3]}"
+        return Flaw(start, "there is no space after the colon", hint, len(glued[2]))
     shown = text.line(line)
-    indent = len(shown) - len(shown.lstrip(" "))
-    start = offset - text.position(offset)[1] + 1 + indent
-    if re.match(r"[\w.-]+:\S", text.line(max(line - 1, 1)).strip()):
-        return Flaw(start, "the line above has no space after its colon", "Write  key: value")
+    start = begin + len(shown) - len(shown.lstrip(" "))
     return Flaw(
         start, "this line does not fit the lines above it", "Give keys of one map the same indentation"
     )

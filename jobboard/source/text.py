@@ -43,6 +43,10 @@ class Text:
         """The line an offset stands on, without its end."""
         return self.line(self.position(offset)[0])
 
+    def start_of(self, number: int) -> int:
+        """Where line `number`, 1-based, begins."""
+        return self._starts[number - 1]
+
     def line(self, number: int) -> str:
         """Line `number`, 1-based, without its end."""
         start = self._starts[number - 1]

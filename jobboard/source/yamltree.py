@@ -216,7 +216,7 @@ class _Builder:
         frame = self._frame
         start = event.start_mark.index
         value: Any = text
-        if event.implicit[0]:  # neither quoted nor tagged
+        if event.implicit[0] and not event.style:  # neither quoted nor tagged
             if frame is not None and frame.key is None and type(frame.container) is dict:
                 value = _MERGE if text == "<<" else text
             elif text in self._words:

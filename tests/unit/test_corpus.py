@@ -1,4 +1,4 @@
-"""Every board of the corpus says exactly what it said before: the bad ones their faults, the good ones their specs.
+"""Every board of the corpus says exactly what it said before: bad ones their faults, good ones their specs.
 
 After a wanted change, `JOBBOARD_REGENERATE=1 pytest tests/unit/test_corpus.py` writes what is said now; the
 difference is then read in review.
