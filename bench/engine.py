@@ -1,0 +1,99 @@
+"""Firing, reserving and finishing through the real scripts, beside a script that only moves members.
+
+The reference is the least a store has to do for the same work: take a page of members out of one sorted set
+and put them into another, 200 a call.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.measure import command, own_store, rate, run
+from jobboard.core.run import Result
+from jobboard.daemon.scheduler import Scheduler
+from jobboard.store.runs import Runs
+
+if TYPE_CHECKING:
+    from jobboard.store.connect import Store
+
+JOBS = 20_000
+PAGE = 200
+
+_MOVE = """
+local page = redis.call('ZRANGE', KEYS[1], 0, 199)
+if #page == 0 then return 0 end
+redis.call('ZREM', KEYS[1], unpack(page))
+for _, member in ipairs(page) do redis.call('ZADD', KEYS[2], 1, member) end
+return #page
+"""
+
+
+def main() -> None:
+    """Measure and print."""
+    with own_store() as (store, environ), tempfile.TemporaryDirectory() as folder:
+        _sync(Path(folder), environ)
+        moved_per_s = _moving(store)
+        fired_per_s = _firing(store)
+        rate(f"claim, compute, fire, {JOBS:,} due jobs", fired_per_s, "moving members", moved_per_s)
+        for limit in (1, 16, 64):
+            rate(f"reserve and finish, {limit} a call", _working(store, limit), "moving members", moved_per_s)
+
+
+def _sync(folder: Path, environ: dict[str, str]) -> None:
+    jobs = "".join(f'  j{n}: {{run: "true", every: 1h, phase: {n % 3600}s}}\n' for n in range(JOBS))
+    Path(folder, "many.yaml").write_text(f"board: many\njobs:\n{jobs}", encoding="utf-8")
+    run(command("sync", str(folder), "--auto-approve"), environ, folder)
+
+
+def _moving(store: Store) -> float:
+    names = {f"many/j{n}": n for n in range(JOBS)}
+    store.client.zadd("{bench}:a", names)
+    began = time.perf_counter()
+    while store.client.eval(_MOVE, 2, "{bench}:a", "{bench}:b"):
+        pass
+    taken = time.perf_counter() - began
+    store.client.delete("{bench}:b")
+    return JOBS / taken
+
+
+def _firing(store: Store) -> float:
+    # Every job is made due by moving its entry into the past; nothing else about it changes.
+    due = store.key("sched")
+    past = int(time.time() * 1000) - 3_600_000
+    names = [member for member, _ in store.client.zscan_iter(due)]
+    for start in range(0, len(names), 1000):
+        store.client.zadd(due, dict.fromkeys(names[start : start + 1000], past))
+        cursors = {name.decode(): past for name in names[start : start + 1000]}
+        store.client.hset(store.key("cursor"), mapping=cursors)
+    scheduler = Scheduler(store, name="bench")
+    began = time.perf_counter()
+    while store.client.zcard(store.key("queue", "common")) < JOBS:
+        scheduler.turn()
+    return JOBS / (time.perf_counter() - began)
+
+
+def _working(store: Store, limit: int) -> float:
+    runs = Runs(store)
+    worker = f"bench-{limit}"
+    runs.hello(
+        worker, host="bench", pid=1, queues=["common"], slots=limit, lease_ms=60_000, version="0", holding=[]
+    )
+    done, wanted = 0, min(JOBS // 4, 400 * limit)
+    began = time.perf_counter()
+    while done < wanted:
+        reserved = runs.reserve(worker, ["common"], limit)
+        results = [
+            Result(r.run_id, r.token, "ok", exit_code=0, started_ago_ms=1, ended_ago_ms=0) for r in reserved
+        ]
+        runs.finish(worker, results)
+        done += len(reserved)
+    taken = time.perf_counter() - began
+    runs.bye(worker)
+    return done / taken
+
+
+if __name__ == "__main__":
+    main()

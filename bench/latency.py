@@ -1,0 +1,98 @@
+"""From a nominal to the child's own first clock reading, with 10,000 other jobs scheduled.
+
+500 fires of a job due every 100 ms through the real scheduler, worker and agent; the child is a compiled
+program (`date`) that prints the time it starts at. The reference is starting the same program directly.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.measure import command, own_store, percentile, run, show
+from jobboard.core.instant import parse_instant
+from jobboard.store.events import read_events
+from jobboard.store.outputs import read_output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jobboard.store.connect import Store
+
+FIRES = 500
+OTHERS = 10_000
+PERIOD_MS = 100
+
+
+def main() -> None:
+    """Measure and print."""
+    with own_store() as (store, environ), tempfile.TemporaryDirectory() as folder:
+        _sync(Path(folder), environ)
+        with _daemons(store, Path(folder)):
+            late_s = _lateness(store)
+    direct_s = [_direct() for _ in range(200)]
+    for share, name, goal in ((0.5, "p50", "< 5 ms"), (0.99, "p99", "< 25 ms")):
+        what = f"nominal to the child's clock, {len(late_s)} fires, {name}"
+        show(what, percentile(late_s, share), f"spawned directly, {name}", percentile(direct_s, share), goal)
+
+
+def _sync(folder: Path, environ: dict[str, str]) -> None:
+    others = "".join(f'  j{n}: {{run: "true", cron: "0 0 {n % 28 + 1} 1 *"}}\n' for n in range(OTHERS))
+    Path(folder, "others.yaml").write_text(f"board: others\njobs:\n{others}", encoding="utf-8")
+    timing = f"every: {PERIOD_MS}ms, phase: 0ms, runs: {FIRES}, overlap: allow"
+    probe = f"  probe: {{exec: [date, +%s.%N], {timing}}}\n"
+    Path(folder, "probe.yaml").write_text(f"board: probe\njobs:\n{probe}", encoding="utf-8")
+    run(command("sync", str(folder), "--auto-approve"), environ, folder)
+
+
+@contextlib.contextmanager
+def _daemons(store: Store, home: Path) -> Iterator[None]:
+    """Scheduler and worker as processes of their own, as they run in earnest."""
+    environ = {
+        "JOBBOARD_REDIS_URL": store.url,
+        "JOBBOARD_NAMESPACE": store.namespace,
+        "JOBBOARD_HOME": str(home),
+    }
+    started = [
+        subprocess.Popen(command(name), env={**os.environ, **environ}, stderr=subprocess.DEVNULL)
+        for name in ("scheduler", "worker")
+    ]
+    try:
+        yield
+    finally:
+        for process in started:
+            process.terminate()
+        for process in started:
+            process.wait()
+
+
+def _lateness(store: Store) -> list[float]:
+    late: list[float] = []
+    after, deadline = "0", time.monotonic() + FIRES * PERIOD_MS / 1000 + 60
+    while len(late) < FIRES and time.monotonic() < deadline:
+        for event in read_events(store, after, block_ms=1000):
+            after = event["id"]
+            if event["e"] != "finished":
+                continue
+            nominal = event["run"].partition("@")[2]
+            printed = b"".join(piece for _, piece in read_output(store, event["run"]))
+            late.append(float(printed) - _seconds(nominal))
+    return late
+
+
+def _seconds(nominal: str) -> float:
+    return parse_instant(nominal, None) / 1000
+
+
+def _direct() -> float:
+    began = time.time()
+    return float(subprocess.run(["date", "+%s.%N"], capture_output=True, check=True).stdout) - began
+
+
+if __name__ == "__main__":
+    main()

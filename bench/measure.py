@@ -1,0 +1,97 @@
+"""Timing commands and calls in turn, a store of one's own, and printing a figure beside its reference."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jobboard.store.connect import Store
+from jobboard.store.embedded import await_end, open_embedded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+SLOW_US = 20_000
+
+
+def show(what: str, figure_s: float, reference: str, reference_s: float, goal: str = "") -> None:
+    """One line: the figure, the reference, the ratio, and what was aimed at."""
+    ratio = figure_s / reference_s
+    aim = f"   (goal: {goal})" if goal else ""
+    print(
+        f"{what}: {_span(figure_s)}   {reference}: {_span(reference_s)}   ratio {ratio:.2f}{aim}", flush=True
+    )
+
+
+def rate(what: str, per_s: float, reference: str, reference_per_s: float, goal: str = "") -> None:
+    """One line for rates: per second, the reference, the ratio."""
+    aim = f"   (goal: {goal})" if goal else ""
+    ratio = per_s / reference_per_s
+    print(
+        f"{what}: {per_s:,.0f}/s   {reference}: {reference_per_s:,.0f}/s   ratio {ratio:.2f}{aim}", flush=True
+    )
+
+
+def in_turn(works: Sequence[Callable[[], object]], rounds: int = 5) -> list[float]:
+    """The median seconds of each, measured A B A B …, so that a machine that drifts does so for all."""
+    times: list[list[float]] = [[] for _ in works]
+    for _ in range(rounds):
+        for work, taken in zip(works, times, strict=True):
+            began = time.perf_counter()
+            work()
+            taken.append(time.perf_counter() - began)
+    return [statistics.median(taken) for taken in times]
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value that `share` of all stay at or below."""
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+def run(words: Sequence[str], environ: Mapping[str, str], cwd: Path | None = None) -> None:
+    """A command in a process of its own, its output thrown away; it has to succeed.
+
+    It may keep compiled modules, as any installed program does, whatever this process was told.
+    """
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run(words, env={**inherited, **environ}, cwd=cwd, check=True, stdout=subprocess.DEVNULL)
+
+
+def command(*words: str) -> list[str]:
+    """A ``jobboard`` command line in a cold interpreter."""
+    return [sys.executable, "-m", "jobboard", *words]
+
+
+@contextlib.contextmanager
+def own_store(namespace: str = "bench") -> Iterator[tuple[Store, dict[str, str]]]:
+    """A temporary embedded store, and the environment that leads commands to it.
+
+    Prints at the end which calls kept the server busy for longer than 20 ms; none is what is aimed at.
+    """
+    with tempfile.TemporaryDirectory(prefix="jobboard-bench-") as folder:
+        home = Path(folder)
+        with open_embedded(home) as lease, Store(lease.url, namespace) as store:
+            store.client.config_set("slowlog-log-slower-than", SLOW_US)
+            store.client.config_set("slowlog-max-len", 1000)
+            store.client.slowlog_reset()
+            yield store, {"JOBBOARD_REDIS_URL": lease.url, "JOBBOARD_NAMESPACE": namespace}
+            _slow(store)
+        await_end(home)
+
+
+def _slow(store: Store) -> None:
+    entries: Any = store.client.slowlog_get(1000)
+    print(f"SLOWLOG at {SLOW_US:,} µs: {len(entries)} entries", flush=True)
+    for entry in entries[:5]:
+        print(f"  {entry['duration']:,} µs  {entry['command'][:80]!r}", flush=True)
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds * 1000:.2f} ms" if seconds < 1 else f"{seconds:.2f} s"
