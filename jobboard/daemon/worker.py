@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 from jobboard import errors
 from jobboard.clock import monotonic_s
 from jobboard.core.launch import Unresolvable
+from jobboard.core.names import NAME_RULE, is_name
 from jobboard.daemon.attempt import Attempt, Outcome
 from jobboard.daemon.clerk import Broken, Clerk, Ended, News, Registration, Renewed, Stopped, Taken, result_of
 from jobboard.daemon.heartbeat import Heartbeat
@@ -78,6 +79,9 @@ class Worker:
         home: The state directory; results that the store does not have yet are kept under ``spool`` there.
         grace_ms: How long running commands may go on once it is told to stop; None for as long as they like.
 
+    Raises:
+        errors.UsageError: The name breaks the rules for names, or there is no slot.
+
     Attributes:
         id: What it is called in the store.
     """
@@ -93,6 +97,8 @@ class Worker:
         lease_ms: int = DEFAULT_LEASE_MS,
         grace_ms: int | None = None,
     ) -> None:
+        if not is_name(name) or slots < 1:
+            raise errors.UsageError(f'"{name}" with {slots} slots is no worker', f"A name is {NAME_RULE}")
         self._instance = secrets.token_hex(4)
         self.id = f"{name}.{self._instance}"
         self._store = store

@@ -10,9 +10,11 @@ import pytest
 from kit.events import wait_for_event
 from kit.work import animal, board, finished, output, reserved, running_with, start, until, working
 
+from jobboard import errors
 from jobboard.clock import monotonic_s
 from jobboard.daemon.output import HEAD_BYTES, TAIL_BYTES
 from jobboard.daemon.spool import folder_of
+from jobboard.daemon.worker import Worker
 from jobboard.store.runs import Runs
 
 if TYPE_CHECKING:
@@ -299,3 +301,9 @@ def test_a_definition_that_makes_no_sense_fails_its_run_alone(store: Store, tmp_
         assert record["state"] == "failed"
         assert record["reason"].startswith("not a definition this worker can run")
         assert finished(store, start(store, "even"))["state"] == "ok"
+
+
+@pytest.mark.parametrize(("name", "slots"), [("../x", 1), ("", 1), ("a\nb", 1), ("w", 0)])
+def test_a_worker_needs_a_name_and_a_slot(store: Store, tmp_path: Path, name: str, slots: int) -> None:
+    with pytest.raises(errors.UsageError):
+        Worker(store, name=name, queues=["common"], slots=slots, home=tmp_path)
