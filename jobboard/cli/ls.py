@@ -74,6 +74,7 @@ def standing_json(standing: Standing, boards: Mapping[str, BoardRecord]) -> dict
         "after": list(spec.get("after", ())),
         "next_due": instant_json(standing.due_at_ms),
         "live": standing.live,
+        "live_state": standing.live_state,
         "last_run": record_json(standing.last_run) if standing.last_run else None,
         "latest": record_json(standing.latest) if standing.latest else None,
         "tags": list(spec.get("tags", ())),
@@ -145,15 +146,15 @@ def _row(standing: Standing, boards: Mapping[str, BoardRecord], now_ms: int) -> 
         standing.address,
         _next(standing, now_ms),
         _last(standing, now_ms),
-        " ".join(
-            [*(["running"] if standing.live == 1 else []), *_many(standing), *flags_of(standing, boards)]
-        ),
+        " ".join([*_live(standing), *flags_of(standing, boards)]),
         trigger_text(standing.definition.spec),
     )
 
 
-def _many(standing: Standing) -> list[str]:
-    return [f"{standing.live} unfinished"] if standing.live > 1 else []
+def _live(standing: Standing) -> list[str]:
+    if standing.live == 1 and standing.live_state is not None:
+        return [standing.live_state]
+    return [f"{standing.live} unfinished"] if standing.live else []
 
 
 def _next(standing: Standing, now_ms: int) -> str:
@@ -165,7 +166,11 @@ def _last(standing: Standing, now_ms: int) -> str:
     if last is None:
         return "-"
     took = spent(last, now_ms)
-    words = [state_text(last), moment(last.seen_at_ms, standing.zone, now_ms), f"({took})" if took else ""]
+    words = [
+        state_text(last),
+        moment(last.seen_at_ms // 60_000 * 60_000, standing.zone, now_ms),
+        f"({took})" if took else "",
+    ]
     return " ".join(word for word in words if word)
 
 
@@ -173,7 +178,7 @@ def _summary(standings: Sequence[Standing]) -> str:
     counts = Counter(
         {
             "failed last": sum(bool(s.last_run and s.last_run.bad) for s in standings),
-            "with a run under way": sum(s.live > 0 for s in standings),
+            "with unfinished runs": sum(s.live > 0 for s in standings),
             "paused": sum(bool(s.holds) for s in standings),
             "disabled": sum(not s.enabled for s in standings),
         }

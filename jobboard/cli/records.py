@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.instant import format_instant
@@ -10,6 +11,7 @@ from jobboard.core.moment import brief_instant, brief_span
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from jobboard.cli.screen import Screen
     from jobboard.core.record import Record, Try
 
 STYLES = {
@@ -26,6 +28,11 @@ STYLES = {
 def style_of(record: Record) -> str:
     """The style a record's state is painted in."""
     return STYLES.get(record.state, "dim" if record.passed_over else "")
+
+
+def terminal_width(screen: Screen) -> int | None:
+    """How many columns a line has; None without a terminal, where nothing is wrapped."""
+    return shutil.get_terminal_size().columns if screen.stream.isatty() else None
 
 
 def state_text(record: Record) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jobboard import errors
-from jobboard.cli.records import instant_json, record_json, spent, state_text, style_of
+from jobboard.cli.records import instant_json, record_json, spent, state_text, style_of, terminal_width
 from jobboard.cli.screen import Screen
 from jobboard.core.moment import brief_instant
 from jobboard.core.record import ENDED, LIVE, PASSED_OVER
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from jobboard.core.record import Record
     from jobboard.store.connect import Store
     from jobboard.store.past import Walk
+
+
+WIDE = 100
+"""Columns that the table of runs needs to be of use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +158,23 @@ def _write(asked: _Asked, live: Sequence[Record], live_count: int, found: Walk, 
         print(_nothing(asked, found, now_ms))
         return
     rows = [_row(record, now_ms) for record in records]
-    screen.table(("STATE", "RUN", "AT", "TOOK", "WHY"), rows, [style_of(record) for record in records])
+    styles = [style_of(record) for record in records]
+    if (terminal_width(screen) or WIDE) < WIDE:
+        _in_pairs(screen, rows, styles)
+    else:
+        screen.table(("STATE", "RUN", "AT", "TOOK", "WHY"), rows, styles)
     remarks = _remarks(asked, live, live_count, found, now_ms)
     if remarks:
         screen.line()
         screen.line(" ".join(remarks), "dim")
+
+
+def _in_pairs(screen: Screen, rows: Sequence[Sequence[str]], styles: Sequence[str]) -> None:
+    """Two lines a run, for a terminal that a table does not fit."""
+    widest = max(len(row[0]) for row in rows)
+    for (state, run, *rest), style in zip(rows, styles, strict=True):
+        screen.line(f"{screen.paint(f'{state:<{widest}}', style)}  {run}")
+        screen.line(f"{'':<{widest}}  {'  '.join(part for part in rest if part)}", "dim")
 
 
 def _row(record: Record, now_ms: int) -> tuple[str, ...]:

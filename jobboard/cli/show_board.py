@@ -52,7 +52,7 @@ class BoardView:
         if meta.get("origin"):
             screen.line(f"  {'origin':<12}{meta['origin']}")
         if meta.get("at"):
-            screen.line(f"  {'synced':<12}{when(meta['at'])}")
+            screen.line(f"  {'synced':<12}{when(meta['at'] // 1000 * 1000)}")
         if meta.get("locks"):
             locks = ", ".join(f"{name} {capacity}" for name, capacity in sorted(meta["locks"].items()))
             screen.line(f"  {'locks':<12}{locks}")
@@ -66,7 +66,7 @@ class BoardView:
     def _holds(self, screen: Screen) -> None:
         for scope, several in self.holds.items():
             for hold in several:
-                until = f" until {when(hold['until'])}" if hold.get("until") else ""
+                until = f" until {when(hold['until'] // 1000 * 1000)}" if hold.get("until") else ""
                 reason = f': "{hold["reason"]}"' if hold.get("reason") else ""
                 words = f"{scope_text(scope)} by {hold['by']}{until}{reason}   {resume_command(scope)}"
                 screen.line(f"  {'paused':<12}{words}", "change")
@@ -75,7 +75,7 @@ class BoardView:
         failed = [s.address for s in self.standings if s.last_run and s.last_run.bad]
         if failed:
             more = f" and {len(failed) - UPCOMING} more" if len(failed) > UPCOMING else ""
-            screen.line(f"  {'failed last':<12}{', '.join(failed[:UPCOMING])}{more}", "error")
+            screen.line(f"  {'failed':<12}{', '.join(failed[:UPCOMING])}{more}", "error")
 
     def _next(self, screen: Screen) -> None:
         due = sorted((s for s in self.standings if s.due_at_ms is not None), key=lambda s: s.due_at_ms or 0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from jobboard.cli.ls import trigger_text
@@ -122,14 +124,26 @@ class JobView:
             screen.line(f"  {name:<12}{value_text(name, spec.get(name))}")
             for field in by_field.get(name, ()):
                 screen.line(f"  {'':<12}{self._drift_text(field)}", "change")
-        defaults = [f"{n} {shown(n, effective({}, n))}" for n in FIELDS if _by_default(spec, n)]
-        screen.line(f"  {'by default':<12}{' · '.join(defaults)}", "dim")
+        defaults = [_default_text(name) for name in FIELDS if _by_default(spec, name)]
+        text = f"  {'by default':<12}{', '.join(defaults)}"
+        for line in wrap(
+            text,
+            width=min(100, shutil.get_terminal_size().columns),
+            subsequent_indent=" " * 14,
+            break_on_hyphens=False,
+        ):
+            screen.line(line, "dim")
 
     def _drift_text(self, field: Merged) -> str:
-        before = MASKED if field.path.startswith("env.") else shown(field.path, field.file)
+        before = self._value(field)
         made = self.edits.get(field.path)
         who = f" ({made['actor']}, {made['via']}, {ago(self.now_ms - made['at'])} ago)" if made else ""
         return f"~ {field.path}: the board says {before}; edited live{who}"
+
+    def _value(self, field: Merged) -> str:
+        if field.file is None:
+            return "nothing"
+        return MASKED if field.path.startswith("env.") else shown(field.path, field.file)
 
     def _drift_json(self, field: Merged) -> dict[str, Any]:
         made = self.edits.get(field.path, {})
@@ -147,7 +161,11 @@ class JobView:
         facts = self.facts
         for scope, holds in facts.holds.items():
             for hold in holds:
-                until = f" until {local_text(hold['until'], facts.zone)}" if hold.get("until") else ""
+                until = (
+                    f" until {local_text(hold['until'] // 1000 * 1000, facts.zone)}"
+                    if hold.get("until")
+                    else ""
+                )
                 reason = f': "{hold["reason"]}"' if hold.get("reason") else ""
                 what = scope_text(scope)
                 screen.line(
@@ -224,6 +242,14 @@ def masked(spec: Spec) -> dict[str, Any]:
     """A spec whose environment shows names only."""
     hidden = {"env": dict.fromkeys(spec["env"], MASKED)} if "env" in spec else {}
     return {**spec, **hidden}
+
+
+def _default_text(name: str) -> str:
+    if name == "retries":
+        return "no retries"
+    if name == "defer":
+        return "exit 75 comes back after 1m"
+    return f"{name} {shown(name, FIELDS[name].default)}"
 
 
 def _by_default(spec: Spec, name: str) -> bool:

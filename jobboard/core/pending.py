@@ -79,6 +79,11 @@ def since_text(facts: JobFacts, run: Record, world: World) -> str:
     return f"{text}, usually {brief_span(usual_ms)}" if usual_ms is not None else text
 
 
+def is_stranded(run: Record, world: World) -> bool:
+    """Whether a run is queued where nobody looks."""
+    return run.state == "queued" and not world.serving(run.queue or "common")
+
+
 def worker_command(queue: str) -> str:
     """What to type so that somebody serves a queue."""
     return "jobboard worker" if queue == "common" else f"jobboard worker --queue {queue}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobboard.core.moment import brief_span
-from jobboard.core.pending import worker_command
+from jobboard.core.pending import is_stranded, worker_command
 
 if TYPE_CHECKING:
     from jobboard.core.facts import JobFacts, World
@@ -38,6 +38,9 @@ def advice_for(facts: JobFacts, world: World) -> tuple[str | None, str | None]:
     spec = facts.spec
     if spec is None:
         return None, "jobboard ls"
+    stranded = next((run for run in facts.live if is_stranded(run, world)), None)
+    if stranded is not None:
+        return None, worker_command(stranded.queue or "common")
     if spec.get("enabled") is False:
         return None, f"jobboard set {facts.address} enabled=true"
     if facts.holds:
@@ -66,9 +69,8 @@ def _advice_on_last(facts: JobFacts) -> tuple[str | None, str | None]:
 
 def advice_on_live(facts: JobFacts, run: Record, world: World) -> tuple[str | None, str | None] | None:
     """What would help an unfinished run, likewise; None where it goes as it should."""
-    queue = run.queue or "common"
-    if run.state == "queued" and not world.serving(queue):
-        return None, worker_command(queue)
+    if is_stranded(run, world):
+        return None, worker_command(run.queue or "common")
     usual_ms, started_ms = facts.usual_ms, run.started_at_ms
     overlong = usual_ms is not None and started_ms is not None and world.now_ms - started_ms > 3 * usual_ms
     if run.state == "running" and overlong and not (facts.spec or {}).get("timeout"):

@@ -85,7 +85,9 @@ def _retried(run: Record, facts: JobFacts) -> str | None:
         return "It was not tried again: the job has no retries."
     if run.attempt > most:
         return f"That was try {run.attempt} of {most + 1}, the last."
-    return f"It was not tried again: retries.on does not cover {run.reason}."
+    if "on" in (facts.spec or {}).get("retries", {}):
+        return f"It was not tried again: retries.on does not cover {run.reason}."
+    return None
 
 
 def _headline(facts: JobFacts, world: World) -> str:
@@ -122,8 +124,8 @@ def _passed_over(facts: JobFacts, record: Record, world: World) -> Finding:
         command = f"jobboard show {record.blocker}"
         known = next((r for r in (*facts.live, *facts.records) if r.run_id == record.blocker), None)
         text = f"overlap: {record.blocker} was still unfinished"
-        if known is not None:
-            text += since_text(facts, known, world)
+        if known is not None and known.started_at_ms is not None:
+            text += f" ({since_text(facts, known, world).strip()})"
     elif reason.startswith("after: "):
         command = f"jobboard why {reason.removeprefix('after: ').partition(' ')[0]}"
     if record.count > 1 and record.first_ms is not None:

@@ -34,6 +34,7 @@ class Standing:
         definition: As it is in force.
         due_at_ms: When its next nominal is due, jitter included; None for by hand, after a parent, never.
         live: How many of its runs are not over.
+        live_state: The state of one of them.
         used: Scheduled runs so far, counted where their number is limited.
         latest: What was decided last: a run that ended, or nominals passed over.
         last_run: Its last run that ended, as far as its newest records tell.
@@ -45,6 +46,7 @@ class Standing:
     definition: Definition
     due_at_ms: int | None
     live: int
+    live_state: str | None
     used: int
     latest: Record | None
     last_run: Record | None
@@ -96,7 +98,7 @@ def standing_of(store: Store, found: Mapping[str, Definition], now_ms: int) -> l
     for start in range(0, len(addresses), PAGE):
         page = addresses[start : start + PAGE]
         _, rows = store.call("overview", addresses=page)
-        for address, (due, live, used, latest, run) in zip(page, rows, strict=True):
+        for address, (due, live, state, used, latest, run) in zip(page, rows, strict=True):
             newest = past.decode_record(as_bytes(latest)) if latest else None
             before = past.decode_record(as_bytes(run)) if run else None
             definition = found[address]
@@ -106,6 +108,7 @@ def standing_of(store: Store, found: Mapping[str, Definition], now_ms: int) -> l
                     definition=definition,
                     due_at_ms=due or None,
                     live=live,
+                    live_state=state or None,
                     used=used,
                     latest=newest,
                     last_run=newest if newest and newest.run_id else before,

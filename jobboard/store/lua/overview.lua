@@ -1,10 +1,12 @@
 #!lua flags=no-writes
--- How jobs stand at one instant: when each is due, what of it lives, its last run and what was decided since.
+-- How jobs stand at one instant: when each is due, what of it lives and in which state one of that is, its
+-- last run and what was decided since.
 -- A list of ten thousand jobs is a few of these calls instead of fifty thousand commands.
 -- KEYS      meta
 -- ARGUMENTS addresses=list
--- TOUCHES   meta HASH, sched ZSET, claims ZSET, claim HASH, used HASH, live:<address> SET, last:<address> LIST
--- RETURNS   "OK" {[[due, live, used, latest, run], ...]}
+-- TOUCHES   meta HASH, sched ZSET, claims ZSET, claim HASH, used HASH, live:<address> SET, run:<id> HASH,
+--           last:<address> LIST
+-- RETURNS   "OK" {[[due, live, state, used, latest, run], ...]}
 -- @include refusal
 -- @include arguments
 -- @include key
@@ -31,7 +33,9 @@ for i, address in ipairs(arguments.addresses) do
     due = cmsgpack.unpack(redis.call('HGET', key('claim'), address)).d
   end
   local latest, run = newest(address)
-  answers[i] = {tonumber(due or nil) or false, redis.call('SCARD', key('live', address)),
+  local live = redis.call('SRANDMEMBER', key('live', address))
+  local state = live and redis.call('HGET', key('run', live), 'state')
+  answers[i] = {tonumber(due or nil) or false, redis.call('SCARD', key('live', address)), state or false,
     tonumber(redis.call('HGET', key('used'), address) or 0), latest, run}
 end
 return cmsgpack.pack({'OK', answers})
