@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 PAGE = 250
 
-_SETS = ("queue", "delay", "lockwait", "holding", "live", "lock", "after")
+_SETS = ("queue", "lockwait", "holding", "live", "lock", "after")
 """Families of sets whose members are looked at one by one."""
+_NAMED = (*_SETS, "run", "out", "defs")
+"""Families whose keys are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,10 @@ class _Walk:
         self._store = store
         self._client = store.client
         self._mending = mending
+        self._found: dict[str, list[str]] = {}
 
     def problems(self) -> Iterator[Problem]:
+        self._found = self._families()
         yield from self._paged("sched", self._members("sched"))
         yield from self._paged("claims", self._members("claims"))
         yield from self._paged("claims", self._members("claim"))
@@ -86,12 +90,19 @@ class _Walk:
             found = self._store.call("fsck", family=family, name=name, subjects=page, repair=self._mending)[1]
             yield from (Problem(family, subject, words) for subject, words in found)
 
-    def _names(self, family: str) -> Iterator[str]:
-        """What stands behind the family's name in the keys that there are: ``queue:NAME`` gives NAME."""
-        start = self._store.key(family, "")
+    def _families(self) -> dict[str, list[str]]:
+        """The keys that there are, by family: ``queue:NAME`` is NAME under ``queue``."""
+        found: dict[str, list[str]] = {family: [] for family in _NAMED}
+        start = self._store.key("")
         with explained(self._store.url):
             for key in self._client.scan_iter(match=_literal(start) + "*", count=1000):
-                yield _text(key)[len(start) :]
+                family, _, name = _text(key)[len(start) :].partition(":")
+                if name and family in found:
+                    found[family].append(name)
+        return found
+
+    def _names(self, family: str) -> Iterator[str]:
+        return iter(self._found[family])
 
     def _members(self, family: str, name: str = "") -> Iterator[str]:
         key = self._store.key(family, name) if name else self._store.key(family)
