@@ -8,17 +8,15 @@ import secrets
 import socket
 import sys
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from jobboard import errors
+from jobboard.cli.project import may_be_shared
 from jobboard.settings import masked
 
 if TYPE_CHECKING:
     import argparse
 
     from jobboard.settings import Settings
-
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def log_to_stderr() -> None:
@@ -73,8 +71,7 @@ def refuse_shared(settings: Settings, *, shared: bool) -> None:
     Raises:
         errors.Refused: The store is on another machine, and `shared` was not given.
     """
-    parts = urlsplit(settings.redis_url)
-    if shared or parts.scheme in ("embedded", "unix") or (parts.hostname or "localhost") in _LOOPBACK:
+    if shared or not may_be_shared(settings):
         return
     raise errors.Refused(
         f"{masked(settings.redis_url)} may be shared, and watching it would apply every save at once",

@@ -45,12 +45,25 @@ def execute(args: argparse.Namespace) -> int:
         raise errors.UsageError(f"{board} is there already", "edit it, or name another folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        schema.write_text(schema_text(), encoding="utf-8")
-        board.write_text(FIRST_BOARD.format(schema=schema.name), encoding="utf-8")
+        _write_whole(schema, schema_text())
+        _write_whole(board, FIRST_BOARD.format(schema=schema.name))
     except OSError as error:
-        raise errors.JobboardError(f"cannot write {error.filename}: {error.strerror}") from error
+        raise errors.JobboardError(
+            f"cannot write into {folder}: {(error.strerror or str(error)).lower()}",
+            "make room or get the right to write there, or name another folder",
+        ) from error
     if args.output == "json":
         print(json.dumps({"written": [str(board), str(schema)]}))
     else:
         print(f"wrote {board} and {schema}\nNext: jobboard lint · jobboard plan · jobboard up")
     return 0
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write all of a file or nothing: a disk that fills up leaves no half of it."""
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

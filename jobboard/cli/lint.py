@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
     from jobboard.core.diagnostic import Diagnostic
 
-SHOWN = 200
-"""Diagnostics printed before the rest is only counted; ``-o json`` lists all."""
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``jobboard lint``."""
@@ -45,13 +42,9 @@ def _report(diagnostics: Sequence[Diagnostic], files: int, jobs: int, *, as_json
     if as_json:
         print(json.dumps({"diagnostics": [d.as_json() for d in diagnostics]}, indent=2, ensure_ascii=False))
         return
-    from jobboard.core.diagnostic import render, tally
+    from jobboard.cli.faults import print_faults
 
     if not diagnostics:
         print(f"{jobs} job{'s' if jobs != 1 else ''} in {files} file{'s' if files != 1 else ''}: no errors.")
         return
-    if len(diagnostics) > SHOWN:
-        sys.stdout.write(render(diagnostics[:SHOWN]).rpartition("\n")[0].rpartition("\n")[0])
-        print(f"\n… and {len(diagnostics) - SHOWN} more; -o json lists all.\n{tally(diagnostics)}")
-        return
-    sys.stdout.write(render(diagnostics))
+    print_faults(diagnostics, sys.stdout)

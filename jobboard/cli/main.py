@@ -158,9 +158,9 @@ def _report(error: errors.JobboardError, *, as_json: bool) -> None:
         print(json.dumps({"error": said}, indent=2, ensure_ascii=False))
         return
     if diagnostics:
-        from jobboard.core.diagnostic import render
+        from jobboard.cli.faults import print_faults
 
-        sys.stderr.write(render(diagnostics))
+        print_faults(diagnostics, sys.stderr)
     sys.stderr.write(f"jobboard: {error.message}\n")
     if error.hint:
         sys.stderr.write(f"          {error.hint}\n")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from jobboard import clock
 from jobboard.cli import project
 from jobboard.cli.screen import Screen
 from jobboard.settings import Settings
@@ -31,11 +30,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Plan, show, and say by the exit code whether a sync would go ahead."""
     from jobboard.reconcile.planning import make_plan
-    from jobboard.store.connect import open_store
 
     settings = Settings.from_args(args)
     sources = project.read_sources(args.paths, settings.root)
-    with open_store(settings) as store:
+    with project.open_for(settings, sources) as store:
         planned = make_plan(store, sources, project.options_of(args))
         show(planned, store, settings, as_json=args.output == "json")
     if planned.plan.conflicts or any(refusal.code == "owner" for refusal in planned.plan.refusals):
@@ -47,20 +45,14 @@ def execute(args: argparse.Namespace) -> int:
 
 def show(planned: Planned, store: Store, settings: Settings, *, as_json: bool) -> None:
     """Print a plan with what surrounds it: warnings, holds, who made the drift."""
-    from jobboard.store import definitions, holds
+    from jobboard.reconcile.around import look_around
 
-    now_ms = clock.now_ms()
-    held = holds.read_holds(store, now_ms)
+    around = look_around(store, planned.plan)
     if as_json:
         from jobboard.cli.plan_json import plan_json
 
-        print(json.dumps(plan_json(planned, now_ms, held), indent=2, ensure_ascii=False))
+        print(json.dumps(plan_json(planned, around), indent=2, ensure_ascii=False))
         return
     from jobboard.cli.plan_text import PlanText
 
-    screen = Screen()
-    for warning in planned.warnings:
-        screen.line(warning.text())
-    edits = definitions.read_edits(store, planned.plan.edited)
-    name = project.store_name(settings)
-    PlanText(screen, planned, now_ms=now_ms, edits=edits, holds=held, store_name=name).write()
+    PlanText(Screen(), planned, around, project.store_name(settings)).write()

@@ -9,18 +9,17 @@ from jobboard.core.instant import format_instant
 from jobboard.core.names import split_address
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from jobboard.core.merge import Merged
-    from jobboard.core.plan import BoardPlan, JobChange
+    from jobboard.core.plan import BoardPlan, Conflicted, Drift, JobChange
+    from jobboard.reconcile.around import Around
     from jobboard.reconcile.planning import Planned
 
 FORMAT_VERSION = "1.0"
 
 
-def plan_json(
-    planned: Planned, now_ms: int, holds: Mapping[str, Sequence[Mapping[str, Any]]]
-) -> dict[str, Any]:
+def plan_json(planned: Planned, around: Around) -> dict[str, Any]:
     """The plan as plain values: instants are RFC 3339 in UTC, spans milliseconds, values canonical."""
     plan = planned.plan
     return {
@@ -30,27 +29,27 @@ def plan_json(
         "applyable": plan.applyable,
         "empty": plan.empty,
         "counts": {action: plan.counts[action] for action in ("add", "change", "destroy", "record")},
-        "boards": [_board(planned, board, now_ms) for board in plan.boards],
-        "holds": {scope: [_hold(hold) for hold in listed] for scope, listed in holds.items()},
+        "fresh": planned.fresh,
+        "boards": [_board(planned, board, around) for board in plan.boards],
+        "holds": {scope: [_hold(hold) for hold in listed] for scope, listed in around.holds.items()},
         "warnings": [warning.as_json() for warning in planned.warnings],
     }
 
 
-def _board(planned: Planned, board: BoardPlan, now_ms: int) -> dict[str, Any]:
+def _board(planned: Planned, board: BoardPlan, around: Around) -> dict[str, Any]:
     lines = planned.boards[board.name].lines if board.name in planned.boards else {}
     return {
         "name": board.name,
         "path": board.path,
         "jobs": board.jobs,
         "removed": board.removed,
+        "missing": board.missing,
         "changes": [
-            {**_change(change, now_ms), "line": lines.get(split_address(change.address)[1])}
+            {**_change(change, around), "line": lines.get(split_address(change.address)[1])}
             for change in board.changes
         ],
-        "drift": [{"address": d.address, "fields": [_field(f) for f in d.fields]} for d in board.drift],
-        "conflicts": [
-            {"address": c.address, "fields": [_field(f) for f in c.fields]} for c in board.conflicts
-        ],
+        "drift": [_edited(drift, around) for drift in board.drift],
+        "conflicts": [_edited(conflict, around) for conflict in board.conflicts],
         "refusals": [
             {"code": r.code, "subject": r.subject, "message": r.message, "way_out": r.way_out}
             for r in board.refusals
@@ -58,8 +57,10 @@ def _board(planned: Planned, board: BoardPlan, now_ms: int) -> dict[str, Any]:
     }
 
 
-def _change(change: JobChange, now_ms: int) -> dict[str, Any]:
-    effect = effect_of(change, now_ms)
+def _change(change: JobChange, around: Around) -> dict[str, Any]:
+    effect = effect_of(change, around.now_ms)
+    runs = around.bystanders.get(change.address)
+    last = runs.last_run if runs else None
     return {
         "address": change.address,
         "action": change.action,
@@ -68,7 +69,20 @@ def _change(change: JobChange, now_ms: int) -> dict[str, Any]:
         "fields": [_field(field) for field in change.fields],
         "next_before": _instant(effect.next_before_ms),
         "next_after": _instant(effect.next_after_ms),
+        "queued_runs": runs.queued if runs else 0,
+        "running_runs": runs.running if runs else 0,
+        "last_run": {"state": last.state, "ended_at": _instant(last.ended_at_ms)} if last else None,
     }
+
+
+def _edited(job: Drift | Conflicted, around: Around) -> dict[str, Any]:
+    made = around.edits.get(job.address, {})
+    fields = [{**_field(field), "edited": _edit(made.get(field.path))} for field in job.fields]
+    return {"address": job.address, "fields": fields}
+
+
+def _edit(made: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return {**made, "at": _instant(made["at"])} if made else None
 
 
 def _field(field: Merged) -> dict[str, Any]:

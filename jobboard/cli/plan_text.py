@@ -2,24 +2,27 @@
 
 The grammar is Terraform's, so that nobody has to learn it twice: ``+`` add, ``~`` change, ``-`` destroy,
 ``=`` record (the base follows, nothing that runs moves), ``.`` drift kept, ``!`` stands in the way. Colour
-only repeats what the symbol says.
+only repeats what the symbol says. Every change is shown, since nothing may be written that was not; many
+that are alike are shown once, with the names of all.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jobboard.cli.screen import ago, when
-from jobboard.cli.values import shown
-from jobboard.core.forecast import effect_of, runs_per_day
+from jobboard.cli.changes import field_lines, grouped, who
+from jobboard.cli.screen import moment
+from jobboard.cli.values import brief, shown
+from jobboard.core.forecast import crowded_instant, effect_of, runs_per_day
 from jobboard.core.names import split_address
+from jobboard.store.bystanders import Bystander
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from jobboard.cli.screen import Screen
-    from jobboard.core.merge import Merged
     from jobboard.core.plan import Action, BoardPlan, Conflicted, Drift, JobChange
+    from jobboard.reconcile.around import Around
     from jobboard.reconcile.planning import Planned
 
 SYMBOLS: Mapping[Action, str] = {"add": "+", "change": "~", "destroy": "-", "record": "="}
@@ -31,8 +34,11 @@ DONE: Mapping[Action, str] = {
 }
 SHOWN_ALWAYS: Sequence[Action] = ("add", "change", "destroy")
 """The groups a summary names even when they are empty."""
-CROWDED = 200
+ADDED_UP = 200
 """Changes up to which the plan adds up runs per day; beyond that it would cost more than the plan."""
+WARNED_OF = 10
+"""Warnings printed before the rest is only counted."""
+_HANG = 8
 
 
 class PlanText:
@@ -41,150 +47,233 @@ class PlanText:
     Args:
         screen: Where to.
         planned: What.
-        now_ms: The instant next runs are counted from.
-        edits: Who edited which drifted path, and when; see `store.definitions.read_edits`.
-        holds: Unexpired holds by scope.
+        around: What is shown beside it.
         store_name: The store and namespace, for the head lines.
     """
 
-    def __init__(
-        self,
-        screen: Screen,
-        planned: Planned,
-        *,
-        now_ms: int,
-        edits: Mapping[str, Mapping[str, Mapping[str, Any]]],
-        holds: Mapping[str, Sequence[Mapping[str, Any]]],
-        store_name: str,
-    ) -> None:
+    def __init__(self, screen: Screen, planned: Planned, around: Around, store_name: str) -> None:
         self.screen = screen
         self.planned = planned
         self.plan = planned.plan
-        self.now_ms = now_ms
-        self.edits = edits
-        self.holds = holds
+        self.around = around
         self.store_name = store_name
+        self._next: list[int | None] = []
 
     def write(self) -> None:
         """The whole plan, its summary last."""
+        self._warnings()
         for board in self.plan.boards:
-            if board.rewritten or board.drift or board.conflicts or board.refusals:
+            if board.rewritten or board.missing or board.drift or board.conflicts or board.refusals:
                 self._board(board)
         self._held()
         if self.plan.empty:
             self.screen.line("No changes. Redis matches the job boards.", "good")
             return
-        self._rates()
-        self.screen.line(self.summary(), "bold")
+        self._foresee()
+        if self.planned.fresh and self.plan.changes:
+            self._say(
+                "The namespace holds no board yet: this is its first sync, or it was flushed."
+                " Nothing that was due before now is caught up with.",
+                "dim",
+            )
+        self._say(self.summary(), "bold")
+        if not self.plan.applyable:
+            self._say(self._in_the_way(), "error")
 
     def summary(self) -> str:
         """``Plan: 3 to add, 1 to change, 2 to destroy.`` and the digest; other groups only above zero."""
         counts = self.plan.counts
-        parts = [f"{counts[action]} to {action}" for action in SHOWN_ALWAYS]
+        parts = [f"{counts[action]:,} to {action}" for action in SHOWN_ALWAYS]
         if counts["record"]:
-            parts.append(f"{counts['record']} to record")
+            parts.append(f"{counts['record']:,} to record")
         return f"Plan: {', '.join(parts)}.   digest {self.plan.digest[:15]}…"
+
+    def _in_the_way(self) -> str:
+        conflicts = sum(len(conflict.fields) for conflict in self.plan.conflicts)
+        parts = [f"{conflicts} conflict{'s' if conflicts != 1 else ''}"] if conflicts else []
+        if guards := len(self.plan.refusals):
+            parts.append(f"{guards} guard{'s' if guards != 1 else ''}")
+        return f"A sync would write none of it: {' and '.join(parts)} in the way."
+
+    def _warnings(self) -> None:
+        warnings = self.planned.warnings
+        for warning in warnings[:WARNED_OF]:
+            self._say(f"{warning.place}  warn  {warning.message}", "dim")
+        if len(warnings) > WARNED_OF:
+            self._say(f"… and {len(warnings) - WARNED_OF} more warnings: jobboard lint shows them.", "dim")
+        if warnings:
+            self.screen.line()
 
     def _board(self, board: BoardPlan) -> None:
         commit = board.meta.get("commit")
         source = f"{board.path} @ {commit[:7]}" if commit else board.path
-        self.screen.line(f"Board {board.name}  ({source}) → {self.store_name}", "bold")
-        for change in board.changes:
-            self._change(board, change)
+        self._say(f"Board {board.name}  ({source}) → {self.store_name}", "bold")
+        if board.removed:
+            self._say(
+                f"  - the board itself, with all its {len(board.changes)} jobs; its file is gone", "destroy"
+            )
+        if board.missing and not board.refusals:
+            self._say(f"  . {board.path} is gone; its {board.jobs} jobs stay as they are", "dim")
+        if board.version is None and not board.changes:
+            self._say("  + the board, without any job", "add")
+        for alike in grouped(board.changes):
+            if len(alike) > 1:
+                self._alike(alike)
+            else:
+                self._change(board, alike[0])
         for drift in board.drift:
             self._drift(drift)
         for conflict in board.conflicts:
             self._conflict(board, conflict)
+        if board.conflicts:
+            self._ways_out(board)
         for refusal in board.refusals:
-            self.screen.line(f"  ! {refusal.message}", "error")
-            self.screen.line(f"      {refusal.way_out}")
+            self._say(f"  ! {refusal.message}", "error")
+            self._say(f"      {refusal.way_out}")
         self.screen.line()
 
     def _change(self, board: BoardPlan, change: JobChange) -> None:
         job = split_address(change.address)[1]
         head = f"  {SYMBOLS[change.action]} {job:<14} {self._place(board, job)}".rstrip()
-        self.screen.line(f"{head}{self._when(change)}", change.action)
-        for field in change.fields:
-            if field.verdict == "converge":
-                self.screen.line(
-                    f"        {field.path:<10} {shown(field.path, field.result)}   (both sides agree)"
-                )
-            else:
-                before, after = shown(field.path, field.live), shown(field.path, field.result)
-                self.screen.line(f"        {field.path:<10} {before}  →  {after}")
+        self._say("   ".join([head, *self._facts(change)]), change.action)
+        for line in field_lines(change):
+            self._say(line)
+
+    def _alike(self, changes: Sequence[JobChange]) -> None:
+        """Changes that all say the same: one changed default, as a rule."""
+        action = changes[0].action
+        self._say(f"  {SYMBOLS[action]} {len(changes)} jobs alike", action)
+        for line in field_lines(changes[0]):
+            self._say(line)
+        names = ", ".join(split_address(change.address)[1] for change in changes)
+        self._say(f"        {names}", "dim")
+        self._keep([self._bystander(change) for change in changes], changes[0].action)
+
+    def _keep(self, bystanders: Sequence[Bystander], action: Action) -> None:
+        queued = sum(one.queued for one in bystanders)
+        if queued and action == "change":
+            self._say(f"        {_runs(queued, 'queued')} of theirs keep what they were queued with", "dim")
 
     def _place(self, board: BoardPlan, job: str) -> str:
         parsed = self.planned.boards.get(board.name)
         line = parsed.lines.get(job) if parsed else None
         return f"{board.path}:{line}" if line else ""
 
-    def _when(self, change: JobChange) -> str:
-        if change.action == "record" or not change.moves_schedule:
-            return ""
-        effect = effect_of(change, self.now_ms)
-        spec = change.after if change.after is not None else change.before.spec if change.before else {}
-        zone = spec.get("schedule", {}).get("timezone")
+    def _facts(self, change: JobChange) -> list[str]:
+        """What follows the job's name on its line."""
+        bystander = self._bystander(change)
         if change.action == "destroy":
-            return f"   was next {when(effect.next_before_ms, zone)}" if effect.next_before_ms else ""
-        if effect.next_after_ms is None:
-            return self._unscheduled(spec)
-        was = f" (was {when(effect.next_before_ms, zone)})" if effect.next_before_ms else ""
-        every = f", {shown('schedule', spec['schedule'])}" if change.action == "add" else ""
-        return f"   next: {when(effect.next_after_ms, zone)}{was}{every}"
+            return self._last_of(change, bystander)
+        facts = self._when(change) if change.action != "record" and change.moves_schedule else []
+        queued = [run for run in bystander.live if run.state not in ("running", "stopping")]
+        if queued and change.action == "change":
+            revisions = ", ".join(sorted({str(run.revision) for run in queued}))
+            facts.append(
+                f"{_runs(len(queued), 'queued')} keep{'s' * (len(queued) == 1)} revision {revisions}"
+            )
+        return facts
 
-    def _unscheduled(self, spec: Mapping[str, Any]) -> str:
-        if spec.get("enabled") is False:
-            return "   disabled"
-        if spec.get("after"):
-            return f"   after {', '.join(spec['after'])}"
-        return "   never again" if spec.get("schedule") else "   by hand"
+    def _bystander(self, change: JobChange) -> Bystander:
+        return self.around.bystanders.get(change.address) or Bystander()
+
+    def _last_of(self, change: JobChange, bystander: Bystander) -> list[str]:
+        facts = []
+        if last := bystander.last_run:
+            facts.append(f"last run {self._moment(last.ended_at_ms, None)} {last.state}")
+        if bystander.running:
+            facts.append(f"{_runs(bystander.running, 'running')} will finish")
+        if bystander.queued:
+            facts.append(f"{_runs(bystander.queued, 'queued')} called off")
+        if change.before is not None and change.before.drifted:
+            edits = sorted(self.around.edits.get(change.address, {}))
+            facts.append(f"edited in Redis since: {', '.join(edits)}" if edits else "edited in Redis since")
+        return facts
+
+    def _when(self, change: JobChange) -> list[str]:
+        assert change.after is not None
+        spec = change.after
+        zone = spec.get("schedule", {}).get("timezone")
+        effect = effect_of(change, self.around.now_ms)
+        self._next.append(effect.next_after_ms)
+        if effect.next_after_ms is None:
+            return [_unscheduled(spec)]
+        then = self._moment(effect.next_after_ms, zone)
+        if change.action == "add":
+            return [f"next: {then}, {brief(shown('schedule', spec['schedule']))}"]
+        if effect.next_before_ms is None or effect.next_before_ms == effect.next_after_ms:
+            return [f"next: {then}"]
+        return [f"next: {then} (was {self._moment(effect.next_before_ms, zone, effect.next_after_ms)})"]
+
+    def _moment(self, at_ms: int | None, zone: str | None, beside_ms: int | None = None) -> str:
+        return moment(at_ms, zone, now_ms=self.around.now_ms, beside_ms=beside_ms)
 
     def _drift(self, drift: Drift) -> None:
         job = split_address(drift.address)[1]
         for field in drift.fields:
-            here, there = shown(field.path, field.file), shown(field.path, field.live)
-            who = self._who(drift.address, field)
-            self.screen.line(
-                f"  . drift    {job}.{field.path} {here} here, {there} in Redis{who}; kept", "dim"
-            )
-
-    def _who(self, address: str, field: Merged) -> str:
-        made = self.edits.get(address, {}).get(field.path)
-        if made is None:
-            return ""
-        return f" ({made['actor']}, {made['via']}, {ago(self.now_ms - made['at'])} ago)"
+            here, there = brief(shown(field.path, field.file)), brief(shown(field.path, field.live))
+            by = who(self.around, drift.address, field)
+            self._say(f"  . drift    {job}.{field.path} {here} here, {there} in Redis{by}; kept", "dim")
 
     def _conflict(self, board: BoardPlan, conflict: Conflicted) -> None:
         job = split_address(conflict.address)[1]
         for field in conflict.fields:
-            self.screen.line(f"  ! conflict  {job}.{field.path}", "error")
-            self.screen.line(f"        last applied  {shown(field.path, field.base)}")
-            self.screen.line(
-                f"        Redis         {shown(field.path, field.live)}{self._who(conflict.address, field)}"
-            )
-            self.screen.line(
-                f"        file          {shown(field.path, field.file)}   {self._place(board, job)}"
-            )
-        self.screen.line("      take the file:    jobboard sync --on-conflict file", "dim")
-        self.screen.line("      keep Redis:       jobboard sync --on-conflict live", "dim")
-        self.screen.line(f"      or write the value you want into {board.path} and plan again", "dim")
+            by = who(self.around, conflict.address, field)
+            base, live, file = (shown(field.path, value) for value in (field.base, field.live, field.file))
+            self._say(f"  ! conflict {job}.{field.path}", "error")
+            self._say(f"        last applied  {base}")
+            self._say(f"        Redis         {live}{by}")
+            self._say(f"        file          {file}   {self._place(board, job)}")
+
+    def _ways_out(self, board: BoardPlan) -> None:
+        """Commands that work as they stand here."""
+        self._say(f"      take the file:  jobboard sync --on-conflict file {board.path}")
+        self._say(f"      keep Redis:     jobboard sync --on-conflict live {board.path}")
+        self._say(f"      or write the value you want into {board.path} and:  jobboard plan {board.path}")
 
     def _held(self) -> None:
-        for scope, holds in sorted(self.holds.items()):
+        for scope, holds in sorted(self.around.holds.items()):
             for hold in holds:
-                until = f" until {when(hold['until'])}" if hold.get("until") else ""
-                reason = f': "{hold["reason"]}"' if hold.get("reason") else ""
-                what = scope.partition(":")[2] or "everything"
-                self.screen.line(f"  held     {what} is paused{until} ({hold['by']}{reason})", "dim")
+                self._say(f"  held     {self._hold(scope, hold)}", "dim")
 
-    def _rates(self) -> None:
-        if not 0 < len(self.plan.changes) <= CROWDED:
+    def _hold(self, scope: str, hold: Mapping[str, Any]) -> str:
+        kind, _, name = scope.partition(":")
+        what = {"all": "everything", "job": name}.get(kind, f"{kind} {name}")
+        until = f" until {self._moment(hold['until'], None)}" if hold.get("until") else ""
+        reason = f': "{brief(hold["reason"])}"' if hold.get("reason") else ""
+        return f"{what} is paused{until} ({hold['by']}{reason})"
+
+    def _foresee(self) -> None:
+        """What the changes come to together."""
+        if crowd := crowded_instant(self._next):
+            count, then = crowd[0], self._moment(crowd[1], None)
+            self._say(f"{count} of these jobs start together, {then}; jitter would spread them.", "dim")
+        if not 0 < len(self.plan.changes) <= ADDED_UP:
             return
         before = after = 0.0
         for change in self.plan.changes:
             if change.before is not None:
-                before += runs_per_day(change.address, change.before.spec, self.now_ms)
+                before += runs_per_day(change.address, change.before.spec, self.around.now_ms)
             if change.after is not None:
-                after += runs_per_day(change.address, change.after, self.now_ms)
+                after += runs_per_day(change.address, change.after, self.around.now_ms)
         if round(before, 1) != round(after, 1):
-            self.screen.line(f"Runs per day of these jobs: {before:.4g} → {after:.4g}.", "dim")
+            self._say(f"Runs per day of these jobs: {_count(before)} → {_count(after)}.", "dim")
+
+    def _say(self, text: str, style: str = "") -> None:
+        self.screen.folded(text, style, hang=_HANG)
+
+
+def _runs(count: int, state: str) -> str:
+    return f"{count} {state} run{'s' if count != 1 else ''}"
+
+
+def _count(number: float) -> str:
+    """A number of runs: whole where it is large or whole, one decimal where it is small."""
+    return f"{number:,.0f}" if number >= 10 or number == int(number) else f"{number:.1f}"
+
+
+def _unscheduled(spec: Mapping[str, Any]) -> str:
+    if spec.get("enabled") is False:
+        return "disabled"
+    if spec.get("after"):
+        return f"after {', '.join(spec['after'])}"
+    return "never again" if spec.get("schedule") else "by hand"

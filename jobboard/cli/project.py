@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from jobboard import errors
 
 if TYPE_CHECKING:
     import argparse
@@ -12,8 +15,10 @@ if TYPE_CHECKING:
 
     from jobboard.reconcile.planning import Options, Sources
     from jobboard.settings import Settings
+    from jobboard.store.connect import Store
 
 DEFAULT_BOARDS = "boards"
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def add_paths(parser: argparse.ArgumentParser) -> None:
@@ -53,6 +58,31 @@ def options_of(args: argparse.Namespace) -> Options:
         take_ownership=args.take_ownership,
         on_conflict=args.on_conflict,
     )
+
+
+def open_for(settings: Settings, sources: Sources) -> Store:
+    """The store, to plan these sources against.
+
+    Raises:
+        errors.InvalidBoards: The store cannot be had, and the boards are wrong anyway: that is said first.
+        errors.StoreUnreachable, errors.StoreRefused: See `store.connect.open_store`.
+    """
+    from jobboard.store.connect import open_store
+
+    try:
+        return open_store(settings)
+    except errors.JobboardError:
+        from jobboard.reconcile.planning import refuse_invalid
+        from jobboard.source.loader import load
+
+        refuse_invalid(load(sources.files).diagnostics)
+        raise
+
+
+def may_be_shared(settings: Settings) -> bool:
+    """Whether the store may be on another machine, where others rely on it."""
+    parts = urlsplit(settings.redis_url)
+    return parts.scheme not in ("embedded", "unix") and (parts.hostname or "localhost") not in _LOOPBACK
 
 
 def board_paths(paths: Sequence[str], root: Path) -> list[Path]:

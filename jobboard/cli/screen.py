@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
 import sys
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from jobboard import clock
@@ -45,6 +47,30 @@ class Screen:
         """One line."""
         self.stream.write(self.paint(text, style) + "\n")
 
+    def flush(self) -> None:
+        """Have what was written seen now, by a pipe too."""
+        self.stream.flush()
+
+    def folded(self, text: str, style: str = "", *, hang: int = 0) -> None:
+        """One line; on a terminal too narrow for it several, all but the first `hang` columns in.
+
+        A word wider than the terminal is left whole, so that it can be copied.
+        """
+        if not self.stream.isatty() or len(text) <= (width := shutil.get_terminal_size().columns):
+            self.line(text, style)
+            return
+        inset = text[: len(text) - len(text.lstrip())]
+        for part in wrap(
+            text.strip(),
+            max(width, hang + 20),
+            initial_indent=inset,
+            subsequent_indent=" " * hang,
+            break_long_words=False,
+            break_on_hyphens=False,
+            drop_whitespace=True,
+        ):
+            self.line(part, style)
+
     def table(self, head: Sequence[str], rows: Iterable[Sequence[str]], styles: Sequence[str] = ()) -> None:
         """Rows under a head, in columns as wide as their text; the last column is cut at the terminal's edge.
 
@@ -70,6 +96,27 @@ def visible(text: str) -> str:
 def when(instant_ms: int | None, zone: str | None = None) -> str:
     """An instant for people, in a zone; a dash for none."""
     return "-" if instant_ms is None else local_text(instant_ms, zone)
+
+
+def moment(at_ms: int | None, zone: str | None, *, now_ms: int, beside_ms: int | None = None) -> str:
+    """An instant as short as people say it, to the second: ``Sat 21 Nov 03:00``, with its offset, or UTC.
+
+    Args:
+        at_ms: The instant; a dash for None.
+        zone: The zone it is told in.
+        now_ms: The year is said if it is not this instant's.
+        beside_ms: An instant told just before, in the same zone: the date is not said twice.
+    """
+    if at_ms is None:
+        return "-"
+    day, clock, offset = local_text(at_ms - at_ms % 1000, zone).split(" ", 2)
+    seen = local_text(beside_ms, zone).split(" ", 2) if beside_ms is not None else ["", "", ""]
+    clock = clock.removesuffix(":00") if clock.count(":") == 2 else clock
+    if seen[0] == day and seen[2] == offset:
+        return clock
+    date = dt.date.fromisoformat(day)
+    year = "" if day[:4] == local_text(now_ms, zone)[:4] else f" {date.year}"
+    return f"{date:%a} {date.day} {date:%b}{year} {clock} {offset}"
 
 
 def ago(span_ms: int) -> str:

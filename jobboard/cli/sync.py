@@ -30,6 +30,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="SHA256",
         help="write without asking if the plan has this digest, else exit 4",
     )
+    parser.add_argument(
+        "--allow-dirty",
+        action="store_true",
+        help="sync to a shared store what no commit holds",
+    )
     parser.add_argument("--reason", metavar="TEXT", help="why, for the history")
 
 
@@ -37,30 +42,38 @@ def execute(args: argparse.Namespace) -> int:
     """Plan, show, ask, apply."""
     from jobboard.reconcile.applying import apply, refuse
     from jobboard.reconcile.planning import make_plan
-    from jobboard.store.connect import open_store
 
     settings = Settings.from_args(args)
     as_json = args.output == "json"
     sources = project.read_sources(args.paths, settings.root)
-    with open_store(settings) as store:
+    with project.open_for(settings, sources) as store:
         planned = make_plan(store, sources, project.options_of(args))
         if not as_json:
             plan_command.show(planned, store, settings, as_json=False)
         refuse(planned.plan)
         if not planned.plan.empty:
+            if project.may_be_shared(settings) and not args.allow_dirty:
+                _refuse_dirty(planned)
             _approve(args, planned)
         synced = apply(store, planned, project.by_of(settings, args.reason))
     _report(synced, as_json=as_json)
     return 0
 
 
+def _refuse_dirty(planned: Planned) -> None:
+    """What others rely on should be found in a commit."""
+    checkout = planned.sources.checkout
+    if checkout is not None and checkout.dirty:
+        raise errors.Refused(
+            "the boards hold changes that are in no commit, and the store may be shared; nothing was written",
+            "commit them first, or add --allow-dirty if that is meant",
+        )
+
+
 def _approve(args: argparse.Namespace, planned: Planned) -> None:
     digest = planned.plan.digest
     if args.expect_digest:
-        if (
-            not digest.startswith(args.expect_digest.rstrip("…"))
-            or len(args.expect_digest) < len("sha256:") + 8
-        ):
+        if not _is_expected(digest, args.expect_digest):
             raise errors.Stale(
                 f"the plan's digest is {digest}, not {args.expect_digest}",
                 "look at the plan again: jobboard plan",
@@ -73,10 +86,18 @@ def _approve(args: argparse.Namespace, planned: Planned) -> None:
             "sync asks before it writes, and there is no terminal to ask on",
             "add --auto-approve, or --expect-digest with the digest that jobboard plan prints",
         )
-    sys.stdout.write("Apply this? Only 'yes' applies it: ")
+    # On standard error: whoever sends the plan into a pipe still sees what they are asked.
     sys.stdout.flush()
+    sys.stderr.write("Apply this? Only 'yes' applies it: ")
+    sys.stderr.flush()
     if sys.stdin.readline().strip() != "yes":
         raise errors.Interrupted("not applied; nothing was written")
+
+
+def _is_expected(digest: str, expected: str) -> bool:
+    """Whether this is the digest, given in full or as far as a plan prints it."""
+    stem = expected.rstrip("…")
+    return len(stem) >= len("sha256:") + 8 and digest.startswith(stem)
 
 
 def _report(synced: Synced, *, as_json: bool) -> None:
@@ -92,9 +113,9 @@ def _report(synced: Synced, *, as_json: bool) -> None:
         print(json.dumps(said, indent=2))
         return
     if synced.repeated:
-        print("Already applied by another sync; nothing to do.")
+        print("Another sync applied just this already; nothing was left to do.")
     elif synced.revision is not None:
-        done = [f"{counts[action]} {DONE[action]}" for action in SHOWN_ALWAYS]
+        done = [f"{counts[action]:,} {DONE[action]}" for action in SHOWN_ALWAYS]
         if counts["record"]:
-            done.append(f"{counts['record']} {DONE['record']}")
+            done.append(f"{counts['record']:,} {DONE['record']}")
         Screen().line(f"Sync complete! Revision {synced.revision}: {', '.join(done)}.", "good")

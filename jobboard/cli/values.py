@@ -1,4 +1,7 @@
-"""How the values of a job read in a plan: as the person who wrote the board would say them."""
+"""How the values of a job read in a plan: as the person who wrote the board would say them.
+
+Whatever a board holds is printed with nothing in it that could move a terminal's cursor.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,34 @@ import json
 import shlex
 from typing import Any
 
+from jobboard.core.diagnostic import visible
 from jobboard.core.duration import format_duration
 from jobboard.core.schedule_words import words
 
+LONG = 60
+"""Values wider than this are shown a line each."""
 _SPANS = frozenset({"timeout", "kill_after"})
 _SPAN_KEYS = frozenset({"delay", "max_delay", "jitter"})
 
 
 def shown(path: str, value: Any) -> str:
-    """A value of a path of a job, in words; ``-`` where there is none."""
+    """A value of a path of a job, in words, on one line; ``-`` where there is none."""
+    return visible(" ⏎ ".join(_text(path, value).rstrip("\n").split("\n")))
+
+
+def brief(text: str) -> str:
+    """A text cut to what fits beside others."""
+    return text if len(text) <= LONG else f"{text[: LONG - 1]}…"
+
+
+def as_written(path: str, value: Any) -> list[str]:
+    """A value line by line; structured ones in full, where `shown` may leave something out."""
+    if isinstance(value, dict) and "run" not in value:
+        return [visible(f"{key}: {json.dumps(value[key], ensure_ascii=False)}") for key in sorted(value)]
+    return [visible(line) for line in _text(path, value).rstrip("\n").split("\n")]
+
+
+def _text(path: str, value: Any) -> str:
     if value is None:
         return "-"
     name = path.partition(".")[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -10,9 +11,14 @@ from typing import TYPE_CHECKING
 from jobboard.core.schedule import compile_schedule
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from jobboard.core.model import Spec
     from jobboard.core.plan import JobChange
 
+CROWD = 10
+"""So many jobs that start in one minute are worth a word."""
+MINUTE_MS = 60_000
 WEEK_MS = 7 * 86_400_000
 
 
@@ -44,6 +50,15 @@ def next_due_ms(address: str, spec: Spec, now_ms: int) -> int | None:
     compiled = compile_schedule(schedule, address)
     nominal = compiled.next_after(now_ms)
     return None if nominal is None else compiled.due(nominal)
+
+
+def crowded_instant(instants_ms: Iterable[int | None]) -> tuple[int, int] | None:
+    """The minute in which most of these instants fall, if they are a crowd: how many, and its beginning."""
+    minutes = Counter(at // MINUTE_MS for at in instants_ms if at is not None)
+    if not minutes:
+        return None
+    minute, count = max(minutes.items(), key=lambda item: (item[1], -item[0]))
+    return (count, minute * MINUTE_MS) if count >= CROWD else None
 
 
 def runs_per_day(address: str, spec: Spec, now_ms: int) -> float:

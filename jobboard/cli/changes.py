@@ -1,0 +1,70 @@
+"""The fields of a change as lines, and changes that are alike taken together."""
+
+from __future__ import annotations
+
+from difflib import unified_diff
+from typing import TYPE_CHECKING
+
+from jobboard.cli.screen import ago
+from jobboard.cli.values import LONG, as_written, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from jobboard.core.merge import Merged
+    from jobboard.core.plan import JobChange
+    from jobboard.reconcile.around import Around
+
+ALIKE = 4
+"""So many changes that say the same are shown as one."""
+
+
+def grouped(changes: Sequence[JobChange]) -> list[list[JobChange]]:
+    """Changes in order; those that move the same fields from and to the same values are together."""
+    groups: dict[object, list[JobChange]] = {}
+    for change in changes:
+        groups.setdefault(_likeness(change), []).append(change)
+    found: list[list[JobChange]] = []
+    for group in groups.values():
+        found += [group] if len(group) >= ALIKE else [[change] for change in group]
+    return sorted(found, key=lambda group: group[0].address)
+
+
+def _likeness(change: JobChange) -> object:
+    """Equal for changes that may be shown as one; what adds, destroys or reschedules stands alone."""
+    if change.action not in ("change", "record") or change.moves_schedule or not change.fields:
+        return change.address
+    return change.action, tuple((f.path, repr(f.live), repr(f.result)) for f in change.fields)
+
+
+def field_lines(change: JobChange) -> Iterator[str]:
+    """What moves in a job, a field a line; what is long or has lines of its own, line by line."""
+    width = max((len(field.path) for field in change.fields), default=0)
+    for field in change.fields:
+        yield from _field(field, max(width, 9))
+
+
+def who(around: Around, address: str, field: Merged) -> str:
+    """Who edited a path of a job live, through what, and how long ago; empty where nobody knows."""
+    made = around.edits.get(address, {}).get(field.path)
+    if made is None:
+        return ""
+    return f" ({made['actor']}, {made['via']}, {ago(around.now_ms - made['at'])} ago)"
+
+
+def _field(field: Merged, width: int) -> Iterator[str]:
+    before, after = shown(field.path, field.live), shown(field.path, field.result)
+    if field.verdict == "converge":
+        yield f"        {field.path:<{width}}  {after}   (both sides agree)"
+    elif len(before) <= LONG and len(after) <= LONG and before != after:
+        yield f"        {field.path:<{width}}  {before}  →  {after}"
+    else:
+        yield f"        {field.path}"
+        yield from _by_line(as_written(field.path, field.live), as_written(field.path, field.result))
+
+
+def _by_line(before: Sequence[str], after: Sequence[str]) -> Iterator[str]:
+    """The lines that differ, with one line around them."""
+    for line in list(unified_diff(before, after, lineterm="", n=1))[2:]:
+        if not line.startswith("@@"):
+            yield f"          {line[0]} {line[1:]}"

@@ -1,0 +1,61 @@
+"""What a person wants to know beside a plan: who made the drift, what is held, what runs. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from jobboard.store import bystanders, clocks, definitions, holds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from jobboard.core.plan import Plan
+    from jobboard.store.bystanders import Bystander
+    from jobboard.store.connect import Store
+    from jobboard.store.holds import Hold
+
+LOOKED_AT = 500
+"""Changes up to which their runs are looked up; beyond that it would cost more than the plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The surroundings of a plan.
+
+    Attributes:
+        now_ms: The store's time.
+        edits: Job to path to who edited it live and when.
+        holds: Holds that concern the plan's boards, by scope.
+        bystanders: Job to its runs, for jobs that would change or go.
+    """
+
+    now_ms: int
+    edits: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    holds: Mapping[str, Sequence[Hold]] = field(default_factory=dict)
+    bystanders: Mapping[str, Bystander] = field(default_factory=dict)
+
+
+def look_around(store: Store, plan: Plan) -> Around:
+    """Read the surroundings of a plan."""
+    now_ms = clocks.now_ms(store)
+    touched = [change.address for change in plan.changes if change.before is not None]
+    dropped = [c.address for c in plan.changes if c.after is None and c.before and c.before.drifted]
+    return Around(
+        now_ms,
+        definitions.read_edits(store, [*plan.edited, *dropped]),
+        _concerning(plan, holds.read_holds(store, now_ms)),
+        bystanders.read_bystanders(store, touched) if len(touched) <= LOOKED_AT else {},
+    )
+
+
+def _concerning(plan: Plan, held: Mapping[str, Sequence[Hold]]) -> dict[str, Sequence[Hold]]:
+    """Holds on the plan's boards and their jobs, on tags, and on everything."""
+    boards = {board.name for board in plan.boards}
+    found: dict[str, Sequence[Hold]] = {}
+    for scope, listed in held.items():
+        kind, _, name = scope.partition(":")
+        if kind not in ("board", "job") or name.partition("/")[0] in boards:
+            found[scope] = listed
+    return found
