@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``jobboard up``."""
+    from jobboard.cli.watch import add_shared
+
     project.add_paths(parser)
     daemons.add_worker_options(parser)
-    parser.add_argument("--shared", action="store_true", help="watch although the store may be shared")
+    add_shared(parser)
 
 
 def execute(args: argparse.Namespace) -> int:

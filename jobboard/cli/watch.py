@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from jobboard import clock, errors
+from jobboard import errors
 from jobboard.cli import daemons, project
+from jobboard.cli.faults import print_faults
 from jobboard.cli.screen import Screen
 from jobboard.settings import Settings
 
@@ -22,7 +23,17 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``jobboard watch``."""
     project.add_paths(parser)
+    add_shared(parser)
+
+
+def add_shared(parser: argparse.ArgumentParser) -> None:
+    """What lets a store be watched that others may rely on."""
     parser.add_argument("--shared", action="store_true", help="watch although the store may be shared")
+    parser.add_argument(
+        "--take-over",
+        action="store_true",
+        help="with --shared: also boards last synced from another repository or branch",
+    )
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -36,6 +47,7 @@ def execute(args: argparse.Namespace) -> int:
     with Signals() as signals, open_store(settings) as store:
         watcher = watcher_of(args, settings, store, screen)
         screen.line(f"Watching, syncing to {project.store_name(settings)}. Ctrl-C stops it.", "bold")
+        screen.flush()
         watcher.run(signals.stop)
     return 0
 
@@ -53,11 +65,16 @@ def watcher_of(args: argparse.Namespace, settings: Settings, store: Store, scree
     for path in paths:
         if not path.exists():
             raise errors.UsageError(f"there is no {path}", "jobboard init writes a first board")
+    options = Options(
+        keep_vanished=True,
+        take_ownership=args.take_over,
+        one_branch=project.may_be_shared(settings) and not args.take_over,
+    )
     return Watcher(
         store,
         paths,
         read=lambda: project.read_sources(args.paths, settings.root),
-        options=Options(),
+        options=options,
         by={**project.by_of(settings), "via": "watch"},
         report=_Spoken(screen, store, settings),
     )
@@ -73,29 +90,22 @@ class _Spoken:
 
     def planned(self, planned: Planned) -> None:
         from jobboard.cli.plan_text import PlanText
-        from jobboard.store import definitions, holds
+        from jobboard.reconcile.around import look_around
 
-        now_ms = clock.now_ms()
-        PlanText(
-            self._screen,
-            planned,
-            now_ms=now_ms,
-            edits=definitions.read_edits(self._store, planned.plan.edited),
-            holds=holds.read_holds(self._store, now_ms),
-            store_name=self._name,
-        ).write()
+        PlanText(self._screen, planned, look_around(self._store, planned.plan), self._name).write()
+        self._screen.flush()
 
     def synced(self, synced: Synced) -> None:
         if synced.revision is not None:
             self._screen.line(f"Synced: revision {synced.revision}.", "good")
+            self._screen.flush()
 
     def failed(self, error: errors.JobboardError) -> None:
-        from jobboard.core.diagnostic import render
-
         if isinstance(error, errors.InvalidBoards):
-            sys.stderr.write(render(error.diagnostics))
+            print_faults(error.diagnostics, sys.stderr)
             sys.stderr.write("Not synced: Redis keeps the last good boards.\n")
         else:
             sys.stderr.write(f"Not synced: {error.message}\n")
             if error.hint:
                 sys.stderr.write(f"            {error.hint}\n")
+        sys.stderr.flush()

@@ -81,7 +81,7 @@ class Watcher:
         self.look()
         folders = {path if path.is_dir() else path.parent for path in self._paths}
         for _ in watch(
-            *folders,
+            *sorted(folders),
             stop_event=stop,
             debounce=SETTLE_MS * 4,
             step=SETTLE_MS,
@@ -106,11 +106,13 @@ class Watcher:
                 self._report.failed(error)
 
     def _apply(self, planned: Planned) -> None:
-        self._said = None
-        if planned.plan.empty:
-            return
-        self._report.planned(planned)
-        self._report.synced(apply(self._store, planned, self._by))
+        """Write what is to be written; a board whose file is gone is shown once, and stays."""
+        missing = frozenset(board.name for board in planned.plan.boards if board.missing)
+        if not planned.plan.empty or (self._is_news(missing) and missing):
+            self._report.planned(planned)
+        self._said = missing
+        if not planned.plan.empty or any(board.recorded for board in planned.plan.boards):
+            self._report.synced(apply(self._store, planned, self._by))
 
     def _is_news(self, what: object) -> bool:
         known, self._said = self._said, what
