@@ -11,12 +11,10 @@ from typing import Any
 
 import msgpack
 
-_packer = msgpack.Packer(use_bin_type=False, unicode_errors="surrogateescape")
-
 
 def pack(value: Any) -> bytes:
     """Encode a value for a script or for a field."""
-    packed: bytes = _packer.pack(value)
+    packed: bytes = msgpack.packb(value, use_bin_type=False, unicode_errors="surrogateescape")
     return packed
 
 

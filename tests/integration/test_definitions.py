@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +12,7 @@ from jobboard.store.wire import as_bytes, unpack
 
 if TYPE_CHECKING:
     from jobboard.store.connect import Store
-    from tests.kit.clock import StoreClock
+    from kit.clock import StoreClock
 
 BY = {"actor": "ana", "via": "cli"}
 
@@ -161,12 +162,13 @@ def test_an_edit_moves_the_boards_version_and_marks_drift(store: Store) -> None:
     assert after.version == before.version.replace(".0", ".1")
     assert after.drift == ("a",)
     assert definitions.read_edits(store, ["ops/a"])["ops/a"]["command"]["actor"] == "ana"
+    other = replace(changed, epoch=n + 1, generation=n + 1)
     with pytest.raises(definitions.MovedSince):
         definitions.edit(
             store,
             "ops/a",
             generation=1,
-            definition=changed,
+            definition=other,
             work=None,
             by=BY,
             paths=["command"],
