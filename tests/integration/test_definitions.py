@@ -11,8 +11,9 @@ from jobboard.store.definitions import BoardWrite
 from jobboard.store.wire import as_bytes, unpack
 
 if TYPE_CHECKING:
-    from jobboard.store.connect import Store
     from kit.clock import StoreClock
+
+    from jobboard.store.connect import Store
 
 BY = {"actor": "ana", "via": "cli"}
 
