@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Faults: TypeAlias = dict[str, list[Fault]]
 
+SHOWN = 10
+"""How many jobs of a circle are named, and for how many unknown parents a better name is looked for."""
+
 _NOTHING: Mapping[str, Mapping[str, int]] = MappingProxyType({})
 
 
@@ -37,9 +40,12 @@ def check_parents(specs: Mapping[str, Spec], known: Collection[str] = ()) -> Fau
             if parent == address:
                 faults[address].append(Fault(("after",), "a job cannot run after itself"))
             elif parent not in specs and parent not in known:
-                faults[address].append(_unknown(parent, address, [*specs, *known]))
+                # Looking for what was meant takes long among thousands of names: the first few will do.
+                names = [*specs, *known] if len(faults) < SHOWN else []
+                faults[address].append(_unknown(parent, address, names))
     for circle in _circles({address: spec["after"] for address, spec in specs.items() if "after" in spec}):
-        message = f"jobs wait for each other: {' after '.join([*circle, circle[0]])}"
+        way = circle if len(circle) <= SHOWN else [*circle[:SHOWN], "…"]
+        message = f"jobs wait for each other: {' after '.join([*way, circle[0]])}"
         faults[circle[0]].append(Fault(("after",), message, "Take one of them out"))
     return dict(faults)
 

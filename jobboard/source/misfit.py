@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -83,9 +84,9 @@ def explain(schema: Mapping[str, Any], value: Any, path: Path = ()) -> list[Faul
 
 def _faults(error: Any, path: Path) -> list[Fault]:
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
-        return [
-            _unknown_key(key, error, path) for key in error.instance if key not in error.schema["properties"]
-        ]
+        known = tuple(error.schema["properties"])
+        unknown = [key for key in error.instance if key not in error.schema["properties"]]
+        return [_unknown_key(key, known if n < GUESSES else (), path) for n, key in enumerate(unknown)]
     if "propertyNames" in error.absolute_schema_path:
         return [_bad_key(error.instance, path)]
     if error.validator == "required":
@@ -96,6 +97,9 @@ def _faults(error: Any, path: Path) -> list[Fault]:
     return [_bad_value(error, path)]
 
 
+# For so many unknown keys of one map it is worth guessing what was meant.
+GUESSES = 50
+
 _VARIABLE_HINT = "Write letters, digits and underscores, and no digit first"
 _MISSING = {
     "board": "Write  board: NAME  in the first line",
@@ -103,13 +107,13 @@ _MISSING = {
 }
 
 
-def _unknown_key(key: str, error: Any, path: Path) -> Fault:
-    known = list(error.schema["properties"])
+def _unknown_key(key: str, known: tuple[str, ...], path: Path) -> Fault:
     of = _owner_of(path)
-    meant = _OTHER_WORDS.get(key.lower().replace("-", "_"))
-    near = get_close_matches(key.lower().replace("-", "_"), known, n=1, cutoff=0.6)
+    plain = key.lower().replace("-", "_")
+    meant = _OTHER_WORDS.get(plain)
+    near = _nearest(plain, known)
     if near and (meant is None or path[:1] != ("jobs",)):
-        return KeyFault((*path, key), f'unknown key "{key}"{of}; did you mean "{near[0]}"?')
+        return KeyFault((*path, key), f'unknown key "{key}"{of}; did you mean "{near}"?')
     if "board" in known and key in _job_keys():
         return KeyFault(
             (*path, key), f'"{key}" belongs to a job', "Indent it below the job's name, below jobs"
@@ -118,8 +122,13 @@ def _unknown_key(key: str, error: Any, path: Path) -> Fault:
         return KeyFault(
             (*path, key), f'"{key}" has no default: every job says its own', "Move it into the jobs"
         )
-    hint = f"Here it is  {meant}" if meant else f"Known are  {', '.join(known)}"
+    hint = f"Here it is  {meant}" if meant else f"Known are  {', '.join(known)}" if known else None
     return KeyFault((*path, key), f'unknown key "{key}"{of}', hint)
+
+
+@lru_cache(maxsize=1024)
+def _nearest(word: str, known: tuple[str, ...]) -> str | None:
+    return next(iter(get_close_matches(word, known, n=1)), None)
 
 
 def _job_keys() -> Mapping[str, Any]:

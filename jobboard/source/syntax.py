@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from jobboard.source.scalar import quoted
-from jobboard.source.text import Text
+from jobboard.source.text import LONGEST_SHOWN, Text
 from jobboard.source.yamltree import EMPTY_HINT, Broken, Flaw, Tree, build
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ _FIRST_READ_AS = {
     "-": "YAML reads - as an item of a list",
     "?": "YAML reads ? as a key",
 }
+# What makes a value no YAML at all by its first character; a star before a word may be an alias.
+_NEVER_FIRST = {"*": r"\*[\s/*,]", "@": "@", "%": "%", "`": "`"}
 _SCHEDULE_KEYS = ("cron",)
 
 
@@ -80,7 +82,7 @@ def parse(text: Text) -> Tree:
     flaws: list[Flaw] = []
     content = text.content
     budget = REPAIR_BUDGET
-    while True:
+    for _ in range(REPAIR_LIMIT):
         try:
             tree = build(text, content)
         except Broken as broken:
@@ -88,15 +90,16 @@ def parse(text: Text) -> Tree:
         except yaml.reader.ReaderError:
             return Tree(text, None, [*flaws, _unprintable(text)])
         except yaml.YAMLError as error:
-            flaw, patched = _explain(text, content, error)
+            found, patched = _explain(text, content, error)
         else:
             tree.flaws.extend(flaws)
             return tree
-        flaws.append(flaw)
+        flaws += found
         budget -= len(content)
-        if patched is None or budget < 0 or len(flaws) >= REPAIR_LIMIT:
-            return Tree(text, None, flaws)
+        if patched is None or budget < 0:
+            break
         content = patched
+    return Tree(text, None, flaws)
 
 
 def _unprintable(text: Text) -> Flaw:
@@ -111,11 +114,11 @@ def _unprintable(text: Text) -> Flaw:
     return Flaw(match.start(), message, f'Write it in double quotes, as "{escape}", if it is meant')
 
 
-def _explain(text: Text, content: str, error: yaml.YAMLError) -> tuple[Flaw, str | None]:
+def _explain(text: Text, content: str, error: yaml.YAMLError) -> tuple[list[Flaw], str | None]:
     """What is wrong, and the text with the faulty value blanked out where that lets reading go on."""
     place = getattr(error, "problem_mark", None)
     if place is None:
-        return Flaw(0, "the file is not YAML", "Save it as UTF-8 text"), None
+        return [Flaw(0, "the file is not YAML", "Save it as UTF-8 text")], None
     offset = min(place.index, max(len(content) - 1, 0))
     context = getattr(error, "context_mark", None)
     start = context.index if context is not None else offset
@@ -127,8 +130,8 @@ def _explain(text: Text, content: str, error: yaml.YAMLError) -> tuple[Flaw, str
         or _wordless(text, problem, start)
     )
     if whole is not None:
-        return whole, None
-    return _unquoted(text, content, offset, problem) or (_indented(text, offset), None)
+        return [whole], None
+    return _unquoted(text, content, offset, problem) or ([_indented(text, offset)], None)
 
 
 def _unclosed(task: str, problem: str, start: int, text: Text) -> Flaw | None:
@@ -171,26 +174,47 @@ def _misplaced(content: str, offset: int) -> Flaw | None:
     return None
 
 
-def _unquoted(text: Text, content: str, offset: int, problem: str) -> tuple[Flaw, str] | None:
-    """The flaw of a value that wants quotes, if `offset` stands in a value."""
+def _unquoted(text: Text, content: str, offset: int, problem: str) -> tuple[list[Flaw], str] | None:
+    """The flaw of a value that wants quotes, if `offset` stands in one, and of the later ones like it."""
     found = text.value_at(offset)
     if found is None or text.is_scarred(offset):
         return None
     key, start, value = found
-    text.scar(start)
     if "escape" in problem:
+        text.scar(start)
         single = quoted(value.strip('"') + "\\").replace("\\'", "'")
-        flaw = Flaw(
-            offset, "a backslash in double quotes begins an escape", f"Write  {_pair(key, single)}", 2
-        )
-        return flaw, _blanked(content, start)
+        message = "a backslash in double quotes begins an escape"
+        return [Flaw(offset, message, f"Write  {_pair(key, single)}", 2)], _blanked(content, [start])
+    places = [start, *_like(content, start, key)]
+    for place in places:
+        text.scar(place)
+    return [_bare(text, place) for place in places], _blanked(content, places)
+
+
+def _like(content: str, start: int, key: str | None) -> list[int]:
+    """Where later values of the same key, equally indented, begin with a character that no value may.
+
+    A mistake is often made on every other line, and each would cost another reading of the whole file.
+    """
+    first = content[start]
+    if key is None or first not in _NEVER_FIRST:
+        return []
+    head = content[content.rfind("\n", 0, start) + 1 : start]
+    alike = re.compile(rf"^{re.escape(head)}(?={_NEVER_FIRST[first]})", re.MULTILINE)
+    return [match.end() for match in alike.finditer(content, start)]
+
+
+def _bare(text: Text, start: int) -> Flaw:
+    """The flaw of the value at `start`, which has no quotes, or has them in the wrong places."""
+    key, _, value = text.value_at(start) or (None, start, "")
     message = "the schedule is not quoted" if key in _SCHEDULE_KEYS else _of(key) + " is not quoted"
-    if value[:1] in "'\"":
+    if value[:1] in ("'", '"'):
         message = "text goes on after the closing quote"
     cause = _FIRST_READ_AS.get(value[:1], 'YAML reads ": " as a key and its value')
-    advice = "If it is text, write" if value[:1] in "[{" else "Write"
-    hint = f"{cause}. {advice}  {_pair(key, quoted(_meant(value)))}"
-    return Flaw(start, message, hint), _blanked(content, start)
+    if len(value) > LONGEST_SHOWN:
+        return Flaw(start, message, f"{cause}. Put the value in quotes")
+    advice = "If it is text, write" if value[:1] in ("[", "{") else "Write"
+    return Flaw(start, message, f"{cause}. {advice}  {_pair(key, quoted(_meant(value)))}")
 
 
 def _meant(value: str) -> str:
@@ -208,12 +232,17 @@ def _pair(key: str | None, value: str) -> str:
     return f"{key}: {value}" if key else f"- {value}"
 
 
-def _blanked(content: str, start: int) -> str:
-    """`content` with the rest of a line replaced by a quoted word of the same length."""
-    end = content.find("\n", start)
-    end = end if end >= 0 else len(content)
-    room = end - start
-    return content[:start] + ("x" if room < 2 else f"'{'x' * (room - 2)}'") + content[end:]
+def _blanked(content: str, starts: Sequence[int]) -> str:
+    """`content` with the rest of each of these lines replaced by a quoted word of the same length."""
+    pieces = []
+    done = 0
+    for start in starts:
+        end = content.find("\n", start)
+        end = end if end >= 0 else len(content)
+        room = end - start
+        pieces += [content[done:start], "x" if room < 2 else f"'{'x' * (room - 2)}'"]
+        done = end
+    return "".join([*pieces, content[done:]])
 
 
 def _indented(text: Text, offset: int) -> Flaw:

@@ -19,6 +19,10 @@ _COMMENT = re.compile(r"[ \t]+#.*$")
 _TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\n]|\'\')*\'|(?:[^\s,:\[\]{}"\']|:(?=\S))+')
 
 
+# A longer value is not written out in a message.
+LONGEST_SHOWN = 300
+
+
 class Text:
     """A file's text, with offsets counted in characters.
 
@@ -29,6 +33,8 @@ class Text:
     def __init__(self, content: str) -> None:
         self.content = content
         self._scars: set[int] = set()
+        # The line last asked for: a line with many faults is cut out once.
+        self._shown = (0, "")
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -49,9 +55,11 @@ class Text:
 
     def line(self, number: int) -> str:
         """Line `number`, 1-based, without its end."""
-        start = self._starts[number - 1]
-        end = self.content.find("\n", start)
-        return self.content[start : end if end >= 0 else None].rstrip("\r")
+        if self._shown[0] != number:
+            start = self._starts[number - 1]
+            end = self.content.find("\n", start)
+            self._shown = (number, self.content[start : end if end >= 0 else None].rstrip("\r"))
+        return self._shown[1]
 
     def length_at(self, offset: int) -> int:
         """How many characters the word or quoted text at an offset takes; at least 1."""
@@ -97,4 +105,6 @@ class Text:
         if found is None:
             return None
         key, _, value = found
+        if len(value) > LONGEST_SHOWN:
+            return "Put the value in quotes"
         return f"Write  {key + ': ' if key else '- '}{quoted(value)}"

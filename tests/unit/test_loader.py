@@ -245,3 +245,18 @@ def test_reading_a_sound_board_loads_neither_redis_nor_the_reference_validator(t
         [sys.executable, "-c", code, str(tmp_path / "a.yaml")], check=True, capture_output=True, text=True
     )
     assert done.stdout == "[]\n"
+
+
+def test_a_mistake_on_every_job_is_found_in_one_go_and_so_is_all_else() -> None:
+    job = "  j{n}:\n    run: a\n    cron: */5 * * * *\n    timeout: {n}x\n"
+    result = loaded("board: b\njobs:\n" + "".join(job.format(n=n) for n in range(1000)))
+    assert len(result.diagnostics) == 2000
+    assert {diagnostic.column for diagnostic in result.diagnostics} == {11, 14}
+
+
+def test_a_script_that_looks_like_a_mistake_is_left_alone() -> None:
+    (diagnostic,) = loaded(
+        "board: b\njobs:\n  a:\n    run: a\n    cron: * * * * *\n"
+        "  b:\n    run: |\n      cat <<X\n      cron: * * * * *\n      X\n"
+    ).diagnostics
+    assert diagnostic.line == 5
