@@ -111,7 +111,7 @@ class Firing:
     Attributes:
         address: The job.
         epoch: Of the definition it computed with.
-        cursor_ms: The greatest nominal decided once this is carried out.
+        cursor_ms: The greatest nominal decided once this is carried out; None leaves it.
         next_due_ms: When to look at the job again; None for never.
         nominal_ms: The nominal to run; None for none now.
         text: That nominal as run ids show it.
@@ -121,7 +121,7 @@ class Firing:
 
     address: str
     epoch: int
-    cursor_ms: int
+    cursor_ms: int | None
     next_due_ms: int | None
     nominal_ms: int | None = None
     text: str = ""

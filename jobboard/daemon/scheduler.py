@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from jobboard import errors
 from jobboard.clock import monotonic_s
@@ -28,21 +28,23 @@ from jobboard.daemon.storeclock import StoreClock
 from jobboard.store.codec import decode_definition
 from jobboard.store.definitions import drain
 from jobboard.store.listen import Listener
-from jobboard.store.runs import PAGE, Runs
+from jobboard.store.runs import CLAIM_LEASE_MS, PAGE, Runs
+from jobboard.store.wire import unpack
 
 if TYPE_CHECKING:
+    from jobboard.core.misfire import Decision
     from jobboard.store.connect import Store
     from jobboard.store.runs import ClaimedJob
-
-    # Epoch, schedule (None for a job that has none) and catch-up rule of a job seen before.
-    _Known: TypeAlias = tuple[int, Schedule | None, str]
 
 _log = logging.getLogger(__name__)
 
 TICK_S = 1.0
+CLAIM_S = CLAIM_LEASE_MS / 1000
+"""The longest sleep: the scheduler that took the token for something earlier may have died with it."""
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0
 _REMEMBERED = 100_000
+_BEYOND_US_MS = 60_000
 
 
 class Scheduler:
@@ -59,8 +61,7 @@ class Scheduler:
         self._name = name
         self._clock = StoreClock()
         self._nudged = threading.Event()
-        self._known: dict[str, _Known] = {}
-        self._resumed = False
+        self._known: dict[str, tuple[int, Schedule | None, str]] = {}
         self._tick_at_s = self._claim_at_s = 0.0
 
     def run(self, stop: threading.Event) -> None:
@@ -89,7 +90,6 @@ class Scheduler:
                 if not pause_s:
                     _log.warning("The store is away: %s", error, extra={"action": "outage"})
                 pause_s = min(2 * pause_s or _FIRST_PAUSE_S, _LONGEST_PAUSE_S)
-                self._resumed = True
                 self._tick_at_s = self._claim_at_s = 0.0
                 stop.wait(pause_s)
                 continue
@@ -103,25 +103,24 @@ class Scheduler:
         if self._nudged.is_set():
             self._nudged.clear()
             self._tick_at_s = self._claim_at_s = 0.0
-        while monotonic_s() >= self._claim_at_s:
+        if monotonic_s() >= self._claim_at_s:
             self._claim()
         if monotonic_s() >= self._tick_at_s:
             self._tick()
 
     def _claim(self) -> None:
         sent_s = monotonic_s()
-        claimed = self._runs.claim(self._name, resumed=self._resumed)
-        self._resumed = False
+        claimed = self._runs.claim(self._name)
         now_ms = self._clock.observe(claimed.now_ms, sent_s, monotonic_s())
-        firings = [firing for entry in claimed.entries if (firing := self._judge(entry, now_ms))]
-        if firings:
-            self._runs.fire(self._name, firings)
+        firings = [self._judge(entry, now_ms) for entry in claimed.entries]
+        tags = {tag for tag, _ in self._runs.fire(self._name, firings)} if firings else set()
+        if len(claimed.entries) == PAGE or "STALE" in tags:
+            self._claim_at_s = 0.0
+            return
         dues = [firing.next_due_ms for firing in firings if firing.next_due_ms is not None]
         if claimed.next_at_ms is not None:
             dues.append(claimed.next_at_ms)
-        self._claim_at_s = self._at_s(min(dues)) if dues else float("inf")
-        if len(claimed.entries) == PAGE:
-            self._claim_at_s = 0.0
+        self._claim_at_s = min([monotonic_s() + CLAIM_S, *map(self._at_s, dues)])
 
     def _tick(self) -> None:
         sent_s = monotonic_s()
@@ -139,43 +138,33 @@ class Scheduler:
         now_s = monotonic_s()
         return now_s + self._clock.until_s(instant_ms, now_s)
 
-    def _judge(self, entry: ClaimedJob, now_ms: int) -> Firing | None:
-        """What is to be done for a claimed job; None where its definition is beyond this version."""
+    def _judge(self, entry: ClaimedJob, now_ms: int) -> Firing:
+        """What is to be done for a claimed job; one that is beyond this version is looked at again later."""
+        epoch = unpack(entry.definition)[0]
         try:
-            epoch, schedule, catchup = self._schedule_of(entry)
+            schedule, catchup = self._schedule_of(entry, epoch)
         except ValueError as error:
             _log.error("%s cannot be scheduled: %s", entry.address, error, extra={"action": "unscheduled"})
-            return None
-        cursor_ms = entry.cursor_ms
+            return Firing(entry.address, epoch, None, now_ms + _BEYOND_US_MS)
         if schedule is None:
-            return Firing(entry.address, epoch, cursor_ms or 0, None)
+            return Firing(entry.address, epoch, None, None)
+        cursor_ms = entry.cursor_ms
         if cursor_ms is None:
             nominal_ms = schedule.prev_at(entry.due_ms)
             cursor_ms = (entry.due_ms if nominal_ms is None else nominal_ms) - 1
-        decision = decide(schedule, cursor_ms, now_ms, catchup)
-        nominal_ms, missed = decision.nominal_ms, decision.missed
-        return Firing(
-            address=entry.address,
-            epoch=epoch,
-            cursor_ms=decision.cursor_ms,
-            next_due_ms=decision.next_due_ms,
-            nominal_ms=nominal_ms,
-            text="" if nominal_ms is None else format_instant(nominal_ms),
-            due_ms=None if nominal_ms is None else schedule.due(nominal_ms),
-            missed=(missed.count, missed.first_ms, missed.last_ms) if missed else None,
-        )
+        return _firing(entry.address, epoch, schedule, decide(schedule, cursor_ms, now_ms, catchup))
 
-    def _schedule_of(self, entry: ClaimedJob) -> _Known:
-        definition = decode_definition(entry.definition)
+    def _schedule_of(self, entry: ClaimedJob, epoch: int) -> tuple[Schedule | None, str]:
+        """A job's schedule, None if it has none, and its catch-up rule; computed once for each epoch."""
         known = self._known.get(entry.address)
-        if known is None or known[0] != definition.epoch:
+        if known is None or known[0] != epoch:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            value = definition.spec.get("schedule")
+            spec = decode_definition(entry.definition).spec
+            value = spec.get("schedule")
             schedule = compile_schedule(value, entry.address) if value else None
-            known = (definition.epoch, schedule, effective(definition.spec, "catchup"))
-            self._known[entry.address] = known
-        return known
+            known = self._known[entry.address] = (epoch, schedule, effective(spec, "catchup"))
+        return known[1:]
 
     def _listen(self, listener: Listener, stop: threading.Event) -> None:
         while not stop.is_set():
@@ -190,3 +179,17 @@ class Scheduler:
         stop.wait()
         listener.close()
         self._nudged.set()
+
+
+def _firing(address: str, epoch: int, schedule: Schedule, decision: Decision) -> Firing:
+    nominal_ms, missed = decision.nominal_ms, decision.missed
+    return Firing(
+        address=address,
+        epoch=epoch,
+        cursor_ms=decision.cursor_ms,
+        next_due_ms=decision.next_due_ms,
+        nominal_ms=nominal_ms,
+        text="" if nominal_ms is None else format_instant(nominal_ms),
+        due_ms=None if nominal_ms is None else schedule.due(nominal_ms),
+        missed=(missed.count, missed.first_ms, missed.last_ms) if missed else None,
+    )

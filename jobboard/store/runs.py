@@ -127,13 +127,13 @@ class Runs:
 
     # Schedulers
 
-    def claim(self, scheduler: str, limit: int = PAGE, *, resumed: bool = False) -> Claimed:
-        """Take up to `limit` due jobs, each for five seconds; what expired before is due again.
+    def claim(self, scheduler: str, limit: int = PAGE) -> Claimed:
+        """Take up to `limit` due jobs, each for five seconds; then they are due again.
 
-        With `resumed`, claims of this scheduler whose reply was lost are among them.
+        A scheduler that asks has nothing in hand: what it claimed before and did not fire comes again.
         """
         _, now_ms, entries, next_at_ms = self._store.call(
-            "claim", scheduler=scheduler, limit=limit, lease_ms=CLAIM_LEASE_MS, resume=resumed
+            "claim", scheduler=scheduler, limit=limit, lease_ms=CLAIM_LEASE_MS
         )
         jobs = [
             ClaimedJob(address, due, None if cursor is False else cursor, as_bytes(raw))
@@ -330,7 +330,7 @@ def _packed(firing: Firing) -> list[Any]:
     return [
         firing.address,
         firing.epoch,
-        firing.cursor_ms,
+        _or_false(firing.cursor_ms),
         _or_false(firing.next_due_ms),
         _or_false(firing.nominal_ms),
         firing.text,

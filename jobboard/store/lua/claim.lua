@@ -1,8 +1,9 @@
 #!lua
 -- Hands due jobs to one scheduler: out of the due set, with a lease beside, in one step, so that no two
--- schedulers compute the same job. With `resume` its own earlier claims, whose reply was lost, come first.
+-- schedulers compute the same job. Who asks has nothing in hand: what it claimed before and did not fire was
+-- in a reply that got lost, and comes again.
 -- KEYS      meta
--- ARGUMENTS scheduler=string limit=int lease_ms=int resume=bool
+-- ARGUMENTS scheduler=string limit=int lease_ms=int
 -- TOUCHES   meta HASH, sched ZSET, claims ZSET, claim HASH, cursor HASH, used HASH, after:<parent> SET,
 --           tombstones HASH, work LIST, work:<stage> HASH, boards HASH, defs:<version> HASH
 -- RETURNS   "OK" {now, [{address, due, cursor, definition}, ...], next}
@@ -16,7 +17,7 @@
 local refused = guard()
 if refused then return refused end
 local at = now()
-if arguments.resume then surrender(arguments.scheduler, arguments.limit) end
+surrender(arguments.scheduler, arguments.limit)
 reclaim(at, arguments.limit)
 local entries = {}
 for _, address in ipairs(redis.call('ZRANGEBYSCORE', key('sched'), '-inf', at, 'LIMIT', 0, arguments.limit)) do

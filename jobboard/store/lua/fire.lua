@@ -43,7 +43,7 @@ local function decide(decision)
   local limit = d[4].r
   local used = limit and tonumber(redis.call('HGET', key('used'), address) or 0)
   if limit and used >= limit then return 'COMPLETED' end
-  if not decided or cursor > decided then redis.call('HSET', key('cursor'), address, cursor) end
+  if cursor and cursor > (decided or -1) then redis.call('HSET', key('cursor'), address, cursor) end
   if next_due then redis.call('ZADD', key('sched'), next_due, address) end
   if missed and not (decided and missed[3] <= decided) then
     local state, why = admit(address, {g = d[4].g, o = 'allow'}, missed[3])
