@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -22,13 +23,13 @@ from jobboard.cli.screen import ago
 from jobboard.cli.values import shown
 from jobboard.core.instant import local_text
 from jobboard.core.merge import merge_job
-from jobboard.core.model import FIELDS, effective
+from jobboard.core.model import FIELDS
 from jobboard.core.names import split_address
 from jobboard.core.remedy import resume_command, scope_text
 from jobboard.core.schedule import compile_schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from jobboard.cli.screen import Screen
     from jobboard.core.facts import JobFacts
@@ -69,7 +70,9 @@ class JobView:
             "job": facts.address,
             "spec": masked(self.definition.spec),
             "defaults": {
-                name: effective({}, name) for name in FIELDS if _by_default(self.definition.spec, name)
+                name: _plain(field.default)
+                for name, field in FIELDS.items()
+                if _by_default(self.definition.spec, name)
             },
             "revision": self.definition.revision,
             "path": meta.get("path"),
@@ -242,6 +245,10 @@ def masked(spec: Spec) -> dict[str, Any]:
     """A spec whose environment shows names only."""
     hidden = {"env": dict.fromkeys(spec["env"], MASKED)} if "env" in spec else {}
     return {**spec, **hidden}
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def _default_text(name: str) -> str:

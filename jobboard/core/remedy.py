@@ -29,7 +29,7 @@ def hint_of(run: Record, facts: JobFacts) -> str | None:
     if code in _EXITS:
         return f"Exit code {code}: {_EXITS[code]}."
     if run.lost:
-        return "Its worker died or was cut off, on_lost says what that means for the run."
+        return "Its worker died or was cut off; on_lost says what that means for the run."
     return None
 
 

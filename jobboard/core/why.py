@@ -58,19 +58,28 @@ def explain_run(run: Record, facts: JobFacts, world: World) -> Explanation:
         present = present_of(facts, run, world)
         advice, command = advice_on_live(facts, run, world) or (None, present.command)
         return Explanation(f"{run.run_id} is {run.state}: {present.text}.", tries, None, advice, command)
-    took = f" after {brief_span(run.duration_ms)}" if run.duration_ms is not None else ""
+    took = _took(run)
     if run.state == "ok":
         return Explanation(
             f"{run.run_id} ended well{took}.", tries, None, None, f"jobboard logs {run.run_id}"
         )
-    why = f": {run.reason}" if run.reason else ""
+    how = _ENDS.get(run.state, run.state) + (f": {run.reason}" if run.reason else "")
+    if run.state == "cancelled" and run.reason:
+        how = f"was {run.reason}"
     return Explanation(
-        f"{run.run_id} {_ENDS.get(run.state, run.state)}{why}{took}.",
+        f"{run.run_id} {how}{took}.",
         tries,
         _retried(run, facts),
         hint_of(run, facts),
         f"jobboard logs {run.run_id}",
     )
+
+
+def _took(run: Record) -> str:
+    """How long it took, unless the reason says so."""
+    if run.duration_ms is None or (run.reason or "").startswith("timeout after"):
+        return ""
+    return f" after {brief_span(run.duration_ms)}"
 
 
 def _try_text(attempt: int, reason: str | None) -> str:
@@ -109,7 +118,7 @@ def _headline(facts: JobFacts, world: World) -> str:
 def _past(facts: JobFacts, record: Record, world: World) -> Finding:
     if record.passed_over:
         return _passed_over(facts, record, world)
-    took = f" after {brief_span(record.duration_ms)}" if record.duration_ms is not None else ""
+    took = _took(record)
     text = f"{record.reason}{took}" if record.reason else took.removeprefix(" after ")
     if record.attempt > 1:
         text += f", in try {record.attempt}"

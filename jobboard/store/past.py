@@ -199,7 +199,8 @@ def _pages(store: Store, stream: str) -> Iterator[list[Record]]:
 
 
 def _live(run_id: str, facts: Mapping[str, bytes | None]) -> Record:
-    launch = unpack(facts["launch"]) if facts["launch"] else {}
+    # An empty map comes back from a script as an empty list.
+    launch = dict(unpack(facts["launch"]) if facts["launch"] else {})
     flat = launch.get("l", ())
     tries = facts["tries"]
     return Record(

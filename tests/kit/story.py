@@ -61,7 +61,7 @@ class Story:
         self, address: str, nominal_ms: int, *, next_due_ms: int | None = None, **more: Any
     ) -> tuple[str, str | None]:
         """Decide a nominal of a job that is due, as a scheduler does; the tag and the run's id."""
-        claimed = {entry.address: entry for entry in self.runs.claim("sched-1", resumed=True).entries}
+        claimed = {entry.address: entry for entry in self.runs.claim("sched-1").entries}
         epoch = decode_definition(claimed[address].definition).epoch
         firing = Firing(
             address,

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kit.commandline import asked, jobboard, told
+from kit.story import Story
+
+from jobboard.store import clocks, holds
+
+if TYPE_CHECKING:
+    from kit.clock import StoreClock
+
+    from jobboard.store.connect import Store
+
+HOURLY = {"cron": "0 * * * *"}
+
+
+def job(**more: Any) -> dict[str, Any]:
+    return {"command": {"run": "true"}, **more}
+
+
+@pytest.fixture
+def story(store: Store) -> Story:
+    told_story = Story(store)
+    told_story.board("ops", {"a": job(tags=["db"], schedule=HOURLY), "b": job()}, due={"a": 86_400_000})
+    told_story.board("etl", {"c": job(tags=["db"])})
+    return told_story
+
+
+@pytest.mark.parametrize(
+    ("words", "scope", "jobs"),
+    [
+        (["ops/a"], "job:ops/a", ["ops/a"]),
+        (["c"], "job:etl/c", ["etl/c"]),
+        (["ops"], "board:ops", ["ops/a", "ops/b"]),
+        (["--tag", "db"], "tag:db", ["etl/c", "ops/a"]),
+        (["--all"], "all", ["etl/c", "ops/a", "ops/b"]),
+    ],
+)
+def test_each_scope_is_held_and_resumed(
+    store: Store,
+    story: Story,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    words: list[str],
+    scope: str,
+    jobs: list[str],
+) -> None:
+    said = asked(store, capsys, "pause", *words, "--reason", "vendor")
+    assert (said["scope"], said["jobs"], said["until"]) == (scope, jobs, None)
+    (hold,) = holds.read_holds(store, clocks.now_ms(store))[scope]
+    assert (hold["by"], hold["reason"]) == ("ana", "vendor")
+    said = asked(store, capsys, "resume", *words)
+    assert (said["scope"], said["ended"], said["still"]) == (scope, 1, [])
+    assert holds.read_holds(store, clocks.now_ms(store)) == {}
+
+
+def test_it_says_what_is_held_what_goes_on_and_how_to_end_it(
+    store: Store, story: Story, capsys: pytest.CaptureFixture[str]
+) -> None:
+    story.runs.start_run("ops/b", by="ana")
+    assert told(store, capsys, "pause", "ops").splitlines() == [
+        "board ops is paused (2 jobs).",
+        "1 unfinished run goes on; jobboard runs lists them.",
+        "jobboard resume ops ends the hold.",
+    ]
+    assert told(store, capsys, "pause", "--all").startswith("Everything is paused (3 jobs).")
+    assert "jobboard resume --tag db" in told(store, capsys, "pause", "--tag", "db")
+
+
+def test_a_hold_may_end_by_itself(
+    store: Store, story: Story, clock: StoreClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock.set(1_795_600_800_000)
+    assert told(store, capsys, "pause", "a", "--for", "2h").startswith("ops/a is paused until Wed 12:00")
+    said = asked(store, capsys, "pause", "b", "--until", "2026-11-26T09:00+01:00")
+    assert said["until"] == "2026-11-26T08:00:00Z"
+    clock.advance(3 * 3_600_000)
+    assert "job:ops/a" not in holds.read_holds(store, clocks.now_ms(store))
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ([], "name one"),
+        (["a", "--all"], "name one"),
+        (["--tag", "a b"], "cannot be a tag"),
+        (["nothing"], "there is no job nothing"),
+        (["a", "--for", "5"], "5 of what?"),
+        (["a", "--for", "0s"], "is not ahead"),
+        (["a", "--until", "1999-01-01"], "is not ahead"),
+        (["a", "--until", "tomorrow"], "is no instant"),
+        (["a", "--until", "2999-01-01", "--for", "1h"], "two ways to say one thing"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_and_nothing_held(
+    store: Store, story: Story, capsys: pytest.CaptureFixture[str], words: list[str], sentence: str
+) -> None:
+    assert jobboard(store, "pause", *words) == 64
+    assert sentence in capsys.readouterr().err
+    assert holds.read_holds(store, clocks.now_ms(store)) == {}
+
+
+def test_resume_names_what_still_holds(
+    store: Store, story: Story, capsys: pytest.CaptureFixture[str]
+) -> None:
+    holds.pause(store, "tag:db", by={"actor": "luis"}, reason=None, until_ms=None)
+    assert jobboard(store, "pause", "a") == 0
+    capsys.readouterr()
+    out = told(store, capsys, "resume", "a")
+    assert out.splitlines() == [
+        "ops/a goes on.",
+        "But ops/a is still held by the hold on tag db (luis): jobboard resume --tag db",
+    ]
+    assert told(store, capsys, "resume", "ops").splitlines() == [
+        "board ops was not paused.",
+        "But some of it is still held by the hold on tag db (luis): jobboard resume --tag db",
+    ]
+    said = asked(store, capsys, "resume", "a")
+    assert (said["ended"], [hold["scope"] for hold in said["still"]]) == (0, ["tag:db"])
+
+
+def test_resume_says_what_comes_next(store: Store, story: Story, capsys: pytest.CaptureFixture[str]) -> None:
+    assert jobboard(store, "pause", "ops") == 0
+    capsys.readouterr()
+    out = told(store, capsys, "resume", "ops")
+    assert out.splitlines() == ["board ops goes on.", "Next: ops/a 1970-01-02 00:00."]
+    assert asked(store, capsys, "resume", "ops")["next_due"] == "1970-01-02T00:00:00Z"

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kit.commandline import asked, jobboard, told
+from kit.story import Story
+
+from jobboard.store import clocks, holds, past
+
+if TYPE_CHECKING:
+    from kit.clock import StoreClock
+
+    from jobboard.store.connect import Store
+
+HOURLY = {"cron": "0 * * * *"}
+
+
+def job(**more: Any) -> dict[str, Any]:
+    return {"command": {"run": "true"}, **more}
+
+
+@pytest.fixture
+def story(store: Store) -> Story:
+    told_story = Story(store)
+    told_story.board("ops", {"a": job(schedule=HOURLY), "b": job(), "gpu": job(queue="gpu")}, due={"a": 1})
+    return told_story
+
+
+def test_without_any_run_it_says_where_to_look(
+    store: Store, story: Story, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert told(store, capsys, "runs") == "No such run. jobboard ls lists the jobs.\n"
+    assert "jobboard why ops/b" in told(store, capsys, "runs", "b")
+
+
+def test_live_runs_come_first_then_the_newest(
+    store: Store, story: Story, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = story.ran("ops/a"), story.ran("ops/b", "failed", exit_code=3, reason="exit 3")
+    queued = story.runs.start_run("ops/gpu", by="ana")
+    said = asked(store, capsys, "runs")
+    assert [run["run"] for run in said["runs"]] == [queued, second, first]
+    assert [run["state"] for run in said["runs"]] == ["queued", "failed", "ok"]
+    assert said["runs"][1]["reason"] == "exit 3"
+    assert said["runs"][1]["exit"] == 3
+    assert said["runs"][1]["duration_ms"] == 500
+    assert said["complete"] is True
+    lines = told(store, capsys, "runs").splitlines()
+    assert lines[0].split() == ["STATE", "RUN", "AT", "TOOK", "WHY"]
+    assert lines[1].endswith("queue gpu")
+    assert lines[2].endswith("500ms  exit 3")
+
+
+def test_nominals_passed_over_are_rows_with_reason_and_count(
+    store: Store, story: Story, capsys: pytest.CaptureFixture[str]
+) -> None:
+    holds.pause(store, "job:ops/a", by={"actor": "luis"}, reason="vendor", until_ms=None)
+    now_ms = clocks.now_ms(store)
+    for n in (1, 2):
+        story.fire("ops/a", now_ms + n, next_due_ms=1)
+    (row,) = asked(store, capsys, "runs", "a")["runs"]
+    assert (row["state"], row["reason"], row["count"]) == ("held", "paused by luis: vendor", 2)
+    assert row["run"] is None
+    assert "held 2 times" in told(store, capsys, "runs")
+
+
+def test_states_and_jobs_narrow_it_down(
+    store: Store, story: Story, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ok, failed = story.ran("ops/a"), story.ran("ops/a", "failed", reason="exit 1")
+    other, queued = story.ran("ops/b", "failed", reason="exit 1"), story.runs.start_run("ops/gpu", by="ana")
+
+    def found(*words: str) -> list[str]:
+        return [run["run"] for run in asked(store, capsys, "runs", *words)["runs"]]
+
+    assert found("--state", "failed") == [other, failed]
+    assert found("--state", "ok", "--state", "failed") == [other, failed, ok]
+    assert found("a", "--state", "failed") == [failed]
+    assert found("--state", "queued") == [queued]
+    assert found("-n", "2") == [queued, other]
+    assert found("gpu", "--state", "lost") == []
+
+
+def test_since_takes_a_span_or_an_instant(
+    store: Store, story: Story, clock: StoreClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    story.ran("ops/a")
+    clock.advance(3 * 3_600_000)
+    young = story.ran("ops/b")
+    for since in ("2h", "PT2H"):
+        assert [r["run"] for r in asked(store, capsys, "runs", "--since", since)["runs"]] == [young]
+    assert asked(store, capsys, "runs", "--since", "2999-01-01")["runs"] == []
+    assert jobboard(store, "runs", "--since", "soon") == 64
+    assert "neither a span nor an instant" in capsys.readouterr().err
+
+
+def test_it_says_how_far_it_looked(store: Store, story: Story, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(past.KEPT_BY_JOB + 3):
+        story.ran("ops/a")
+    assert "Looked back to" in told(store, capsys, "runs", "-n", "4")
+    assert asked(store, capsys, "runs", "-n", "4")["complete"] is False
+    said = asked(store, capsys, "runs", "a", "-n", "50")
+    assert len(said["runs"]) == past.KEPT_BY_JOB + 3
+    assert said["complete"] is True
+
+
+def test_a_state_there_is_none_of_names_those_there_are(
+    store: Store, story: Story, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert jobboard(store, "runs", "--state", "flying") == 64
+    assert "running" in capsys.readouterr().err
+
+
+def test_a_live_run_tells_what_it_waits_for(
+    store: Store, story: Story, capsys: pytest.CaptureFixture[str]
+) -> None:
+    story.board("etl", {"load": job(locks={"db": 1}), "retry": job()})
+    story.worker()
+    for address in ("etl/load", "etl/load", "etl/retry"):
+        story.runs.start_run(address, by="ana")
+    for run in story.reserve():
+        if run.address == "etl/retry":
+            story.finish(run, "retry", delay_ms=3_600_000, reason="exit 9")
+    out = told(store, capsys, "runs")
+    assert "on web-1" in out
+    assert "for lock db" in out
+    assert "until" in out
+    assert "exit 9" in out
