@@ -3,10 +3,11 @@
 -- run is stopping until the worker says how it ended.
 -- KEYS      meta
 -- ARGUMENTS run=string actor=string
--- TOUCHES   meta HASH, holding:<worker> SET, run:<id> HASH, lock:<name> SET, lockwait:<name> ZSET, lockrescan SET,
---           queue:<name> ZSET, queues SET, delay ZSET, wake:<queue> LIST, ctl:<worker> LIST, events STREAM,
---           history STREAM, failures STREAM, last:<address> LIST, live:<address> SET, outputs ZSET,
---           after:<parent> SET, fanout LIST, boards HASH, defs:<version> HASH, holds HASH, audit STREAM
+-- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, after:<parent> SET, holds HASH, audit STREAM,
+--           run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET, delay ZSET, wake:<who> LIST,
+--           ctl:<worker> LIST, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET,
+--           fanout LIST, fanout:<list> SET, history STREAM, failures STREAM, last:<job> LIST, outputs ZSET,
+--           events STREAM
 -- RETURNS   "CANCELLED" | "STOPPING" | "ALREADY" | "UNKNOWN"
 -- @include guard
 -- @include arguments

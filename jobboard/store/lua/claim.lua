@@ -4,8 +4,8 @@
 -- in a reply that got lost, and comes again.
 -- KEYS      meta
 -- ARGUMENTS scheduler=string limit=int lease_ms=int
--- TOUCHES   meta HASH, sched ZSET, claims ZSET, claim HASH, cursor HASH, used HASH, after:<parent> SET,
---           tombstones HASH, work LIST, work:<stage> HASH, boards HASH, defs:<version> HASH
+-- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, edits HASH, work LIST, work:<stage> HASH,
+--           after:<parent> SET, tombstones HASH, sched ZSET, cursor HASH, used HASH, claims ZSET, claim HASH
 -- RETURNS   "OK" {now, [{address, due, cursor, definition}, ...], next}
 -- @include guard
 -- @include arguments

@@ -5,10 +5,10 @@
 -- KEYS      meta
 -- ARGUMENTS worker=string results=[{run, token, verdict, delay_ms, exit, signal, reason, started_ago_ms,
 --           ended_ago_ms, output_bytes, dropped_bytes}, ...]
--- TOUCHES   meta HASH, holding:<worker> SET, run:<id> HASH, lock:<name> SET, lockwait:<name> ZSET, lockrescan SET,
---           queue:<name> ZSET, queues SET, delay ZSET, wake:<queue> LIST, events STREAM, history STREAM,
---           failures STREAM, last:<address> LIST, live:<address> SET, outputs ZSET, after:<parent> SET, fanout LIST,
---           boards HASH, defs:<version> HASH, holds HASH
+-- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, after:<parent> SET, holds HASH, run:<run> HASH,
+--           live:<job> SET, queue:<queue> ZSET, queues SET, delay ZSET, wake:<who> LIST,
+--           holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, fanout LIST,
+--           fanout:<list> SET, history STREAM, failures STREAM, last:<job> LIST, outputs ZSET, events STREAM
 -- RETURNS   "OK" {now, [tag, ...]}
 -- @include guard
 -- @include arguments

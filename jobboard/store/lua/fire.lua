@@ -3,10 +3,10 @@
 -- the next due instant is set, all in one step. Refused where the claim is gone or the job has changed.
 -- KEYS      meta
 -- ARGUMENTS scheduler=string decisions=[{address, epoch, cursor, next, nominal, text, due, missed}, ...]
--- TOUCHES   meta HASH, sched ZSET, claims ZSET, claim HASH, cursor HASH, used HASH, after:<parent> SET,
---           tombstones HASH, work LIST, work:<stage> HASH, boards HASH, defs:<version> HASH, holds HASH,
---           run:<id> HASH, live:<address> SET, queue:<name> ZSET, queues SET, wake:<queue> LIST, events STREAM,
---           history STREAM, last:<address> LIST, fanout LIST
+-- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, edits HASH, work LIST, work:<stage> HASH,
+--           after:<parent> SET, holds HASH, tombstones HASH, sched ZSET, cursor HASH, used HASH, claims ZSET,
+--           claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET, wake:<who> LIST,
+--           fanout LIST, fanout:<list> SET, history STREAM, last:<job> LIST, events STREAM
 -- RETURNS   "OK" {now, [[tag, run], ...]}
 -- @include guard
 -- @include arguments

@@ -3,11 +3,12 @@
 -- Looking and mending are one step, so what was merely on its way is never taken for broken.
 -- KEYS      meta
 -- ARGUMENTS family=string name=string subjects=list repair=bool
--- TOUCHES   meta HASH, stages ZSET, sched ZSET, claims ZSET, claim HASH, cursor HASH, used HASH, work LIST, work:<stage> HASH,
---           boards HASH, defs:<version> HASH, after:<parent> SET, run:<id> HASH, live:<address> SET,
---           queue:<name> ZSET, queues SET, delay ZSET, workers ZSET, holding:<worker> SET, lock:<name> SET,
---           lockwait:<name> ZSET, lockrescan SET, wake:<queue> LIST, out:<run> STREAM, outputs ZSET, outbytes HASH,
---           events STREAM, history STREAM, failures STREAM, last:<address> LIST, holds HASH, fanout LIST
+-- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, stages ZSET, work LIST, work:<stage> HASH,
+--           after:<parent> SET, holds HASH, sched ZSET, cursor HASH, used HASH, claims ZSET, claim HASH,
+--           run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET, delay ZSET, wake:<who> LIST,
+--           workers ZSET, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET,
+--           fanout LIST, fanout:<list> SET, history STREAM, failures STREAM, last:<job> LIST,
+--           out:<run> STREAM, outbytes HASH, outputs ZSET, events STREAM
 -- RETURNS   "OK" {[subject, words], ...}
 -- @include guard
 -- @include arguments

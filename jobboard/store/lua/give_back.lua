@@ -2,10 +2,10 @@
 -- Takes back runs that a worker reserved and never started: to their old places, nothing counted.
 -- KEYS      meta
 -- ARGUMENTS worker=string runs=[{run, token}, ...]
--- TOUCHES   meta HASH, holding:<worker> SET, run:<id> HASH, lock:<name> SET, lockwait:<name> ZSET, lockrescan SET,
---           queue:<name> ZSET, queues SET, delay ZSET, wake:<queue> LIST, events STREAM, history STREAM,
---           failures STREAM, last:<address> LIST, live:<address> SET, outputs ZSET, after:<parent> SET, fanout LIST,
---           boards HASH, defs:<version> HASH, holds HASH
+-- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, after:<parent> SET, holds HASH, run:<run> HASH,
+--           live:<job> SET, queue:<queue> ZSET, queues SET, delay ZSET, wake:<who> LIST,
+--           holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, fanout LIST,
+--           fanout:<list> SET, history STREAM, failures STREAM, last:<job> LIST, outputs ZSET, events STREAM
 -- RETURNS   "OK" {now, given}
 -- @include guard
 -- @include arguments

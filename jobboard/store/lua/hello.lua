@@ -4,9 +4,9 @@
 -- the store thinks it holds and it does not was handed out in a reply that got lost, and goes back.
 -- KEYS      meta
 -- ARGUMENTS worker=string host=string pid=int queues=list slots=int lease_ms=int version=string holding=[{run, token}, ...]
--- TOUCHES   meta HASH, workers ZSET, worker:<id> HASH, holding:<worker> SET, run:<id> HASH, lock:<name> SET,
---           lockwait:<name> ZSET, lockrescan SET, queue:<name> ZSET, queues SET, delay ZSET, wake:<queue> LIST,
---           events STREAM
+-- TOUCHES   meta HASH, run:<run> HASH, queue:<queue> ZSET, queues SET, delay ZSET, wake:<who> LIST,
+--           workers ZSET, worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET,
+--           lockrescan SET, events STREAM
 -- RETURNS   "OK" {now, [dropped run, ...]}
 -- @include guard
 -- @include arguments

@@ -3,7 +3,7 @@
 -- output and never a result. Over the namespace's budget the oldest output of ended runs goes first.
 -- KEYS      meta
 -- ARGUMENTS run=string token=int attempt=int chunks=list budget=int
--- TOUCHES   meta HASH, run:<id> HASH, out:<run> STREAM, outputs ZSET, outbytes HASH
+-- TOUCHES   meta HASH, run:<run> HASH, out:<run> STREAM, outbytes HASH, outputs ZSET
 -- RETURNS   "OK" {kept bytes} | "FENCED"
 -- @include guard
 -- @include arguments

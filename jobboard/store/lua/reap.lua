@@ -2,11 +2,11 @@
 -- Ends one worker now: at its own wish, or because somebody saw it die. What it still holds is lost.
 -- KEYS      meta
 -- ARGUMENTS worker=string reason=string limit=int
--- TOUCHES   meta HASH, workers ZSET, worker:<id> HASH, holding:<worker> SET, ctl:<worker> LIST, run:<id> HASH,
---           lock:<name> SET, lockwait:<name> ZSET, lockrescan SET, queue:<name> ZSET, queues SET, delay ZSET,
---           wake:<queue> LIST, events STREAM, history STREAM, failures STREAM, last:<address> LIST,
---           live:<address> SET, outputs ZSET, after:<parent> SET, fanout LIST, boards HASH, defs:<version> HASH,
---           holds HASH
+-- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, after:<parent> SET, holds HASH, run:<run> HASH,
+--           live:<job> SET, queue:<queue> ZSET, queues SET, delay ZSET, wake:<who> LIST, ctl:<worker> LIST,
+--           workers ZSET, worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET,
+--           lockrescan SET, fanout LIST, fanout:<list> SET, history STREAM, failures STREAM, last:<job> LIST,
+--           outputs ZSET, events STREAM
 -- RETURNS   "OK" {now, lost} | "MORE" {now, lost}
 -- @include guard
 -- @include arguments

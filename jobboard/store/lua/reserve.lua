@@ -4,8 +4,9 @@
 -- request again, after a lost reply, gets the same answer.
 -- KEYS      meta
 -- ARGUMENTS worker=string queues=list limit=int request=string
--- TOUCHES   meta HASH, workers ZSET, worker:<id> HASH, holding:<worker> SET, run:<id> HASH, lock:<name> SET,
---           lockwait:<name> ZSET, lockrescan SET, queue:<name> ZSET, queues SET, wake:<queue> LIST, events STREAM
+-- TOUCHES   meta HASH, run:<run> HASH, queue:<queue> ZSET, queues SET, wake:<who> LIST, workers ZSET,
+--           worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET,
+--           lockrescan SET, events STREAM
 -- RETURNS   "RESERVED" {now, [{run, address, nominal, attempt, token, spec, trigger, lost, defers, queued_at,
 --           due_at, revision}, ...]} | "UNKNOWN"
 -- @include guard

@@ -3,10 +3,10 @@
 -- has made. What stands in the way is answered in words, and `force` goes past a hold and a disabled job.
 -- KEYS      meta
 -- ARGUMENTS address=string by=string reason=string mark=string force=bool respect_overlap=bool
--- TOUCHES   meta HASH, sched ZSET, claims ZSET, claim HASH, cursor HASH, used HASH, after:<parent> SET,
---           tombstones HASH, work LIST, work:<stage> HASH, boards HASH, defs:<version> HASH, holds HASH,
---           run:<id> HASH, live:<address> SET, last:<address> LIST, queue:<name> ZSET, queues SET,
---           wake:<queue> LIST, events STREAM, audit STREAM
+-- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, edits HASH, work LIST, work:<stage> HASH,
+--           after:<parent> SET, holds HASH, tombstones HASH, audit STREAM, sched ZSET, cursor HASH,
+--           used HASH, claims ZSET, claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET,
+--           queues SET, wake:<who> LIST, last:<job> LIST, events STREAM
 -- RETURNS   "STARTED" {run} | "UNKNOWN" | "HELD" {why} | "DISABLED" | "SKIPPED" {why}
 -- @include guard
 -- @include arguments

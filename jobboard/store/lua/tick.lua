@@ -5,12 +5,12 @@
 -- expired for one of its leases.
 -- KEYS      meta
 -- ARGUMENTS scheduler=string zonedata=string
--- TOUCHES   meta HASH, schedulers ZSET, zonedata HASH, sched ZSET, claims ZSET, claim HASH, delay ZSET,
---           lockrescan SET, lockwait:<name> ZSET, lock:<name> SET, fanout LIST, fanout:<list> SET, work LIST,
---           workers ZSET, worker:<id> HASH, holding:<worker> SET, ctl:<worker> LIST,
---           run:<id> HASH, live:<address> SET, queue:<name> ZSET, queues SET, wake:<queue> LIST,
---           events STREAM, history STREAM, failures STREAM, last:<address> LIST, outputs ZSET,
---           after:<parent> SET, boards HASH, defs:<version> HASH, holds HASH
+-- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, work LIST, after:<parent> SET, holds HASH,
+--           sched ZSET, claims ZSET, claim HASH, schedulers ZSET, run:<run> HASH, live:<job> SET,
+--           queue:<queue> ZSET, queues SET, delay ZSET, wake:<who> LIST, ctl:<worker> LIST, workers ZSET,
+--           worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET,
+--           lockrescan SET, fanout LIST, fanout:<list> SET, zonedata HASH, history STREAM, failures STREAM,
+--           last:<job> LIST, outputs ZSET, events STREAM
 -- RETURNS   "OK" {now, promoted, reaped, next, unsettled}
 -- @include guard
 -- @include arguments
@@ -75,8 +75,8 @@ for _, worker in ipairs(redis.call('ZRANGEBYSCORE', key('workers'), '-inf', at, 
 end
 
 local next_at = first_lapse
-for _, set in ipairs({'delay', 'claims', 'workers'}) do
-  local first = redis.call('ZRANGEBYSCORE', key(set), string.format('(%.0f', at), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+for _, set in ipairs({key('delay'), key('claims'), key('workers')}) do
+  local first = redis.call('ZRANGEBYSCORE', set, string.format('(%.0f', at), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
   if first[2] then next_at = math.min(next_at or tonumber(first[2]), tonumber(first[2])) end
 end
 if pressing or #promoted == PAGE or redis.call('EXISTS', key('lockrescan')) == 1 then next_at = at end

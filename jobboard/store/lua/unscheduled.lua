@@ -3,8 +3,8 @@
 -- told to. A job that was claimed, has used up its runs, or waits for a sync's drain is in order.
 -- KEYS      meta
 -- ARGUMENTS version=string due=map repair=bool
--- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, sched ZSET, claims ZSET, used HASH, work LIST,
---           work:<stage> HASH, wake:scheduler LIST
+-- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, work LIST, work:<stage> HASH, sched ZSET, used HASH,
+--           claims ZSET, wake:<who> LIST
 -- RETURNS   "OK" {address, ...}
 -- @include guard
 -- @include arguments
