@@ -1,4 +1,4 @@
-"""Fixtures of every test: `server`, `store`, `clock`; and `wait_for_event` in `kit.events`."""
+"""Fixtures of every test: `server`, `store`, `clock`, `project`; and `wait_for_event` in `kit.events`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from kit.clock import StoreClock
+from kit.engine import Engine
+from kit.project import Project
 from kit.server import Server, fresh_namespace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from jobboard.store.connect import Store
 
@@ -40,3 +43,17 @@ def store(server: Server) -> Iterator[Store]:
 def clock(store: Store) -> StoreClock:
     """The clock of `store`'s namespace."""
     return StoreClock(store)
+
+
+@pytest.fixture
+def project(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Project:
+    """A project with an empty ``boards`` folder, syncing to `store`."""
+    return Project(tmp_path / "project", store, monkeypatch, capsys)
+
+
+@pytest.fixture
+def engine(store: Store) -> Engine:
+    """The run path of `store`, driven by hand."""
+    return Engine(store)

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kit.project import Project, dump_of
+
+from jobboard.reconcile.live import edit_job, read_job
+from jobboard.store import definitions
+from jobboard.store.fsck import check
+from jobboard.store.runs import Runs
+from jobboard.store.wire import pack, unpack
+
+if TYPE_CHECKING:
+    from kit.clock import StoreClock
+    from kit.engine import Engine
+
+    from jobboard.store.connect import Store
+
+BY = {"actor": "luis", "via": "cli"}
+HOUR = 3_600_000
+
+
+@pytest.fixture(autouse=True)
+def _board(project: Project) -> None:
+    project.board(
+        "ops",
+        """
+        backup: {run: pg_dump, cron: "0 2 * * *", timeout: 30m, locks: [db]}
+        dump: {run: pg_dump, locks: [db]}
+        report: {run: report, after: backup}
+        """,
+    )
+    project.sync()
+
+
+def due(project: Project, address: str) -> int:
+    score = project.store.client.zscore(project.store.key("sched"), address)
+    assert score is not None
+    return int(score)
+
+
+def test_it_says_what_moved(project: Project) -> None:
+    said = project.ok("set", "backup", "timeout=2h", "queue=slow", "--reason", "bigger").out
+    assert "~ ops/backup  timeout  30m  →  2h" in said
+    assert "~ ops/backup  queue  -  →  slow" in said
+    assert project.spec("ops/backup")["timeout"] == 2 * HOUR
+    assert "already says so" in project.ok("set", "ops/backup", "timeout=120m").out
+    fields = project.ok("set", "backup", "timeout=", "-o", "json").json["fields"]
+    assert fields == [{"path": "timeout", "before": 2 * HOUR, "after": None}]
+
+
+def test_it_leaves_the_schedule_alone_unless_that_is_what_moves(project: Project, clock: StoreClock) -> None:
+    before = due(project, "ops/backup")
+    project.ok("set", "backup", "timeout=2h")
+    assert due(project, "ops/backup") == before
+    project.ok("set", "backup", "cron=30 * * * *")
+    assert clock.now() < due(project, "ops/backup") <= clock.now() + HOUR
+    assert check(project.store) == []
+
+
+@pytest.mark.parametrize(
+    ("assignment", "words"),
+    [
+        ("timeout=soon", "is no duration"),
+        ("tiemout=5m", "timeout"),
+        ("timeout", "KEY=VALUE"),
+        ("cron=61 * * * *", "61"),
+        ("after=nobody", 'there is no job "nobody"'),
+        ("after=report", "wait for each other"),
+        ("locks=3:db", 'lock "db" has a capacity'),
+    ],
+)
+def test_what_a_board_could_not_say_is_refused(project: Project, assignment: str, words: str) -> None:
+    before = dump_of(project.store)
+    refused = project.run("set", "ops/backup", assignment)
+    assert refused.code == 64
+    assert words in refused.err
+    assert dump_of(project.store) == before
+
+
+def test_an_unknown_job_is_refused(project: Project) -> None:
+    refused = project.run("set", "ops/bakcup", "timeout=5m")
+    assert refused.code == 64
+    assert "backup" in refused.err
+
+
+def test_it_makes_a_plan_made_before_stale(project: Project) -> None:
+    project.board("ops", "backup: {run: other}")
+    before = definitions.read_board(project.store, "ops")
+    project.ok("set", "dump", "timeout=1m")
+    after = definitions.read_board(project.store, "ops")
+    assert before is not None
+    assert after is not None
+    assert before.version != after.version
+    assert after.drift == ("dump",)
+
+
+def test_it_goes_back_to_no_drift(project: Project) -> None:
+    project.ok("set", "backup", "timeout=1h")
+    project.ok("set", "backup", "timeout=30m")
+    record = definitions.read_board(project.store, "ops")
+    assert record is not None
+    assert record.drift == ()
+    assert "drift" not in project.run("plan").out
+
+
+def test_an_edited_dependent_hears_of_its_new_parent(project: Project) -> None:
+    project.ok("set", "report", "after=dump")
+    assert project.store.client.smembers(project.store.key("after", "ops/dump")) == {b"ops/report"}
+    assert not project.store.client.exists(project.store.key("after", "ops/backup"))
+
+
+def test_edits_of_one_job_at_once_are_all_made(project: Project) -> None:
+    stores = [project.store.again() for _ in range(6)]
+
+    def edit(store: Store, number: int) -> None:
+        edit_job(store, "ops/dump", {f"labels.l{number}": "x"}, by=BY, now_ms=0)
+
+    threads = [threading.Thread(target=edit, args=(s, n)) for n, s in enumerate(stores)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for store in stores:
+        store.close()
+    assert set(project.spec("ops/dump")["labels"]) == {f"l{n}" for n in range(6)}
+
+
+def test_an_edit_whose_reply_was_lost_is_recognised(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = project.store.call
+    answers = []
+
+    def twice(script: str, /, **arguments: Any) -> Any:
+        if script == "edit":
+            answers.append(call(script, **arguments))
+        return call(script, **arguments)
+
+    monkeypatch.setattr(project.store, "call", twice)
+    edited = edit_job(project.store, "ops/dump", {"timeout": "5m"}, by=BY, now_ms=0)
+    assert [field.path for field in edited.fields] == ["timeout"]
+    assert answers == [["OK"]]
+    record = definitions.read_board(project.store, "ops")
+    assert record is not None
+    assert record.version.endswith(".1")
+
+
+def test_a_fire_after_an_edit_has_the_edited_definition(
+    project: Project, engine: Engine, clock: StoreClock
+) -> None:
+    project.ok("set", "dump", "run=other")
+    Runs(project.store).start_run("ops/dump", by="ana")
+    engine.worker()
+    assert engine.reserve_one().spec["command"] == {"run": "other"}
+    assert read_job(project.store, "ops/dump").drifted
+
+
+def test_what_a_newer_version_wrote_survives_an_edit_and_a_sync(project: Project) -> None:
+    record = definitions.read_board(project.store, "ops")
+    assert record is not None
+    key = project.store.key("defs", definitions.defs_of(record.version))
+    raw: Any = project.store.client.hget(key, "dump")
+    packed = unpack(raw)
+    spec = {**unpack(packed[4].encode("utf-8", "surrogateescape")[1:]), 99: "new"}
+    packed[4] = b"\x01" + pack(spec)
+    project.store.client.hset(key, "dump", pack(packed))
+    project.ok("set", "dump", "timeout=5m")
+    project.board("ops", "dump: {run: other, locks: [db]}")
+    project.sync()
+    assert project.spec("ops/dump")["#99"] == "new"
