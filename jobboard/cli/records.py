@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.instant import format_instant
@@ -33,6 +34,14 @@ def style_of(record: Record) -> str:
 def terminal_width(screen: Screen) -> int | None:
     """How many columns a line has; None without a terminal, where nothing is wrapped."""
     return shutil.get_terminal_size().columns if screen.stream.isatty() else None
+
+
+def wrapped(screen: Screen, text: str, indent: int) -> list[str]:
+    """The text in lines that fit beside an indent; in one without a terminal."""
+    width = terminal_width(screen)
+    if width is None or width < indent + 20:
+        return [text]
+    return wrap(text, width - indent, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def state_text(record: Record) -> str:

@@ -14,7 +14,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jobboard import errors
-from jobboard.cli.records import instant_json, record_json, spent, state_text, style_of, terminal_width
+from jobboard.cli.records import (
+    instant_json,
+    record_json,
+    spent,
+    state_text,
+    style_of,
+    terminal_width,
+    wrapped,
+)
 from jobboard.cli.screen import Screen
 from jobboard.core.moment import brief_instant
 from jobboard.core.record import ENDED, LIVE, PASSED_OVER
@@ -174,7 +182,8 @@ def _in_pairs(screen: Screen, rows: Sequence[Sequence[str]], styles: Sequence[st
     widest = max(len(row[0]) for row in rows)
     for (state, run, *rest), style in zip(rows, styles, strict=True):
         screen.line(f"{screen.paint(f'{state:<{widest}}', style)}  {run}")
-        screen.line(f"{'':<{widest}}  {'  '.join(part for part in rest if part)}", "dim")
+        for line in wrapped(screen, "  ".join(part for part in rest if part), widest + 2):
+            screen.line(f"{'':<{widest}}  {line}", "dim")
 
 
 def _row(record: Record, now_ms: int) -> tuple[str, ...]:

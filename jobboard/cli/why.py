@@ -7,10 +7,9 @@ jobboard why ops/report@2026-11-20T06      one run
 from __future__ import annotations
 
 import json
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from jobboard.cli.records import instant_json, terminal_width
+from jobboard.cli.records import instant_json, wrapped
 from jobboard.cli.screen import Screen
 from jobboard.core.moment import brief_instant
 from jobboard.core.why import explain_job, explain_run
@@ -84,18 +83,10 @@ def _findings(screen: Screen, explanation: Explanation, facts: JobFacts, world: 
         shows_more = finding.command and finding.command != last_word
         more = f"   {finding.command}" if shows_more else ""
         indent = " " * (widest + word + 6)
-        first, *others = _wrapped(screen, finding.text + more, len(indent))
+        first, *others = wrapped(screen, finding.text + more, len(indent))
         screen.line(f"  {at:<{widest}}  {state}  {first}")
         for line in others:
             screen.line(indent + line)
-
-
-def _wrapped(screen: Screen, text: str, indent: int) -> list[str]:
-    """The text in lines that fit beside an indent; in one without a terminal."""
-    width = terminal_width(screen)
-    if width is None or width < indent + 20:
-        return [text]
-    return wrap(text, width - indent, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def _as_json(address: str, explanation: Explanation) -> dict[str, Any]:

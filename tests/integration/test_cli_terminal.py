@@ -1,0 +1,117 @@
+"""What a person at a real terminal meets: its width, and Ctrl-C."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kit.events import wait_for_event
+from kit.story import Story
+
+from jobboard.store import clocks, past
+
+if TYPE_CHECKING:
+    from jobboard.store.connect import Store
+
+JOB: dict[str, Any] = {"command": {"run": "true"}, "schedule": {"cron": "0 * * * *"}}
+
+
+def command(store: Store, *words: str) -> list[str]:
+    return [sys.executable, "-m", "jobboard", *words, "--redis", store.url, "--namespace", store.namespace]
+
+
+def on_terminal(store: Store, *words: str, columns: int = 60) -> list[str]:
+    """The lines a command writes to a terminal of that width."""
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    environ = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    with subprocess.Popen(command(store, *words), stdout=theirs, env={**environ, "NO_COLOR": "1"}) as process:
+        os.close(theirs)
+        written = b""
+        while piece := _read(ours):
+            written += piece
+        os.close(ours)
+        assert process.wait() == 0
+    return written.decode().splitlines()
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65_536)
+    except OSError:  # How Linux says that the other side of a terminal is closed.
+        return b""
+
+
+@pytest.fixture
+def story(store: Store) -> Story:
+    told = Story(store)
+    told.board("ops", {"nightly-report": JOB, "b": JOB}, due={"nightly-report": 1})
+    told.ran("ops/b", "failed", reason="exit 3", exit_code=3)
+    now_ms = clocks.now_ms(store)
+    told.fire("ops/nightly-report", now_ms - 2, next_due_ms=1)
+    told.fire("ops/nightly-report", now_ms - 1, next_due_ms=now_ms + 3_600_000)
+    return told
+
+
+@pytest.mark.parametrize("what", ["ls", "runs"])
+def test_lists_fit_sixty_columns(store: Store, story: Story, what: str) -> None:
+    lines = on_terminal(store, what)
+    assert max(map(len, lines)) <= 60
+    assert any("nightly-report" in line for line in lines)
+
+
+def test_runs_keep_their_reasons_on_sixty_columns(store: Store, story: Story) -> None:
+    assert any("exit 3" in line for line in on_terminal(store, "runs"))
+    (wide,) = [line for line in on_terminal(store, "runs", columns=140) if "exit 3" in line]
+    assert "ops/b@" in wide
+
+
+def test_reasons_wrap_beside_their_states(store: Store, story: Story) -> None:
+    lines = on_terminal(store, "why", "nightly-report")
+    start = next(n for n, line in enumerate(lines) if "skipped" in line)
+    assert lines[start + 1].startswith(" " * 20)
+    assert max(map(len, lines[start : start + 3])) <= 80
+
+
+def test_ctrl_c_ends_following_quietly(store: Store, story: Story) -> None:
+    story.worker()
+    (run,) = story.reserve()
+    story.runs.output(run.run_id, run.token, 1, [b"first\n"])
+    with subprocess.Popen(
+        command(store, "logs", "-f", run.run_id), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == b"first\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 0
+        said = process.stderr.read().decode()
+    assert said == f"{run.run_id} goes on; jobboard cancel {run.run_id} stops it\n"
+    assert past.live_runs(store, run.address)[0].state == "running"
+
+
+def test_ctrl_c_leaves_a_run_that_was_started_by_hand(store: Store, story: Story) -> None:
+    with subprocess.Popen(
+        command(store, "run", "-f", "ops/b"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stderr is not None
+        first = process.stderr.readline().decode()
+        event = wait_for_event(store, lambda e: e["e"] == "queued" and e["job"] == "ops/b")
+        story.worker()
+        run = next(run for run in story.reserve() if run.address == "ops/b")
+        story.runs.output(run.run_id, run.token, 1, [b"first\n"])
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"first\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 130
+        said = process.stderr.read().decode()
+    assert event["job"] == "ops/b"
+    assert "ops/b@" in first or "worker" in first
+    assert "goes on; jobboard cancel" in said
