@@ -233,4 +233,5 @@ def _nothing(asked: _Asked, found: Walk, now_ms: int) -> str:
         if asked.address
         else "jobboard ls lists the jobs."
     )
-    return f"No such run{whose}. {hint}"
+    narrowed = asked.since_ms is not None or asked.states != {*LIVE, *ENDED, *PASSED_OVER}
+    return f"No {'such run' if narrowed else 'run'}{whose}{'' if narrowed else ' yet'}. {hint}"

@@ -30,7 +30,8 @@ def story(store: Store) -> Story:
 def test_without_any_run_it_says_where_to_look(
     store: Store, story: Story, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert told(store, capsys, "runs") == "No such run. jobboard ls lists the jobs.\n"
+    assert told(store, capsys, "runs") == "No run yet. jobboard ls lists the jobs.\n"
+    assert told(store, capsys, "runs", "--state", "ok") == "No such run. jobboard ls lists the jobs.\n"
     assert "jobboard why ops/b" in told(store, capsys, "runs", "b")
 
 
