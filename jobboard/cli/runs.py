@@ -26,6 +26,7 @@ from jobboard.cli.records import (
 from jobboard.cli.screen import Screen
 from jobboard.core.moment import brief_instant
 from jobboard.core.record import ENDED, LIVE, PASSED_OVER
+from jobboard.core.why import cancel_text
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -210,7 +211,8 @@ def why_text(record: Record, now_ms: int) -> str:
     if record.state in ("running", "stopping"):
         return f"on {record.worker}"
     tried = f"try {record.attempt}" if record.attempt > 1 else ""
-    return ", ".join(part for part in (record.reason or "", tried) if part)
+    reason = cancel_text(record) if record.state == "cancelled" else record.reason
+    return ", ".join(part for part in (reason, tried) if part)
 
 
 def _remarks(asked: _Asked, live: Sequence[Record], live_count: int, found: Walk, now_ms: int) -> list[str]:

@@ -65,7 +65,7 @@ def explain_run(run: Record, facts: JobFacts, world: World) -> Explanation:
         )
     how = _ENDS.get(run.state, run.state) + (f": {run.reason}" if run.reason else "")
     if run.state == "cancelled" and run.reason:
-        how = f"was {run.reason}"
+        how = f"was {cancel_text(run)}"
     return Explanation(
         f"{run.run_id} {how}{took}.",
         tries,
@@ -73,6 +73,12 @@ def explain_run(run: Record, facts: JobFacts, world: World) -> Explanation:
         hint_of(run, facts),
         f"jobboard logs {run.run_id}",
     )
+
+
+def cancel_text(run: Record) -> str:
+    """Of a run that was called off: its reason, with who it was."""
+    reason = run.reason or "cancelled"
+    return reason if not run.by or run.by in reason else f"{reason} by {run.by}"
 
 
 def _took(run: Record) -> str:

@@ -246,6 +246,13 @@ def test_a_job_that_is_gone_says_so() -> None:
             None,
         ),
         (
+            ran(1, "cancelled", reason="cancelled", by="luis"),
+            {},
+            "ops/a@1 was cancelled by luis after 1m.",
+            None,
+            None,
+        ),
+        (
             ran(1, "lost", reason="worker lost", lost=1),
             {},
             "ops/a@1 was lost: worker lost after 1m.",
