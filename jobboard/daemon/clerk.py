@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from jobboard import __version__, clock, errors
 from jobboard.core.run import Result
+from jobboard.store.connect import explained
 from jobboard.store.runs import Runs
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ class Clerk:
         self._dropped: dict[tuple[str, int], int] = {}
         self._unstarted: list[Reserved] = []
         self._wanted = False
+        self._tokens: list[str] = []
         self._joined = False
         self._taking = True
         self._closing_by_s: float | None = None
@@ -149,9 +151,9 @@ class Clerk:
         """Whether a slot is free and new runs are wanted."""
         return self._taking and len(self._held) < self._me.slots
 
-    def look(self) -> None:
-        """There may be something to reserve."""
-        self._inbox.put(self._want)
+    def look(self, token: str | None = None) -> None:
+        """There may be something to reserve; `token` is the key a token for it was taken from."""
+        self._inbox.put(lambda: self._want(token))
 
     def join_again(self) -> None:
         """The store may have forgotten us, or we were cut off."""
@@ -186,8 +188,10 @@ class Clerk:
 
     # ---- orders, in the clerk's own thread
 
-    def _want(self) -> None:
+    def _want(self, token: str | None) -> None:
         self._wanted = True
+        if token is not None:
+            self._tokens.append(token)
 
     def _leave(self) -> None:
         self._joined = False
@@ -316,6 +320,7 @@ class Clerk:
     def _sign_off(self) -> None:
         if not self._unfinished:
             self._runs.give_back(self._me.worker, list(self._held.items()))
+        self._put_back()
         self._runs.bye(self._me.worker)
         self._signed_off = True
 
@@ -327,15 +332,24 @@ class Clerk:
         self._wanted = True
         self._room(self._store)
 
+    def _put_back(self) -> None:
+        """Tokens that turned out to be taken without room are for somebody else."""
+        while self._tokens:
+            with explained(self._store.url):
+                self._store.client.lpush(self._tokens[-1], b"1")
+            self._tokens.pop()
+
     def _reserve(self) -> None:
         free = self._me.slots - len(self._held)
         if not (self._wanted and self._taking and free > 0):
             self._wanted = self._wanted and self._taking and free > 0
+            self._put_back()
             return
         asked = min(free, MOST_A_CALL)
         runs = self._runs.reserve(self._me.worker, list(self._me.queues), asked)
         self._held.update((run.run_id, run.token) for run in runs)
         self._wanted = len(runs) == asked
+        self._tokens.clear()
         if runs:
             self._tell(Taken(tuple(runs)))
 

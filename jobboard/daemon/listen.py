@@ -89,7 +89,7 @@ class Ears:
             else:
                 self._clerk.look()
         elif self._clerk.has_room:
-            self._clerk.look()
+            self._clerk.look(key)
         else:
             self._deaf.set()
             with explained(self._store.url):
