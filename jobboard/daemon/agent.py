@@ -244,14 +244,12 @@ class Agent:
 
 
 def watch_children() -> int:
-    """A descriptor that reads when a child has died; TERM, INT and HUP are the runner's to act on."""
+    """A descriptor that reads when a child has died."""
     read_end, write_end = os.pipe()
     os.set_blocking(read_end, False)
     os.set_blocking(write_end, False)
     signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
-    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        # Caught, not ignored: what is ignored stays ignored in the commands we start.
-        signal.signal(number, lambda *_: None)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
     return read_end
 
 
@@ -303,7 +301,8 @@ def main() -> int:
     channel = Channel(socket.socket(fileno=socket_fd))
     if Agent(channel, guard_fd).run():
         return 0
-    if guard.is_gone(guard_fd) and guard.is_gone(life_fd):
+    channel.close()
+    if guard.runner_is_dead(life_fd):
         guard.become_survivor(survivor_fd)
     return guard.DISTURBED
 

@@ -9,7 +9,6 @@ the agent leaves behind comes to the guard, which ends it. If the runner is dead
 from __future__ import annotations
 
 import os
-import select
 import signal
 import sys
 from typing import NoReturn
@@ -20,11 +19,20 @@ from jobboard.daemon import linux, tree
 DISTURBED = 3
 """How an agent exits that was not told to: its guard then looks for what it left behind."""
 
+REPORTED = 4
+"""How the survivor exits once the store knows."""
+
+ACKNOWLEDGED = b"aa"
+"""What the runner writes once it has taken note: a byte for the agent and one for the guard."""
+
 _SWEEP_S = 2.0
 
 
 def fork_under_guard(socket_fd: int, life_fd: int, survivor_fd: int) -> int:
     """Split in two; returns in the child, with a descriptor that reads end-of-file once the guard is dead."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        # These are the runner's to act on. Caught, not ignored: what is ignored stays ignored in commands.
+        signal.signal(number, lambda *_: None)
     read_end, write_end = os.pipe()
     agent = os.fork()
     if agent == 0:
@@ -38,13 +46,12 @@ def fork_under_guard(socket_fd: int, life_fd: int, survivor_fd: int) -> int:
 
 def _watch(agent: int, life_fd: int, survivor_fd: int) -> int:
     linux.become_subreaper()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: None)
     _, status = os.waitpid(agent, 0)
+    if os.waitstatus_to_exitcode(status) == REPORTED:
+        return 0
     if status != 0:
         _sweep()
-    # The runner writes once it knows of the agent's end; if it is dead, this reads the end of the file.
-    if not os.read(life_fd, 1):
+    if runner_is_dead(life_fd):
         become_survivor(survivor_fd)
     return 0
 
@@ -65,11 +72,9 @@ def _reap() -> None:
         return
 
 
-def is_gone(fd: int) -> bool:
-    """Whether everyone who held the other end of a pipe is dead."""
-    poll = select.poll()
-    poll.register(fd, select.POLLIN)
-    return bool(poll.poll(0))
+def runner_is_dead(life_fd: int) -> bool:
+    """Wait until the runner has taken note of the agent's end, or is dead itself; whether it is dead."""
+    return not os.read(life_fd, 1)
 
 
 def become_survivor(survivor_fd: int) -> NoReturn:

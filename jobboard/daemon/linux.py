@@ -29,8 +29,8 @@ class Process(NamedTuple):
     group: int
 
 
-def become_subreaper() -> bool:
-    """Have orphaned descendants come to this process, not to init; whether the system can do that.
+def become_subreaper(*, wanted: bool = True) -> bool:
+    """Have orphaned descendants come to this process, not to init, or no more; whether the system can.
 
     Without it, a process that forks twice and leaves its session is out of reach.
     """
@@ -38,7 +38,7 @@ def become_subreaper() -> bool:
         return False
     import ctypes
 
-    return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+    return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, int(wanted), 0, 0, 0) == 0)
 
 
 def widen_pipe(fd: int, size_bytes: int = PIPE_BYTES) -> int:

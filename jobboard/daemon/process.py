@@ -9,15 +9,16 @@ import select
 import socket
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from jobboard.clock import monotonic_s
 from jobboard.core.launch import HIDDEN
-from jobboard.daemon import tree
+from jobboard.daemon import linux, tree
 from jobboard.daemon.frames import Channel
+from jobboard.daemon.guard import ACKNOWLEDGED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _QUIT_S = 5.0
 _SWEEP_S = 2.0
@@ -35,8 +36,12 @@ class AgentProcess:
         channel: Messages to and from it.
     """
 
+    _guards: ClassVar[set[int]] = set()
+
     def __init__(self, instance: str, report: Mapping[str, str]) -> None:
         self._instance = instance
+        linux.become_subreaper()
+        self._older = _children()
         ours, theirs = socket.socketpair()
         life_end, self._life_fd = os.pipe()
         survivor_end = _readable(json.dumps(dict(report)).encode())
@@ -55,6 +60,7 @@ class AgentProcess:
             os.close(life_end)
             os.close(survivor_end)
         self.channel = Channel(ours)
+        self._guards.add(self._child.pid)
 
     @property
     def guard_pid(self) -> int:
@@ -69,29 +75,72 @@ class AgentProcess:
         while self.channel.open and monotonic_s() < give_up_at_s:
             _wait(self.channel, give_up_at_s - monotonic_s())
             self.channel.take()
+        linux.become_subreaper(wanted=False)
         self._release()
 
     def bury(self) -> None:
-        """After its death: see that every tree is gone, then let the guard go."""
-        end_marked(self._instance)
+        """After its death: let the guard end what it left, and see that every tree is gone."""
         self._release()
+        end_marked(self._instance)
+        _end_all(self._adopted)
+
+    def _adopted(self) -> set[int]:
+        """Processes that came to us since both agent and guard are dead, and everyone below them.
+
+        Whatever else this process has started was there before, or is in our own session.
+        """
+        table = linux.processes()
+        ours = table[os.getpid()]
+        found = {
+            pid
+            for pid in _children() - self._older - self._guards
+            if pid in table and table[pid].session != ours.session
+        }
+        for pid in tuple(found):
+            found |= tree.descendants(pid, table)
+        return found
 
     def _release(self) -> None:
         self.channel.close()
         # A byte says that we are alive, and that nobody need tell the store.
         if self._life_fd >= 0:
             with contextlib.suppress(BrokenPipeError):  # the guard may be dead too
-                os.write(self._life_fd, b"k")
+                os.write(self._life_fd, ACKNOWLEDGED)
             os.close(self._life_fd)
             self._life_fd = -1
-        self._child.wait()
+        try:
+            self._child.wait(_QUIT_S)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+        self._guards.discard(self._child.pid)
 
 
 def end_marked(instance: str) -> None:
     """Kill every process that a worker process has started and that carries its mark, wherever it is."""
+    _end_all(lambda: tree.marked(instance))
+
+
+def _end_all(find: Callable[[], set[int]]) -> None:
+    """Kill everyone `find` finds until nobody is left, and reap those who are our children."""
+    ended: set[int] = set()
+
+    def find_and_note() -> set[int]:
+        found = find()
+        ended.update(found)
+        return found
+
     give_up_at_s = monotonic_s() + _SWEEP_S
-    while tree.kill(lambda: tree.marked(instance)) and monotonic_s() < give_up_at_s:
+    while tree.kill(find_and_note) and monotonic_s() < give_up_at_s:
         pass
+    for pid in ended:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+
+
+def _children() -> set[int]:
+    me = os.getpid()
+    return {pid for pid, process in linux.processes().items() if process.parent == me}
 
 
 def _readable(content: bytes) -> int:

@@ -14,6 +14,7 @@ import threading
 
 from jobboard import errors
 from jobboard.clock import monotonic_s
+from jobboard.daemon.guard import REPORTED
 from jobboard.store.connect import Store
 from jobboard.store.runs import Runs
 
@@ -44,7 +45,7 @@ def main() -> int:
     fd = int(sys.argv[1])
     told = json.loads(os.read(fd, 1 << 16))
     os.close(fd)
-    return 0 if report(told["url"], told["namespace"], told["worker"]) else 1
+    return REPORTED if report(told["url"], told["namespace"], told["worker"]) else 1
 
 
 if __name__ == "__main__":

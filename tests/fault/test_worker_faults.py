@@ -69,10 +69,17 @@ def family(runner: int) -> tuple[int, int]:
     return guard, agent
 
 
-def victims(child: subprocess.Popen[bytes], who: str) -> list[int]:
+def kill_at_once(child: subprocess.Popen[bytes], who: str) -> None:
+    """Kill some of runner, guard and agent before any of the others can act on it."""
     guard, agent = family(child.pid)
-    named = {"runner": child.pid, "agent": agent, "guard": guard}
-    return [named[name] for name in who.split("+")]
+    pids = {"runner": child.pid, "agent": agent, "guard": guard}
+    doomed = {pids[name] for name in who.split("+")}
+    for pid in pids.values():
+        os.kill(pid, signal.SIGSTOP)
+    for pid in doomed:
+        os.kill(pid, signal.SIGKILL)
+    for pid in set(pids.values()) - doomed:
+        os.kill(pid, signal.SIGCONT)
 
 
 def placed(store: Store, kind: str, **fields: Any) -> str:
@@ -102,15 +109,14 @@ def ticked(store: Store) -> bool:
 
 
 @pytest.mark.parametrize("kind", ["deaf", "daemon", "bare", "closed", "forking"])
-@pytest.mark.parametrize("who", ["runner", "agent", "guard", "runner+agent", "agent+runner", "runner+guard"])
+@pytest.mark.parametrize("who", ["runner", "agent", "guard", "runner+agent", "runner+guard", "agent+guard"])
 def test_whoever_is_killed_trees_end_and_the_run_is_tried_again(
     store: Store, tmp_path: Path, who: str, kind: str
 ) -> None:
     with working_process(store, tmp_path, lease_ms=60_000) as child:
         run_id = placed(store, kind, kill_after=600_000)
         doomed = running_with(word_of(store))
-        for pid in victims(child, who):
-            os.kill(pid, signal.SIGKILL)
+        kill_at_once(child, who)
         until(lambda: not doomed & running_with(word_of(store)), GONE_WITHIN_S)
         lost = wait_for_event(store, lambda e: e["e"] == "lost" and e["run"] == run_id, GONE_WITHIN_S)
         wait_for_event(store, lambda e: e["e"] == "queued" and e["run"] == run_id, after=lost["id"])
@@ -131,10 +137,7 @@ def test_a_frozen_runner_does_not_keep_runs_with_locks_beyond_the_lease(store: S
 def test_all_three_killed_leave_the_rest_to_the_next_worker_here(store: Store, tmp_path: Path) -> None:
     with working_process(store, tmp_path, lease_ms=60_000) as child:
         run_id = placed(store, "deaf", on_lost="fail")
-        for pid in victims(child, "runner+guard+agent"):
-            os.kill(pid, signal.SIGSTOP)
-        for pid in (child.pid, *family(child.pid)):
-            os.kill(pid, signal.SIGKILL)
+        kill_at_once(child, "runner+guard+agent")
         child.wait()
     assert running_with(word_of(store))
     with working(store, tmp_path):

@@ -108,6 +108,8 @@ def driver() -> Iterator[Driver]:
     yield one
     if one.agent.channel.open:
         one.agent.quit()
+    else:
+        one.agent.bury()
     for pid in running_with(one.word):
         os.kill(pid, signal.SIGKILL)
 
