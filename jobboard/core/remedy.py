@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jobboard.core.duration import format_duration
 from jobboard.core.moment import brief_span
 from jobboard.core.pending import is_stranded, worker_command
 
@@ -81,7 +82,10 @@ def advice_on_live(facts: JobFacts, run: Record, world: World) -> tuple[str | No
 def _timeout_advice(facts: JobFacts) -> tuple[str, str]:
     usual_ms = facts.usual_ms or 900_000
     minutes = max(1, -(-4 * usual_ms // 60_000))
-    return "A timeout would have helped: none is set.", f"jobboard set {facts.address} timeout={minutes}m"
+    return (
+        "A timeout would have helped: none is set.",
+        f"jobboard set {facts.address} timeout={format_duration(60_000 * minutes)}",
+    )
 
 
 def scope_text(scope: str) -> str:

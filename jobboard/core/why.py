@@ -125,7 +125,8 @@ def _past(facts: JobFacts, record: Record, world: World) -> Finding:
     if record.passed_over:
         return _passed_over(facts, record, world)
     took = _took(record)
-    text = f"{record.reason}{took}" if record.reason else took.removeprefix(" after ")
+    reason = cancel_text(record) if record.state == "cancelled" else record.reason
+    text = f"{reason}{took}" if reason else took.removeprefix(" after ")
     if record.attempt > 1:
         text += f", in try {record.attempt}"
     command = f"jobboard logs {record.run_id}" if record.state != "ok" else None
