@@ -49,5 +49,5 @@ def read_holds(store: Store, now_ms: int) -> dict[str, list[Hold]]:
 
 
 def _ended(hold: Hold, now_ms: int) -> bool:
-    until = hold.get("until")
-    return bool(until) and until <= now_ms
+    until: int | None = hold.get("until")
+    return until is not None and until <= now_ms
