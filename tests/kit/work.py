@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -124,9 +125,8 @@ if limit_bytes is not None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
 stop, hurry = threading.Event(), threading.Event()
-def told(*_):
-    (hurry if stop.is_set() else stop).set()
-signal.signal(signal.SIGTERM, told)
+signal.signal(signal.SIGTERM, lambda *_: stop.set())
+signal.signal(signal.SIGINT, lambda *_: hurry.set())
 with Store(url, namespace) as store:
     Worker(store, home=Path(home), **options).run(stop, hurry)
 """
@@ -144,7 +144,8 @@ def working_process(store: Store, home: Path, **options: Any) -> Iterator[subpro
         yield child
     finally:
         if child.poll() is None:
-            child.terminate()
+            # Two signals: two of one kind may arrive as one.
+            child.send_signal(signal.SIGINT)
             child.terminate()
         child.wait(timeout=20)
 
