@@ -210,7 +210,8 @@ def plan_jobs(
             if merged.drift:
                 drift.append(Drift(address, merged.drift))
             change = _change(address, held, merged.spec, merged.base, merged.fields)
-            if change is not None:
+            # While a conflict stands there is no base to record; other fields of the job are still shown.
+            if change is not None and not (merged.conflicts and change.action == "record"):
                 changes.append(change)
     return tuple(changes), tuple(drift), tuple(conflicts)
 
