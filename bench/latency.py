@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from bench.measure import command, own_store, percentile, run, show
 from jobboard.core.instant import parse_instant
 from jobboard.store.events import read_events
-from jobboard.store.outputs import read_output
+from jobboard.store.output import read_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,7 @@ def _lateness(store: Store) -> list[float]:
             if event["e"] != "finished":
                 continue
             nominal = event["run"].partition("@")[2]
-            printed = b"".join(piece for _, piece in read_output(store, event["run"]))
+            printed = b"".join(chunk.content for chunk in read_output(store, event["run"]))
             late.append(float(printed) - _seconds(nominal))
     return late
 

@@ -145,7 +145,7 @@ def _daemons(store: Store, home: Path) -> Iterator[None]:
 
 
 def _show(store: Store, record: Record, say: Screen) -> None:
-    from jobboard.store.outputs import read_output
+    from jobboard.store.output import read_output
 
     ended, started, queued = record.ended_at_ms or 0, record.started_at_ms or 0, record.queued_at_ms or 0
     how = " → ".join([*(f"{tried.reason} → retry" for tried in record.tries), record.reason or record.state])
@@ -155,7 +155,7 @@ def _show(store: Store, record: Record, say: Screen) -> None:
     style = "good" if record.state == "ok" else "error"
     say.line(f"run     {record.job.partition('/')[2]:<14} {say.paint(how, style)}   {notes}")
     for line in (
-        b"".join(chunk for _, chunk in read_output(store, record.run_id))
+        b"".join(chunk.content for chunk in read_output(store, record.run_id))
         .decode(errors="replace")
         .splitlines()
     ):

@@ -26,13 +26,9 @@ def add_scope(parser: argparse.ArgumentParser) -> None:
 def scope_of(store: Store, args: argparse.Namespace) -> str:
     """The one scope that the arguments name: ``job:ADDRESS``, ``board:NAME``, ``tag:NAME`` or ``all``.
 
-    A board goes before a job of the same name, which has an address of its own.
-
     Raises:
         errors.UsageError: They name none, or several, or what is not there.
     """
-    from jobboard.store.views import find_job, is_board
-
     if sum((args.what is not None, args.tag is not None, args.all)) != 1:
         raise errors.UsageError(
             "name one: a JOB, a BOARD, --tag TAG or --all", "as in jobboard pause ops/backup"
@@ -43,9 +39,30 @@ def scope_of(store: Store, args: argparse.Namespace) -> str:
         if not is_name(args.tag):
             raise errors.UsageError(f'"{args.tag}" cannot be a tag', f"Use {NAME_RULE}")
         return f"tag:{args.tag}"
-    if is_board(store, args.what):
-        return f"board:{args.what}"
-    return f"job:{find_job(store, args.what)}"
+    return _named(store, args.what)
+
+
+def _named(store: Store, name: str) -> str:
+    """A board or a job; one name for both is refused, since a hold on the wrong one does harm."""
+    from jobboard.store.views import find_job, is_board
+
+    board = name.removesuffix("/")
+    if not is_board(store, board):
+        return f"job:{find_job(store, name)}"
+    if board == name and (job := _job_too(store, name)):
+        raise errors.UsageError(
+            f"{name} is a board and a job", f"write {job} for the job, {name}/ for the board"
+        )
+    return f"board:{board}"
+
+
+def _job_too(store: Store, name: str) -> str | None:
+    from jobboard.store.views import find_job
+
+    try:
+        return find_job(store, name)
+    except errors.UsageError:
+        return None
 
 
 def subject(scope: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from jobboard.core.facts import SEEN_WITHIN_MS
 from jobboard.core.zone import zone_version
 from jobboard.store.connect import explained
 from jobboard.store.health import Finding
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     from jobboard.store.connect import Store
 
-SEEN_MS = 10_000
-"""A scheduler shows itself every second; one silent for this long is gone or stuck."""
 LONG_MS = 60_000
 """Waiting longer than this for a worker is worth a word."""
 
@@ -34,7 +33,7 @@ def check_liveness(store: Store, now_ms: int) -> list[Finding]:
 
 def _schedulers(store: Store, now_ms: int) -> Finding:
     seen = read_schedulers(store)
-    alive = [name for name, at_ms in seen.items() if now_ms - at_ms <= SEEN_MS]
+    alive = [name for name, at_ms in seen.items() if now_ms - at_ms <= SEEN_WITHIN_MS]
     if alive:
         return Finding("schedulers", "ok", f"{len(alive)} alive: {', '.join(sorted(alive))}")
     return Finding(

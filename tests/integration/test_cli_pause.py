@@ -127,3 +127,13 @@ def test_resume_says_what_comes_next(store: Store, story: Story, capsys: pytest.
     out = told(store, capsys, "resume", "ops")
     assert out.splitlines() == ["board ops goes on.", "Next: ops/a 1970-01-02 00:00."]
     assert asked(store, capsys, "resume", "ops")["next_due"] == "1970-01-02T00:00:00Z"
+
+
+def test_one_name_for_a_board_and_a_job_is_not_guessed(
+    store: Store, story: Story, capsys: pytest.CaptureFixture[str]
+) -> None:
+    story.board("twin", {"twin": job()})
+    assert jobboard(store, "pause", "twin") == 64
+    assert "twin/twin for the job, twin/ for the board" in capsys.readouterr().err
+    assert asked(store, capsys, "pause", "twin/")["scope"] == "board:twin"
+    assert asked(store, capsys, "resume", "twin/")["ended"] == 1
