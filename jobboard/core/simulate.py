@@ -1,0 +1,212 @@
+"""What jobs would do over some hours, in virtual time: the values that go in, and those that come out.
+
+Pure and without chance: the same jobs and the same scenario give the same simulation. What moves a run is in
+`core.virtual`; what its numbers mean to a person is in `core.load`. Instants and spans are integer
+milliseconds.
+
+What it does not know: how long a process takes to start, workers that die, runs by hand, runs that are under
+way when it begins. Of two things at one instant, what is due comes before what ends, because a real command
+starts a little after its nominal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from jobboard.core.instant import format_instant
+from jobboard.core.names import run_id_of
+from jobboard.core.schedule import compile_schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from jobboard.core.model import Spec
+
+DEFAULT_DURATION_MS = 60_000
+"""What a run is taken to last where nobody said anything."""
+
+Cause: TypeAlias = Literal["slot", "lock"]
+Passing: TypeAlias = Literal["skipped", "missed", "held"]
+
+
+@dataclass(frozen=True, slots=True)
+class Downtime:
+    """A span in which no scheduler runs: from its beginning, up to its end."""
+
+    from_ms: int
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A hold on ``job:ADDRESS``, ``board:NAME``, ``tag:NAME`` or ``all``, judged by nominal.
+
+    Attributes:
+        until_ms: Where it ends; None for no end.
+    """
+
+    scope: str
+    from_ms: int
+    until_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Under which circumstances jobs are simulated.
+
+    Attributes:
+        from_ms: Nominals from this instant on are decided.
+        until_ms: Nominals before this instant are; what they started goes on to its end.
+        slots: How many runs at once over all queues without slots of their own; None is no limit.
+        queues: Queue to slots of its own.
+        durations: Address to how long each try of the job lasts.
+        default_ms: How long a try of any other job lasts.
+        exits: Address to the exit codes of a run's tries, the last for all that follow. Tries of a job that
+            is not named here succeed.
+        downtimes: When no scheduler runs; they end within the simulated time.
+        pauses: Holds.
+        used: Address to how many of its ``runs`` are used up already.
+    """
+
+    from_ms: int
+    until_ms: int
+    slots: int | None = None
+    queues: Mapping[str, int] = field(default_factory=dict)
+    durations: Mapping[str, int] = field(default_factory=dict)
+    default_ms: int = DEFAULT_DURATION_MS
+    exits: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    downtimes: Sequence[Downtime] = ()
+    pauses: Sequence[Pause] = ()
+    used: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A span in which a run could have started, had there been room.
+
+    Attributes:
+        cause: For a ``slot`` of a worker, or for a ``lock``.
+        name: The queue, or the lock.
+        by: The address of the job that held the lock; empty for a slot.
+    """
+
+    cause: Cause
+    name: str
+    by: str
+    from_ms: int
+    until_ms: int
+
+    @property
+    def span_ms(self) -> int:
+        """How long it waited."""
+        return self.until_ms - self.from_ms
+
+
+@dataclass(slots=True)
+class VirtualRun:
+    """One run and what became of it.
+
+    Attributes:
+        nominal_ms: What it is named after.
+        due_ms: When it was due, jitter included; of a run after another, when that one had ended.
+        queued_at_ms: When it was made.
+        trigger: ``schedule`` or ``after``.
+        state: ``ok`` or ``failed``; ``unfinished`` where it never got a slot.
+        reason: Why it failed.
+        attempt: Number of its last try.
+        ended_at_ms: When it was over.
+        spans: Beginning and end of every try, in order.
+        waits: Every span it waited for room.
+    """
+
+    address: str
+    nominal_ms: int
+    due_ms: int
+    queued_at_ms: int
+    trigger: Literal["schedule", "after"]
+    state: Literal["unfinished", "ok", "failed"] = "unfinished"
+    reason: str = ""
+    attempt: int = 1
+    defers: int = 0
+    ended_at_ms: int | None = None
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    waits: list[Wait] = field(default_factory=list)
+
+    @property
+    def run_id(self) -> str:
+        """As the store would name it."""
+        return run_id_of(self.address, format_instant(self.nominal_ms))
+
+    @property
+    def started_at_ms(self) -> int | None:
+        """When its first try began."""
+        return self.spans[0][0] if self.spans else None
+
+    @property
+    def waited_ms(self) -> int:
+        """How long it waited for room in all."""
+        return sum(wait.span_ms for wait in self.waits)
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Nominals that were decided without a run.
+
+    Attributes:
+        nominal_ms: The last of them.
+        reason: In the words the store would use.
+        blocker: The job whose run was in the way, or whose end passed it over; empty where there is none.
+        at_ms: When that was decided.
+    """
+
+    address: str
+    state: Passing
+    nominal_ms: int
+    reason: str
+    blocker: str
+    at_ms: int
+    first_ms: int
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """What happened.
+
+    Attributes:
+        jobs: The jobs by address, disabled ones too.
+        runs: In the order they were made.
+        passed: In the order that was decided.
+    """
+
+    scenario: Scenario
+    jobs: Mapping[str, Spec]
+    runs: Sequence[VirtualRun]
+    passed: Sequence[Passed]
+
+
+def expected_fires(jobs: Mapping[str, Spec], scenario: Scenario) -> int:
+    """How many nominals of schedules there are to decide: what a simulation costs, without making it."""
+    return sum(
+        compile_schedule(spec["schedule"], address).count(scenario.from_ms - 1, scenario.until_ms - 1)
+        for address, spec in jobs.items()
+        if "schedule" in spec and spec.get("enabled", True)
+    )
+
+
+def simulate(jobs: Mapping[str, Spec], scenario: Scenario) -> Simulation:
+    """Let the jobs run in virtual time.
+
+    Args:
+        jobs: Definitions by address. A parent that is not among them never ends, so its children never run.
+        scenario: The circumstances.
+
+    Raises:
+        CronError, UnknownZone: As `compile_schedule`.
+    """
+    from jobboard.core.virtual import RunPath
+
+    path = RunPath(jobs, scenario)
+    path.play()
+    return Simulation(scenario, jobs, path.runs, path.passed)

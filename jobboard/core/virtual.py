@@ -1,0 +1,408 @@
+"""The run path in virtual time: the same rules as the store's scripts, on a heap of events in memory.
+
+It follows `fire`, `reserve` and `finish` and what they include, step by step: strict priority and then age in
+each queue; locks all or none, a run that misses one parked there at its old place; overlap counted over every
+unfinished run; children decided by the end of their parent, for its nominal. Those scripts are the authority:
+`tests/integration/test_simulate.py` holds a simulated day to a real one, run for run.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from jobboard.core.misfire import LATE_AFTER_MS, Missed, decide
+from jobboard.core.model import effective
+from jobboard.core.names import split_address
+from jobboard.core.retry import Verdict, judge
+from jobboard.core.schedule import compile_schedule
+from jobboard.core.simulate import Passed, VirtualRun, Wait
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from jobboard.core.model import Spec
+    from jobboard.core.schedule import Schedule
+    from jobboard.core.simulate import Passing, Scenario
+
+    # Instant, kind, order among those of one kind at one instant, what it is about.
+    _Event: TypeAlias = tuple[int, int, int, Any]
+
+_FIRE, _PROMOTE, _END = 0, 1, 2
+_DEEPEST = 100
+"""A chain of dependents this deep is a circle that live edits closed; the store stops there too."""
+_OK = Verdict("ok", 0, "")
+
+
+class _Lock:
+    """Who holds a lock, and who waits for it in what order."""
+
+    __slots__ = ("holders", "name", "waiting")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.holders: dict[_Going, None] = {}
+        self.waiting: list[tuple[int, _Going]] = []
+
+
+class _Pool:
+    """Slots, and the runs in line for them: one queue with slots of its own, or all others together."""
+
+    __slots__ = ("free", "line")
+
+    def __init__(self, slots: int | None) -> None:
+        self.free = float("inf") if slots is None else slots
+        self.line: list[tuple[int, _Going]] = []
+
+
+class _Job:
+    """A job, with everything about it worked out once."""
+
+    __slots__ = (
+        *("address", "spec", "order", "schedule", "pool", "queue", "rank", "locks", "skips", "catchup"),
+        *("children", "limit", "used", "lasts_ms", "stops_ms", "exits", "pauses", "live"),
+        *("cursor_ms", "next_ms"),
+    )
+
+    def __init__(self, address: str, spec: Spec, scenario: Scenario) -> None:
+        self.address, self.spec, self.order = address, spec, 0
+        schedule = spec.get("schedule")
+        self.schedule: Schedule | None = compile_schedule(schedule, address) if schedule else None
+        self.queue: str = effective(spec, "queue")
+        self.rank: int = (1000 - effective(spec, "priority")) << 40
+        self.skips = effective(spec, "overlap") == "skip"
+        self.catchup: str = effective(spec, "catchup")
+        self.limit: int | None = schedule.get("runs") if schedule else None
+        self.used = scenario.used.get(address, 0)
+        self.lasts_ms = scenario.durations.get(address, scenario.default_ms)
+        self.stops_ms: int | None = effective(spec, "timeout")
+        self.exits: Sequence[int] = scenario.exits.get(address, ())
+        self.pauses: list[tuple[int, float]] = list(_pauses(address, spec, scenario))
+        self.pool: _Pool
+        self.locks: tuple[tuple[_Lock, int], ...] = ()
+        self.children: list[_Job] = []
+        self.live: dict[_Going, None] = {}
+        self.cursor_ms = scenario.from_ms - 1
+        self.next_ms: int | None = None
+
+    def is_held(self, nominal_ms: int) -> bool:
+        """Whether a hold covers a nominal."""
+        return any(begin <= nominal_ms < end for begin, end in self.pauses)
+
+
+class _Going:
+    """A run that is not over."""
+
+    __slots__ = ("cause", "job", "run", "score", "sequence", "since_ms")
+
+    def __init__(self, job: _Job, run: VirtualRun, sequence: int) -> None:
+        self.job, self.run, self.sequence = job, run, sequence
+        self.score = job.rank + sequence
+        self.since_ms = 0
+        self.cause: tuple[_Lock, str] | None = None
+
+    def __lt__(self, other: _Going) -> bool:
+        return self.score < other.score
+
+
+class RunPath:
+    """One simulation; `play` it once.
+
+    Args:
+        jobs: Definitions by address.
+        scenario: The circumstances.
+
+    Attributes:
+        runs, passed: See `Simulation`; complete once it was played.
+    """
+
+    def __init__(self, jobs: Mapping[str, Spec], scenario: Scenario) -> None:
+        self.runs: list[VirtualRun] = []
+        self.passed: list[Passed] = []
+        self._scenario = scenario
+        self._downtimes = sorted((down.from_ms, down.until_ms) for down in scenario.downtimes)
+        self._events: list[_Event] = []
+        self._now_ms = scenario.from_ms
+        self._sequence = 0
+        self._locks: dict[str, _Lock] = {}
+        self._roomy: dict[_Lock, None] = {}
+        self._busy: dict[_Pool, None] = {}
+        shared = _Pool(scenario.slots)
+        self._pools = defaultdict(lambda: shared, {q: _Pool(slots) for q, slots in scenario.queues.items()})
+        self._prepare({a: spec for a, spec in sorted(jobs.items()) if spec.get("enabled", True)})
+
+    def _prepare(self, specs: Mapping[str, Spec]) -> None:
+        known = {address: _Job(address, spec, self._scenario) for address, spec in specs.items()}
+        for order, job in enumerate(known.values()):
+            job.order = order
+            job.pool = self._pools[job.queue]
+            job.locks = tuple(
+                (self._lock(name), capacity) for name, capacity in sorted(job.spec.get("locks", {}).items())
+            )
+            for parent in job.spec.get("after", ()):
+                if parent in known:
+                    known[parent].children.append(job)
+            if job.schedule is not None and not (job.limit is not None and job.used >= job.limit):
+                self._expect(job)
+        heapify(self._events)
+
+    def _lock(self, name: str) -> _Lock:
+        return self._locks.setdefault(name, _Lock(name))
+
+    # ---- time
+
+    def play(self) -> None:
+        """Let everything happen, to the end of the last run."""
+        events = self._events
+        while events:
+            now_ms = self._now_ms = events[0][0]
+            while events and events[0][0] == now_ms:
+                _, kind, _, subject = heappop(events)
+                if kind == _FIRE:
+                    self._look(subject)
+                elif kind == _END:
+                    self._end(subject)
+                else:
+                    self._promote(subject)
+            self._reserve()
+
+    def _expect(self, job: _Job) -> None:
+        """Have the job looked at when its next nominal is due."""
+        assert job.schedule is not None
+        nominal_ms = job.schedule.next_after(job.cursor_ms)
+        job.next_ms = nominal_ms
+        if nominal_ms is not None and nominal_ms < self._scenario.until_ms:
+            due_ms = max(job.schedule.due(nominal_ms), self._now_ms)
+            heappush(self._events, (due_ms, _FIRE, job.order, job))
+
+    def _back_at(self) -> int | None:
+        """When a scheduler runs again; None if one does now."""
+        index = bisect_right(self._downtimes, (self._now_ms, float("inf"))) - 1
+        if index >= 0 and self._now_ms < self._downtimes[index][1]:
+            return self._downtimes[index][1]
+        return None
+
+    # ---- the scheduler
+
+    def _look(self, job: _Job) -> None:
+        """Decide what is due of a job, as the scheduler and `fire` do."""
+        if self._downtimes and (back_at_ms := self._back_at()) is not None:
+            heappush(self._events, (back_at_ms, _FIRE, job.order, job))
+            return
+        schedule, nominal_ms = job.schedule, job.next_ms
+        assert schedule is not None
+        assert nominal_ms is not None
+        due_ms = schedule.due(nominal_ms)
+        if self._now_ms - due_ms > LATE_AFTER_MS:
+            decision = decide(schedule, job.cursor_ms, self._now_ms, job.catchup)
+            job.cursor_ms = decision.cursor_ms
+            if decision.missed is not None:
+                self._miss(job, decision.missed)
+            nominal_ms = decision.nominal_ms
+        else:
+            job.cursor_ms = nominal_ms
+        if nominal_ms is not None and nominal_ms < self._scenario.until_ms:
+            self._fire(job, nominal_ms, schedule.due(nominal_ms))
+        if job.limit is None or job.used < job.limit:
+            self._expect(job)
+
+    def _miss(self, job: _Job, missed: Missed) -> None:
+        state: Passing = "held" if job.is_held(missed.last_ms) else "missed"
+        reason = "paused" if state == "held" else "no scheduler looked in time"
+        self.passed.append(
+            Passed(
+                *(job.address, state, missed.last_ms, reason, "", self._now_ms, missed.first_ms, missed.count)
+            )
+        )
+
+    def _fire(self, job: _Job, nominal_ms: int, due_ms: int) -> None:
+        if self._admit(job, nominal_ms):
+            job.used += 1
+            self._create(VirtualRun(job.address, nominal_ms, due_ms, self._now_ms, "schedule"), job)
+        else:
+            self._follow(job, nominal_ms, self.passed[-1].state)
+
+    def _admit(self, job: _Job, nominal_ms: int, parent: str = "", how: str = "ok") -> bool:
+        """Whether a run may be made; where not, that is noted."""
+        if job.is_held(nominal_ms):
+            self._pass(job, "held", nominal_ms, "paused")
+        elif how != "ok":
+            self._pass(job, "skipped", nominal_ms, f"after: {parent} {how}", parent)
+        elif job.skips and job.live:
+            blocker = next(iter(job.live)).run
+            self._pass(job, "skipped", nominal_ms, f"overlap: {blocker.run_id} has not finished", job.address)
+        else:
+            return True
+        return False
+
+    def _pass(self, job: _Job, state: Passing, nominal_ms: int, reason: str, blocker: str = "") -> None:
+        passed = Passed(job.address, state, nominal_ms, reason, blocker, self._now_ms, nominal_ms)
+        self.passed.append(passed)
+
+    def _follow(self, parent: _Job, nominal_ms: int, how: str) -> None:
+        """Decide the children of a job that was decided, and of those passed over theirs."""
+        agenda = [(parent, how, 1)]
+        while agenda:
+            job, how, depth = agenda.pop()
+            for child in job.children if depth <= _DEEPEST else ():
+                if self._admit(child, nominal_ms, job.address, how):
+                    run = VirtualRun(child.address, nominal_ms, self._now_ms, self._now_ms, "after")
+                    self._create(run, child)
+                else:
+                    agenda.append((child, "skipped", depth + 1))
+
+    def _create(self, run: VirtualRun, job: _Job) -> None:
+        self._sequence += 1
+        self.runs.append(run)
+        going = _Going(job, run, self._sequence)
+        job.live[going] = None
+        self._enqueue(going)
+
+    def _promote(self, going: _Going) -> None:
+        """A delay is over, unless nobody looks."""
+        back_at_ms = self._back_at() if self._downtimes else None
+        if back_at_ms is None:
+            self._enqueue(going)
+        else:
+            heappush(self._events, (back_at_ms, _PROMOTE, going.sequence, going))
+
+    # ---- queues and locks
+
+    def _enqueue(self, going: _Going) -> None:
+        self._note_wait(going)
+        going.cause = None
+        pool = going.job.pool
+        heappush(pool.line, (going.score, going))
+        self._busy[pool] = None
+
+    def _reserve(self) -> None:
+        """Start everything that can be started now."""
+        while self._busy or self._roomy:
+            for pool in self._busy:
+                self._serve(pool)
+            self._busy.clear()
+            locks, self._roomy = self._roomy, {}
+            for lock in locks:
+                self._hand_over(lock, eager=True)
+
+    def _serve(self, pool: _Pool) -> None:
+        while pool.free > 0 and pool.line:
+            _, going = heappop(pool.line)
+            missing = self._missing(going)
+            if missing is not None:
+                self._park(going, missing)
+            else:
+                self._start(going)
+
+    def _missing(self, going: _Going) -> _Lock | None:
+        """The first of its locks that has no room."""
+        for lock, capacity in going.job.locks:
+            if len(lock.holders) >= capacity:
+                return lock
+        return None
+
+    def _park(self, going: _Going, lock: _Lock) -> None:
+        self._note_wait(going)
+        going.cause = (lock, next(iter(lock.holders)).job.address)
+        heappush(lock.waiting, (going.score, going))
+
+    def _hand_over(self, lock: _Lock, *, eager: bool) -> None:
+        """Send waiters of a lock with room back to their queues: as many as there is room for, or all.
+
+        What is left while there is room is sent after them, once it shows that those cannot start now.
+        """
+        promised = 0
+        while lock.waiting:
+            going = lock.waiting[0][1]
+            missing = self._missing(going)
+            if missing is lock:
+                return
+            capacity = next(size for own, size in going.job.locks if own is lock)
+            if missing is None and not eager and len(lock.holders) + promised >= capacity:
+                self._roomy[lock] = None
+                return
+            heappop(lock.waiting)
+            if missing is not None:
+                self._park(going, missing)
+            else:
+                promised += 1
+                self._enqueue(going)
+
+    def _note_wait(self, going: _Going) -> None:
+        """The run leaves where it waited: write that down, and begin anew."""
+        if self._now_ms > going.since_ms > 0:
+            lock, by = (going.cause[0].name, going.cause[1]) if going.cause else ("", "")
+            cause, name = ("lock", lock) if lock else ("slot", going.job.queue)
+            going.run.waits.append(Wait(cause, name, by, going.since_ms, self._now_ms))  # type: ignore[arg-type]  # one of the two words
+        going.since_ms = self._now_ms
+
+    # ---- the worker
+
+    def _start(self, going: _Going) -> None:
+        self._note_wait(going)
+        job = going.job
+        job.pool.free -= 1
+        for lock, _ in job.locks:
+            lock.holders[going] = None
+        lasts_ms = job.lasts_ms if job.stops_ms is None else min(job.lasts_ms, job.stops_ms)
+        end_ms = self._now_ms + lasts_ms
+        going.run.spans.append((self._now_ms, end_ms))
+        heappush(self._events, (end_ms, _END, going.sequence, going))
+
+    def _end(self, going: _Going) -> None:
+        """A try is over: what `finish` does."""
+        job, run = going.job, going.run
+        verdict = self._verdict(going)
+        self._release(going)
+        if verdict.verdict in ("retry", "defer"):
+            run.attempt += verdict.verdict == "retry"
+            run.defers += verdict.verdict == "defer"
+            going.since_ms = 0
+            if verdict.delay_ms:
+                promoted_at_ms = self._now_ms + verdict.delay_ms
+                heappush(self._events, (promoted_at_ms, _PROMOTE, going.sequence, going))
+            else:
+                self._enqueue(going)
+            return
+        run.state = "ok" if verdict.verdict == "ok" else "failed"
+        run.reason, run.ended_at_ms = verdict.reason, self._now_ms
+        del job.live[going]
+        if job.children:
+            self._follow(job, run.nominal_ms, run.state)
+
+    def _verdict(self, going: _Going) -> Verdict:
+        job, run = going.job, going.run
+        timed_out = job.stops_ms is not None and job.lasts_ms > job.stops_ms
+        if not timed_out and not job.exits:
+            return _OK
+        tried = run.attempt + run.defers - 1
+        code = None if timed_out else job.exits[min(tried, len(job.exits) - 1)]
+        return judge(
+            job.spec,
+            attempt=run.attempt,
+            defers=run.defers,
+            exit_code=code,
+            timed_out=timed_out,
+            seed=run.run_id,
+        )
+
+    def _release(self, going: _Going) -> None:
+        pool = going.job.pool
+        pool.free += 1
+        if pool.line:
+            self._busy[pool] = None
+        for lock, _ in going.job.locks:
+            del lock.holders[going]
+        for lock, _ in going.job.locks:
+            self._hand_over(lock, eager=False)
+
+
+def _pauses(address: str, spec: Spec, scenario: Scenario) -> Iterator[tuple[int, float]]:
+    """The spans in which nominals of a job are held."""
+    scopes = {"all", f"job:{address}", f"board:{split_address(address)[0]}"}
+    scopes.update(f"tag:{tag}" for tag in spec.get("tags", ()))
+    for pause in scenario.pauses:
+        if pause.scope in scopes:
+            yield pause.from_ms, float("inf") if pause.until_ms is None else pause.until_ms
