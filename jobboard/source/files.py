@@ -50,13 +50,14 @@ def discover(paths: Sequence[str | Path]) -> list[Path]:
     Raises:
         UsageError: A path does not exist.
     """
-    found: dict[Path, Path] = {}
+    found: dict[str, Path] = {}
     for path in map(Path, paths):
         if not path.exists():
             hint = "Name a file or a directory of boards, or write a first board with:  jobboard init"
             raise UsageError(f"there is no {path}", hint)
         for file in _below(path) if path.is_dir() else [path]:
-            found.setdefault(file.resolve(), file)
+            # Not Path.resolve: that raises on a symbolic link to itself, which `read` has words for.
+            found.setdefault(os.path.realpath(file), file)
     return list(found.values())
 
 
