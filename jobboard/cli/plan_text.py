@@ -113,7 +113,8 @@ class PlanText:
                 f"  - the board itself, with all its {len(board.changes)} jobs; its file is gone", "destroy"
             )
         if board.missing and not board.refusals:
-            self._say(f"  . {board.path} is gone; its {board.jobs} jobs stay as they are", "dim")
+            stay = f"{board.jobs} jobs stay as they are" if board.jobs != 1 else "one job stays as it is"
+            self._say(f"  . {board.path} is gone; its {stay}", "dim")
         if board.version is None and not board.changes:
             self._say("  + the board, without any job", "add")
         for alike in grouped(board.changes):

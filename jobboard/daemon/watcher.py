@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from jobboard.reconcile.planning import Options, Planned, Sources
     from jobboard.store.connect import Store
 
+TICK_MS = 1_000
+"""How often it sees whether the folders are still those it listens to; each time costs a stat."""
 NET_MS = 30_000
+"""How often it looks without having been told."""
 SETTLE_MS = 60
 """How long a burst of events (a checkout, a save in several steps) is let pass before looking."""
 
@@ -76,22 +79,39 @@ class Watcher:
 
     def run(self, stop: threading.Event) -> None:
         """Sync now and on every change until `stop` is set. An outage of the store is waited out."""
+        while not stop.is_set():
+            self.look()
+            self._follow(stop)
+
+    def _follow(self, stop: threading.Event) -> None:
+        """Look at every change; return when told to stop, or when a folder is no longer the one it was."""
         from watchfiles import watch
 
-        self.look()
+        known = self._places()
         folders = {path if path.is_dir() else path.parent for path in self._paths}
-        for _ in watch(
+        if not all(folder.is_dir() for folder in folders):
+            stop.wait(TICK_MS / 1000)
+            return
+        ticks = watch(
             *sorted(folders),
             stop_event=stop,
             debounce=SETTLE_MS * 4,
             step=SETTLE_MS,
-            rust_timeout=NET_MS,
+            rust_timeout=TICK_MS,
             yield_on_timeout=True,
             watch_filter=None,
-        ):
-            if stop.is_set():
+            recursive=any(path.is_dir() for path in self._paths),
+        )
+        for number, changes in enumerate(ticks):
+            if stop.is_set() or self._places() != known:
                 return
-            self.look()
+            # At the first tick too: what was saved before the system began to tell is told by nobody.
+            if changes or number % (NET_MS // TICK_MS) == 0:
+                self.look()
+
+    def _places(self) -> list[tuple[int, int] | None]:
+        """What the paths lead to; a folder that is replaced by another of its name leads elsewhere."""
+        return [_place(path if path.is_dir() else path.parent) for path in self._paths]
 
     def look(self) -> None:
         """Plan and apply once; whatever stands in the way is told once, not on every look."""
@@ -117,3 +137,11 @@ class Watcher:
     def _is_news(self, what: object) -> bool:
         known, self._said = self._said, what
         return what != known
+
+
+def _place(folder: Path) -> tuple[int, int] | None:
+    try:
+        found = folder.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
