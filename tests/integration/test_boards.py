@@ -19,7 +19,7 @@ from jobboard.core.instant import parse_instant
 from jobboard.core.record import ENDED
 from jobboard.daemon.scheduler import Scheduler
 from jobboard.store import fsck
-from jobboard.store.outputs import read_output
+from jobboard.store.output import read_output
 from jobboard.store.past import known_runs, last_records, read_run
 from jobboard.store.runs import Runs
 
@@ -91,7 +91,7 @@ class Stage:
 
     def output(self, run_id: str) -> str:
         """What a run printed."""
-        return b"".join(piece for _, piece in read_output(self.store, run_id)).decode()
+        return b"".join(chunk.content for chunk in read_output(self.store, run_id)).decode()
 
     def calls(self) -> list[tuple[str, str, str]]:
         """Job, nominal and line of every recorded call, in order."""
