@@ -8,111 +8,33 @@ made again after a lost reply: the scripts recognise a repeat. This module never
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
-from jobboard.store.codec import decode_spec
-from jobboard.store.wire import as_bytes
+from jobboard.store.exchange import (
+    Beat,
+    Claimed,
+    ClaimedJob,
+    Hello,
+    Reserved,
+    Tick,
+    packed_firing,
+    packed_result,
+    read_claimed,
+    read_reserved,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from jobboard.core.model import Spec
     from jobboard.core.run import Firing, Result
     from jobboard.store.connect import Store
+
+__all__ = ["Beat", "Claimed", "ClaimedJob", "Hello", "Reserved", "Runs", "Tick", "UnknownWorker"]
 
 CLAIM_LEASE_MS = 5_000
 PAGE = 200
 OUTPUT_BUDGET_BYTES = 256 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimedJob:
-    """A due job that is this scheduler's for the claim's lease.
-
-    Attributes:
-        address: The job.
-        due_ms: When it was due.
-        cursor_ms: The greatest nominal decided before; None if none ever was.
-        definition: As packed; `store.codec.decode_definition` reads it.
-    """
-
-    address: str
-    due_ms: int
-    cursor_ms: int | None
-    definition: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """What `Runs.claim` answers: the store's now, the jobs, and when to come back (None: when woken)."""
-
-    now_ms: int
-    entries: list[ClaimedJob]
-    next_at_ms: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """What `Runs.tick` answers: delayed runs promoted, workers reaped, when to come back, and whether a
-    committed sync has left schedule entries that somebody should drain.
-    """
-
-    now_ms: int
-    promoted: int
-    reaped: list[str]
-    next_at_ms: int | None
-    unsettled: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Reserved:
-    """A run handed to a worker.
-
-    Attributes:
-        run_id: The run.
-        address: Its job.
-        nominal_ms: Its nominal; for a run by hand the instant it was asked for.
-        attempt: Number of the try, from 1; what is lost, deferred or drained uses up none.
-        token: The fencing token: greater than that of every attempt handed out before.
-        spec: The definition as it was when the run was made.
-        trigger: ``schedule``, ``after`` or ``manual``.
-        lost: How often a worker died under it.
-        defers: How often it was deferred.
-        queued_at_ms: When it was made.
-        due_at_ms: When it was due.
-        revision: The revision its definition came with.
-    """
-
-    run_id: str
-    address: str
-    nominal_ms: int
-    attempt: int
-    token: int
-    spec: Spec
-    trigger: str
-    lost: int
-    defers: int
-    queued_at_ms: int
-    due_at_ms: int
-    revision: int
-
-
-@dataclass(frozen=True, slots=True)
-class Hello:
-    """What a worker is told at registering: the store's now, and which of its runs are no longer its own."""
-
-    now_ms: int
-    drop: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Beat:
-    """What a heartbeat answers: whether the worker is still registered, and which runs it is to stop."""
-
-    known: bool
-    cancel: list[str]
 
 
 class UnknownWorker(errors.StoreRefused):
@@ -135,10 +57,7 @@ class Runs:
         _, now_ms, entries, next_at_ms = self._store.call(
             "claim", scheduler=scheduler, limit=limit, lease_ms=CLAIM_LEASE_MS
         )
-        jobs = [
-            ClaimedJob(address, due, None if cursor is False else cursor, as_bytes(raw))
-            for address, due, cursor, raw in entries
-        ]
+        jobs = [read_claimed(entry) for entry in entries]
         return Claimed(now_ms, jobs, next_at_ms or None)
 
     def fire(self, scheduler: str, firings: Sequence[Firing]) -> list[tuple[str, str | None]]:
@@ -149,7 +68,9 @@ class Runs:
         """
         answers: list[tuple[str, str | None]] = []
         for page in _pages(firings):
-            _, _, tags = self._store.call("fire", scheduler=scheduler, decisions=[_packed(f) for f in page])
+            _, _, tags = self._store.call(
+                "fire", scheduler=scheduler, decisions=[packed_firing(f) for f in page]
+            )
             answers += [(tag, run or None) for tag, run in tags]
         return answers
 
@@ -216,7 +137,7 @@ class Runs:
         )
         if answer[0] == "UNKNOWN":
             raise UnknownWorker(f"the store does not know worker {worker}")
-        return [_reserved(entry) for entry in answer[2]]
+        return [read_reserved(entry) for entry in answer[2]]
 
     def give_back(self, worker: str, runs: Sequence[tuple[str, int]]) -> int:
         """Return runs (id, token) that were reserved and never started; how many were still its own."""
@@ -238,7 +159,7 @@ class Runs:
         """
         tags: list[str] = []
         for page in _pages(results):
-            tags += self._store.call("finish", worker=worker, results=[_result(r) for r in page])[2]
+            tags += self._store.call("finish", worker=worker, results=[packed_result(r) for r in page])[2]
         return tags
 
     def output(self, run_id: str, token: int, attempt: int, chunks: Sequence[bytes]) -> bool:
@@ -324,46 +245,6 @@ def _not_started(tag: str, address: str, rest: Sequence[str]) -> errors.Jobboard
     if tag == "HELD":
         return errors.Refused(f"{address} is {rest[0]}", "add --force to run it all the same")
     return errors.Refused(f"{address} was not started: {rest[0]}", "leave out --respect-overlap")
-
-
-def _packed(firing: Firing) -> list[Any]:
-    return [
-        firing.address,
-        firing.epoch,
-        _or_false(firing.cursor_ms),
-        _or_false(firing.next_due_ms),
-        _or_false(firing.nominal_ms),
-        firing.text,
-        _or_false(firing.due_ms),
-        list(firing.missed) if firing.missed else False,
-    ]
-
-
-def _or_false(value: int | None) -> int | bool:
-    """Lua ends an array at the first nil."""
-    return False if value is None else value
-
-
-def _result(result: Result) -> dict[str, Any]:
-    named = {
-        "run": result.run_id,
-        "token": result.token,
-        "verdict": result.verdict,
-        "delay_ms": result.delay_ms,
-        "exit": result.exit_code,
-        "signal": result.signal,
-        "reason": result.reason or None,
-        "started_ago_ms": result.started_ago_ms,
-        "ended_ago_ms": result.ended_ago_ms,
-        "output_bytes": result.output_bytes or None,
-        "dropped_bytes": result.dropped_bytes or None,
-    }
-    return {name: value for name, value in named.items() if value is not None}
-
-
-def _reserved(entry: Sequence[Any]) -> Reserved:
-    run_id, address, nominal, attempt, token, spec, *rest = entry
-    return Reserved(run_id, address, nominal, attempt, token, decode_spec(as_bytes(spec)), *rest)
 
 
 def _pages(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
