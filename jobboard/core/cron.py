@@ -1,7 +1,8 @@
 """Cron expressions: what is accepted, what is refused and what to write instead, and the canonical text.
 
-Five fields as Debian's crontab(5) has them, and beyond it `L`, `5L`, `5#3` and `H`. What other programs read
-in another way than it is meant is refused with a sentence. croniter gives the values of a field that has
+Five fields as Debian's crontab(5) has them, and beyond it `L`, `5L`, `5#3` and `H`; where a schedule asks for
+seconds, a field for them in front. What other programs read in another way than it is meant is refused with a
+sentence. croniter gives the values of a field that has
 passed these checks; it never sees anything else, and finds no instants.
 """
 
@@ -10,14 +11,17 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from jobboard.core.cronfield import DAY, FIELDS, HASHED, WEEKDAY, Field, Refusal, normal_field
+from jobboard.core.cronfield import DAY, FIELDS, HASHED, SECOND, WEEKDAY, Field, Refusal, normal_field
 from jobboard.core.seed import stable_hash
 from jobboard.core.wallclock import EVERY_WEEKDAY, Cron
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+Days: TypeAlias = Literal["and", "or"]
+"""Whether a day must match both day fields or either; see `normalise_cron`."""
 
 _ALIASES: Mapping[str, str] = MappingProxyType(
     {
@@ -50,11 +54,17 @@ class CronError(ValueError):
 
 
 @lru_cache(maxsize=16_384)
-def normalise_cron(text: str) -> str:
-    """The canonical text: five fields of numbers, single spaces, no detours.
+def normalise_cron(text: str, *, seconds: bool = False, days: Days | None = None) -> str:
+    """The canonical text: fields of numbers, single spaces, no detours.
 
     Aliases become fields, names numbers, ``7`` becomes ``0``, ``5-5`` becomes ``5``; lists are sorted.
     Whether a field begins with ``*`` never changes, as that decides how it meets a clock change. `H` stays.
+
+    Args:
+        text: As it stands in a board.
+        seconds: Whether a field for the second stands in front of the five.
+        days: Whether a day must match both day fields, or either, where both restrict it. None is crontab's
+            rule, either; it refuses fields that other programs read in another way.
 
     Raises:
         CronError: If it is refused.
@@ -62,16 +72,33 @@ def normalise_cron(text: str) -> str:
     words = text.split()
     columns = _Columns(text)
     if words and words[0].startswith("@"):
-        return _alias(text.strip(), columns[0])
-    _check_count(words, columns)
+        return ("0 " if seconds else "") + _alias(text.strip(), columns[0])
+    _check_count(words, columns, seconds=seconds)
     fields = []
-    for index, word in enumerate(words):
+    for index, word in enumerate(words, -1 if seconds else 0):
         try:
             fields.append(_normal_field(index, word))
         except Refusal as refusal:
-            raise CronError(refusal.message, refusal.hint, columns[index]) from None
-    _check_days(fields, columns)
+            raise CronError(refusal.message, refusal.hint, columns[index + seconds]) from None
+    _check_days(fields[-5:], columns, 1 if seconds else 0, days)
     return " ".join(fields)
+
+
+def day_fields(normal: str) -> tuple[str, str]:
+    """The day of the month and the weekday of a canonical text."""
+    *_, day, _, weekday = normal.split()
+    return day, weekday
+
+
+def has_two_days(normal: str) -> bool:
+    """Whether a canonical text restricts both the day of the month and the weekday."""
+    return "*" not in day_fields(normal)
+
+
+def has_starred_days(normal: str) -> bool:
+    """Whether it restricts both, and one of the fields begins with ``*``: without `days` it is refused."""
+    day, weekday = day_fields(normal)
+    return "*" not in (day, weekday) and "*" in (day[0], weekday[0])
 
 
 def parse_cron(text: str, seed: str | None = None) -> Cron:
@@ -91,19 +118,28 @@ def resolve_hashes(normal: str, seed: str) -> str:
     """A canonical text with each `H` replaced by the values that it stands for; see `normalise_cron`."""
     if "H" not in normal:
         return normal
+    words = normal.split()
     return " ".join(
         ",".join(_resolve(field, item, seed) if item[0] == "H" else item for item in text.split(","))
-        for field, text in zip(FIELDS, normal.split(), strict=True)
+        for field, text in zip((SECOND, *FIELDS)[-len(words) :], words, strict=True)
     )
 
 
+def seconds_of(normal: str) -> int | None:
+    """The seconds of each minute that a canonical text without `H` names, as bits; None if it has no such
+    field.
+    """
+    first, *others = normal.split()
+    return _values(0, first) if len(others) == 5 else None
+
+
 @lru_cache(maxsize=16_384)
-def compile_cron(normal: str) -> Cron:
-    """The sets of a canonical text without `H`; expressions are compiled once and shared."""
-    minute, hour, day, month, weekday = normal.split()
+def compile_cron(normal: str, days_rule: Days | None = None) -> Cron:
+    """The sets of a canonical text without `H`, apart from its seconds; compiled once and shared."""
+    minute, hour, day, month, weekday = normal.split()[-5:]
     plain_days, last_day = [item for item in day.split(",") if item != "L"], "L" in day
     plain, last_weekdays, nth_weekdays = _weekday_items(weekday)
-    either = day[0] != "*" and weekday[0] != "*"
+    either = days_rule != "and" and (has_two_days(normal) if days_rule else "*" not in (day[0], weekday[0]))
     days = _values(DAY, ",".join(plain_days))
     weekdays = _values(WEEKDAY, ",".join(plain))
     months = _values(3, month)
@@ -135,7 +171,8 @@ class _Columns:
 # Boards write few different fields, however many expressions they make of them.
 @lru_cache(maxsize=8_192)
 def _normal_field(index: int, text: str) -> str:
-    return normal_field(FIELDS[index], text)
+    """One field; -1 is the second's."""
+    return normal_field(SECOND if index < 0 else FIELDS[index], text)
 
 
 def _is_daily(months: int, days: int, weekdays: int, *, either: bool) -> bool:
@@ -210,37 +247,44 @@ def _alias(text: str, column: int) -> str:
     raise CronError(f"there is no alias {text}", f"the aliases are {', '.join(_ALIASES)}", column)
 
 
-def _check_count(words: list[str], columns: _Columns) -> None:
-    if len(words) == 5:
+def _check_count(words: list[str], columns: _Columns, *, seconds: bool) -> None:
+    if len(words) == 5 + seconds:
         return
     names = "minute, hour, day of the month, month, weekday"
+    if seconds:
+        message = f"with `seconds: true` a cron expression has six fields, not {len(words)}"
+        hint = f"write 0 {' '.join(words)}" if len(words) == 5 else f"write second, {names}"
+        raise CronError(message, hint, columns[0])
     if len(words) < 5:
         count = "no fields" if not words else "1 field" if len(words) == 1 else f"{len(words)} fields"
         raise CronError(f"a cron expression has five fields, not {count}", f"write {names}", columns[0])
     sixth, column = words[5], columns[5]
     if re.search(r"[/a-z]{3}", sixth):
         raise CronError(f"{sixth!r} is no field of a cron expression", "the command goes under `run`", column)
-    hint = f"write {names}; for seconds write `every: 10s` instead of `cron`"
+    hint = f"write {names}; or `seconds: true` beside them, and the second as the first of six"
+    if len(words) > 6:
+        hint = f"write {names}"
     raise CronError(f"a cron expression has five fields, not {len(words)}", hint, column)
 
 
-def _check_days(fields: list[str], columns: _Columns) -> None:
+def _check_days(fields: list[str], columns: _Columns, shift: int, days: Days | None) -> None:
+    """Refuse days that are read in two ways, and days that never come; `shift` is what stands in front."""
     day, months, weekday = fields[DAY], fields[3], fields[WEEKDAY]
-    if "*" not in (day, weekday) and "*" in (day[0], weekday[0]):
+    if days is None and "*" not in (day, weekday) and "*" in (day[0], weekday[0]):
         starred, written = (DAY, day) if day[0] == "*" else (WEEKDAY, weekday)
         field = FIELDS[starred]
         plain = re.sub(r"\*", f"{field.low}-{field.top}", written)
         raise CronError(
             f"{day} and {weekday} restrict both the day of the month and the weekday, and one begins "
             "with `*`: some crons start on days that match both, others on days that match either",
-            f"write {plain} for the {field.name} to mean either",
-            columns[starred],
+            f"write `days: and` for both or `days: or` for either beside it, or {plain} for the {field.name}",
+            columns[starred + shift],
         )
-    if weekday == "*" and "L" not in day and not _comes(day, months):
+    if (weekday == "*" or days == "and") and "L" not in day and not _comes(day, months):
         raise CronError(
             f"no month of {months} has a day {day}: it never comes",
             "write L for a month's last day",
-            columns[DAY],
+            columns[DAY + shift],
         )
 
 

@@ -24,7 +24,7 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What one of the five fields may hold.
+    """What one of the fields may hold.
 
     Attributes:
         top: The greatest value that ``*`` stands for.
@@ -49,6 +49,8 @@ FIELDS = (
     Field("weekday", 0, 6, 7, 6, {name: n for n, name in enumerate(_WEEKDAYS)}),
 )
 DAY, WEEKDAY = 2, 4
+# Only where a schedule says `seconds: true`, and then it stands in front.
+SECOND = Field("second", 0, 59, 59, 59, {})
 
 _VALUE = r"([A-Za-z]+|\d+)"
 _STAR = re.compile(r"\*(?:/(\d+))?", re.ASCII)

@@ -7,7 +7,8 @@ it follows the wall clock at every real minute, so what is skipped is not made u
 fires again. Unlike those programs, which take a change of three hours or more for a correction of a wrong
 clock, a zone's table knows better: a day that a zone leaves out is a skipped span like any other.
 
-Instants are found by bisecting the zone's segments, never by stepping through minutes.
+Instants are found by bisecting the zone's segments, never by stepping through minutes. A **tick** is a
+minute, or a second where an expression has seconds.
 """
 
 from __future__ import annotations
@@ -17,32 +18,30 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from jobboard.core.wallclock import Cron
+    from jobboard.core.wallclock import WallSet
     from jobboard.core.zone import Zone
-
-_MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
 class CronTimes:
-    """A cron expression in a zone. Instants are in ms since the epoch."""
+    """The ticks of cron expressions in a zone. Instants are in ms since the epoch."""
 
-    cron: Cron
+    cron: WallSet
     zone: Zone
 
     def next_after(self, at_ms: int) -> int | None:
         """The first instant strictly after one; None if the calendar ends before it."""
         if self.cron.wild:
             return self._next_wild(at_ms)
-        minute = self.cron.next_minute(self._unreached(at_ms))
-        return None if minute is None else self.zone.instant(minute * _MINUTE_MS)
+        tick = self.cron.next_tick(self.unreached(at_ms))
+        return None if tick is None else self.zone.instant(tick * self.cron.unit_ms)
 
     def prev_at(self, at_ms: int) -> int | None:
         """The last instant at or before one; None if there is none since 1969."""
         if self.cron.wild:
             return self._prev_wild(at_ms)
-        minute = self.cron.prev_minute(self._unreached(at_ms) - 1)
-        return None if minute is None else self.zone.instant(minute * _MINUTE_MS)
+        tick = self.cron.prev_tick(self.unreached(at_ms) - 1)
+        return None if tick is None else self.zone.instant(tick * self.cron.unit_ms)
 
     def count(self, after_ms: int, upto_ms: int) -> int:
         """How many instants there are after one and up to another, that one included."""
@@ -57,7 +56,7 @@ class CronTimes:
         """
         zone, index = self.zone, self.zone.index_at(at_ms)
         wall_ms = at_ms + zone.offsets_ms[index]
-        if at_ms == zone.starts_ms[index] and not self.cron.wild and self._skips(index):
+        if at_ms == zone.starts_ms[index] and not self.cron.wild and self.skips(index):
             return "gap"
         following = zone.repeated_ms(index + 1) if index + 1 < len(zone.starts_ms) else None
         for span in (zone.repeated_ms(index), following):
@@ -65,31 +64,31 @@ class CronTimes:
                 return "fold"
         return None
 
-    def _unreached(self, at_ms: int) -> int:
-        """The first wall minute that the clock has never shown up to and including an instant."""
+    def unreached(self, at_ms: int) -> int:
+        """The first wall tick that the clock has never shown up to and including an instant."""
         zone = self.zone
         index = bisect_right(zone.starts_ms, at_ms) - 1
         wall_ms, front_ms = at_ms + zone.offsets_ms[index], zone.fronts_ms[index]
-        return wall_ms // _MINUTE_MS + 1 if wall_ms >= front_ms else _minute_from(front_ms)
+        return wall_ms // self.cron.unit_ms + 1 if wall_ms >= front_ms else self.tick_from(front_ms)
 
     def _next_wild(self, at_ms: int) -> int | None:
-        starts_ms, offsets_ms = self.zone.starts_ms, self.zone.offsets_ms
+        starts_ms, offsets_ms, unit_ms = self.zone.starts_ms, self.zone.offsets_ms, self.cron.unit_ms
         index = bisect_right(starts_ms, at_ms) - 1
-        begin = (at_ms + offsets_ms[index]) // _MINUTE_MS + 1
+        begin = (at_ms + offsets_ms[index]) // unit_ms + 1
         while True:
-            minute = self.cron.next_minute(begin)
-            found_ms = None if minute is None else minute * _MINUTE_MS - offsets_ms[index]
+            tick = self.cron.next_tick(begin)
+            found_ms = None if tick is None else tick * unit_ms - offsets_ms[index]
             index += 1
             if index == len(starts_ms) or (found_ms is not None and found_ms < starts_ms[index]):
                 return found_ms
-            begin = _minute_from(starts_ms[index] + offsets_ms[index])
+            begin = self.tick_from(starts_ms[index] + offsets_ms[index])
 
     def _prev_wild(self, at_ms: int) -> int | None:
-        starts_ms, offsets_ms = self.zone.starts_ms, self.zone.offsets_ms
+        starts_ms, offsets_ms, unit_ms = self.zone.starts_ms, self.zone.offsets_ms, self.cron.unit_ms
         index = bisect_right(starts_ms, at_ms) - 1
         while True:
-            minute = self.cron.prev_minute((at_ms + offsets_ms[index]) // _MINUTE_MS)
-            found_ms = None if minute is None else minute * _MINUTE_MS - offsets_ms[index]
+            tick = self.cron.prev_tick((at_ms + offsets_ms[index]) // unit_ms)
+            found_ms = None if tick is None else tick * unit_ms - offsets_ms[index]
             if index == 0 or (found_ms is not None and found_ms >= starts_ms[index]):
                 return found_ms
             at_ms = starts_ms[index] - 1
@@ -102,31 +101,30 @@ class CronTimes:
             begin_ms = max(after_ms + 1, zone.starts_ms[index])
             end_ms = upto_ms + 1 if index == last else zone.starts_ms[index + 1]
             offset_ms = zone.offsets_ms[index]
-            total += self.cron.count_minutes(
-                _minute_from(begin_ms + offset_ms), _minute_from(end_ms + offset_ms)
+            total += self.cron.count_ticks(
+                self.tick_from(begin_ms + offset_ms), self.tick_from(end_ms + offset_ms)
             )
         return total
 
     def _count_fixed(self, after_ms: int, upto_ms: int) -> int:
         zone = self.zone
-        total = self.cron.count_minutes(self._unreached(after_ms), self._unreached(upto_ms))
+        total = self.cron.count_ticks(self.unreached(after_ms), self.unreached(upto_ms))
         for index in range(zone.index_at(after_ms) + 1, zone.index_at(upto_ms) + 1):
             total -= self._coalesced(index)
         return total
 
-    def _skips(self, index: int) -> int:
-        """How many matching minutes the change into a segment skips."""
+    def skips(self, index: int) -> int:
+        """How many matching ticks the change into a segment skips."""
         span = self.zone.skipped_ms(index)
-        return 0 if span is None else self.cron.count_minutes(_minute_from(span[0]), _minute_from(span[1]))
+        return 0 if span is None else self.cron.count_ticks(self.tick_from(span[0]), self.tick_from(span[1]))
 
     def _coalesced(self, index: int) -> int:
-        """How many fewer instants than matching minutes the change into a segment makes."""
+        """How many fewer instants than matching ticks the change into a segment makes."""
         span = self.zone.skipped_ms(index)
         if span is None:
             return 0
-        return max(0, self.cron.count_minutes(_minute_from(span[0]), span[1] // _MINUTE_MS + 1) - 1)
+        return max(0, self.cron.count_ticks(self.tick_from(span[0]), span[1] // self.cron.unit_ms + 1) - 1)
 
-
-def _minute_from(wall_ms: int) -> int:
-    """The first whole minute at or after a wall time."""
-    return -(-wall_ms // _MINUTE_MS)
+    def tick_from(self, wall_ms: int) -> int:
+        """The first whole tick at or after a wall time."""
+        return -(-wall_ms // self.cron.unit_ms)

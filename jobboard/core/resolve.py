@@ -24,7 +24,12 @@ COMMANDS = ("run", "exec")
 _MAPS = frozenset(name for name, known in FIELDS.items() if known.kind == "map")
 _POLICIES = ("retries", "defer")
 _OPTIONS_OF_OTHERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"cron": ("phase",), "every": ("timezone",), "at": ("phase", "timezone"), "after": OPTIONS}
+    {
+        "cron": ("phase",),
+        "every": ("timezone", "seconds", "days"),
+        "at": ("phase", "timezone", "seconds", "days"),
+        "after": OPTIONS,
+    }
 )
 _APART = frozenset((*COMMANDS, *KINDS, *OPTIONS))
 _DEFAULTS: Mapping[str, Any] = MappingProxyType(

@@ -4,9 +4,9 @@ A schedule is a pure function of its canonical value, the job's seed and the zon
 creation and no last run, so every scheduler, preview and test computes the same instants. Instants and spans
 are integer milliseconds.
 
-The canonical value is a mapping with exactly one of ``cron`` (text), ``every`` (ms) and ``at`` (a sorted
-list), and as they apply ``timezone``, ``phase``, ``jitter``, ``start`` (inclusive), ``stop`` (exclusive) and
-``runs``, which is counted elsewhere.
+The canonical value is a mapping with exactly one of ``cron`` (text, or a sorted list), ``every`` (ms) and
+``at`` (a sorted list), and as they apply ``seconds``, ``days``, ``timezone``, ``phase``, ``jitter``,
+``start`` (inclusive), ``stop`` (exclusive) and ``runs``, which is counted elsewhere.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from jobboard.core.cron import compile_cron, normalise_cron, resolve_hashes
+from jobboard.core.cron import Days, normalise_cron, resolve_hashes
 from jobboard.core.crontimes import CronTimes
+from jobboard.core.cronunion import CronUnion, cron_instants
 from jobboard.core.nominals import DUSK_MS, Instants, Interval, Nominals
 from jobboard.core.schedule_words import words
 from jobboard.core.seed import HASH_BITS, stable_hash
@@ -75,7 +76,8 @@ class Schedule:
 
     def shift_at(self, nominal_ms: int) -> Literal["gap", "fold"] | None:
         """What a clock change has to do with a nominal; see `CronTimes.shift_at`."""
-        return self.nominals.shift_at(nominal_ms) if isinstance(self.nominals, CronTimes) else None
+        times = self.nominals
+        return times.shift_at(nominal_ms) if isinstance(times, CronTimes | CronUnion) else None
 
 
 def compile_schedule(schedule: Mapping[str, Any], seed: str) -> Schedule:
@@ -89,8 +91,28 @@ def compile_schedule(schedule: Mapping[str, Any], seed: str) -> Schedule:
         CronError: If the expression is refused.
         UnknownZone: If the zone is.
     """
-    key = tuple(sorted((name, _frozen(value)) for name, value in schedule.items()))
-    return _compile(key, seed if _is_seeded(schedule) else "")
+    return _compile(schedule_key(schedule), seed if is_seeded(schedule) else "")
+
+
+def schedule_key(schedule: Mapping[str, Any]) -> _Key:
+    """What equal canonical values have in common, to look things up by."""
+    return tuple(sorted((name, _frozen(value)) for name, value in schedule.items()))
+
+
+def cron_texts(schedule: Mapping[str, Any]) -> tuple[str, ...]:
+    """The cron expressions of a canonical value; none where it is of another kind."""
+    given = schedule.get("cron", ())
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def normal_crons(schedule: Mapping[str, Any]) -> tuple[str, ...]:
+    """The canonical texts of its cron expressions.
+
+    Raises:
+        CronError: If one is refused.
+    """
+    seconds, days = schedule.get("seconds", False), schedule.get("days")
+    return tuple(normalise_cron(text, seconds=seconds, days=days) for text in cron_texts(schedule))
 
 
 @lru_cache(maxsize=65_536)
@@ -108,15 +130,16 @@ def _compile(key: _Key, seed: str) -> Schedule:
 
 def _nominals(value: Mapping[str, Any], seed: str) -> Nominals:
     if "cron" in value:
-        return _cron_times(resolve_hashes(normalise_cron(value["cron"]), seed), value.get("timezone", "UTC"))
+        normals = tuple(resolve_hashes(normal, seed) for normal in normal_crons(value))
+        return _cron_times(normals, value.get("timezone", "UTC"), value.get("days"))
     if "every" in value:
         return Interval(value["every"], _anchor_ms(value, seed))
     return Instants(tuple(sorted(set(value["at"]))))
 
 
 @lru_cache(maxsize=16_384)
-def _cron_times(normal: str, zone: str) -> CronTimes:
-    return CronTimes(compile_cron(normal), find_zone(zone))
+def _cron_times(normals: tuple[str, ...], zone: str, days: Days | None) -> CronTimes | CronUnion:
+    return cron_instants(normals, find_zone(zone), days=days)
 
 
 def _anchor_ms(value: Mapping[str, Any], seed: str) -> int:
@@ -130,13 +153,16 @@ def _anchor_ms(value: Mapping[str, Any], seed: str) -> int:
     return stable_hash(seed, "phase") % (every_ms // unit_ms) * unit_ms
 
 
-def _is_seeded(schedule: Mapping[str, Any]) -> bool:
+def is_seeded(schedule: Mapping[str, Any]) -> bool:
+    """Whether it means another schedule for another job."""
     if "jitter" in schedule:
         return True
     if "cron" in schedule:
-        return "h" in schedule["cron"].lower()
+        return any("h" in text.lower() for text in cron_texts(schedule))
     return "every" in schedule and "phase" not in schedule and "start" not in schedule
 
 
 def _frozen(value: Any) -> Any:
+    if isinstance(value, dict):
+        return tuple(sorted(value.items()))
     return tuple(value) if isinstance(value, list) else value

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from jobboard.core.cron import CronError, normalise_cron
+from jobboard.core.cron import CronError, compile_cron, has_two_days, resolve_hashes
 from jobboard.core.crontimes import CronTimes
 from jobboard.core.diagnostic import Fault
 from jobboard.core.duration import format_duration
 from jobboard.core.instant import format_instant
-from jobboard.core.schedule import Schedule, compile_schedule
+from jobboard.core.schedule import Schedule, compile_schedule, normal_crons
 from jobboard.core.wallclock import EVERY_WEEKDAY
-from jobboard.core.zone import UnknownZone
+from jobboard.core.zone import UnknownZone, find_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from jobboard.core.wallclock import Cron
 
 # Clock changes further away than this are not warned about: by then the rules may be others.
 _AHEAD_MS = 366 * 86_400_000
@@ -36,7 +38,7 @@ def check_schedule(schedule: Mapping[str, Any], now_ms: int, seed: str = "") -> 
         return [Fault(("cron",), error.message, error.hint)]
     except UnknownZone as error:
         return [Fault(("timezone",), str(error), error.hint)]
-    return [*_window_faults(schedule, compiled), *_cron_faults(compiled, now_ms)]
+    return [*_window_faults(schedule, compiled), *_cron_faults(schedule, seed, now_ms)]
 
 
 def crowded(schedules: Mapping[str, Mapping[str, Any]], most: int) -> list[Fault]:
@@ -49,7 +51,7 @@ def crowded(schedules: Mapping[str, Mapping[str, Any]], most: int) -> list[Fault
     sharing: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for job, schedule in schedules.items():
         if "cron" in schedule and "jitter" not in schedule:
-            normal = normalise_cron(schedule["cron"])
+            normal = " + ".join(normal_crons(schedule))
             if "H" not in normal:
                 sharing[normal, schedule.get("timezone", "UTC")].append(job)
     return [
@@ -78,15 +80,23 @@ def _window_faults(schedule: Mapping[str, Any], compiled: Schedule) -> Iterator[
         yield Fault(("jitter",), message, f"Write at most {format_duration(every_ms)}", "warning")
 
 
-def _cron_faults(compiled: Schedule, now_ms: int) -> Iterator[Fault]:
-    times = compiled.nominals
-    if not isinstance(times, CronTimes):
-        return
-    cron = times.cron
+def _cron_faults(schedule: Mapping[str, Any], seed: str, now_ms: int) -> Iterator[Fault]:
+    """What there is to say of each expression, each thing once."""
+    zone, days = find_zone(schedule.get("timezone", "UTC")), schedule.get("days")
+    said = set()
+    for normal in normal_crons(schedule):
+        cron = compile_cron(resolve_hashes(normal, seed), days if has_two_days(normal) else None)
+        for fault in _expression_faults(cron, CronTimes(cron, zone), now_ms):
+            if fault not in said:
+                said.add(fault)
+                yield fault
+
+
+def _expression_faults(cron: Cron, times: CronTimes, now_ms: int) -> Iterator[Fault]:
     if cron.either and cron.weekdays == EVERY_WEEKDAY:
         message = "the weekdays cover every day, so the day of the month means nothing"
         yield Fault(("cron",), message, "Write * for the weekday", "warning")
-    if _covers_all_hours(times):
+    if _covers_all_hours(cron):
         if not cron.wild:
             message = "the hours are listed one by one, so none of them follows the clock when it changes"
             yield Fault(("cron",), message, "Write * for the hour", "warning")
@@ -94,9 +104,9 @@ def _cron_faults(compiled: Schedule, now_ms: int) -> Iterator[Fault]:
     yield from _shift_faults(times, now_ms)
 
 
-def _covers_all_hours(times: CronTimes) -> bool:
-    per_hour = times.cron.times & ((1 << 60) - 1)
-    return times.cron.times == per_hour * _EVERY_HOUR
+def _covers_all_hours(cron: Cron) -> bool:
+    per_hour = cron.times & ((1 << 60) - 1)
+    return cron.times == per_hour * _EVERY_HOUR
 
 
 def _shift_faults(times: CronTimes, now_ms: int) -> Iterator[Fault]:
@@ -107,7 +117,7 @@ def _shift_faults(times: CronTimes, now_ms: int) -> Iterator[Fault]:
         gap = zone.skipped_ms(index)
         span = gap or zone.repeated_ms(index)
         kind = "gap" if gap else "fold"
-        if span is None or kind in seen or not times.cron.count_minutes(span[0] // 60_000, span[1] // 60_000):
+        if span is None or kind in seen or not times.cron.count_ticks(span[0] // 60_000, span[1] // 60_000):
             continue
         seen.add(kind)
         yield _shift_fault(times, kind, span)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from jobboard.core.cron import CronError, normalise_cron
+from jobboard.core.cron import CronError, has_two_days, normalise_cron
 from jobboard.core.duration import format_duration
 from jobboard.core.instant import format_instant
 
@@ -39,21 +39,38 @@ def _when(schedule: Mapping[str, Any]) -> str:
     if "at" in schedule:
         first, *others = schedule["at"]
         return f"at {format_instant(first)}" + (f" and {len(others)} more" if others else "")
-    zone, when = schedule.get("timezone", "UTC"), _cron_words(schedule["cron"])
+    given, zone = schedule["cron"], schedule.get("timezone", "UTC")
+    texts = [given] if isinstance(given, str) else given
+    when = " and ".join(_cron_words(text, schedule) for text in texts)
     return when if zone == "UTC" and when.startswith("every") else f"{when} ({zone})"
 
 
-def _cron_words(text: str) -> str:
+def _cron_words(text: str, schedule: Mapping[str, Any]) -> str:
+    days = schedule.get("days")
     try:
-        normal = normalise_cron(text)
+        normal = normalise_cron(text, seconds=schedule.get("seconds", False), days=days)
     except CronError:
         return text
-    minute, hour, day, month, weekday = normal.split()
+    if days is not None and has_two_days(normal):
+        return f"{normal} ({'both days' if days == 'and' else 'either day'})"
+    *seconds, minute, hour, day, month, weekday = normal.split()
+    if seconds:
+        return _second_words(normal)
     days = _days(day, month, weekday)
     times = _times(minute, hour)
     if times is None or days is None:
         return normal
     return times if days == "every day" and not times.startswith("at") else f"{times} {days}"
+
+
+def _second_words(normal: str) -> str:
+    second, rest = normal.split(maxsplit=1)
+    if rest != "* * * * *":
+        return normal
+    if second == "*":
+        return "every second"
+    found = _STEP.fullmatch(second)
+    return f"every {found[1]} seconds" if found and 60 % int(found[1]) == 0 else normal
 
 
 def _times(minute: str, hour: str) -> str | None:

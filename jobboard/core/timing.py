@@ -6,8 +6,10 @@ to, and each other.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from jobboard.core.cron import CronError, has_starred_days, has_two_days, normalise_cron
 from jobboard.core.diagnostic import Fault, KeyFault
 from jobboard.core.duration import format_duration
 from jobboard.core.instant import parse_instant
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 KINDS = ("cron", "every", "at", "after")
-OPTIONS = ("timezone", "phase", "start", "stop", "for", "runs", "jitter")
+OPTIONS = ("seconds", "days", "timezone", "phase", "start", "stop", "for", "runs", "jitter")
+# Options that mean something for one kind alone.
+_OF_KIND: Mapping[str, tuple[str, ...]] = MappingProxyType({"cron": ("seconds", "days")})
 
 
 def compose_schedule(
@@ -42,7 +46,12 @@ def compose_schedule(
         return _without_clock(own, kinds, faults)
     kind = kinds[0]
     zone = own.get("timezone", timezone)
-    schedule: dict[str, Any] = {kind: _instants(own["at"], zone, faults) if kind == "at" else own[kind]}
+    schedule: dict[str, Any] = {kind: own[kind]}
+    if kind == "at":
+        schedule["at"] = _instants(own["at"], zone, faults)
+    elif kind == "cron":
+        schedule.update(_crons(own, faults))
+    _refuse_foreign(own, kind, faults)
     if kind == "cron" and zone not in (None, "UTC"):
         schedule["timezone"] = zone
     jitter = own.get("jitter", jitter_ms)
@@ -61,6 +70,39 @@ def _without_clock(own: Mapping[str, Any], kinds: list[str], faults: list[Fault]
         if own.get(option) is not None:
             hint = "Add  cron, every or at, or take it out" if not kinds else "Take it out"
             faults.append(KeyFault((option,), f'"{option}" means nothing for {why}', hint))
+
+
+def _refuse_foreign(own: Mapping[str, Any], kind: str, faults: list[Fault]) -> None:
+    """Refuse what means something for another kind of schedule alone."""
+    for other, options in _OF_KIND.items():
+        for option in options if other != kind else ():
+            if own.get(option) is not None:
+                message = f'"{option}" means nothing without "{other}"'
+                faults.append(KeyFault((option,), message, "Take it out"))
+
+
+def _crons(own: Mapping[str, Any], faults: list[Fault]) -> dict[str, Any]:
+    """The expressions in order, each once, and what tells how they are meant."""
+    given, seconds, days = own["cron"], own.get("seconds"), own.get("days")
+    if BROKEN in (given, seconds, days):
+        return {"cron": BROKEN}
+    alone = isinstance(given, str)
+    normals, count = set(), len(faults)
+    for index, text in enumerate([given] if alone else given):
+        try:
+            normals.add(normalise_cron(text, seconds=bool(seconds), days=days))
+        except CronError as error:
+            path = ("cron",) if alone else ("cron", index)
+            faults.append(Fault(path, error.message, error.hint, offset=error.column))
+    if len(faults) > count:
+        return {"cron": BROKEN}
+    first, *others = sorted(normals)
+    schedule: dict[str, Any] = {"cron": [first, *others] if others else first}
+    if seconds:
+        schedule["seconds"] = True
+    if days is not None and any(map(has_two_days if days == "and" else has_starred_days, normals)):
+        schedule["days"] = days
+    return schedule
 
 
 def _add_phase(schedule: dict[str, Any], own: Mapping[str, Any], faults: list[Fault]) -> None:

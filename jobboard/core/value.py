@@ -65,11 +65,18 @@ def _duration_ms(text: str) -> int:
     return parse_duration(text)
 
 
-def _read_cron(value: str, path: Path, faults: list[Fault]) -> Any:
-    try:
-        return normalise_cron(value)
-    except CronError as error:
-        return _broken(faults, Fault(path, error.message, error.hint, offset=error.column))
+def _read_cron(value: str | list[str], path: Path, faults: list[Fault]) -> Any:
+    """Expressions as written, refused for what is wrong whatever `seconds` and `days` say beside them."""
+    count = len(faults)
+    for index, text in enumerate([value] if isinstance(value, str) else value):
+        if len(text.split()) == 6:
+            continue
+        try:
+            normalise_cron(text, days="or")
+        except CronError as error:
+            place = path if isinstance(value, str) else (*path, index)
+            faults.append(Fault(place, error.message, error.hint, offset=error.column))
+    return value if len(faults) == count else BROKEN
 
 
 def read_zone(value: str, path: Path, faults: list[Fault]) -> Any:
@@ -261,6 +268,8 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         "shell": _read_text,
         "stdin": _read_as_is,
         "cron": _read_cron,
+        "seconds": _read_as_is,
+        "days": _read_as_is,
         "every": _read_positive,
         # Instants wait for the zone they are local to.
         "at": _read_as_is,

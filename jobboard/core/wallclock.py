@@ -10,19 +10,46 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from typing import ClassVar, Protocol
 
 from jobboard.core.tzif import LAST_YEAR
 
 DAY_MINUTES = 1440
 EVERY_WEEKDAY = 0b111_1111
 
-_EPOCH_DAY = date(1970, 1, 1).toordinal()
+EPOCH_DAY = date(1970, 1, 1).toordinal()
 # The wall in the west still shows 1969 when 1970 begins.
-_FIRST_YEAR = 1969
-_FIRST_DAY = date(_FIRST_YEAR, 1, 1).toordinal() - _EPOCH_DAY
-_LAST_DAY = date(LAST_YEAR, 12, 31).toordinal() - _EPOCH_DAY
+FIRST_YEAR = 1969
+_FIRST_DAY = date(FIRST_YEAR, 1, 1).toordinal() - EPOCH_DAY
+_LAST_DAY = date(LAST_YEAR, 12, 31).toordinal() - EPOCH_DAY
 # One bit a week, so that a product repeats a week's pattern over the five weeks a month can touch.
 _FIVE_WEEKS = sum(1 << 7 * week for week in range(5))
+
+
+class WallSet(Protocol):
+    """A set of ticks of the clock on the wall: minutes since 1970-01-01 00:00, or seconds."""
+
+    @property
+    def unit_ms(self) -> int:
+        """The length of a tick."""
+        ...
+
+    @property
+    def wild(self) -> bool:
+        """Whether it follows the wall clock through clock changes; see `core.crontimes`."""
+        ...
+
+    def next_tick(self, tick: int) -> int | None:
+        """The first one at or after a tick; None if the calendar's end comes first."""
+        ...
+
+    def prev_tick(self, tick: int) -> int | None:
+        """The last one at or before a tick; None if there is none since 1969."""
+        ...
+
+    def count_ticks(self, begin: int, end: int) -> int:
+        """How many there are from `begin` on and before `end`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +79,25 @@ class Cron:
     either: bool
     daily: bool
     wild: bool
+    unit_ms: ClassVar[int] = 60_000
 
-    def next_minute(self, minute: int) -> int | None:
+    def next_tick(self, minute: int) -> int | None:
         """The first matching wall minute at or after one; None if the calendar's end comes first."""
         day, of_day = divmod(minute, DAY_MINUTES)
         if self.daily:
             rest = self.times >> of_day
             if rest:
-                return minute + _lowest(rest)
-            return (day + 1) * DAY_MINUTES + _lowest(self.times) if day < _LAST_DAY else None
+                return minute + lowest_bit(rest)
+            return (day + 1) * DAY_MINUTES + lowest_bit(self.times) if day < _LAST_DAY else None
         found = self._next_day(day)
         if found == day:
             rest = self.times >> of_day
             if rest:
-                return minute + _lowest(rest)
+                return minute + lowest_bit(rest)
             found = self._next_day(day + 1)
-        return None if found is None else found * DAY_MINUTES + _lowest(self.times)
+        return None if found is None else found * DAY_MINUTES + lowest_bit(self.times)
 
-    def prev_minute(self, minute: int) -> int | None:
+    def prev_tick(self, minute: int) -> int | None:
         """The last matching wall minute at or before one; None if there is none since 1969."""
         day, of_day = divmod(minute, DAY_MINUTES)
         found = self._prev_day(day)
@@ -80,7 +108,7 @@ class Cron:
             found = self._prev_day(day - 1)
         return None if found is None else found * DAY_MINUTES + self.times.bit_length() - 1
 
-    def count_minutes(self, begin: int, end: int) -> int:
+    def count_ticks(self, begin: int, end: int) -> int:
         """How many matching wall minutes there are from `begin` on and before `end`."""
         if begin >= end:
             return 0
@@ -117,16 +145,16 @@ class Cron:
             return None
         if self.daily:
             return day
-        at = date.fromordinal(day + _EPOCH_DAY)
+        at = date.fromordinal(day + EPOCH_DAY)
         year, month = at.year, at.month
         rest = self.month_days(year, month) >> at.day
         if rest:
-            return day + _lowest(rest)
+            return day + lowest_bit(rest)
         while year <= LAST_YEAR:
             year, month = _following(year, month, self.months)
             days = self.month_days(year, month)
             if days and year <= LAST_YEAR:
-                return date(year, month, 1).toordinal() - _EPOCH_DAY + _lowest(days) - 1
+                return date(year, month, 1).toordinal() - EPOCH_DAY + lowest_bit(days) - 1
         return None
 
     def _prev_day(self, day: int) -> int | None:
@@ -135,15 +163,15 @@ class Cron:
         day = min(day, _LAST_DAY)
         if self.daily:
             return day
-        at = date.fromordinal(day + _EPOCH_DAY)
+        at = date.fromordinal(day + EPOCH_DAY)
         year, month = at.year, at.month
         rest = self.month_days(year, month) & ((2 << at.day) - 1)
-        while not rest and year >= _FIRST_YEAR:
+        while not rest and year >= FIRST_YEAR:
             year, month = _preceding(year, month, self.months)
             rest = self.month_days(year, month)
-        if year < _FIRST_YEAR:
+        if year < FIRST_YEAR:
             return None
-        return date(year, month, 1).toordinal() - _EPOCH_DAY + rest.bit_length() - 2
+        return date(year, month, 1).toordinal() - EPOCH_DAY + rest.bit_length() - 2
 
     def _count_days(self, begin: int, end: int) -> int:
         """How many days match from `begin` on and before `end`."""
@@ -152,7 +180,7 @@ class Cron:
         total = 0
         day = begin
         while day < end:
-            at = date.fromordinal(day + _EPOCH_DAY)
+            at = date.fromordinal(day + EPOCH_DAY)
             following = day - at.day + _month_shape(at.year, at.month)[0] + 1
             days = self.month_days(at.year, at.month) >> at.day
             if following > end:
@@ -162,7 +190,8 @@ class Cron:
         return total
 
 
-def _lowest(bits: int) -> int:
+def lowest_bit(bits: int) -> int:
+    """The number of the lowest bit that is set."""
     return (bits & -bits).bit_length() - 1
 
 
@@ -183,7 +212,7 @@ def _weekday_days(weekdays: int, first_weekday: int) -> int:
 def _following(year: int, month: int, months: int) -> tuple[int, int]:
     """The next month that is in the set `months`."""
     rest = months >> month + 1
-    return (year, month + 1 + _lowest(rest)) if rest else (year + 1, _lowest(months))
+    return (year, month + 1 + lowest_bit(rest)) if rest else (year + 1, lowest_bit(months))
 
 
 def _preceding(year: int, month: int, months: int) -> tuple[int, int]:

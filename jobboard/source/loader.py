@@ -14,6 +14,7 @@ from jobboard.core.depend import check_locks, check_parents
 from jobboard.core.diagnostic import Diagnostic, Fault, KeyFault, Path
 from jobboard.core.names import address_of, is_name, split_address
 from jobboard.core.resolve import COMMANDS, Resolver
+from jobboard.core.schedule import is_seeded, schedule_key
 from jobboard.core.schedule_check import check_schedule, crowded
 from jobboard.core.timing import KINDS
 from jobboard.core.value import BROKEN, READERS
@@ -201,8 +202,8 @@ def _foresee(draft: _Draft, now_ms: int) -> None:
     known: dict[Any, list[Fault]] = {}
     for name, schedule in schedules.items():
         # Thousands of jobs share few cron expressions; one with H differs from job to job.
-        shared = "cron" in schedule and "H" not in schedule["cron"]
-        key = frozenset(schedule.items()) if shared else name
+        shared = "cron" in schedule and not is_seeded(schedule)
+        key: Any = schedule_key(schedule) if shared else name
         if key not in known:
             known[key] = check_schedule(schedule, now_ms, address_of(board.name, name))
         if known[key]:

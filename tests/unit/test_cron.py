@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kit.cron import random_expression
 
-from jobboard.core.cron import CronError, normalise_cron, parse_cron, resolve_hashes
+from jobboard.core.cron import CronError, Days, normalise_cron, parse_cron, resolve_hashes
 from jobboard.core.cronfield import FIELDS
-from jobboard.core.instant import parse_instant
+from jobboard.core.instant import format_instant, parse_instant
 from jobboard.core.schedule import compile_schedule
 
 
@@ -62,8 +62,8 @@ def test_the_canonical_text(text: str, normal: str) -> None:
 @pytest.mark.parametrize(
     ("text", "column", "told", "hint"),
     [
-        ("* * * * * *", 10, "five fields, not 6", "`every: 10s`"),
-        ("0 0 12 * * ?", 11, "five fields, not 6", "`every: 10s`"),
+        ("* * * * * *", 10, "five fields, not 6", "`seconds: true` beside them"),
+        ("0 0 12 * * ?", 11, "five fields, not 6", "`seconds: true` beside them"),
         ("0 5 * * * root /bin/x", 10, "no field", "under `run`"),
         ("* * *", 0, "not 3 fields", "minute, hour"),
         ("5", 0, "not 1 field", "inute, hour"),
@@ -88,8 +88,8 @@ def test_the_canonical_text(text: str, normal: str) -> None:
         ("0~30 * * * *", 0, "random", "Write H(0-30)"),
         ("0 0 30 2 *", 4, "never comes", "Write L"),
         ("0 0 31 4,6,9,11 *", 4, "never comes", "Write L"),
-        ("0 0 */2 * 1", 4, "both", "Write 1-31/2 for the day of the month"),
-        ("0 0 13 * */2", 9, "both", "Write 0-6/2 for the weekday"),
+        ("0 0 */2 * 1", 4, "both", "`days: or` for either beside it, or 1-31/2"),
+        ("0 0 13 * */2", 9, "both", "`days: or` for either beside it, or 0-6/2"),
         ("@reboot", 0, "names no time", "by the clock"),
         (" @every 5m", 1, "an interval", "`every: 5m`"),
         ("@fortnightly", 0, "no alias", "@hourly"),
@@ -256,3 +256,63 @@ def test_the_field_values_are_what_crontab_5_says() -> None:
                         values = {value % 7 for value in values} if index == 4 else values
                         found = {n for n in range(32) if days_or_months[index - 2] >> n & 1}
                     assert found == values, words[index]
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [
+        ("*/10 * * * * *", "*/10 * * * * *"),
+        ("30 0 2 * * MON", "30 0 2 * * 1"),
+        ("H 0 2 * * *", "H 0 2 * * *"),
+        ("@daily", "0 0 0 * * *"),
+    ],
+)
+def test_with_seconds_the_second_stands_in_front(text: str, normal: str) -> None:
+    assert normalise_cron(text, seconds=True) == normal
+    assert normalise_cron(normal, seconds=True) == normal
+
+
+@pytest.mark.parametrize(
+    ("text", "days", "column", "told", "hint"),
+    [
+        ("0 2 * * *", None, 0, "six fields, not 5", "Write 0 0 2 * * *"),
+        ("0 0 2 * *", None, 0, "six fields, not 5", "Write 0 0 0 2 * *"),
+        ("0 0 0 2 * * *", None, 0, "six fields, not 7", "Write second, minute"),
+        ("60 0 0 2 * *", None, 0, "60 is no second", "Write 0 to 59"),
+        ("0 0 22-2 * * *", None, 4, "runs backwards", "Write 22-23,0-2"),
+        ("0 0 0 */2 * 1", None, 6, "both", "1-31/2"),
+        ("0 0 0 30 2 *", None, 6, "never comes", "Write L"),
+        ("0 0 0 30 2 1", "and", 6, "never comes", "Write L"),
+    ],
+)
+def test_what_is_refused_with_seconds(
+    text: str, days: Days | None, column: int, told: str, hint: str
+) -> None:
+    with pytest.raises(CronError) as caught:
+        normalise_cron(text, seconds=True, days=days)
+    assert caught.value.column == column
+    assert told in caught.value.message
+    assert hint in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "days", "expected"),
+    [
+        ("0 0 13 * 5", None, ["2026-02-06", "2026-02-13", "2026-02-20"]),
+        ("0 0 13 * 5", "or", ["2026-02-06", "2026-02-13", "2026-02-20"]),
+        ("0 0 13 * 5", "and", ["2026-02-13", "2026-03-13", "2026-11-13"]),
+        ("0 0 */2 * 1", "and", ["2026-02-09", "2026-02-23", "2026-03-09"]),
+        ("0 0 */10 * 1", "or", ["2026-02-02", "2026-02-09", "2026-02-11"]),
+        ("0 0 1-7 * 1", "and", ["2026-02-02", "2026-03-02", "2026-04-06"]),
+        ("0 0 * * 1", "or", ["2026-02-02", "2026-02-09", "2026-02-16"]),
+    ],
+)
+def test_days_says_whether_both_must_match(text: str, days: Days | None, expected: list[str]) -> None:
+    value = {"cron": text} | ({"days": days} if days else {})
+    schedule, at_ms, found = compile_schedule(value, ""), parse_instant("2026-02-01T12:00Z"), []
+    for _ in expected:
+        following = schedule.next_after(at_ms)
+        assert following is not None
+        at_ms = following
+        found.append(format_instant(at_ms)[:10])
+    assert found == expected

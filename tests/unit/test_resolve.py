@@ -205,3 +205,50 @@ def test_defaults_are_the_same_as_writing_them_out(defaults: dict[str, Any], own
         if name in below and name in own:
             written[name] = {**below[name], **own[name]}
     assert spec_of(own, defaults=below) == spec_of(written)
+
+
+@pytest.mark.parametrize(
+    ("raw", "schedule"),
+    [
+        ({"cron": ["@daily"]}, {"cron": "0 0 * * *"}),
+        (
+            {"cron": ["30 4 * * 6", "0 2 * * *", "@daily", "0 0 * * *"]},
+            {"cron": ["0 0 * * *", "0 2 * * *", "30 4 * * 6"]},
+        ),
+        ({"cron": "@daily", "seconds": True}, {"cron": "0 0 0 * * *", "seconds": True}),
+        ({"cron": "0 0 * * *", "seconds": False}, {"cron": "0 0 * * *"}),
+        ({"cron": "0 0 * * 1", "days": "and"}, {"cron": "0 0 * * 1"}),
+        ({"cron": "0 0 1 * 1", "days": "or"}, {"cron": "0 0 1 * 1"}),
+        ({"cron": "0 0 1 * 1", "days": "and"}, {"cron": "0 0 1 * 1", "days": "and"}),
+        ({"cron": "0 0 */2 * 1", "days": "or"}, {"cron": "0 0 */2 * 1", "days": "or"}),
+    ],
+)
+def test_what_says_nothing_is_left_out_of_a_cron_schedule(
+    raw: dict[str, Any], schedule: dict[str, Any]
+) -> None:
+    spec = spec_of(raw)
+    assert spec["schedule"] == schedule
+    assert resolve_assignment("tags", ["x"], spec, board="b", name="j")[0]["schedule"] == schedule
+
+
+@pytest.mark.parametrize(
+    ("raw", "path", "told"),
+    [
+        ({"cron": ["0 0 * * *", "61 * * * *"]}, ("cron", 1), "61 is no minute"),
+        ({"cron": ["0 0 * * *", "0 0 0 * * *"]}, ("cron", 1), "five fields, not 6"),
+        ({"cron": "0 0 */2 * 1"}, ("cron",), "begins with"),
+        ({"cron": "0 0 * * *", "seconds": True}, ("cron",), "six fields, not 5"),
+        ({"every": "1m", "seconds": True}, ("seconds",), 'means nothing without "cron"'),
+        ({"at": "2026-01-01", "days": "and"}, ("days",), 'means nothing without "cron"'),
+    ],
+)
+def test_what_a_cron_schedule_is_refused_for(raw: dict[str, Any], path: tuple[Any, ...], told: str) -> None:
+    (fault,) = resolve_job({"run": "true", **raw}, board="b", name="j")[1]
+    assert fault.path == path
+    assert told in fault.message
+
+
+def test_another_kind_of_schedule_takes_over_nothing_that_is_cron_s() -> None:
+    before = spec_of({"cron": "@daily", "seconds": True})
+    after, faults = resolve_assignment("every", "1h", before, board="b", name="j")
+    assert (after["schedule"], faults) == ({"every": 3_600_000}, [])
