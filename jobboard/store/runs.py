@@ -68,7 +68,8 @@ class Runs:
         """
         answers: list[tuple[str, str | None]] = []
         for page in _pages(firings):
-            _, _, tags = self._store.call(
+            decisions = [packed_firing(firing) for firing in page]
+            _, _, tags = self._store.call("fire", scheduler=scheduler, decisions=decisions)
                 "fire", scheduler=scheduler, decisions=[packed_firing(f) for f in page]
             )
             answers += [(tag, run or None) for tag, run in tags]
