@@ -70,8 +70,6 @@ class Runs:
         for page in _pages(firings):
             decisions = [packed_firing(firing) for firing in page]
             _, _, tags = self._store.call("fire", scheduler=scheduler, decisions=decisions)
-                "fire", scheduler=scheduler, decisions=[packed_firing(f) for f in page]
-            )
             answers += [(tag, run or None) for tag, run in tags]
         return answers
 
