@@ -56,11 +56,19 @@ def _field(field: Merged, width: int) -> Iterator[str]:
     before, after = shown(field.path, field.live), shown(field.path, field.result)
     if field.verdict == "converge":
         yield f"        {field.path:<{width}}  {after}   (both sides agree)"
-    elif len(before) <= LONG and len(after) <= LONG and before != after:
+        return
+    short = len(before) <= LONG and len(after) <= LONG and before != after
+    if short and not _has_lines(field):
         yield f"        {field.path:<{width}}  {before}  →  {after}"
     else:
         yield f"        {field.path}"
         yield from _by_line(as_written(field.path, field.live), as_written(field.path, field.result))
+
+
+def _has_lines(field: Merged) -> bool:
+    """Whether a text in it runs over several lines."""
+    texts = [value.get("run") if isinstance(value, dict) else value for value in (field.live, field.result)]
+    return any(isinstance(text, str) and "\n" in text.rstrip("\n") for text in texts)
 
 
 def _by_line(before: Sequence[str], after: Sequence[str]) -> Iterator[str]:

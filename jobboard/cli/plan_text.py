@@ -39,6 +39,7 @@ ADDED_UP = 200
 WARNED_OF = 10
 """Warnings printed before the rest is only counted."""
 _HANG = 8
+_NAMES_WIDTH = 100
 
 
 class PlanText:
@@ -143,11 +144,11 @@ class PlanText:
     def _alike(self, changes: Sequence[JobChange]) -> None:
         """Changes that all say the same: one changed default, as a rule."""
         action = changes[0].action
-        self._say(f"  {SYMBOLS[action]} {len(changes)} jobs alike", action)
+        self._say(f"  {SYMBOLS[action]} {len(changes):,} jobs alike", action)
         for line in field_lines(changes[0]):
             self._say(line)
         names = ", ".join(split_address(change.address)[1] for change in changes)
-        self._say(f"        {names}", "dim")
+        self.screen.folded(f"        {names}", "dim", hang=_HANG, width=_NAMES_WIDTH)
         self._keep([self._bystander(change) for change in changes], changes[0].action)
 
     def _keep(self, bystanders: Sequence[Bystander], action: Action) -> None:

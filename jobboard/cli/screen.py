@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import shutil
 import sys
 from textwrap import wrap
@@ -26,6 +27,10 @@ _STYLES = {
     "bold": "1",
     "record": "36",
 }
+
+
+_GAP = re.compile(r"( {3,})")
+_LABEL = 12
 
 
 class Screen:
@@ -51,24 +56,16 @@ class Screen:
         """Have what was written seen now, by a pipe too."""
         self.stream.flush()
 
-    def folded(self, text: str, style: str = "", *, hang: int = 0) -> None:
+    def folded(self, text: str, style: str = "", *, hang: int = 0, width: int = 0) -> None:
         """One line; on a terminal too narrow for it several, all but the first `hang` columns in.
 
-        A word wider than the terminal is left whole, so that it can be copied.
+        It breaks where three blanks are, else at any. A word wider than the terminal is left whole, so that
+        it can be copied. Without a terminal only a `width` that is given breaks it.
         """
-        if not self.stream.isatty() or len(text) <= (width := shutil.get_terminal_size().columns):
-            self.line(text, style)
-            return
-        inset = text[: len(text) - len(text.lstrip())]
-        for part in wrap(
-            text.strip(),
-            max(width, hang + 20),
-            initial_indent=inset,
-            subsequent_indent=" " * hang,
-            break_long_words=False,
-            break_on_hyphens=False,
-            drop_whitespace=True,
-        ):
+        if self.stream.isatty():
+            terminal = shutil.get_terminal_size().columns
+            width = min(width, terminal) if width else terminal
+        for part in _folded(text, width, hang) if 0 < width < len(text) else [text]:
             self.line(part, style)
 
     def table(self, head: Sequence[str], rows: Iterable[Sequence[str]], styles: Sequence[str] = ()) -> None:
@@ -132,6 +129,34 @@ def ago(span_ms: int) -> str:
 def since(instant_ms: int | None) -> str:
     """How long ago an instant was, by this machine's clock; a dash for none."""
     return "-" if instant_ms is None else f"{ago(clock.now_ms() - instant_ms)} ago"
+
+
+def _folded(text: str, width: int, hang: int) -> list[str]:
+    """The text in lines of at most `width`, except where a word alone is wider."""
+    first, *others = _GAP.split(text.rstrip())
+    lines = [first]
+    for gap, piece in zip(others[::2], others[1::2], strict=True):
+        # A label stays with what it labels.
+        if len(lines[-1]) + len(gap) + len(piece) <= width or len(lines[-1].strip()) < _LABEL:
+            lines[-1] += gap + piece
+        else:
+            lines.append(" " * hang + piece)
+    folded: list[str] = []
+    for line in lines:
+        inset = line[: len(line) - len(line.lstrip())]
+        folded += (
+            [line]
+            if len(line) <= width
+            else wrap(
+                line.strip(),
+                max(width, hang + 20),
+                initial_indent=inset,
+                subsequent_indent=" " * hang,
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+        )
+    return folded
 
 
 def _row(cells: Sequence[str], widths: Sequence[int], limit: int) -> str:

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import pytest
+
+from jobboard import __version__, errors
+from jobboard.cli import main as main_module
+from jobboard.cli.main import COMMANDS, Parser, global_options, main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Capsys = pytest.CaptureFixture[str]
+HEAVY = ("redis", "rich", "croniter", "jsonschema", "watchfiles")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_a_module_that_explains_itself(command: str, capsys: Capsys) -> None:
+    module = import_module(f"jobboard.cli.{COMMANDS[command][0]}")
+    assert module.__doc__
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    assert f"jobboard {command}" in shown
+    assert "--namespace" in shown
+
+
+def test_the_overview_lists_every_command(capsys: Capsys) -> None:
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert all(f"\n  {command} " in shown for command in COMMANDS)
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"jobboard {__version__}\n"
+
+
+def test_nothing_asked_for_is_a_usage_error_beside_the_overview(capsys: Capsys) -> None:
+    assert main([]) == 64
+    captured = capsys.readouterr()
+    assert "Usage: jobboard COMMAND" in captured.out
+    assert "no command given" in captured.err
+
+
+def test_a_slip_is_answered_with_what_was_meant(capsys: Capsys) -> None:
+    assert main(["snyc"]) == 64
+    assert "did you mean jobboard sync?" in capsys.readouterr().err
+    assert main(["frobnicate"]) == 64
+    assert "jobboard --help lists them" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words", [["lint", "--nope"], ["plan", "-o", "xml"], ["set"], ["--redis"], ["plan", "--namespace"]]
+)
+def test_a_wrong_argument_is_a_usage_error(words: list[str], capsys: Capsys) -> None:
+    assert main(words) == 64
+    captured = capsys.readouterr()
+    assert captured.err.startswith("jobboard: ")
+    assert "--help lists what there is" in captured.err
+    assert not captured.out
+
+
+@pytest.mark.parametrize("form", [["-o", "json"], ["-ojson"], ["--output=json"], ["--output", "json"]])
+def test_an_error_is_json_where_json_was_asked_for(form: list[str], capsys: Capsys) -> None:
+    assert main([*form, "lint", "/nowhere"]) == 64
+    captured = capsys.readouterr()
+    assert '"exit_code": 64' in captured.out
+    assert captured.err == ""
+
+
+class Fake:
+    """A command that ends as the test wants."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def configure(self, parser: Parser) -> None:
+        parser.add_argument("--flag")
+
+    def execute(self, args: object) -> int:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.UsageError("m", "h"), 64),
+        (errors.InvalidBoards(()), 65),
+        (errors.StoreUnreachable("m", "h"), 69),
+        (errors.StoreFull("m", "h"), 1),
+        (errors.Conflict("m", "h"), 3),
+        (errors.Stale("m", "h"), 4),
+        (errors.Refused("m", "h"), 5),
+        (errors.Interrupted("m"), 130),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_every_end_has_its_code(error: BaseException, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main_module, "import_module", lambda name: Fake(error))
+    assert main(["plan"]) == code
+
+
+def test_global_options_mean_the_same_before_and_after() -> None:
+    parser = Parser(parents=[global_options()])
+    before = ["--redis", "redis://x", "--namespace", "n", "-o", "json", "--as", "eva"]
+    args = parser.parse_args(before)
+    assert (args.redis, args.namespace, args.output, args.actor) == ("redis://x", "n", "json", "eva")
+
+
+def test_whoever_stops_reading_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "boards").mkdir()
+    jobs = "".join(f"  j{n}: {{rum: x}}\n" for n in range(2000))
+    (tmp_path / "boards" / "ops.yaml").write_text(f"board: ops\njobs:\n{jobs}")
+    piped = f"{sys.executable} -m jobboard lint -o json | head -c 100 >/dev/null; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", piped], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "141"
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("words", [["--help"], ["lint"], ["schema"]])
+def test_what_needs_no_store_loads_nothing_heavy(words: list[str], tmp_path: Path) -> None:
+    assert all(find_spec(name) for name in HEAVY)
+    (tmp_path / "boards").mkdir()
+    (tmp_path / "boards" / "ops.yaml").write_text("board: ops\njobs:\n  a: {run: x, every: 1h}\n")
+    code = (
+        "import sys; from jobboard.cli.main import main; code = main(sys.argv[1:]);"
+        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr); sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ},
+    )
+    assert done.stderr == "[]\n"
