@@ -52,6 +52,7 @@ def execute(args: argparse.Namespace) -> int:
         )
         watcher = watcher_of(args, settings, store.again(), screen)
         screen.line(f"Up on {project.store_name(settings)}. Ctrl-C stops it.", "bold")
+        screen.flush()
         serve(
             {
                 "scheduler": scheduler.run,
@@ -82,5 +83,6 @@ def _report_ends(store: Store, screen: Screen, stop: threading.Event) -> None:
                         reason = f"  {event['reason']}" if event.get("reason") else ""
                         style = "good" if state == "ok" else "error"
                         screen.line(f"{screen.paint(f'{state:<9}', style)} {event['run']}{reason}")
+                screen.flush()
             except (errors.StoreUnreachable, errors.StoreRefused):
                 stop.wait(1.0)
