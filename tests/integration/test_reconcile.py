@@ -412,3 +412,20 @@ class TestTogether:
         assert f"boards/{one}.yaml:3" in refused.err
         assert "jobs wait for each other" in refused.err
         assert "after" not in project.spec(f"{one}/a")
+
+
+def test_a_large_board_is_changed_by_one_job_and_keeps_the_others(project: Project) -> None:
+    jobs = [f"j{n}: {{run: 'echo {n}', every: 1h}}" for n in range(1300)]
+    project.board("ops", "\n".join(jobs))
+    project.sync()
+    before = dump_of(project.store)
+    jobs[700] = "j700: {run: other, every: 1h}"
+    project.board("ops", "\n".join(jobs[:1299]))
+    project.sync()
+    live = project.live("ops")
+    assert len(live) == 1299
+    assert {job: d.spec["command"]["run"] for job, d in live.items()} == {
+        f"j{n}": f"echo {n}" if n != 700 else "other" for n in range(1299)
+    }
+    assert dump_of(project.store)["cursor"] != before["cursor"]
+    assert check(project.store) == []
