@@ -13,6 +13,7 @@ import pytest
 from kit import readme
 
 from jobboard import errors
+from jobboard.cli.demo import EXPECTED as DEMO
 from jobboard.cli.main import COMMANDS, main
 from jobboard.core import launch
 from jobboard.core.duration import format_duration
@@ -229,6 +230,11 @@ def test_the_readme_speaks_of_no_command_that_is_not_there() -> None:
     spoken_of = set(re.findall(r"(?:`|\$ )jobboard ([a-z-]+)", text))
     assert spoken_of <= set(COMMANDS)
     assert {"plan", "sync", "up", "demo"} <= spoken_of
+
+
+def test_the_readme_shows_the_demo_there_is() -> None:
+    shown = re.findall(r"^run +(\S+)", readme.README.read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(f"demo/{job}" for job in shown) == sorted(DEMO)
 
 
 def test_the_readme_explains_every_word_in_one_line() -> None:
