@@ -96,11 +96,15 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class PassedOver:
-    """Nominals of one job that came to nothing for one reason; see `Passed`."""
+    """Nominals of one job that came to nothing for one reason.
+
+    Attributes:
+        reason: In words, without the ids of runs: ``overlap``, ``after: b/a failed``.
+    """
 
     address: str
     state: Passing
-    blocker: str
+    reason: str
     count: int
     first_ms: int
     last_ms: int
@@ -282,13 +286,18 @@ def _waits(runs: Sequence[VirtualRun]) -> list[Waiting]:
 def _passed(passed: Sequence[Passed]) -> list[PassedOver]:
     groups: dict[tuple[str, Passing, str], list[Passed]] = defaultdict(list)
     for one in passed:
-        groups[one.address, one.state, one.blocker].append(one)
+        groups[one.address, one.state, _kind_of(one.reason)].append(one)
     found = [
         PassedOver(
-            *(address, state, blocker, sum(one.count for one in ones)),
+            *(address, state, reason, sum(one.count for one in ones)),
             first_ms=min(one.first_ms for one in ones),
             last_ms=max(one.nominal_ms for one in ones),
         )
-        for (address, state, blocker), ones in groups.items()
+        for (address, state, reason), ones in groups.items()
     ]
     return sorted(found, key=lambda p: (-p.count, p.address, p.state))
+
+
+def _kind_of(reason: str) -> str:
+    """A reason without the id of the run that was in the way."""
+    return "overlap" if reason.startswith("overlap: ") else reason

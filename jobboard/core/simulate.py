@@ -12,14 +12,15 @@ starts a little after its nominal.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from jobboard.core.instant import format_instant
-from jobboard.core.names import run_id_of
+from jobboard.core.names import run_id_of, split_address
 from jobboard.core.schedule import compile_schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from jobboard.core.model import Spec
 
@@ -60,8 +61,8 @@ class Scenario:
         until_ms: Nominals before this instant are; what they started goes on to its end.
         slots: How many runs at once over all queues without slots of their own; None is no limit.
         queues: Queue to slots of its own.
-        durations: Address to how long each try of the job lasts.
-        default_ms: How long a try of any other job lasts.
+        durations: Address to how long each try of the job lasts, unless its timeout is shorter.
+        default_ms: How long a try of any other job lasts; of one with a shorter timeout, just that long.
         exits: Address to the exit codes of a run's tries, the last for all that follow. Tries of a job that
             is not named here succeed.
         downtimes: When no scheduler runs; they end within the simulated time.
@@ -156,7 +157,6 @@ class Passed:
     Attributes:
         nominal_ms: The last of them.
         reason: In the words the store would use.
-        blocker: The job whose run was in the way, or whose end passed it over; empty where there is none.
         at_ms: When that was decided.
     """
 
@@ -164,7 +164,6 @@ class Passed:
     state: Passing
     nominal_ms: int
     reason: str
-    blocker: str
     at_ms: int
     first_ms: int
     count: int = 1
@@ -184,6 +183,20 @@ class Simulation:
     jobs: Mapping[str, Spec]
     runs: Sequence[VirtualRun]
     passed: Sequence[Passed]
+
+
+def matching_jobs(text: str, addresses: Collection[str]) -> list[str]:
+    """The jobs that a text means, sorted; it is an address, a job's own name, or a pattern of either."""
+    if text in addresses:
+        return [text]
+    whole = "/" in text
+    pattern = any(character in text for character in "*?[")
+    return sorted(
+        address
+        for address in addresses
+        for name in (address if whole else split_address(address)[1],)
+        if (fnmatchcase(name, text) if pattern else name == text)
+    )
 
 
 def expected_fires(jobs: Mapping[str, Spec], scenario: Scenario) -> int:

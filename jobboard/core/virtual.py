@@ -76,8 +76,9 @@ class _Job:
         self.catchup: str = effective(spec, "catchup")
         self.limit: int | None = schedule.get("runs") if schedule else None
         self.used = scenario.used.get(address, 0)
-        self.lasts_ms = scenario.durations.get(address, scenario.default_ms)
         self.stops_ms: int | None = effective(spec, "timeout")
+        assumed_ms = scenario.default_ms if self.stops_ms is None else min(scenario.default_ms, self.stops_ms)
+        self.lasts_ms = scenario.durations.get(address, assumed_ms)
         self.exits: Sequence[int] = scenario.exits.get(address, ())
         self.pauses: list[tuple[int, float]] = list(_pauses(address, spec, scenario))
         self.pool: _Pool
@@ -212,9 +213,7 @@ class RunPath:
         state: Passing = "held" if job.is_held(missed.last_ms) else "missed"
         reason = "paused" if state == "held" else "no scheduler looked in time"
         self.passed.append(
-            Passed(
-                *(job.address, state, missed.last_ms, reason, "", self._now_ms, missed.first_ms, missed.count)
-            )
+            Passed(*(job.address, state, missed.last_ms, reason, self._now_ms, missed.first_ms, missed.count))
         )
 
     def _fire(self, job: _Job, nominal_ms: int, due_ms: int) -> None:
@@ -229,16 +228,16 @@ class RunPath:
         if job.is_held(nominal_ms):
             self._pass(job, "held", nominal_ms, "paused")
         elif how != "ok":
-            self._pass(job, "skipped", nominal_ms, f"after: {parent} {how}", parent)
+            self._pass(job, "skipped", nominal_ms, f"after: {parent} {how}")
         elif job.skips and job.live:
             blocker = next(iter(job.live)).run
-            self._pass(job, "skipped", nominal_ms, f"overlap: {blocker.run_id} has not finished", job.address)
+            self._pass(job, "skipped", nominal_ms, f"overlap: {blocker.run_id} has not finished")
         else:
             return True
         return False
 
-    def _pass(self, job: _Job, state: Passing, nominal_ms: int, reason: str, blocker: str = "") -> None:
-        passed = Passed(job.address, state, nominal_ms, reason, blocker, self._now_ms, nominal_ms)
+    def _pass(self, job: _Job, state: Passing, nominal_ms: int, reason: str) -> None:
+        passed = Passed(job.address, state, nominal_ms, reason, self._now_ms, nominal_ms)
         self.passed.append(passed)
 
     def _follow(self, parent: _Job, nominal_ms: int, how: str) -> None:

@@ -225,6 +225,11 @@ def test_a_timeout_ends_a_try_early() -> None:
     assert (run.state, run.reason, run.ended_at_ms) == ("failed", "timeout after 1m", T0 + MINUTE)
 
 
+def test_what_is_only_assumed_never_times_out() -> None:
+    run = only(play({"b/a": once(0, timeout=MINUTE)}, default_ms=HOUR), "b/a")
+    assert (run.state, run.ended_at_ms) == ("ok", T0 + MINUTE)
+
+
 def test_a_number_of_runs_is_used_up_by_runs_alone() -> None:
     spec = {"command": {"run": "x"}, "schedule": {"every": 10 * MINUTE, "phase": 0, "runs": 3}}
     simulation = play({"b/a": spec}, durations={"b/a": 15 * MINUTE})
@@ -312,7 +317,9 @@ def test_load_tells_the_longest_queue_and_what_is_passed_over() -> None:
     jobs = {"b/a": job(10 * MINUTE), "b/b": once(0), "b/c": once(0)}
     load = load_of(play(jobs, slots=1, durations={"b/a": 25 * MINUTE}, default_ms=MINUTE))
     assert load.queues["common"].count == 2
-    assert [(p.address, p.state, p.blocker, p.count) for p in load.passed] == [("b/a", "skipped", "b/a", 4)]
+    assert [(p.address, p.state, p.reason, p.count) for p in load.passed] == [
+        ("b/a", "skipped", "overlap", 4)
+    ]
     assert (load.count("skipped"), load.count("missed"), load.failed) == (4, 0, 0)
 
 
@@ -338,7 +345,8 @@ def boards(draw: st.DrawFn) -> tuple[Jobs, Scenario]:
             "locks": {name: LOCKS[name] for name in draw(st.sets(st.sampled_from(sorted(LOCKS))))},
             "retries": {"max": draw(st.integers(0, 2)), "delay": draw(SPANS), "backoff": "constant"},
         }
-        if jobs and draw(st.booleans()):
+        is_child = draw(st.booleans())
+        if jobs and is_child:
             jobs[f"b/j{number}"] = job(after=[draw(st.sampled_from(sorted(jobs)))], **more)
         else:
             every = draw(st.sampled_from([5, 7, 10, 30, 60])) * MINUTE

@@ -1,0 +1,250 @@
+"""The circumstances of a simulation, as options of ``simulate`` and ``plan --simulate``."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from jobboard import errors
+from jobboard.core.duration import format_duration, parse_duration
+from jobboard.core.instant import parse_instant
+from jobboard.core.load import HOUR_MS, MINUTE_MS
+from jobboard.core.simulate import (
+    DEFAULT_DURATION_MS,
+    Downtime,
+    Scenario,
+    expected_fires,
+    matching_jobs,
+    simulate,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from jobboard.core.model import Spec
+    from jobboard.core.simulate import Simulation
+    from jobboard.store.connect import Store
+
+MOST_FIRES = 5_000_000
+"""Beyond this a simulation takes minutes and gigabytes."""
+_MOST_HOURS = 24 * 366
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of every command that simulates."""
+    group = parser.add_argument_group("what is simulated")
+    group.add_argument("--hours", type=_hours, default=24.0, metavar="N", help="how many hours (default: 24)")
+    group.add_argument(
+        "--from", dest="start", metavar="INSTANT", help="the first instant (default: this minute)"
+    )
+    group.add_argument(
+        "--timezone", metavar="ZONE", help="of --from, and of times as they are printed (default: UTC)"
+    )
+    group.add_argument(
+        "--slots", type=_count, metavar="N", help="how many runs at once over all queues (default: no limit)"
+    )
+    group.add_argument(
+        "--queue",
+        action="append",
+        default=[],
+        metavar="NAME=N",
+        help="slots of their own for a queue; may be repeated",
+    )
+    group.add_argument(
+        "--durations",
+        action="append",
+        default=[],
+        metavar="[JOB=]SPAN",
+        help="how long runs take, all (default: 1m) or those of a job; JOB may be a pattern",
+    )
+    group.add_argument(
+        "--recorded", action="store_true", help="take durations from the store's history where it has some"
+    )
+    group.add_argument(
+        "--exits",
+        action="append",
+        default=[],
+        metavar="JOB=CODE,…",
+        help="exit codes of a run's tries, the last for all that follow (default: success)",
+    )
+    group.add_argument(
+        "--downtime", action="append", default=[], metavar="FROM/UNTIL", help="no scheduler runs then"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sourced:
+    """A scenario, and where its durations come from.
+
+    Attributes:
+        given, recorded, assumed: How many jobs' durations are of each kind.
+    """
+
+    scenario: Scenario
+    given: int
+    recorded: int
+    assumed: int
+
+    @property
+    def sources(self) -> str:
+        """Where the durations come from, in words."""
+        assumed = f"{self.assumed} taken to be {format_duration(self.scenario.default_ms)}"
+        parts = [
+            f"{count} {word}" for count, word in ((self.given, "given"), (self.recorded, "recorded")) if count
+        ]
+        return ", ".join([*parts, *([assumed] if self.assumed or not parts else [])])
+
+
+def scenario_of(
+    args: argparse.Namespace, jobs: Mapping[str, Spec], now_ms: int, store: Store | None = None
+) -> Sourced:
+    """The circumstances that were asked for.
+
+    Args:
+        args: The options of `add_options`.
+        jobs: Every job that is simulated, by address.
+        now_ms: Where the simulation begins if nothing else is said, on the minute.
+        store: Where durations are recorded; needed with ``--recorded``.
+
+    Raises:
+        errors.UsageError: An option makes no sense.
+    """
+    begin_ms = now_ms - now_ms % MINUTE_MS if args.start is None else _instant(args.start, args.timezone)
+    until_ms = begin_ms + int(args.hours * HOUR_MS)
+    default_ms, given = _durations(args.durations, jobs)
+    recorded: dict[str, int] = {}
+    if args.recorded and store is not None:
+        from jobboard.store.usual import usual_durations
+
+        recorded = usual_durations(store, [address for address in jobs if address not in given])
+    scenario = Scenario(
+        begin_ms,
+        until_ms,
+        slots=args.slots,
+        queues=_queues(args.queue, jobs),
+        durations={**recorded, **given},
+        default_ms=default_ms,
+        exits=_exits(args.exits, jobs),
+        downtimes=[_downtime(text, args.timezone, begin_ms, until_ms) for text in args.downtime],
+    )
+    return Sourced(scenario, len(given), len(recorded), len(jobs) - len(given) - len(recorded))
+
+
+def play(jobs: Mapping[str, Spec], scenario: Scenario) -> Simulation:
+    """Simulate, unless it would take too long.
+
+    Raises:
+        errors.UsageError: It would.
+    """
+    fires = expected_fires(jobs, scenario)
+    if fires > MOST_FIRES:
+        raise errors.UsageError(
+            f"that is {fires:,} runs, and more than {MOST_FIRES:,} are not simulated",
+            "simulate fewer hours, with --hours, or fewer boards",
+        )
+    return simulate(jobs, scenario)
+
+
+def from_store(scenario: Scenario, store: Store, now_ms: int) -> Scenario:
+    """The scenario with what only the store knows: holds, and how many of its runs a job has used."""
+    from jobboard.store.usual import pauses, used_runs
+
+    return replace(scenario, pauses=pauses(store, now_ms), used=used_runs(store))
+
+
+def _durations(texts: Sequence[str], jobs: Mapping[str, Spec]) -> tuple[int, dict[str, int]]:
+    default_ms, given = DEFAULT_DURATION_MS, dict[str, int]()
+    for text in texts:
+        name, equals, span = text.rpartition("=")
+        span_ms = _span(span, text)
+        if equals:
+            given.update(dict.fromkeys(_jobs(name, jobs, "--durations"), span_ms))
+        else:
+            default_ms = span_ms
+    return default_ms, given
+
+
+def _exits(texts: Sequence[str], jobs: Mapping[str, Spec]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for text in texts:
+        name, _, codes = text.rpartition("=")
+        words = codes.split(",")
+        if not name or not all(word.isdecimal() and int(word) < 256 for word in words):
+            raise errors.UsageError(f"--exits {text} names no exit codes", "write --exits JOB=1,0")
+        for address in _jobs(name, jobs, "--exits"):
+            found[address] = [int(word) for word in words]
+    return found
+
+
+def _queues(texts: Sequence[str], jobs: Mapping[str, Spec]) -> dict[str, int]:
+    known = Counter(spec.get("queue", "common") for spec in jobs.values())
+    found: dict[str, int] = {}
+    for text in texts:
+        name, _, count = text.rpartition("=")
+        if not count.isdecimal():
+            raise errors.UsageError(f"--queue {text} says no number of slots", "write --queue NAME=N")
+        if name not in known:
+            raise errors.UsageError(f"no job is in queue {name!r}", f"there are {', '.join(sorted(known))}")
+        found[name] = int(count)
+    return found
+
+
+def _jobs(name: str, jobs: Mapping[str, Spec], option: str) -> Sequence[str]:
+    found = matching_jobs(name, jobs)
+    if not found:
+        raise errors.UsageError(f"{option}: there is no job {name}", _nearest(name, jobs))
+    return found
+
+
+def _nearest(name: str, jobs: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    by_name = {address.partition("/")[2]: address for address in jobs}
+    near = get_close_matches(name, [*jobs, *by_name], n=1)
+    return f"did you mean {near[0]}?" if near else "jobboard ls lists the jobs that were synced"
+
+
+def _downtime(text: str, zone: str | None, begin_ms: int, until_ms: int) -> Downtime:
+    first, slash, last = text.partition("/")
+    if not slash:
+        raise errors.UsageError(f"--downtime {text} is no span of time", "write --downtime FROM/UNTIL")
+    down = Downtime(_instant(first, zone), _instant(last, zone))
+    if not begin_ms <= down.from_ms < down.until_ms <= until_ms:
+        raise errors.UsageError(
+            f"--downtime {text} does not lie within what is simulated", "see --from, --hours"
+        )
+    return down
+
+
+def _span(text: str, whole: str) -> int:
+    return _said(lambda: parse_duration(text), f"--durations {whole}")
+
+
+def _instant(text: str, zone: str | None) -> int:
+    return _said(lambda: parse_instant(text, zone), text)
+
+
+def _said(parse: Callable[[], int], what: str) -> int:
+    try:
+        return parse()
+    except ValueError as error:
+        message, _, hint = str(error).partition("; ")
+        raise errors.UsageError(f"{what}: {message}", hint or None) from error
+
+
+def _hours(text: str) -> float:
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = 0.0
+    if not 0 < hours <= _MOST_HOURS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of hours up to {_MOST_HOURS:,}")
+    return hours
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of slots")
+    return int(text)

@@ -1,0 +1,98 @@
+"""A simulation's figures for programs: instants are RFC 3339 in UTC, spans milliseconds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jobboard.core.instant import format_instant
+
+if TYPE_CHECKING:
+    from jobboard.cli.scenario import Sourced
+    from jobboard.core.load import JobLoad, Load, PassedOver, Peak, Slice, Waiting
+
+
+def load_json(load: Load) -> dict[str, Any]:
+    """All of it."""
+    return {
+        "from": format_instant(load.from_ms),
+        "until": format_instant(load.until_ms),
+        "runs": load.runs,
+        "failed": load.failed,
+        "unfinished": load.unfinished,
+        "skipped": load.count("skipped"),
+        "missed": load.count("missed"),
+        "held": load.count("held"),
+        "waited_ms": load.waited_ms,
+        "most_running": _peak(load.running),
+        "longest_queues": {name: _peak(peak) for name, peak in load.queues.items()},
+        "hours": [_slice(hour) for hour in load.hours],
+        "busiest_minutes": [_slice(minute) for minute in load.busiest],
+        "jobs": [_job(job) for job in load.jobs],
+        "waits": [_waiting(waiting) for waiting in load.waits],
+        "passed_over": [_passed(passed) for passed in load.passed],
+    }
+
+
+def circumstances_json(sourced: Sourced) -> dict[str, Any]:
+    """What was simulated under."""
+    scenario = sourced.scenario
+    return {
+        "slots": scenario.slots,
+        "queues": dict(scenario.queues),
+        "default_duration_ms": scenario.default_ms,
+        "durations_ms": dict(scenario.durations),
+        "durations_given": sourced.given,
+        "durations_recorded": sourced.recorded,
+        "durations_assumed": sourced.assumed,
+    }
+
+
+def _peak(peak: Peak) -> dict[str, Any]:
+    return {"count": peak.count, "at": format_instant(peak.at_ms)}
+
+
+def _slice(one: Slice) -> dict[str, Any]:
+    return {
+        "from": format_instant(one.from_ms),
+        "made": one.made,
+        "running": one.running,
+        "waiting": one.waiting,
+        "busy_ms": one.busy_ms,
+    }
+
+
+def _job(job: JobLoad) -> dict[str, Any]:
+    return {
+        "job": job.address,
+        "runs": job.runs,
+        "failed": job.failed,
+        "unfinished": job.unfinished,
+        **{state: job.passed.get(state, 0) for state in ("skipped", "missed", "held")},
+        "busy_ms": job.busy_ms,
+        "waited_ms": job.waited_ms,
+        "longest_wait_ms": job.longest_wait_ms,
+    }
+
+
+def _waiting(waiting: Waiting) -> dict[str, Any]:
+    return {
+        "job": waiting.address,
+        "cause": waiting.cause,
+        "name": waiting.name,
+        "held_by": waiting.by or None,
+        "count": waiting.count,
+        "total_ms": waiting.total_ms,
+        "longest_ms": waiting.longest_ms,
+        "longest_from": format_instant(waiting.at_ms),
+    }
+
+
+def _passed(passed: PassedOver) -> dict[str, Any]:
+    return {
+        "job": passed.address,
+        "state": passed.state,
+        "reason": passed.reason,
+        "count": passed.count,
+        "first": format_instant(passed.first_ms),
+        "last": format_instant(passed.last_ms),
+    }

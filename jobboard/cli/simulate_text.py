@@ -1,0 +1,190 @@
+"""A simulation's figures in words and bars; eighty columns are enough, unless names are long."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jobboard.cli.screen import moment
+from jobboard.core.duration import format_duration
+from jobboard.core.load import HOUR_MS, Slice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import TypeAlias
+
+    from jobboard.cli.scenario import Sourced
+    from jobboard.cli.screen import Screen
+    from jobboard.core.load import Load, PassedOver, Waiting
+
+    Moment: TypeAlias = Callable[[int, int | None], str]
+
+SHOWN = 10
+"""Lines of a list before the rest is only counted."""
+_DAYS_FROM = 48
+"""So many hours are shown one by one; of more, days."""
+_BAR = 16
+_HANG = 6
+
+
+class LoadText:
+    """Writes the figures of one simulation to a screen.
+
+    Args:
+        screen: Where to.
+        zone: Of the times that are printed; None is UTC.
+        now_ms: The year of an instant is said if it is not this one's.
+    """
+
+    def __init__(self, screen: Screen, zone: str | None, now_ms: int) -> None:
+        self.screen = screen
+        self._zone = zone
+        self._now_ms = now_ms
+
+    def write(self, load: Load, sourced: Sourced, jobs: int) -> None:
+        """All of it, the summary first."""
+        self.head(load, sourced, jobs)
+        if not load.jobs:
+            self.screen.line("Nothing is due.")
+            return
+        self._hours(load)
+        self._peaks(load)
+        self._waits(load)
+        self._passed(load)
+        self._jobs(load)
+
+    def head(self, load: Load, sourced: Sourced, jobs: int) -> None:
+        """What was simulated, and what it came to."""
+        hours = f"{(load.until_ms - load.from_ms) / HOUR_MS:g} h"
+        self.screen.folded(
+            f"{hours} from {self._moment(load.from_ms)}, {jobs} job{'s' if jobs != 1 else ''}", "bold"
+        )
+        self.screen.folded(f"slots {slots_text(sourced)} · durations {sourced.sources}", "dim")
+        self.screen.folded(summary(load))
+
+    def _hours(self, load: Load) -> None:
+        slices = load.hours if len(load.hours) <= _DAYS_FROM else _days(load.hours)
+        step_ms = HOUR_MS if slices is load.hours else 24 * HOUR_MS
+        top = max(one.busy_ms for one in slices) or 1
+        rows = []
+        for one in slices:
+            bar = "█" * -(-one.busy_ms * _BAR // top)
+            numbers = [
+                f"{one.made:,}",
+                f"{one.running:,}",
+                f"{one.waiting:,}",
+                f"{one.busy_ms / step_ms:.1f}",
+            ]
+            rows.append([self._moment(one.from_ms), *(f"{number:>7}" for number in numbers), bar])
+        heads = [f"{head:>7}" for head in ("runs", "at once", "waiting", "average")]
+        self.screen.line()
+        self.screen.table(["hour" if step_ms == HOUR_MS else "day", *heads, ""], rows)
+
+    def _peaks(self, load: Load) -> None:
+        self.screen.line()
+        peak = load.running
+        self.screen.folded(f"Most at once: {peak.count:,}, first {self._moment(peak.at_ms)}.")
+        for name, queue in load.queues.items():
+            self.screen.folded(
+                f"Longest queue of {name}: {queue.count:,}, first {self._moment(queue.at_ms)}."
+            )
+        self._list("Busiest minutes", [self._minute(minute) for minute in load.busiest])
+
+    def _minute(self, minute: Slice) -> str:
+        made = f"{minute.made:,} run{'s' if minute.made != 1 else ''} made"
+        return (
+            f"{self._moment(minute.from_ms)}   {made}, {minute.running:,} at once, {minute.waiting:,} waiting"
+        )
+
+    def _waits(self, load: Load) -> None:
+        self._list("Waits, the longest first", [wait_text(wait, self._moment) for wait in load.waits])
+
+    def _passed(self, load: Load) -> None:
+        self._list("Passed over, the most first", [passed_text(one, self._moment) for one in load.passed])
+
+    def _jobs(self, load: Load) -> None:
+        busiest = sorted(load.jobs, key=lambda job: (-job.busy_ms, job.address))
+        rows = [
+            [
+                job.address,
+                *(f"{number:>7,}" for number in (job.runs, job.failed, sum(job.passed.values()))),
+                f"{format_duration(job.busy_ms):>9}",
+                f"{format_duration(job.longest_wait_ms) if job.waited_ms else '-':>12}",
+            ]
+            for job in busiest[:SHOWN]
+        ]
+        heads = ["   runs", " failed", " passed", "  running", "longest wait"]
+        self.screen.line()
+        self.screen.table(["job", *heads], rows)
+        self._more(len(busiest))
+
+    def _list(self, head: str, lines: Sequence[str]) -> None:
+        if not lines:
+            return
+        self.screen.line()
+        self.screen.line(head, "dim")
+        for line in lines[:SHOWN]:
+            self.screen.folded(f"  {line}", hang=_HANG)
+        self._more(len(lines))
+
+    def _more(self, count: int) -> None:
+        if count > SHOWN:
+            self.screen.line(f"  … and {count - SHOWN:,} more; -o json lists all", "dim")
+
+    def _moment(self, at_ms: int, beside_ms: int | None = None) -> str:
+        return moment(at_ms, self._zone, now_ms=self._now_ms, beside_ms=beside_ms)
+
+
+def slots_text(sourced: Sourced) -> str:
+    """How many runs at once, in words."""
+    scenario = sourced.scenario
+    every = "no limit" if scenario.slots is None else f"{scenario.slots}"
+    own = [f"{name} {slots}" for name, slots in scenario.queues.items()]
+    return ", ".join([*own, f"others {every}"]) if own else every
+
+
+def summary(load: Load) -> str:
+    """What it came to, as a sentence."""
+    counts = [(load.failed, "failed"), (load.unfinished, "never started")]
+    counts += [(load.count(state), state) for state in ("skipped", "missed", "held")]
+    parts = [f"{load.runs:,} run{'s' if load.runs != 1 else ''}"]
+    parts += [f"{count:,} {word}" for count, word in counts if count]
+    waited = f"waited {format_duration(load.waited_ms)} in all" if load.waited_ms else "no waits"
+    return f"{', '.join([*parts, waited])}."
+
+
+def wait_text(wait: Waiting, moment_of: Moment) -> str:
+    """Who waited for what, how long, and since when at worst."""
+    what = f"a slot of {wait.name}" if wait.cause == "slot" else f"lock {wait.name}, held by {wait.by}"
+    often = f"{wait.count:,} times, up to " if wait.count > 1 else ""
+    longest = format_duration(wait.longest_ms)
+    return f"{wait.address}   {often}{longest} for {what}, {moment_of(wait.at_ms, None)}"
+
+
+def passed_text(passed: PassedOver, moment_of: Moment) -> str:
+    """What was passed over, why and when."""
+    why = {
+        "overlap": "it was still running",
+        "paused": "it is paused",
+        "no scheduler looked in time": "no scheduler ran",
+    }.get(passed.reason, passed.reason.removeprefix("after: "))
+    often = f" {passed.count:,} times" if passed.count > 1 else ""
+    when = moment_of(passed.first_ms, None)
+    until = f" to {moment_of(passed.last_ms, passed.first_ms)}" if passed.last_ms != passed.first_ms else ""
+    return f"{passed.address}   {passed.state}{often}: {why}, {when}{until}"
+
+
+def _days(hours: Sequence[Slice]) -> list[Slice]:
+    """Twenty-four hours made one."""
+    found = []
+    for first in range(0, len(hours), 24):
+        day = hours[first : first + 24]
+        found.append(
+            Slice(
+                day[0].from_ms,
+                sum(hour.made for hour in day),
+                max(hour.running for hour in day),
+                max(hour.waiting for hour in day),
+                sum(hour.busy_ms for hour in day),
+            )
+        )
+    return found

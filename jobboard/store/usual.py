@@ -1,0 +1,67 @@
+"""What a simulation asks the store: the jobs there are, how long each usually takes, what is used up.
+
+Uses read commands only.
+"""
+
+from __future__ import annotations
+
+from statistics import median_low
+from typing import TYPE_CHECKING
+
+from jobboard.core.names import address_of
+from jobboard.core.simulate import Pause
+from jobboard.store import definitions, holds
+from jobboard.store.connect import explained
+from jobboard.store.past import PAGE, decode_record
+from jobboard.store.wire import as_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jobboard.core.model import Spec
+    from jobboard.store.connect import Store
+
+
+def live_jobs(store: Store) -> dict[str, Spec]:
+    """The live definition of every job, by address."""
+    return {
+        address_of(record.name, job): definition.spec
+        for record in definitions.read_boards(store).values()
+        for job, definition in definitions.read_definitions(store, record.version).items()
+    }
+
+
+def usual_durations(store: Store, addresses: Sequence[str]) -> dict[str, int]:
+    """How long, in ms, the runs of each job take: the median of those of its last twenty that ended well.
+
+    Jobs without such a run are left out.
+    """
+    found: dict[str, int] = {}
+    for start in range(0, len(addresses), PAGE):
+        page = addresses[start : start + PAGE]
+        with explained(store.url), store.client.pipeline(transaction=False) as pipe:
+            for address in page:
+                pipe.lrange(store.key("last", address), 0, -1)
+            rows = pipe.execute()
+        for address, row in zip(page, rows, strict=True):
+            records = [decode_record(as_bytes(raw)) for raw in row]
+            spans = [r.duration_ms for r in records if r.state == "ok" and r.duration_ms is not None]
+            if spans:
+                found[address] = median_low(spans)
+    return found
+
+
+def used_runs(store: Store) -> dict[str, int]:
+    """How many of its ``runs`` each job that is limited to some has used."""
+    with explained(store.url):
+        found = list(store.client.hscan_iter(store.key("used"), count=1000))
+    return {as_bytes(address).decode(): int(count) for address, count in found}
+
+
+def pauses(store: Store, now_ms: int) -> list[Pause]:
+    """Every hold that has not ended."""
+    return [
+        Pause(scope, hold["at"], hold.get("until") or None)
+        for scope, listed in holds.read_holds(store, now_ms).items()
+        for hold in listed
+    ]
