@@ -171,3 +171,42 @@ def test_what_a_newer_version_wrote_survives_an_edit_and_a_sync(project: Project
     project.board("ops", "dump: {run: other, locks: [db]}")
     project.sync()
     assert project.spec("ops/dump")["#99"] == "new"
+
+
+def editing_before_commit(
+    project: Project, monkeypatch: pytest.MonkeyPatch, address: str, **wanted: Any
+) -> None:
+    """Have somebody edit a job after the next sync has planned and before it commits."""
+    begin = definitions.begin
+    left = [wanted]
+
+    def edit_first(store: Store) -> definitions.Stage:
+        if left:
+            edit_job(project.store, address, left.pop(), by=BY, now_ms=0)
+        return begin(store)
+
+    monkeypatch.setattr(definitions, "begin", edit_first)
+
+
+def test_an_edit_in_the_middle_of_a_sync_is_kept(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.path("ops").write_text(
+        project.path("ops").read_text().replace("report: {run: report", "report: {run: y")
+    )
+    editing_before_commit(project, monkeypatch, "ops/dump", timeout="7m")
+    project.sync()
+    assert project.spec("ops/dump")["timeout"] == 420_000
+    assert project.spec("ops/report")["command"] == {"run": "y"}
+    assert "dump.timeout - here, 7m in Redis (luis" in project.run("plan").out
+
+
+def test_an_edit_that_changes_what_was_planned_makes_it_stale(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.path("ops").write_text(project.path("ops").read_text().replace("timeout: 30m", "timeout: 1h"))
+    editing_before_commit(project, monkeypatch, "ops/backup", timeout="7m")
+    refused = project.run("sync", "--auto-approve")
+    assert refused.code == 4
+    assert "ops changed in Redis since the plan was made; nothing was written" in refused.err
+    assert "jobboard plan" in refused.err
+    assert project.spec("ops/backup")["timeout"] == 420_000
+    assert project.run("sync", "--auto-approve").code == 3

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 from kit.project import Project, dump_of
 
+from jobboard.cli.project import read_sources
+from jobboard.reconcile.planning import Options, make_plan
 from jobboard.store import definitions
 
 if TYPE_CHECKING:
@@ -104,3 +106,18 @@ def test_ownership_comes_before_other_guards(ours: Project, theirs: Project) -> 
     codes = [refusal["code"] for refusal in theirs.plan()["boards"][0]["refusals"]]
     assert codes == ["empty", "owner"]
     assert theirs.run("sync", "--auto-approve", "--take-ownership").code == 5
+
+
+def test_another_branch_is_refused_only_where_that_matters(project: Project) -> None:
+    project.board("ops", "a: {run: x}")
+    project.commit()
+    project.sync()
+    project.git("checkout", "-q", "-b", "feature")
+    sources = read_sources([], project.folder)
+    assert make_plan(project.store, sources, Options()).plan.applyable
+    (refusal,) = make_plan(project.store, sources, Options(one_branch=True)).plan.refusals
+    assert refusal.code == "branch"
+    assert refusal.message == "board ops was last synced from branch main, and this is branch feature"
+    assert "--take-over" in refusal.way_out
+    project.git("checkout", "-q", "main")
+    assert make_plan(project.store, read_sources([], project.folder), Options(one_branch=True)).plan.applyable
