@@ -33,6 +33,7 @@ class Fault:
         hint: The way out: what to write instead, or what to type next.
         severity: A warning never stops anything.
         offset: How many characters into the text at `path` it stands.
+        rule: The name of the rule it breaks (`core.rules`), which every warning has; empty for an error.
     """
 
     path: Path
@@ -40,6 +41,7 @@ class Fault:
     hint: str | None = None
     severity: Severity = "error"
     offset: int = 0
+    rule: str = ""
 
     def under(self, *prefix: str | int) -> Self:
         """The same fault, seen from further up the tree."""
@@ -60,6 +62,7 @@ class Diagnostic:
         column: 1-based, in characters; 0 where the line is 0.
         source: The text of that line, without its end; None where there is none to show.
         length: How many characters of the line are meant.
+        rule: The name of the rule that is broken, if it is one that can be configured.
     """
 
     severity: Severity
@@ -70,6 +73,7 @@ class Diagnostic:
     hint: str | None = None
     source: str | None = None
     length: int = 1
+    rule: str = ""
 
     @property
     def place(self) -> str:
@@ -78,7 +82,8 @@ class Diagnostic:
 
     def text(self, width: int = 0) -> str:
         """The diagnostic for a terminal, without a line end; `width` pads the place so that several align."""
-        head = f"{visible(self.place):<{width}}  {_WORDS[self.severity]:<5}  {visible(self.message)}"
+        rule = f" [{self.rule}]" if self.rule else ""
+        head = f"{visible(self.place):<{width}}  {_WORDS[self.severity]:<5}  {visible(self.message)}{rule}"
         if self.source is None:
             return head if self.hint is None else f"{head}. {visible(self.hint)}"
         return f"{head}\n{self._excerpt(self.source)}"
@@ -87,6 +92,7 @@ class Diagnostic:
         """The diagnostic for programs; keys are stable."""
         return {
             "severity": self.severity,
+            "rule": self.rule or None,
             "file": self.file,
             "line": self.line,
             "column": self.column,

@@ -60,6 +60,7 @@ def crowded(schedules: Mapping[str, Mapping[str, Any]], most: int) -> list[Fault
             f"{len(jobs)} jobs start at the same minutes, {normal} ({zone})",
             "Write H for the minute, or add a jitter, and they spread",
             "warning",
+            rule="crowded",
         )
         for (normal, zone), jobs in sharing.items()
         if len(jobs) > most
@@ -71,13 +72,15 @@ def _window_faults(schedule: Mapping[str, Any], compiled: Schedule) -> Iterator[
         yield Fault(("stop",), "the schedule stops before it starts")
     elif compiled.next_after(-1) is None:
         where = "stop" if "stop" in schedule else "cron" if "cron" in schedule else "start"
-        yield Fault((where,), "the schedule names no instant: the job never runs", severity="warning")
+        message = "the schedule names no instant: the job never runs"
+        yield Fault((where,), message, severity="warning", rule="never-runs")
     every_ms, jitter_ms = schedule.get("every"), compiled.jitter_ms
     if every_ms is not None and jitter_ms > every_ms:
         message = (
             f"a jitter of {format_duration(jitter_ms)} is longer than the interval and is cut down to it"
         )
-        yield Fault(("jitter",), message, f"Write at most {format_duration(every_ms)}", "warning")
+        hint = f"Write at most {format_duration(every_ms)}"
+        yield Fault(("jitter",), message, hint, "warning", rule="long-jitter")
 
 
 def _cron_faults(schedule: Mapping[str, Any], seed: str, now_ms: int) -> Iterator[Fault]:
@@ -95,11 +98,11 @@ def _cron_faults(schedule: Mapping[str, Any], seed: str, now_ms: int) -> Iterato
 def _expression_faults(cron: Cron, times: CronTimes, now_ms: int) -> Iterator[Fault]:
     if cron.either and cron.weekdays == EVERY_WEEKDAY:
         message = "the weekdays cover every day, so the day of the month means nothing"
-        yield Fault(("cron",), message, "Write * for the weekday", "warning")
+        yield Fault(("cron",), message, "Write * for the weekday", "warning", rule="day-ignored")
     if _covers_all_hours(cron):
         if not cron.wild:
             message = "the hours are listed one by one, so none of them follows the clock when it changes"
-            yield Fault(("cron",), message, "Write * for the hour", "warning")
+            yield Fault(("cron",), message, "Write * for the hour", "warning", rule="listed-hours")
         return
     yield from _shift_faults(times, now_ms)
 
@@ -132,7 +135,7 @@ def _shift_fault(times: CronTimes, kind: str, span: tuple[int, int]) -> Fault:
         effect = f"it runs once, at {end}" if kind == "gap" else "it runs the first time only"
     message = f"the clock in {times.zone.name} {shown} {begin} to {end} on {day}: {effect}"
     hint = f"Choose a time outside {begin} to {end}, or `timezone: UTC`, if that matters"
-    return Fault(("cron",), message, hint, "warning")
+    return Fault(("cron",), message, hint, "warning", rule=f"{kind}-hour")
 
 
 def _wall_text(wall_ms: int) -> tuple[str, str]:

@@ -181,7 +181,8 @@ def _read_retries(value: Mapping[str, Any], path: Path, faults: list[Fault]) -> 
     read = _read_policy(value, path, faults, DEFAULT_RETRIES)
     if value and not value.get("max"):
         message = "retries without max retry nothing"
-        faults.append(Fault(path, message, "Write how often in  max:  as in  max: 3", "warning"))
+        hint = "Write how often in  max:  as in  max: 3"
+        faults.append(Fault(path, message, hint, "warning", rule="idle-retries"))
     if "on" not in value:
         return read
     causes = _read_causes(value["on"], (*path, "on"), faults, only_codes=False)

@@ -47,6 +47,7 @@ def test_as_json_names_everything() -> None:
     diagnostic = Diagnostic("warning", "a.yaml", 2, 3, "m", "h", "source", 4)
     assert diagnostic.as_json() == {
         "severity": "warning",
+        "rule": None,
         "file": "a.yaml",
         "line": 2,
         "column": 3,
