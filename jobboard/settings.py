@@ -1,7 +1,7 @@
 """Which store, which namespace, who is asking: read from flags and the environment, once, at the start.
 
-A flag wins over the environment, the environment over the default. Nothing here opens anything; the same
-values mean the same for every kind of store.
+A flag wins over the environment, that over the project file, and that over the default. Nothing here opens
+a store; the same values mean the same for every kind of store.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from jobboard.errors import UsageError
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
+
+    from jobboard.source.projectfile import Project
 
 EMBEDDED_URL = "embedded://"
 SCHEMES = ("embedded", "redis", "rediss", "unix")
@@ -52,6 +54,7 @@ class Settings:
         actor: Who every write is attributed to.
         via: ``cli``, or ``ci`` where a CI service runs us.
         root: The project's top directory.
+        project: What its project file says, with the environment that was picked; None where nothing is said.
     """
 
     redis_url: str
@@ -60,6 +63,17 @@ class Settings:
     actor: str
     via: str
     root: Path
+    project: Project | None = None
+
+    @property
+    def environment(self) -> str | None:
+        """The environment of the project file that was picked; None if there is none."""
+        return self.project.environment if self.project is not None else None
+
+    @property
+    def watched(self) -> bool:
+        """Whether the project file lets every save be synced to the store, although others may rely on it."""
+        return self.project is not None and self.project.watched
 
     @property
     def embedded(self) -> bool:
@@ -75,12 +89,21 @@ class Settings:
     ) -> Settings:
         """Settings of one command, from its ``redis``, ``namespace`` and ``actor`` arguments where given.
 
+        The project file is read by the command's ``read_project``, where it has one.
+
         Raises:
-            UsageError: The URL or the namespace is none.
+            UsageError: The URL or the namespace is none, or there is no such environment.
+            errors.InvalidBoards: Something is wrong with the project file.
         """
-        url = getattr(args, "redis", None) or environ.get("JOBBOARD_REDIS_URL") or EMBEDDED_URL
         root = project_root(cwd or Path.cwd())
+        reader = getattr(args, "read_project", None)
+        project: Project | None = reader(root) if reader is not None else None
+        url = getattr(args, "redis", None) or environ.get("JOBBOARD_REDIS_URL") or ""
         asked = getattr(args, "namespace", None) or environ.get("JOBBOARD_NAMESPACE")
+        if project is not None:
+            url = url or project.store_url(environ) or ""
+            asked = asked or project.namespace
+        url = url or EMBEDDED_URL
         return cls(
             redis_url=_checked_url(url),
             namespace=_checked_namespace(asked) if asked else default_namespace(url, root),
@@ -88,6 +111,7 @@ class Settings:
             actor=getattr(args, "actor", None) or actor_of(environ),
             via="ci" if environ.get("CI") else "cli",
             root=root,
+            project=project,
         )
 
 

@@ -69,13 +69,14 @@ def refuse_shared(settings: Settings, *, shared: bool) -> None:
     """Watching writes on every save, so it does that only where nobody else is likely to run anything.
 
     Raises:
-        errors.Refused: The store is on another machine, and `shared` was not given.
+        errors.Refused: The store is on another machine, `shared` was not given, and the project file does not
+            allow it.
     """
-    if shared or not may_be_shared(settings):
+    if shared or settings.watched or not may_be_shared(settings):
         return
     raise errors.Refused(
         f"{masked(settings.redis_url)} may be shared, and watching it would apply every save at once",
-        "use jobboard plan and jobboard sync, or add --shared if that is meant",
+        "use jobboard plan and jobboard sync; if meant, add --shared, or  watch: true  to the environment",
     )
 
 

@@ -30,8 +30,10 @@ def execute(args: argparse.Namespace) -> int:
     from jobboard.source import files
     from jobboard.source.loader import load
 
-    found = files.discover(project.board_paths(args.paths, project_root(Path.cwd())))
-    loaded = load([files.read(path) for path in found])
+    root = project_root(Path.cwd())
+    common = args.read_project(root)
+    found = files.discover(project.board_paths(args.paths, root))
+    loaded = load([files.read(path, project=common) for path in found])
     diagnostics, jobs = loaded.diagnostics, sum(len(board.jobs) for board in loaded.boards)
     _report(diagnostics, len(found), jobs, as_json=args.output == "json")
     failed = any(d.severity == "error" or args.strict for d in diagnostics)

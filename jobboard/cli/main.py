@@ -11,11 +11,13 @@ import argparse
 import json
 import os
 import sys
+from functools import partial
 from importlib import import_module
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jobboard import __version__, errors
+from jobboard.cli.environment import add_environment, project_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +34,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "scheduler": ("scheduler", "fire jobs when they are due"),
     "worker": ("worker", "run what has been fired"),
     "next": ("next", "show when jobs run next"),
+    "simulate": ("simulate", "play boards in virtual time: load, waits and what causes them"),
+    "test": ("test", "check what is asserted about boards, in virtual time"),
     "run": ("run", "run a job now"),
     "ls": ("ls", "list jobs"),
     "show": ("show", "show a job, a run or a board"),
@@ -46,6 +50,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "fsck": ("fsck", "check every invariant of what is stored, and repair"),
     "redis-cli": ("redis_cli", "send a command to the store"),
 }
+
+OUTPUTS = ("text", "json")
+"""How a command prints its result, unless its module has an ``OUTPUTS`` of its own."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -75,8 +82,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def global_options() -> argparse.ArgumentParser:
-    """The options every command takes, before or after its name."""
+def global_options(outputs: Sequence[str] = OUTPUTS) -> argparse.ArgumentParser:
+    """The options every command takes, before or after its name; a few print in more forms than others."""
     options = argparse.ArgumentParser(add_help=False)
     group = options.add_argument_group("every command")
     group.add_argument(
@@ -84,8 +91,9 @@ def global_options() -> argparse.ArgumentParser:
     )
     group.add_argument("--namespace", metavar="NAME", help="the namespace in it (default: the project's own)")
     group.add_argument(
-        "-o", "--output", choices=["text", "json"], default="text", help="how to print the result"
+        "-o", "--output", choices=list(outputs), default="text", help="how to print the result"
     )
+    add_environment(group)
     group.add_argument("--as", dest="actor", metavar="WHO", help="who is doing this (default: user@host)")
     return options
 
@@ -100,17 +108,19 @@ def _dispatch(words: list[str]) -> int:
     parser = Parser(
         prog=f"jobboard {command}",
         description=module.__doc__,
-        parents=[global_options()],
+        parents=[global_options(getattr(module, "OUTPUTS", OUTPUTS))],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.configure(parser)
-    code: int = module.execute(parser.parse_args([*head, *rest]))
+    args = parser.parse_args([*head, *rest])
+    args.read_project = partial(project_of, args)
+    code: int = module.execute(args)
     return code
 
 
 def _split(words: list[str]) -> tuple[list[str], str | None, list[str]]:
     """Options before the command, the command, and everything after it."""
-    takes_value = {"--redis", "--namespace", "-o", "--output", "--as"}
+    takes_value = {"--redis", "--namespace", "-o", "--output", "--as", "--env", "--var"}
     index = 0
     while index < len(words) and words[index].startswith("-"):
         index += 2 if words[index] in takes_value else 1

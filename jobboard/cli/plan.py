@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from jobboard.cli import project
+from jobboard.cli import project, scenario
 from jobboard.cli.screen import Screen
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:
     import argparse
 
+    from jobboard.cli.plan_simulated import Outlook
     from jobboard.reconcile.planning import Planned
     from jobboard.store.connect import Store
 
@@ -25,6 +26,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="exit 2 when there are changes, 0 when there are none",
     )
+    parser.add_argument(
+        "--simulate", action="store_true", help="play both sides in virtual time: load, waits, skips"
+    )
+    scenario.add_options(parser)
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -32,10 +37,11 @@ def execute(args: argparse.Namespace) -> int:
     from jobboard.reconcile.planning import make_plan
 
     settings = Settings.from_args(args)
-    sources = project.read_sources(args.paths, settings.root)
+    sources = project.read_sources(args.paths, settings.root, settings.project)
     with project.open_for(settings, sources) as store:
         planned = make_plan(store, sources, project.options_of(args))
-        show(planned, store, settings, as_json=args.output == "json")
+        outlook = _outlook(args, store, planned) if args.simulate else None
+        show(planned, store, settings, outlook, as_json=args.output == "json")
     if planned.plan.conflicts or any(refusal.code == "owner" for refusal in planned.plan.refusals):
         return 3
     if planned.plan.refusals:
@@ -43,16 +49,34 @@ def execute(args: argparse.Namespace) -> int:
     return 2 if args.detailed_exitcode and not planned.plan.empty else 0
 
 
-def show(planned: Planned, store: Store, settings: Settings, *, as_json: bool) -> None:
-    """Print a plan with what surrounds it: warnings, holds, who made the drift."""
+def _outlook(args: argparse.Namespace, store: Store, planned: Planned) -> Outlook:
+    from jobboard.cli.plan_simulated import foresee
+    from jobboard.store import clocks
+
+    return foresee(args, store, planned.plan, clocks.now_ms(store))
+
+
+def show(
+    planned: Planned, store: Store, settings: Settings, outlook: Outlook | None = None, *, as_json: bool
+) -> None:
+    """Print a plan with what surrounds it: warnings, holds, who made the drift, what it does to the load."""
     from jobboard.reconcile.around import look_around
 
     around = look_around(store, planned.plan)
     if as_json:
         from jobboard.cli.plan_json import plan_json
 
-        print(json.dumps(plan_json(planned, around), indent=2, ensure_ascii=False))
+        said = plan_json(planned, around)
+        if outlook is not None:
+            from jobboard.cli.plan_simulated import outlook_json
+
+            said["simulation"] = outlook_json(outlook)
+        print(json.dumps(said, indent=2, ensure_ascii=False))
         return
     from jobboard.cli.plan_text import PlanText
 
     PlanText(Screen(), planned, around, project.store_name(settings)).write()
+    if outlook is not None:
+        from jobboard.cli.plan_simulated import write_outlook
+
+        write_outlook(Screen(), outlook)

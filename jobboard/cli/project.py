@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from jobboard.reconcile.planning import Options, Sources
     from jobboard.settings import Settings
+    from jobboard.source.git import Checkout
+    from jobboard.source.projectfile import Project
     from jobboard.store.connect import Store
 
 DEFAULT_BOARDS = "boards"
@@ -90,16 +93,28 @@ def board_paths(paths: Sequence[str], root: Path) -> list[Path]:
     return [Path(path) for path in paths] or [Path(os.path.relpath(root / DEFAULT_BOARDS))]
 
 
-def read_sources(paths: Sequence[str], root: Path) -> Sources:
-    """Every board file of the paths, read, with where it comes from."""
+def read_sources(paths: Sequence[str], root: Path, project: Project | None = None) -> Sources:
+    """Every board file of the paths, read, with where it comes from and what it has in common with others."""
     from jobboard.reconcile.planning import Sources
     from jobboard.source import files
-    from jobboard.source.git import checkout_of
 
     asked = board_paths(paths, root)
     found = files.discover(asked)
     folders = tuple(files.relative(path, root) for path in asked if path.is_dir())
-    return Sources(tuple(files.read(path, root) for path in found), folders, checkout_of(root))
+    return Sources(
+        tuple(files.read(path, root, project) for path in found), folders, _checkout(root, project)
+    )
+
+
+def _checkout(root: Path, project: Project | None) -> Checkout | None:
+    """Where the files come from: what names it is asked of Git first, then of the project file."""
+    from jobboard.source.git import Checkout, checkout_of
+
+    found = checkout_of(root)
+    if project is None or project.origin is None or (found is not None and found.origin is not None):
+        return found
+    known = found or Checkout(root, None, None, None, None, dirty=False)
+    return replace(known, origin=project.origin)
 
 
 def by_of(settings: Settings, reason: str | None = None) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""Print the JSON schema of a board. Editors use it to complete and to check as you type."""
+"""Print the JSON schema of a board or of a project file. Editors use it to complete and check as you type."""
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -10,14 +11,18 @@ if TYPE_CHECKING:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """``jobboard schema`` takes no arguments of its own."""
-    parser.set_defaults(redis=None)
+    """Arguments of ``jobboard schema``."""
+    parser.add_argument(
+        "kind", nargs="?", choices=["board", "project"], default="board", help="of what (default: board)"
+    )
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Print the schema as it is shipped."""
-    from jobboard.source.schema import schema_text
+    """Print the schema; that of a project with what it has in common with a board's in it."""
+    from jobboard.source.schema import project_schema, schema_text
 
-    del args
-    sys.stdout.write(schema_text())
+    if args.kind == "project":
+        sys.stdout.write(json.dumps(project_schema(), indent=2, ensure_ascii=False) + "\n")
+    else:
+        sys.stdout.write(schema_text())
     return 0

@@ -45,7 +45,7 @@ def execute(args: argparse.Namespace) -> int:
 
     settings = Settings.from_args(args)
     as_json = args.output == "json"
-    sources = project.read_sources(args.paths, settings.root)
+    sources = project.read_sources(args.paths, settings.root, settings.project)
     with project.open_for(settings, sources) as store:
         planned = make_plan(store, sources, project.options_of(args))
         if not as_json:

@@ -73,7 +73,7 @@ def watcher_of(args: argparse.Namespace, settings: Settings, store: Store, scree
     return Watcher(
         store,
         paths,
-        read=lambda: project.read_sources(args.paths, settings.root),
+        read=lambda: project.read_sources(args.paths, settings.root, args.read_project(settings.root)),
         options=options,
         by={**project.by_of(settings), "via": "watch"},
         report=_Spoken(screen, store, settings),

@@ -8,8 +8,10 @@ from a board's defaults into a job, or writing ``60s`` for ``1m``, changes nothi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jobboard.core.diagnostic import Fault, KeyFault
 from jobboard.core.model import FIELDS, Spec
@@ -17,10 +19,17 @@ from jobboard.core.names import address_of, is_name
 from jobboard.core.timing import KINDS, OPTIONS, compose_schedule
 from jobboard.core.value import BROKEN, READERS, read_keys, read_zone
 
-VERSION: Final = 1
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from jobboard.core.diagnostic import Path
+
+VERSION: Final = 2
 """Raised whenever the same text comes to mean another spec: a digest of a file's bytes includes it."""
 
 COMMANDS = ("run", "exec")
+EXTEND = "extend"
+"""The key that names a job's profiles; resolved here, and no part of a spec."""
 _MAPS = frozenset(name for name, known in FIELDS.items() if known.kind == "map")
 _POLICIES = ("retries", "defer")
 _OPTIONS_OF_OTHERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -40,33 +49,98 @@ _DEFAULTS: Mapping[str, Any] = MappingProxyType(
 )
 
 
+@dataclass(slots=True)
+class _Base:
+    """What layers below a job say, folded into one: fields, whole maps, and keys that make up other fields.
+
+    Attributes:
+        fields: Canonical, without what is built in.
+        maps: Maps with the keys taken back by None, which a layer above may give again.
+        apart: Keys of the command and the schedule.
+        jitter_ms: Of the defaults: for jobs that have a schedule.
+    """
+
+    fields: dict[str, Any] = field(default_factory=dict)
+    maps: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    apart: dict[str, Any] = field(default_factory=dict)
+    jitter_ms: Any = None
+
+    def over(self, layer: Mapping[str, Any], *, defaults: bool = False) -> _Base:
+        """This with a layer of read keys on top."""
+        base = _Base(dict(self.fields), dict(self.maps), dict(self.apart), self.jitter_ms)
+        for key, value in layer.items():
+            if key in _APART:
+                _lay_apart(base, key, value, defaults=defaults)
+                continue
+            put(base.fields, key, value, base.maps)
+            if key in _MAPS:
+                base.maps[key] = {**base.maps.get(key, {}), **value} if isinstance(value, Mapping) else {}
+        return base
+
+    def inherited(self, own: Mapping[str, Any]) -> dict[str, Any]:
+        """A job's own keys with those of the command and the schedule that layers below it add."""
+        kept = dict(self.apart)
+        for key in own:
+            for rival in (key, *_rivals(key)):
+                kept.pop(rival, None)
+        kinds = [kind for kind in KINDS if kind in own or kind in kept]
+        idle = _OPTIONS_OF_OTHERS.get(kinds[0], ()) if kinds else OPTIONS
+        return {**{key: value for key, value in kept.items() if key not in idle}, **own}
+
+
+def _lay_apart(base: _Base, key: str, value: Any, *, defaults: bool) -> None:
+    if defaults and key == "jitter":
+        base.jitter_ms = value
+        return
+    for rival in _rivals(key):
+        base.apart.pop(rival, None)
+    base.apart[key] = value
+
+
 class Resolver:
-    """Resolves the jobs of one board; its defaults are read once.
+    """Resolves the jobs of one board; what lies below them is read once.
 
     Args:
         board: The board's name; `after` names without a board mean jobs of this one.
         defaults: The board's `defaults`, of valid shape.
         timezone: The board's zone; None is UTC.
+        project_defaults: Those of the project, read: below the board's own.
+        project_profiles: Those of the project, read.
+        profiles: The board's own, of valid shape; one replaces the project's of the same name.
 
     Attributes:
-        faults: What is wrong with the defaults and the zone, by path from the board's root.
+        faults: What is wrong with the defaults, the profiles and the zone, by path from the board's root.
+        extended: The profiles that a job has extended so far.
     """
 
     def __init__(
-        self, board: str, defaults: Mapping[str, Any] = MappingProxyType({}), timezone: Any = None
+        self,
+        board: str,
+        defaults: Mapping[str, Any] = MappingProxyType({}),
+        timezone: Any = None,
+        *,
+        project_defaults: Mapping[str, Any] = MappingProxyType({}),
+        project_profiles: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+        profiles: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     ) -> None:
-        faults: list[Fault] = []
-        read = read_keys(defaults, faults)
-        self.faults = [fault.under("defaults") for fault in faults]
+        self.faults: list[Fault] = []
+        self.extended: set[str] = set()
         self._board = board
         self._timezone = timezone
+        self._profiles = {**project_profiles}
+        base = _Base().over(project_defaults, defaults=True) if project_defaults else _Base()
+        self._base = base.over(self._read(defaults, "defaults"), defaults=True)
+        for name, keys in profiles.items():
+            self._profiles[name] = self._read(keys, "profiles", name)
         if isinstance(timezone, str):
             self._timezone = read_zone(timezone, ("timezone",), self.faults)
-        self._jitter_ms = read.pop("jitter", None)
-        self._maps = {name: read[name] for name in _MAPS & read.keys() if isinstance(read[name], Mapping)}
-        self._fields: dict[str, Any] = {}
-        for key, value in read.items():
-            self._put(self._fields, key, value)
+        self._bases: dict[tuple[str, ...], _Base] = {(): self._base}
+
+    def _read(self, keys: Mapping[str, Any], *path: str) -> dict[str, Any]:
+        faults: list[Fault] = []
+        read = read_keys(keys, faults)
+        self.faults += [fault.under(*path) for fault in faults]
+        return read
 
     def job(self, name: str, raw: Mapping[str, Any]) -> tuple[Spec, list[Fault]]:
         """The canonical spec of a job, and what is wrong with it by path from the job's root.
@@ -77,37 +151,83 @@ class Resolver:
                 follows from it is.
         """
         faults: list[Fault] = []
-        return self.compose(name, read_keys(raw, faults), faults), faults
+        base = self._base
+        if EXTEND in raw:
+            base = self._extending(raw[EXTEND], faults)
+            raw = {key: value for key, value in raw.items() if key != EXTEND}
+        return self.compose(name, read_keys(raw, faults), faults, base), faults
 
-    def compose(self, name: str, own: Mapping[str, Any], faults: list[Fault]) -> Spec:
-        """The spec that a job's own keys, already read, make together with the board's defaults."""
-        spec = dict(self._fields)
+    def compose(
+        self, name: str, own: Mapping[str, Any], faults: list[Fault], base: _Base | None = None
+    ) -> Spec:
+        """The spec that a job's own keys, already read, make together with what lies below them."""
+        base = base or self._base
+        spec = dict(base.fields)
         for key, value in own.items():
             if key not in _APART:
-                self._put(spec, key, value)
-        self._add(spec, "command", _command(name, own, faults))
-        self._add(spec, "schedule", compose_schedule(own, self._timezone, self._jitter_ms, faults))
-        self._add(spec, "after", self._parents(own.get("after")))
+                put(spec, key, value, base.maps)
+        if base.apart:
+            own = base.inherited(own)
+        _add(spec, "command", _command(name, own, faults))
+        _add(spec, "schedule", compose_schedule(own, self._timezone, base.jitter_ms, faults))
+        _add(spec, "after", self._parents(own.get("after")))
         return spec
 
-    def _put(self, spec: dict[str, Any], key: str, value: Any) -> None:
-        """Give a field its value; one that says nothing, or what is built in, is left out."""
-        spec.pop(key, None)
-        if key in _MAPS and isinstance(value, Mapping):
-            merged = {**self._maps.get(key, {}), **value}
-            value = {name: merged[name] for name in sorted(merged) if merged[name] is not None}
-        if value != _DEFAULTS[key] and (value or value in (0, False)):
-            self._add(spec, key, value)
-
-    @staticmethod
-    def _add(spec: dict[str, Any], key: str, value: Any) -> None:
-        if value is not None and value is not BROKEN:
-            spec[key] = value
+    def _extending(self, asked: Any, faults: list[Fault]) -> _Base:
+        """The defaults with the profiles that a job extends on top, the last one uppermost."""
+        listed = [asked] if isinstance(asked, str) else asked
+        names = tuple(listed) if isinstance(listed, list) else ()
+        known = tuple(name for name in names if name in self._profiles)
+        self.extended.update(known)
+        if len(known) < len(names):
+            faults.extend(_unknown_profiles(names, asked, self._profiles))
+        if known not in self._bases:
+            base = self._base
+            for name in known:
+                base = base.over(self._profiles[name])
+            self._bases[known] = base
+        return self._bases[known]
 
     def _parents(self, names: Any) -> Any:
         if names is None or names is BROKEN:
             return None
         return sorted({address_of(self._board, name) if is_name(name) else name for name in names})
+
+
+def put(spec: dict[str, Any], key: str, value: Any, maps: Mapping[str, Mapping[str, Any]]) -> None:
+    """Give a field its value; one that says nothing, or what is built in, is left out.
+
+    Args:
+        spec: Where to.
+        key: The field.
+        value: What was written for it, read.
+        maps: What lies below, for fields that merge key by key.
+    """
+    spec.pop(key, None)
+    if key in _MAPS and isinstance(value, Mapping):
+        merged = {**maps.get(key, {}), **value}
+        value = {name: merged[name] for name in sorted(merged) if merged[name] is not None}
+    if value != _DEFAULTS[key] and (value or value in (0, False)):
+        _add(spec, key, value)
+
+
+def _add(spec: dict[str, Any], key: str, value: Any) -> None:
+    if value is not None and value is not BROKEN:
+        spec[key] = value
+
+
+def _unknown_profiles(names: Sequence[str], asked: Any, known: Iterable[str]) -> list[Fault]:
+    listed = sorted(known)
+    faults: list[Fault] = []
+    for index, name in enumerate(names):
+        if name in listed:
+            continue
+        near = get_close_matches(name, listed, n=1)
+        hint = f'Did you mean "{near[0]}"?' if near else f"There are  {', '.join(listed)}" if listed else None
+        path: Path = (EXTEND, index) if isinstance(asked, list) else (EXTEND,)
+        message = f'there is no profile "{name}"'
+        faults.append(Fault(path, message, hint or "Write it below  profiles:  of the board or the project"))
+    return faults
 
 
 def _command(name: str, own: Mapping[str, Any], faults: list[Fault]) -> Any:
@@ -194,18 +314,18 @@ def _with_part(head: str, part: str, raw_value: Any, current: Mapping[str, Any],
     return BROKEN if read is BROKEN else {**kept, **read}
 
 
-def _displace(own: dict[str, Any], head: str, value: Any) -> None:
-    """Set one key, and take out those that cannot stand beside it."""
-    gone = {head}
+def _rivals(head: str) -> tuple[str, ...]:
+    """The keys that cannot stand beside one."""
     if head in COMMANDS:
-        gone.update(COMMANDS)
-    elif head in KINDS:
-        gone.update(KINDS, _OPTIONS_OF_OTHERS.get(head, ()), OPTIONS if value is None else ())
-    elif head == "for":
-        gone.add("stop")
-    elif head == "start":
-        gone.add("phase")
-    for key in gone:
+        return COMMANDS
+    if head in KINDS:
+        return (*KINDS, *_OPTIONS_OF_OTHERS.get(head, ()))
+    return {"for": ("stop",), "stop": ("for",), "start": ("phase",)}.get(head, ())
+
+
+def _displace(own: dict[str, Any], head: str, value: Any) -> None:
+    """Set one key, and take out those that cannot stand beside it; without a kind, no option of it either."""
+    for key in (head, *_rivals(head), *(OPTIONS if head in KINDS and value is None else ())):
         own.pop(key, None)
     if value is not None:
         own[head] = value

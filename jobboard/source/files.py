@@ -5,19 +5,25 @@ last sync, by its digest, is never parsed.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobboard.core.resolve import VERSION
 from jobboard.core.zone import zone_version
 from jobboard.errors import UsageError
+from jobboard.source.references import variables_used
 from jobboard.source.yamltree import SIZE_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from jobboard.source.projectfile import Project
+
+PROJECT_FILE = "jobboard.yaml"
+"""At a project's root; no board."""
 SUFFIXES = (".yaml", ".yml")
 
 
@@ -28,6 +34,7 @@ class SourceFile:
     Attributes:
         path: What names the file wherever the project is checked out: its path below the project's root.
         shown: The path as it was asked for; what messages say.
+        project: What the board has in common with others; None where there is nothing.
         raw: Its bytes; empty where it was refused.
         digest: Of the bytes and of everything else that its meaning depends on: equal digests mean equal
             boards.
@@ -39,13 +46,14 @@ class SourceFile:
     digest: str
     refusal: str | None = None
     shown: str = ""
+    project: Project | None = field(default=None, repr=False, compare=False)
 
 
 def discover(paths: Sequence[str | Path]) -> list[Path]:
     """The files of boards among `paths`: files as they are named, and what directories hold, in order.
 
     In directories, and those below them, only ``*.yaml`` and ``*.yml`` count, and nothing whose name begins
-    with a dot. A file that is named twice is read once.
+    with a dot, nor a project file. A file that is named twice is read once.
 
     Raises:
         UsageError: A path does not exist.
@@ -65,7 +73,7 @@ def _below(directory: Path) -> Iterator[Path]:
     for folder, folders, names in os.walk(directory):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            if name.endswith(SUFFIXES) and not name.startswith("."):
+            if name.endswith(SUFFIXES) and not name.startswith(".") and name != PROJECT_FILE:
                 yield Path(folder, name)
 
 
@@ -76,29 +84,50 @@ def relative(path: Path, root: Path) -> str:
     return whole.relative_to(top).as_posix() if whole.is_relative_to(top) else path.as_posix()
 
 
-def read(path: str | Path, root: Path | None = None) -> SourceFile:
+def read(path: str | Path, root: Path | None = None, project: Project | None = None) -> SourceFile:
     """A file's bytes and digest. Never raises: what cannot be read is a `refusal`, like any other fault.
 
     Args:
         path: The file.
         root: The project's root; without one, the file is named as it was asked for.
+        project: What the project file says; the digest covers whatever of it the board's meaning depends on.
     """
     shown = str(path)
     name = shown if root is None else relative(Path(path), root)
+    raw, refusal = read_bytes(path)
+    digest = "" if refusal is not None else digest_of(raw, project)
+    return SourceFile(name, raw, digest, refusal, shown, project)
+
+
+def read_bytes(path: str | Path) -> tuple[bytes, str | None]:
+    """A file's bytes, and why they were not read if they were not, in words that follow ``the file``."""
     try:
         with Path(path).open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             raw = file.read(SIZE_LIMIT + 1) if size <= SIZE_LIMIT else b""
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        return SourceFile(name, b"", "", f"cannot be read: {reason}", shown)
+        return b"", f"cannot be read: {reason}"
     if max(size, len(raw)) > SIZE_LIMIT:
-        return SourceFile(name, b"", "", f"is larger than {SIZE_LIMIT >> 20} MiB, and was not read", shown)
-    return SourceFile(name, raw, digest_of(raw), None, shown)
+        return b"", f"is larger than {SIZE_LIMIT >> 20} MiB, and was not read"
+    return raw, None
 
 
-def digest_of(raw: bytes) -> str:
-    """What a board's bytes come to mean, as ``sha256:…``: with other rules or other zone data, another."""
+def digest_of(raw: bytes, project: Project | None = None) -> str:
+    """What a board's bytes come to mean, as ``sha256:…``: with other rules or other zone data, another.
+
+    So it is with other defaults or profiles of the project, and with another value of a variable that the
+    board refers to; variables that it does not refer to change nothing.
+    """
     digest = hashlib.sha256(f"{VERSION} {zone_version()}\0".encode())
     digest.update(raw)
+    if project is not None:
+        digest.update(_surroundings(raw, project).encode())
     return "sha256:" + digest.hexdigest()
+
+
+def _surroundings(raw: bytes, project: Project) -> str:
+    """What of a project a board depends on, as text; empty where that is nothing."""
+    used = {name: project.variables.get(name) for name in variables_used(raw)}
+    variables = json.dumps(used, sort_keys=True) if used else ""
+    return f"\0{project.meaning}\0{variables}" if project.meaning or variables else ""

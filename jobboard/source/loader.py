@@ -6,18 +6,23 @@ board in which anything is wrong is not among the boards that come out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import clock
 from jobboard.core.depend import check_locks, check_parents
-from jobboard.core.diagnostic import Diagnostic, Fault, KeyFault, Path
+from jobboard.core.diagnostic import Fault, Path
 from jobboard.core.names import address_of, is_name, split_address
-from jobboard.core.resolve import COMMANDS, Resolver
+from jobboard.core.resolve import COMMANDS, EXTEND, Resolver
+from jobboard.core.rules import judged
 from jobboard.core.schedule import is_seeded, schedule_key
 from jobboard.core.schedule_check import check_schedule, crowded
 from jobboard.core.timing import KINDS
 from jobboard.core.value import BROKEN, READERS
+from jobboard.source.expand import expand
+from jobboard.source.placing import flawed, placed
+from jobboard.source.projectfile import Project
+from jobboard.source.references import fill_in
 from jobboard.source.schema import check_board
 from jobboard.source.syntax import decode, parse
 from jobboard.source.yamltree import Flaw, Tree
@@ -25,12 +30,15 @@ from jobboard.source.yamltree import Flaw, Tree
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from jobboard.core.diagnostic import Diagnostic
     from jobboard.core.model import Spec
     from jobboard.source.files import SourceFile
 
 
 # More jobs than this on one cron expression draw a warning: they would all start at the same minute.
 CROWD = 100
+
+_NO_PROJECT = Project()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,7 @@ class Board:
         timezone: As written; None is UTC.
         jobs: Job name -> canonical spec, in the file's order.
         lines: Job name -> the line it begins on, 1-based.
+        templates: Job name -> the job it is written as, for those that `for_each` declares.
     """
 
     name: str
@@ -56,14 +65,16 @@ class Board:
     lines: Mapping[str, int]
     shown: str = field(compare=False)
     tree: Tree = field(repr=False, compare=False)
+    templates: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def position(self, job: str, path: Path = ()) -> tuple[int, int]:
         """Line and column, 1-based, of a job or of something in it."""
-        return self.tree.text.position(self.tree.offset(("jobs", job, *path)))
+        return self.tree.text.position(self.tree.offset(("jobs", self.templates.get(job, job), *path)))
 
     def diagnostic(self, fault: Fault, job: str | None = None) -> Diagnostic:
         """The fault with its place in the file; its path begins at `job`, or at the board if None."""
-        return placed(self.shown, self.tree, fault if job is None else fault.under("jobs", job))
+        whole = fault if job is None else fault.under("jobs", job)
+        return placed(self.shown, self.tree, at_template(whole, self.templates))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +99,8 @@ class _Draft:
     board: Board | None = None
     # Every job the file names, also those in which something is wrong.
     names: frozenset[str] = frozenset()
+    # Jobs that `for_each` declares -> the job they are written as.
+    templates: Mapping[str, str] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
     @property
@@ -99,9 +112,17 @@ class _Draft:
         """Place faults in the file; lines of which something worse was said stay as they are."""
         assert self.tree is not None
         tree = self.tree
-        for fault in faults:
+        for told in faults:
+            fault = at_template(told, self.templates) if self.templates else told
             if not tree.text.scarred or not tree.text.is_scarred(tree.offset(fault.path)):
                 self.diagnostics.append(placed(self.shown, self.tree, fault))
+
+    def say_last(self, faults: Sequence[Fault]) -> None:
+        """Place faults after which nothing more is worth saying about their lines."""
+        assert self.tree is not None
+        self.say(faults)
+        for fault in faults:
+            self.tree.text.scar(self.tree.offset(fault.path))
 
     def refuse(self, flaw: Flaw) -> None:
         """Place a flaw of the YAML in the file."""
@@ -123,6 +144,9 @@ def load(files: Sequence[SourceFile], now_ms: int | None = None) -> Loaded:
         _foresee(draft, clock.now_ms() if now_ms is None else now_ms)
     _refuse_twins(drafts)
     _relate(drafts)
+    for draft in drafts:
+        if draft.file.project is not None and draft.file.project.lint:
+            draft.diagnostics = list(judged(draft.diagnostics, draft.file.project.lint))
     faulty = {id(draft) for draft in drafts if any(d.severity == "error" for d in draft.diagnostics)}
     boards = [draft.board for draft in drafts if draft.board is not None and id(draft) not in faulty]
     ordered = [diagnostic for draft in drafts for diagnostic in sorted(draft.diagnostics, key=_place)]
@@ -153,7 +177,7 @@ def _draft(file: SourceFile) -> _Draft:
 
 def _resolve(draft: _Draft, tree: Tree) -> None:
     """Check a tree's shape, resolve what is sound in it, and make it a board."""
-    root = tree.root
+    root = _written_out(draft, tree)
     misfits = check_board(root)
     draft.say(misfits)
     if not isinstance(root, dict) or not isinstance(root.get("jobs"), dict) or not is_name(root.get("board")):
@@ -162,7 +186,15 @@ def _resolve(draft: _Draft, tree: Tree) -> None:
     defaults = root.get("defaults", {})
     sound = {key: value for key, value in defaults.items() if not _touches(broken, ("defaults", key))}
     timezone = BROKEN if _touches(broken, ("timezone",)) else root.get("timezone")
-    resolver = Resolver(root["board"], sound if ("defaults",) not in broken else {}, timezone)
+    project = draft.file.project or _NO_PROJECT
+    resolver = Resolver(
+        root["board"],
+        sound if ("defaults",) not in broken else {},
+        timezone,
+        project_defaults=project.defaults,
+        project_profiles=project.profiles,
+        profiles=_profiles(root, broken),
+    )
     draft.say(resolver.faults)
     jobs = _jobs(draft, root["jobs"], resolver, _by_job(broken))
     draft.names = frozenset(address_of(root["board"], name) for name in root["jobs"])
@@ -174,10 +206,36 @@ def _resolve(draft: _Draft, tree: Tree) -> None:
         owner=root.get("owner"),
         timezone=root.get("timezone"),
         jobs=jobs,
-        lines=_lines(tree, root["jobs"]),
+        lines=_lines(tree, root["jobs"], draft.templates),
         shown=draft.shown,
         tree=tree,
+        templates=draft.templates,
     )
+
+
+def _written_out(draft: _Draft, tree: Tree) -> Any:
+    """The board as it is meant: variables filled in, templates written out. Most boards have neither."""
+    content = tree.text.content
+    root = tree.root
+    if "${var:" in content:
+        draft.say_last(fill_in(root, (draft.file.project or _NO_PROJECT).variables))
+    if "for_each" in content or "${each:" in content:
+        expansion = expand(root)
+        draft.say_last(expansion.faults)
+        draft.templates = expansion.templates
+        root = expansion.root
+    return root
+
+
+def _profiles(root: Mapping[str, Any], broken: set[Path]) -> dict[str, dict[str, Any]]:
+    """The board's profiles, less what something was said about; one with no sound key is still one."""
+    given = root.get("profiles")
+    return {
+        name: {key: value for key, value in keys.items() if not _touches(broken, ("profiles", name, key))}
+        if isinstance(keys, dict)
+        else {}
+        for name, keys in (given.items() if isinstance(given, dict) else ())
+    }
 
 
 def _jobs(
@@ -217,6 +275,8 @@ def _sound(raw: Mapping[str, Any], broken: frozenset[str]) -> dict[str, Any]:
     A key that is not known may have been meant for a command or a schedule, so that neither is missed.
     """
     sound = {key: BROKEN if key in broken else value for key, value in raw.items() if key in READERS}
+    if EXTEND in raw and EXTEND not in broken:
+        sound[EXTEND] = raw[EXTEND]
     if len(sound) < len(raw):
         for meant in (COMMANDS, KINDS):
             if not any(key in sound for key in meant):
@@ -237,9 +297,21 @@ def _touches(broken: set[Path], path: Path) -> bool:
     return any(found[: len(path)] == path for found in broken)
 
 
-def _lines(tree: Tree, jobs: Mapping[str, Any]) -> dict[str, int]:
-    places = tree.places[id(jobs)]
-    return {name: tree.text.position(place)[0] for name, place in zip(jobs, places[::2], strict=True)}
+def _lines(tree: Tree, jobs: Mapping[str, Any], templates: Mapping[str, str]) -> dict[str, int]:
+    written = tree.root["jobs"]
+    places = tree.places[id(written)]
+    lines = {name: tree.text.position(place)[0] for name, place in zip(written, places[::2], strict=True)}
+    return {name: lines[templates.get(name, name)] for name in jobs} if templates else lines
+
+
+def at_template(fault: Fault, templates: Mapping[str, str]) -> Fault:
+    """A fault of a job that `for_each` declares, as one of the job it is written as."""
+    if len(fault.path) < 2 or fault.path[0] != "jobs" or fault.path[1] not in templates:
+        return fault
+    job = str(fault.path[1])
+    template = templates[job]
+    message = fault.message.replace(f'job "{job}"', f'job "{template}"')
+    return replace(fault, path=("jobs", template, *fault.path[2:]), message=message, offset=0)
 
 
 def _refuse_twins(drafts: Sequence[_Draft]) -> None:
@@ -276,30 +348,3 @@ def _elsewhere(specs: Mapping[str, Spec], drafts: Sequence[_Draft]) -> set[str]:
     here = {draft.board.name for draft in drafts if draft.board is not None}
     parents = {parent for spec in specs.values() for parent in spec.get("after", ())}
     return {parent for parent in parents if split_address(parent)[0] not in here}
-
-
-def flawed(path: str, tree: Tree | None, flaw: Flaw) -> Diagnostic:
-    """A flaw of the YAML with its place; without a tree it concerns the file as a whole."""
-    if tree is None or flaw.offset < 0:
-        return Diagnostic("error", path, 0, 0, flaw.message, flaw.hint)
-    line, column = tree.text.position(flaw.offset)
-    return Diagnostic("error", path, line, column, flaw.message, flaw.hint, tree.text.line(line), flaw.length)
-
-
-def placed(path: str, tree: Tree, fault: Fault) -> Diagnostic:
-    """A fault, its path from the root of the tree, with its place."""
-    is_key = isinstance(fault, KeyFault)
-    offset = tree.offset(fault.path, key=is_key) + (
-        tree.shift(fault.path, fault.offset) if fault.offset else 0
-    )
-    line, column = tree.text.position(offset)
-    return Diagnostic(
-        severity=fault.severity,
-        file=path,
-        line=line,
-        column=column,
-        message=fault.message,
-        hint=fault.hint,
-        source=tree.text.line(line),
-        length=tree.text.length_at(offset),
-    )

@@ -89,6 +89,9 @@ def _faults(error: Any, path: Path) -> list[Fault]:
         return [_unknown_key(key, known if n < GUESSES else (), path) for n, key in enumerate(unknown)]
     if "propertyNames" in error.absolute_schema_path:
         return [_bad_key(error.instance, path)]
+    if error.validator == "dependentRequired":
+        hint = "A job is called what its key below jobs says; take it out"
+        return [KeyFault((*path, "name"), '"name" means nothing without "for_each"', hint)]
     if error.validator == "required":
         missing = next(key for key in error.validator_value if repr(key) in error.message)
         return [Fault(path, f'the board has no "{missing}"', _MISSING[missing])]
@@ -100,6 +103,7 @@ def _faults(error: Any, path: Path) -> list[Fault]:
 # For so many unknown keys of one map it is worth guessing what was meant.
 GUESSES = 50
 
+_KINDS_OF_KEYS = {"locks": "lock", "profiles": "profile", "environments": "environment"}
 _VARIABLE_HINT = "Write letters, digits and underscores, and no digit first"
 _MISSING = {
     "board": "Write  board: NAME  in the first line",
@@ -111,6 +115,8 @@ def _unknown_key(key: str, known: tuple[str, ...], path: Path) -> Fault:
     of = _owner_of(path)
     plain = key.lower().replace("-", "_")
     meant = _OTHER_WORDS.get(plain)
+    if path[:1] == ("profiles",) and key in ("extend", "for_each", "name"):
+        return KeyFault((*path, key), f'"{key}" means nothing in a profile', "Write it in the jobs")
     near = _nearest(plain, known)
     if near and (meant is None or path[:1] != ("jobs",)):
         return KeyFault((*path, key), f'unknown key "{key}"{of}; did you mean "{near}"?')
@@ -149,8 +155,14 @@ def _bad_key(key: Any, path: Path) -> Fault:
     shown = f'"{key}"'
     if path[-1:] == ("env",):
         return KeyFault((*path, key), f"{shown} cannot name an environment variable", _VARIABLE_HINT)
-    kind = "lock" if path[-1:] == ("locks",) else "job"
-    return KeyFault((*path, key), f"{shown} cannot name a {kind}", f"A name is {NAME_RULE}")
+    if path[-1:] == ("variables",):
+        return KeyFault((*path, key), f"{shown} cannot name a variable", _VARIABLE_HINT)
+    kind = _KINDS_OF_KEYS.get(str(path[-1]) if path else "", "job")
+    return KeyFault(
+        (*path, key),
+        f"{shown} cannot name {'an' if kind[0] == 'e' else 'a'} {kind}",
+        f"A name is {NAME_RULE}",
+    )
 
 
 def _bad_duration(error: Any, path: Path) -> Fault:
@@ -229,7 +241,14 @@ def _name_of(path: Path) -> str:
 
 def _what(path: Path) -> str:
     key = next((step for step in reversed(path) if isinstance(step, str)), "")
-    kinds = {"board": "board", "queue": "queue", "tags": "tag", "locks": "lock", "inherit": "variable"}
+    kinds = {
+        "board": "board",
+        "queue": "queue",
+        "extend": "profile",
+        "tags": "tag",
+        "locks": "lock",
+        "inherit": "variable",
+    }
     return f" for a {kinds[key]}" if key in kinds else ""
 
 

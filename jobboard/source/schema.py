@@ -1,4 +1,4 @@
-"""The shape of a board: `schemas/board.schema.json` is the truth, and this module applies it.
+"""The shape of a board and of a project: the files in `schemas` are the truth, and this module applies them.
 
 A fast validator says whether a board holds; only what it rejects goes to the reference implementation, whose
 reasons are then put in words. A test holds the two to one verdict.
@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 # In an installed package the schema lies inside; in a checkout it stands at the top.
+_BOARD = "board.schema.json"
 _PLACES = (_PACKAGE / "_share" / "schemas", _PACKAGE.parent / "schemas")
 
 
-def schema_text() -> str:
-    """The schema as it is shipped."""
-    path = next(place for place in _PLACES if place.is_dir()) / "board.schema.json"
+def schema_text(kind: str = "board") -> str:
+    """The schema of a ``board`` or a ``project``, as it is shipped."""
+    path = next(place for place in _PLACES if place.is_dir()) / f"{kind}.schema.json"
     return path.read_text(encoding="utf-8")
 
 
@@ -35,6 +36,18 @@ def schema_text() -> str:
 def schema() -> dict[str, Any]:
     """The schema, parsed. Never change it."""
     parsed: dict[str, Any] = json.loads(schema_text())
+    return parsed
+
+
+@lru_cache(maxsize=1)
+def project_schema() -> dict[str, Any]:
+    """The schema of a project, whole: what it has in common with a board's stands in it. Never change it."""
+    parsed: dict[str, Any] = json.loads(schema_text("project"))
+    parsed["$defs"] = {**schema()["$defs"], **parsed.get("$defs", {})}
+    for name, part in parsed["properties"].items():
+        _, found, key = str(part.get("$ref", "")).partition(f"{_BOARD}#/properties/")
+        if found:
+            parsed["properties"][name] = schema()["properties"][key]
     return parsed
 
 
@@ -74,6 +87,15 @@ def check_board(board: Any) -> list[Fault]:
         if not _job_validator().is_valid(job):
             faults += explain(job_schema(), job, ("jobs", name))
     return faults
+
+
+def check_project(project: Any) -> list[Fault]:
+    """What is wrong with the shape of a project file, by path from its root."""
+    if jsonschema_rs.Draft202012Validator(project_schema()).is_valid(project):
+        return []
+    from jobboard.source.misfit import explain
+
+    return explain(project_schema(), project)
 
 
 def check_keys(keys: Mapping[str, Any]) -> list[Fault]:

@@ -11,14 +11,26 @@ from hypothesis import strategies as st
 
 from jobboard.core.duration import parse_duration
 from jobboard.core.names import NAME_PATTERN
+from jobboard.core.rules import RULES
 from jobboard.core.value import READERS
 from jobboard.source import misfit
-from jobboard.source.schema import check_board, check_keys, is_valid, job_schema, schema, schema_text
+from jobboard.source.schema import (
+    check_board,
+    check_keys,
+    check_project,
+    is_valid,
+    job_schema,
+    project_schema,
+    schema,
+    schema_text,
+)
 from jobboard.source.syntax import decode, parse
 from jobboard.source.text import Text
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 JOB_KEYS = schema()["$defs"]["job"]["properties"]
+# Keys that are resolved before a job's fields are read.
+WRITTEN_OUT = {"extend", "for_each", "name"}
 
 
 def verdicts(board: Any) -> tuple[bool, bool]:
@@ -31,8 +43,17 @@ def test_the_schema_is_one() -> None:
 
 
 def test_the_schema_names_exactly_the_keys_that_are_read() -> None:
-    assert set(JOB_KEYS) == set(READERS)
+    assert set(JOB_KEYS) == set(READERS) | WRITTEN_OUT
+    assert set(schema()["$defs"]["profile"]["properties"]) == set(READERS)
     assert set(schema()["properties"]["defaults"]["properties"]) < set(READERS)
+
+
+def test_the_schema_of_a_project_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(project_schema())
+    assert set(project_schema()["properties"]["lint"]["properties"]) == set(RULES)
+    assert project_schema()["properties"]["defaults"] == schema()["properties"]["defaults"]
+    for example in project_schema()["examples"]:
+        assert check_project(example) == []
 
 
 def keys_of(node: Any, path: str = "") -> list[tuple[str, dict[str, Any]]]:
@@ -45,14 +66,14 @@ def keys_of(node: Any, path: str = "") -> list[tuple[str, dict[str, Any]]]:
     return found
 
 
-@pytest.mark.parametrize(("path", "node"), keys_of(schema()))
+@pytest.mark.parametrize(("path", "node"), keys_of(project_schema()) + keys_of(schema()))
 def test_every_key_is_described_with_an_example_that_holds(path: str, node: dict[str, Any]) -> None:
-    if path.startswith("/defaults/"):
+    if path.startswith(("/defaults/", "#profile/")):
         assert node["$ref"].rpartition("/")[2] == path.rpartition("/")[2]
         return
     assert node["description"].endswith(".")
     assert node["examples"]
-    alone = {"$schema": schema()["$schema"], "$defs": schema()["$defs"], **node}
+    alone = {"$schema": schema()["$schema"], "$defs": project_schema()["$defs"], **node}
     for example in node["examples"]:
         misfit.Reference(alone).validate(example)
 

@@ -1,0 +1,213 @@
+"""The project file, `jobboard.yaml` at a project's root: what its boards have in common, and where they go.
+
+Everything in it is optional, and so is the file. It is checked like a board: positions, every fault at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from jobboard import errors
+from jobboard.core.diagnostic import Fault
+from jobboard.core.value import read_keys
+from jobboard.source import placing
+from jobboard.source.files import PROJECT_FILE, read_bytes
+from jobboard.source.references import fill_in
+from jobboard.source.scalar import plain_scalar
+from jobboard.source.schema import check_project
+from jobboard.source.syntax import decode, parse
+from jobboard.source.yamltree import Flaw, Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from jobboard.core.diagnostic import Diagnostic
+    from jobboard.core.rules import Level
+
+_FROM_ENVIRONMENT = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project as its file says it, for one environment.
+
+    Attributes:
+        shown: The file, as messages show it.
+        environment: The environment that was picked; None if there is none.
+        redis, namespace: The store of that environment; None where it names none. `store_url` is the address.
+        watched: Whether every save may be synced to that store although others may rely on it.
+        origin: What names the project where Git does not.
+        variables: Name -> value, of the project, the environment and the command line.
+        defaults, profiles: Read; what lies below the boards' own.
+        lint: Rule -> level, where it is not the built-in one.
+        meaning: A text that is equal for files that mean the same to every board, variables apart.
+        tree: The file, for positions; None where there is none.
+    """
+
+    shown: str = PROJECT_FILE
+    environment: str | None = None
+    redis: str | None = None
+    namespace: str | None = None
+    watched: bool = False
+    origin: str | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    lint: Mapping[str, Level] = field(default_factory=dict)
+    meaning: str = ""
+    tree: Tree | None = field(default=None, repr=False, compare=False)
+
+    def store_url(self, environ: Mapping[str, str]) -> str | None:
+        """The store's address, with what it takes from the environment of the command.
+
+        Raises:
+            errors.UsageError: The environment lacks a variable.
+        """
+        for name in _FROM_ENVIRONMENT.findall(self.redis or ""):
+            if name not in environ:
+                message = (
+                    f'the environment "{self.environment}" needs {name} for its store, and it is not set'
+                )
+                raise errors.UsageError(
+                    message, f"set it, as in  export {name}=…, or name a store with --redis"
+                )
+        return self.redis and _FROM_ENVIRONMENT.sub(lambda match: environ[match[1]], self.redis)
+
+    def diagnostic(self, fault: Fault) -> Diagnostic:
+        """A fault, its path from the file's root, with its place."""
+        assert self.tree is not None
+        return placing.placed(self.shown, self.tree, fault)
+
+
+def load_project(
+    root: Path,
+    *,
+    environment: str | None = None,
+    assignments: Sequence[str] = (),
+) -> Project | None:
+    """The project of a root directory; None where nothing is said about it at all.
+
+    Args:
+        root: The project's top directory.
+        environment: The environment that was asked for; one that was not is picked as the file says.
+        assignments: Variables of the command line, as ``NAME=VALUE``.
+
+    Raises:
+        errors.InvalidBoards: Something is wrong with the file; all of it is listed.
+        errors.UsageError: There is no such environment, or an assignment is none.
+    """
+    given = dict(map(_assigned, assignments))
+    path = root / PROJECT_FILE
+    if not path.is_file():
+        if environment is not None:
+            hint = f"Write  environments:  in {PROJECT_FILE} at the project's root, or leave --env out"
+            raise errors.UsageError(
+                f'there is no environment "{environment}": {root} has no {PROJECT_FILE}', hint
+            )
+        return Project(variables=given) if given else None
+    shown = os.path.relpath(path)
+    tree = _parsed(path, shown)
+    picked = _picked(tree.root, environment)
+    return _built(shown, tree, picked, given)
+
+
+def _assigned(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not _NAME.fullmatch(name):
+        raise errors.UsageError(f"{text!r} is not NAME=VALUE", "for example  --var REGION=eu")
+    return name, plain_scalar(value)
+
+
+def _parsed(path: Path, shown: str) -> Tree:
+    raw, refusal = read_bytes(path)
+    if refusal is not None:
+        raise errors.InvalidBoards([placing.flawed(shown, None, Flaw(-1, f"the file {refusal}"))])
+    content = raw.decode("utf-8-sig", errors="replace")
+    # Unlike a board, a project may well have nothing to say.
+    said = any(line.strip() and not line.lstrip().startswith("#") for line in content.splitlines())
+    text = decode(raw if said else b"{}")
+    if isinstance(text, Flaw):
+        raise errors.InvalidBoards([placing.flawed(shown, None, text)])
+    tree = parse(text)
+    found = [placing.flawed(shown, tree, flaw) for flaw in tree.flaws]
+    if not found:
+        found = [placing.placed(shown, tree, fault) for fault in _shape_faults(tree.root)]
+    if found:
+        raise errors.InvalidBoards(sorted(found, key=lambda d: (d.line, d.column)))
+    return tree
+
+
+def _shape_faults(root: Any) -> list[Fault]:
+    if not isinstance(root, dict):
+        return [Fault((), "a project is a map", "Write  environments:  or  defaults:  and keys below it")]
+    # With variables filled in a value may fit that does not as it stands; which, no shape can tell yet.
+    apart = {key: value for key, value in root.items() if key not in ("defaults", "profiles")}
+    faults = check_project(apart)
+    named = root.get("default_environment")
+    known = root.get("environments")
+    if not faults and named is not None and named not in (known or {}):
+        hint = f"There are  {', '.join(known)}" if known else "Write it below  environments:"
+        faults.append(Fault(("default_environment",), f'there is no environment "{named}"', hint))
+    return faults
+
+
+def _picked(root: Mapping[str, Any], asked: str | None) -> str | None:
+    known = root.get("environments", {})
+    if asked is None:
+        named: str | None = root.get("default_environment")
+        return named or (next(iter(known)) if len(known) == 1 else None)
+    if asked in known:
+        return asked
+    near = get_close_matches(asked, known, n=1)
+    listed = f"Environments are {', '.join(known)}" if known else f"{PROJECT_FILE} names none"
+    hint = f"{listed}; did you mean {near[0]}?" if near else listed
+    raise errors.UsageError(f'there is no environment "{asked}"', hint)
+
+
+def _built(shown: str, tree: Tree, picked: str | None, given: Mapping[str, Any]) -> Project:
+    root = tree.root
+    own = root.get("environments", {}).get(picked, {})
+    variables = {**root.get("variables", {}), **own.get("variables", {}), **given}
+    faults = [
+        fault
+        for key in ("defaults", "profiles")
+        if key in root
+        for fault in fill_in({key: root[key]}, variables)
+    ]
+    faults = faults or check_project(root)
+    layers: dict[str, Any] = {}
+    if not faults:
+        layers = {"defaults": _read(root.get("defaults", {}), ("defaults",), faults)}
+        layers["profiles"] = {
+            name: _read(keys, ("profiles", name), faults) for name, keys in root.get("profiles", {}).items()
+        }
+    if any(fault.severity == "error" for fault in faults):
+        raise errors.InvalidBoards([placing.placed(shown, tree, fault) for fault in faults])
+    said = {key: root[key] for key in ("defaults", "profiles") if root.get(key)}
+    return Project(
+        shown=shown,
+        environment=picked,
+        redis=own.get("redis"),
+        namespace=own.get("namespace"),
+        watched=own.get("watch", False),
+        origin=root.get("origin"),
+        variables=variables,
+        lint=root.get("lint", {}),
+        meaning=json.dumps(said, sort_keys=True) if said else "",
+        tree=tree,
+        **layers,
+    )
+
+
+def _read(keys: Mapping[str, Any], path: tuple[str, ...], faults: list[Fault]) -> dict[str, Any]:
+    found: list[Fault] = []
+    read = read_keys(keys, found)
+    faults += [fault.under(*path) for fault in found]
+    return read
