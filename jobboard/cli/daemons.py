@@ -27,6 +27,8 @@ def log_to_stderr() -> None:
         format="%(asctime)s %(levelname)-7s %(message)s",
         datefmt="%H:%M:%S",
     )
+    # It tells of every change it sees; what those came to is said here.
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)
 
 
 def unique_name() -> str:

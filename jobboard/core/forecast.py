@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from jobboard.core.schedule import compile_schedule
@@ -62,21 +60,12 @@ def crowded_instant(instants_ms: Iterable[int | None]) -> tuple[int, int] | None
 
 
 def runs_per_day(address: str, spec: Spec, now_ms: int) -> float:
-    """How often a job fires a day, on the average of the coming week; 0 without a schedule."""
+    """How often a job fires a day, on the average of the coming week; 0 without a schedule.
+
+    Counted, not enumerated. `runs` bounds it, as if none of them had been used up.
+    """
     schedule = spec.get("schedule")
     if schedule is None or spec.get("enabled") is False:
         return 0.0
-    if "every" in schedule and "start" not in schedule and "stop" not in schedule:
-        return 86_400_000 / int(schedule["every"])
-    timing = {key: value for key, value in schedule.items() if key not in ("jitter", "runs")}
-    return _count(json.dumps(timing, sort_keys=True), address, now_ms) / 7
-
-
-@lru_cache(maxsize=8192)
-def _count(timing: str, seed: str, now_ms: int) -> int:
-    schedule = compile_schedule(json.loads(timing), seed)
-    count, at = 0, schedule.next_after(now_ms)
-    while at is not None and at <= now_ms + WEEK_MS:
-        count += 1
-        at = schedule.next_after(at)
-    return count
+    count = compile_schedule(schedule, address).count(now_ms, now_ms + WEEK_MS)
+    return min(count, int(schedule.get("runs", count))) / 7
