@@ -1,18 +1,20 @@
-"""The fields of a change as lines, and changes that are alike taken together."""
+"""What a plan says of one job, as lines; and changes that are alike, taken together."""
 
 from __future__ import annotations
 
+import shlex
 from difflib import unified_diff
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from jobboard.cli.screen import ago
-from jobboard.cli.values import LONG, as_written, shown
+from jobboard.cli.screen import ago, moment, visible
+from jobboard.cli.values import LONG, as_written, brief, shown
+from jobboard.core.names import split_address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from jobboard.core.merge import Merged
-    from jobboard.core.plan import JobChange
+    from jobboard.core.plan import Conflicted, Drift, JobChange
     from jobboard.reconcile.around import Around
 
 ALIKE = 4
@@ -44,12 +46,49 @@ def field_lines(change: JobChange) -> Iterator[str]:
         yield from _field(field, max(width, 9))
 
 
-def who(around: Around, address: str, field: Merged) -> str:
+def drift_lines(drift: Drift, around: Around) -> Iterator[str]:
+    """What was edited live in a job and is kept."""
+    job = split_address(drift.address)[1]
+    for field in drift.fields:
+        here, there = brief(shown(field.path, field.file)), brief(shown(field.path, field.live))
+        by = _who(around, drift.address, field)
+        yield f"  . drift    {job}.{field.path} {here} here, {there} in Redis{by}; kept"
+
+
+def conflict_lines(conflict: Conflicted, around: Around, place: str) -> Iterator[str]:
+    """What both sides changed, with the three values; `place` is where the file says its own."""
+    job = split_address(conflict.address)[1]
+    for field in conflict.fields:
+        by = _who(around, conflict.address, field)
+        yield f"  ! conflict {job}.{field.path}"
+        yield f"        last applied  {shown(field.path, field.base)}"
+        yield f"        Redis         {shown(field.path, field.live)}{by}"
+        yield f"        file          {shown(field.path, field.file)}   {place}".rstrip()
+
+
+def ways_out(path: str) -> Iterator[str]:
+    """How a board's conflicts end: commands that work as they stand here."""
+    named = shlex.quote(path)
+    yield f"      take the file:  jobboard sync --on-conflict file {named}"
+    yield f"      keep Redis:     jobboard sync --on-conflict live {named}"
+    yield f"      or write the value you want into {path} and:  jobboard plan {named}"
+
+
+def hold_text(scope: str, hold: Mapping[str, Any], now_ms: int) -> str:
+    """Who holds what, until when, and why."""
+    kind, _, name = scope.partition(":")
+    what = {"all": "everything", "job": name}.get(kind, f"{kind} {name}")
+    until = f" until {moment(hold['until'], None, now_ms=now_ms)}" if hold.get("until") else ""
+    reason = f': "{brief(visible(hold["reason"]))}"' if hold.get("reason") else ""
+    return f"{what} is paused{until} ({visible(hold['by'])}{reason})"
+
+
+def _who(around: Around, address: str, field: Merged) -> str:
     """Who edited a path of a job live, through what, and how long ago; empty where nobody knows."""
     made = around.edits.get(address, {}).get(field.path)
     if made is None:
         return ""
-    return f" ({made['actor']}, {made['via']}, {ago(around.now_ms - made['at'])} ago)"
+    return f" ({visible(made['actor'])}, {made['via']}, {ago(around.now_ms - made['at'])} ago)"
 
 
 def _field(field: Merged, width: int) -> Iterator[str]:

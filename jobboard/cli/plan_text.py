@@ -10,20 +10,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jobboard.cli.changes import field_lines, grouped, who
+from jobboard.cli.changes import conflict_lines, drift_lines, field_lines, grouped, hold_text, ways_out
 from jobboard.cli.screen import moment
 from jobboard.cli.values import brief, shown
 from jobboard.core.forecast import crowded_instant, effect_of, runs_per_day
 from jobboard.core.names import split_address
-from jobboard.store.bystanders import Bystander
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from jobboard.cli.screen import Screen
-    from jobboard.core.plan import Action, BoardPlan, Conflicted, Drift, JobChange
+    from jobboard.core.plan import Action, BoardPlan, JobChange
     from jobboard.reconcile.around import Around
     from jobboard.reconcile.planning import Planned
+    from jobboard.store.bystanders import Bystander
 
 SYMBOLS: Mapping[Action, str] = {"add": "+", "change": "~", "destroy": "-", "record": "="}
 DONE: Mapping[Action, str] = {
@@ -124,15 +124,21 @@ class PlanText:
             else:
                 self._change(board, alike[0])
         for drift in board.drift:
-            self._drift(drift)
-        for conflict in board.conflicts:
-            self._conflict(board, conflict)
-        if board.conflicts:
-            self._ways_out(board)
+            for line in drift_lines(drift, self.around):
+                self._say(line, "dim")
+        self._conflicts(board)
         for refusal in board.refusals:
             self._say(f"  ! {refusal.message}", "error")
             self._say(f"      {refusal.way_out}")
         self.screen.line()
+
+    def _conflicts(self, board: BoardPlan) -> None:
+        for conflict in board.conflicts:
+            place = self._place(board, split_address(conflict.address)[1])
+            for line in conflict_lines(conflict, self.around, place):
+                self._say(line, "error" if line.startswith("  !") else "")
+        for line in ways_out(board.path) if board.conflicts else ():
+            self._say(line)
 
     def _change(self, board: BoardPlan, change: JobChange) -> None:
         job = split_address(change.address)[1]
@@ -149,10 +155,8 @@ class PlanText:
             self._say(line)
         names = ", ".join(split_address(change.address)[1] for change in changes)
         self.screen.folded(f"        {names}", "dim", hang=_HANG, width=_NAMES_WIDTH)
-        self._keep([self._bystander(change) for change in changes], changes[0].action)
-
-    def _keep(self, bystanders: Sequence[Bystander], action: Action) -> None:
-        queued = sum(one.queued for one in bystanders)
+        runs = [self.around.bystanders.get(change.address) for change in changes]
+        queued = sum(one.queued for one in runs if one is not None)
         if queued and action == "change":
             self._say(f"        {_runs(queued, 'queued')} of theirs keep what they were queued with", "dim")
 
@@ -163,29 +167,26 @@ class PlanText:
 
     def _facts(self, change: JobChange) -> list[str]:
         """What follows the job's name on its line."""
-        bystander = self._bystander(change)
+        runs = self.around.bystanders.get(change.address)
         if change.action == "destroy":
-            return self._last_of(change, bystander)
+            return self._last_of(change, runs)
         facts = self._when(change) if change.action != "record" and change.moves_schedule else []
-        queued = [run for run in bystander.live if run.state not in ("running", "stopping")]
-        if queued and change.action == "change":
+        if runs is not None and runs.queued and change.action == "change":
+            queued = [run for run in runs.live if run.state not in ("running", "stopping")]
             revisions = ", ".join(sorted({str(run.revision) for run in queued}))
             facts.append(
-                f"{_runs(len(queued), 'queued')} keep{'s' * (len(queued) == 1)} revision {revisions}"
+                f"{_runs(runs.queued, 'queued')} keep{'s' * (runs.queued == 1)} revision {revisions}"
             )
         return facts
 
-    def _bystander(self, change: JobChange) -> Bystander:
-        return self.around.bystanders.get(change.address) or Bystander()
-
-    def _last_of(self, change: JobChange, bystander: Bystander) -> list[str]:
+    def _last_of(self, change: JobChange, runs: Bystander | None) -> list[str]:
         facts = []
-        if last := bystander.last_run:
-            facts.append(f"last run {self._moment(last.ended_at_ms, None)} {last.state}")
-        if bystander.running:
-            facts.append(f"{_runs(bystander.running, 'running')} will finish")
-        if bystander.queued:
-            facts.append(f"{_runs(bystander.queued, 'queued')} called off")
+        if runs is not None and runs.last_run is not None:
+            facts.append(f"last run {self._moment(runs.last_run.ended_at_ms, None)} {runs.last_run.state}")
+        if runs is not None and runs.running:
+            facts.append(f"{_runs(runs.running, 'running')} will finish")
+        if runs is not None and runs.queued:
+            facts.append(f"{_runs(runs.queued, 'queued')} called off")
         if change.before is not None and change.before.drifted:
             edits = sorted(self.around.edits.get(change.address, {}))
             facts.append(f"edited in Redis since: {', '.join(edits)}" if edits else "edited in Redis since")
@@ -209,40 +210,10 @@ class PlanText:
     def _moment(self, at_ms: int | None, zone: str | None, beside_ms: int | None = None) -> str:
         return moment(at_ms, zone, now_ms=self.around.now_ms, beside_ms=beside_ms)
 
-    def _drift(self, drift: Drift) -> None:
-        job = split_address(drift.address)[1]
-        for field in drift.fields:
-            here, there = brief(shown(field.path, field.file)), brief(shown(field.path, field.live))
-            by = who(self.around, drift.address, field)
-            self._say(f"  . drift    {job}.{field.path} {here} here, {there} in Redis{by}; kept", "dim")
-
-    def _conflict(self, board: BoardPlan, conflict: Conflicted) -> None:
-        job = split_address(conflict.address)[1]
-        for field in conflict.fields:
-            by = who(self.around, conflict.address, field)
-            base, live, file = (shown(field.path, value) for value in (field.base, field.live, field.file))
-            self._say(f"  ! conflict {job}.{field.path}", "error")
-            self._say(f"        last applied  {base}")
-            self._say(f"        Redis         {live}{by}")
-            self._say(f"        file          {file}   {self._place(board, job)}")
-
-    def _ways_out(self, board: BoardPlan) -> None:
-        """Commands that work as they stand here."""
-        self._say(f"      take the file:  jobboard sync --on-conflict file {board.path}")
-        self._say(f"      keep Redis:     jobboard sync --on-conflict live {board.path}")
-        self._say(f"      or write the value you want into {board.path} and:  jobboard plan {board.path}")
-
     def _held(self) -> None:
         for scope, holds in sorted(self.around.holds.items()):
             for hold in holds:
-                self._say(f"  held     {self._hold(scope, hold)}", "dim")
-
-    def _hold(self, scope: str, hold: Mapping[str, Any]) -> str:
-        kind, _, name = scope.partition(":")
-        what = {"all": "everything", "job": name}.get(kind, f"{kind} {name}")
-        until = f" until {self._moment(hold['until'], None)}" if hold.get("until") else ""
-        reason = f': "{brief(hold["reason"])}"' if hold.get("reason") else ""
-        return f"{what} is paused{until} ({hold['by']}{reason})"
+                self._say(f"  held     {hold_text(scope, hold, self.around.now_ms)}", "dim")
 
     def _foresee(self) -> None:
         """What the changes come to together."""

@@ -132,7 +132,7 @@ def test_many_that_start_together_are_worth_a_word() -> None:
     assert "Runs per day of these jobs: 0 → 12." in text
 
 
-@pytest.mark.parametrize(("every", "words"), [(1000, "0 → 86,400"), (50 * 3_600_000, "0 → 0.5")])
+@pytest.mark.parametrize(("every", "words"), [(1000, "0 → 86,400"), (84 * 3_600_000, "0 → 0.3")])
 def test_runs_a_day_read_like_numbers(every: int, words: str) -> None:
     assert f"Runs per day of these jobs: {words}." in said(
         planned({"a": {**RUN, "schedule": {"every": every}}}, {})
