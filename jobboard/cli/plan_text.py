@@ -107,7 +107,7 @@ class PlanText:
 
     def _board(self, board: BoardPlan) -> None:
         commit = board.meta.get("commit")
-        source = f"{board.path} @ {commit[:7]}" if commit else board.path
+        source = f"{self._file(board)} @ {commit[:7]}" if commit else self._file(board)
         self._say(f"Board {board.name}  ({source}) → {self.store_name}", "bold")
         if board.removed:
             self._say(
@@ -137,7 +137,7 @@ class PlanText:
             place = self._place(board, split_address(conflict.address)[1])
             for line in conflict_lines(conflict, self.around, place):
                 self._say(line, "error" if line.startswith("  !") else "")
-        for line in ways_out(board.path) if board.conflicts else ():
+        for line in ways_out(self._file(board)) if board.conflicts else ():
             self._say(line)
 
     def _change(self, board: BoardPlan, change: JobChange) -> None:
@@ -163,7 +163,12 @@ class PlanText:
     def _place(self, board: BoardPlan, job: str) -> str:
         parsed = self.planned.boards.get(board.name)
         line = parsed.lines.get(job) if parsed else None
-        return f"{board.path}:{line}" if line else ""
+        return f"{self._file(board)}:{line}" if line else ""
+
+    def _file(self, board: BoardPlan) -> str:
+        """The board's file as it was asked for: a path that works where the command was typed."""
+        parsed = self.planned.boards.get(board.name)
+        return parsed.shown if parsed else board.path
 
     def _facts(self, change: JobChange) -> list[str]:
         """What follows the job's name on its line."""

@@ -150,8 +150,12 @@ class TestConflict:
         assert (field["base"], field["live"], field["file"]) == (60_000, 120_000, 180_000)
         assert field["edited"]["actor"] == "ana"
 
+    @pytest.mark.parametrize("folder", [".", "boards"])
     @pytest.mark.parametrize(("side", "timeout"), [("file", 180_000), ("live", 120_000)])
-    def test_the_way_out_it_prints_works(self, project: Project, side: str, timeout: int) -> None:
+    def test_the_way_out_it_prints_works(
+        self, project: Project, side: str, timeout: int, folder: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(project.folder / folder)
         lines = project.run("plan").out.splitlines()
         (pasted,) = [line for line in lines if f"--on-conflict {side}" in line]
         words = pasted.partition("jobboard ")[2].split()
