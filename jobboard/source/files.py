@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 PROJECT_FILE = "jobboard.yaml"
 """At a project's root; no board."""
 SUFFIXES = (".yaml", ".yml")
+TEST_SUFFIXES = (".test.yaml", ".test.yml")
+"""Tests of a board, beside it; see `source.testfile`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def discover(paths: Sequence[str | Path]) -> list[Path]:
     """The files of boards among `paths`: files as they are named, and what directories hold, in order.
 
     In directories, and those below them, only ``*.yaml`` and ``*.yml`` count, and nothing whose name begins
-    with a dot, nor a project file. A file that is named twice is read once.
+    with a dot, nor tests or a project file. A file that is named twice is read once.
 
     Raises:
         UsageError: A path does not exist.
@@ -69,11 +71,16 @@ def discover(paths: Sequence[str | Path]) -> list[Path]:
     return list(found.values())
 
 
+def is_board(name: str) -> bool:
+    """Whether a file of that name in a folder of boards is one: tests and a project file are not."""
+    return name.endswith(SUFFIXES) and not name.endswith(TEST_SUFFIXES) and name != PROJECT_FILE
+
+
 def _below(directory: Path) -> Iterator[Path]:
     for folder, folders, names in os.walk(directory):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            if name.endswith(SUFFIXES) and not name.startswith(".") and name != PROJECT_FILE:
+            if not name.startswith(".") and is_board(name):
                 yield Path(folder, name)
 
 

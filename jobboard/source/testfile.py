@@ -17,7 +17,7 @@ import jsonschema_rs
 
 from jobboard.core.diagnostic import Diagnostic, Fault
 from jobboard.errors import UsageError
-from jobboard.source.files import read
+from jobboard.source.files import TEST_SUFFIXES, read
 from jobboard.source.placing import flawed, placed
 from jobboard.source.schema import schema_text
 from jobboard.source.syntax import decode, parse
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from jobboard.core.diagnostic import Path as Steps
-
-SUFFIXES = (".test.yaml", ".test.yml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ def discover(paths: Sequence[Path]) -> list[Path]:
     for path in paths:
         if not path.exists():
             raise UsageError(f"there is no {path}", "name a .test.yaml file, or a folder of them")
-        if path.is_file() and not path.name.endswith(SUFFIXES):
+        if path.is_file() and not path.name.endswith(TEST_SUFFIXES):
             raise UsageError(f"{path} is no test file", f"tests of a board are in  {path.stem}.test.yaml")
         for file in _below(path) if path.is_dir() else [path]:
             found.setdefault(file.resolve(), file)
@@ -65,7 +63,9 @@ def discover(paths: Sequence[Path]) -> list[Path]:
 def _below(directory: Path) -> Iterator[Path]:
     for folder, folders, names in os.walk(directory):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(folder, n) for n in sorted(names) if n.endswith(SUFFIXES) and not n.startswith("."))
+        yield from (
+            Path(folder, n) for n in sorted(names) if n.endswith(TEST_SUFFIXES) and not n.startswith(".")
+        )
 
 
 @lru_cache(maxsize=1)

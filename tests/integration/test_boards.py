@@ -18,6 +18,7 @@ from jobboard.cli.demo import EXPECTED as DEMO
 from jobboard.core.instant import parse_instant
 from jobboard.core.record import ENDED
 from jobboard.daemon.scheduler import Scheduler
+from jobboard.source.files import discover
 from jobboard.store import fsck
 from jobboard.store.output import read_output
 from jobboard.store.past import known_runs, last_records, read_run
@@ -111,7 +112,7 @@ def stage(store: Store, clock: StoreClock, tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_no_board_ships_without_a_test_here() -> None:
-    assert {path.stem for path in BOARDS.glob("*.yaml")} == TESTED
+    assert {path.stem for path in discover([BOARDS])} == TESTED
 
 
 def test_all_of_them_live_side_by_side(store: Store, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,7 +22,7 @@ from jobboard.core.model import DEFAULT_DEFER, DEFAULT_RETRIES, FIELDS
 from jobboard.core.value import READERS
 from jobboard.daemon import tree
 from jobboard.daemon.attempt import Attempt
-from jobboard.source.files import SourceFile, digest_of
+from jobboard.source.files import TEST_SUFFIXES, SourceFile, digest_of
 from jobboard.source.loader import load
 from jobboard.source.schema import schema, schema_text
 
@@ -188,7 +188,8 @@ def test_every_board_names_the_schema_for_editors() -> None:
     for path in (readme.ROOT / "boards").glob("*.yaml"):
         first = path.read_text(encoding="utf-8").splitlines()[0]
         named = first.removeprefix("# yaml-language-server: $schema=")
-        assert (path.parent / named).resolve() == readme.ROOT / "schemas" / "board.schema.json"
+        kind = "tests" if path.name.endswith(TEST_SUFFIXES) else "board"
+        assert (path.parent / named).resolve() == readme.ROOT / "schemas" / f"{kind}.schema.json"
 
 
 def _value(node: Mapping[str, Any]) -> str:
