@@ -1,4 +1,8 @@
-"""Check boards without any store: every fault of every file in one go."""
+"""Check boards without any store: every fault of every file in one go.
+
+A warning names its rule in brackets. jobboard.yaml turns rules off, or makes errors of them, below lint; a
+comment silences one in place:  # jobboard: ignore RULE REASON
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jobboard.core.diagnostic import Diagnostic
+
+
+OUTPUTS = ("text", "json", "github")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -34,15 +41,20 @@ def execute(args: argparse.Namespace) -> int:
     common = args.read_project(root)
     found = files.discover(project.board_paths(args.paths, root))
     loaded = load([files.read(path, project=common) for path in found])
-    diagnostics, jobs = loaded.diagnostics, sum(len(board.jobs) for board in loaded.boards)
-    _report(diagnostics, len(found), jobs, as_json=args.output == "json")
+    # Only all boards together can tell that a profile of the project is used by none of them.
+    unused = [] if args.paths or common is None else common.unused(board.extended for board in loaded.boards)
+    diagnostics, jobs = [*unused, *loaded.diagnostics], sum(len(board.jobs) for board in loaded.boards)
+    _report(diagnostics, len(found), jobs, args.output)
     failed = any(d.severity == "error" or args.strict for d in diagnostics)
     return errors.InvalidBoards.exit_code if failed else 0
 
 
-def _report(diagnostics: Sequence[Diagnostic], files: int, jobs: int, *, as_json: bool) -> None:
-    if as_json:
+def _report(diagnostics: Sequence[Diagnostic], files: int, jobs: int, output: str) -> None:
+    if output == "json":
         print(json.dumps({"diagnostics": [d.as_json() for d in diagnostics]}, indent=2, ensure_ascii=False))
+        return
+    if output == "github":
+        print("".join(f"{annotation(diagnostic)}\n" for diagnostic in diagnostics), end="")
         return
     from jobboard.cli.faults import print_faults
 
@@ -50,3 +62,25 @@ def _report(diagnostics: Sequence[Diagnostic], files: int, jobs: int, *, as_json
         print(f"{jobs} job{'s' if jobs != 1 else ''} in {files} file{'s' if files != 1 else ''}: no errors.")
         return
     print_faults(diagnostics, sys.stdout)
+
+
+def annotation(diagnostic: Diagnostic) -> str:
+    """A diagnostic as a workflow command of GitHub Actions, which shows it beside the line it is about.
+
+    Source: "Workflow commands for GitHub Actions", with the escapes of actions/toolkit's command.ts.
+    """
+    place = {"file": diagnostic.file, "line": diagnostic.line, "col": diagnostic.column}
+    title = f"jobboard {diagnostic.rule}".rstrip()
+    said = ",".join(
+        f"{key}={_property(str(value))}" for key, value in {**place, "title": title}.items() if value
+    )
+    text = diagnostic.message if diagnostic.hint is None else f"{diagnostic.message}. {diagnostic.hint}"
+    return f"::{diagnostic.severity} {said}::{_escaped(text)}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")

@@ -32,11 +32,13 @@ EXTEND = "extend"
 """The key that names a job's profiles; resolved here, and no part of a spec."""
 _MAPS = frozenset(name for name, known in FIELDS.items() if known.kind == "map")
 _POLICIES = ("retries", "defer")
+# They say how an expression is read, and go where it goes.
+_OF_CRON = ("seconds", "days")
 _OPTIONS_OF_OTHERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "cron": ("phase",),
-        "every": ("timezone", "seconds", "days"),
-        "at": ("phase", "timezone", "seconds", "days"),
+        "every": ("timezone", *_OF_CRON),
+        "at": ("phase", "timezone", *_OF_CRON),
         "after": OPTIONS,
     }
 )
@@ -81,7 +83,7 @@ class _Base:
         """A job's own keys with those of the command and the schedule that layers below it add."""
         kept = dict(self.apart)
         for key in own:
-            for rival in (key, *_rivals(key)):
+            for rival in (key, *_rivals(key), *(_OF_CRON if key == "cron" else ())):
                 kept.pop(rival, None)
         kinds = [kind for kind in KINDS if kind in own or kind in kept]
         idle = _OPTIONS_OF_OTHERS.get(kinds[0], ()) if kinds else OPTIONS

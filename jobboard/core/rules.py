@@ -1,6 +1,7 @@
 """The rules that boards are warned by: their names, which never change, and what each is about.
 
-A warning stops nothing. A project may turn a rule off, or make an error of it.
+A warning stops nothing. A project may turn a rule off or make an error of it, and a comment beside what is
+meant as it is silences it there, with a reason.
 """
 
 from __future__ import annotations
@@ -27,7 +28,13 @@ RULES: Final[Mapping[str, str]] = MappingProxyType(
         "gap-hour": "a time that the clock skips when summer time begins",
         "fold-hour": "a time that the clock repeats when summer time ends",
         "crowded": "very many jobs on one cron expression",
+        "pile-up": "many jobs at minute 0 of one hour",
         "idle-retries": "retries that retry nothing",
+        "lock-timeout": "a job that holds a lock and has no timeout",
+        "lock-order": "two jobs that list the same locks in opposite order",
+        "unused-profile": "a profile that no job extends",
+        "silence-reason": "a silenced rule without a reason",
+        "idle-silence": "a comment that silences nothing",
     }
 )
 """Rule -> what it warns of. A name, once released, keeps its meaning."""

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import clock
+from jobboard.core.advice import lock_order, pile_up, untimed_lock
 from jobboard.core.depend import check_locks, check_parents
-from jobboard.core.diagnostic import Fault, Path
+from jobboard.core.diagnostic import Fault, KeyFault, Path
 from jobboard.core.names import address_of, is_name, split_address
 from jobboard.core.resolve import COMMANDS, EXTEND, Resolver
 from jobboard.core.rules import judged
@@ -28,7 +29,7 @@ from jobboard.source.syntax import decode, parse
 from jobboard.source.yamltree import Flaw, Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from jobboard.core.diagnostic import Diagnostic
     from jobboard.core.model import Spec
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 # More jobs than this on one cron expression draw a warning: they would all start at the same minute.
 CROWD = 100
+# Part of every comment that silences a rule.
+SILENCE_MARK = "jobboard:"
 
 _NO_PROJECT = Project()
 
@@ -53,6 +56,7 @@ class Board:
         jobs: Job name -> canonical spec, in the file's order.
         lines: Job name -> the line it begins on, 1-based.
         templates: Job name -> the job it is written as, for those that `for_each` declares.
+        extended: The profiles that its jobs extend, of the board and of the project.
     """
 
     name: str
@@ -66,6 +70,7 @@ class Board:
     shown: str = field(compare=False)
     tree: Tree = field(repr=False, compare=False)
     templates: Mapping[str, str] = field(default_factory=dict, compare=False)
+    extended: frozenset[str] = field(default=frozenset(), compare=False)
 
     def position(self, job: str, path: Path = ()) -> tuple[int, int]:
         """Line and column, 1-based, of a job or of something in it."""
@@ -145,12 +150,23 @@ def load(files: Sequence[SourceFile], now_ms: int | None = None) -> Loaded:
     _refuse_twins(drafts)
     _relate(drafts)
     for draft in drafts:
-        if draft.file.project is not None and draft.file.project.lint:
-            draft.diagnostics = list(judged(draft.diagnostics, draft.file.project.lint))
+        _judge(draft)
     faulty = {id(draft) for draft in drafts if any(d.severity == "error" for d in draft.diagnostics)}
     boards = [draft.board for draft in drafts if draft.board is not None and id(draft) not in faulty]
     ordered = [diagnostic for draft in drafts for diagnostic in sorted(draft.diagnostics, key=_place)]
     return Loaded(tuple(boards), tuple(dict.fromkeys(ordered)))
+
+
+def _judge(draft: _Draft) -> None:
+    """Give every rule its level, and leave out what a comment silences."""
+    levels = (draft.file.project or _NO_PROJECT).lint
+    if levels:
+        draft.diagnostics = list(judged(draft.diagnostics, levels))
+    tree = draft.tree
+    if tree is not None and tree.root is not None and SILENCE_MARK in tree.text.content:
+        from jobboard.source.silence import hushed
+
+        draft.diagnostics = list(judged(hushed(draft.shown, tree.text, draft.diagnostics, levels), levels))
 
 
 def _place(diagnostic: Diagnostic) -> tuple[int, int]:
@@ -197,6 +213,7 @@ def _resolve(draft: _Draft, tree: Tree) -> None:
     )
     draft.say(resolver.faults)
     jobs = _jobs(draft, root["jobs"], resolver, _by_job(broken))
+    _advise(draft, root, jobs, resolver.extended)
     draft.names = frozenset(address_of(root["board"], name) for name in root["jobs"])
     draft.board = Board(
         name=root["board"],
@@ -210,7 +227,22 @@ def _resolve(draft: _Draft, tree: Tree) -> None:
         shown=draft.shown,
         tree=tree,
         templates=draft.templates,
+        extended=frozenset(resolver.extended),
     )
+
+
+def _advise(draft: _Draft, root: Mapping[str, Any], jobs: Mapping[str, Spec], extended: set[str]) -> None:
+    """Say what is sound in one board and may not be wise."""
+    for name in root.get("profiles", {}):
+        if name not in extended:
+            message = f'no job extends the profile "{name}"'
+            fault = KeyFault(("profiles", name), message, "Take it out", "warning", rule="unused-profile")
+            draft.say([fault])
+    for name, spec in jobs.items():
+        found = untimed_lock(spec) if "locks" in spec else None
+        # One that is wrong is still one.
+        if found is not None and root["jobs"][name].get("timeout") is None:
+            draft.say([found.under("jobs", name)])
 
 
 def _written_out(draft: _Draft, tree: Tree) -> Any:
@@ -341,6 +373,21 @@ def _relate(drafts: Sequence[_Draft]) -> None:
         for address, found in faults.items():
             job = split_address(address)[1]
             homes[address].say([fault.under("jobs", job) for fault in found])
+    schedules = {address: spec["schedule"] for address, spec in specs.items() if "schedule" in spec}
+    for address, fault in (*lock_order(_listed_locks(drafts)), *pile_up(schedules, CROWD)):
+        homes[address].say([fault.under("jobs", split_address(address)[1])])
+
+
+def _listed_locks(drafts: Sequence[_Draft]) -> Iterator[tuple[str, list[str]]]:
+    """The locks of jobs that list more than one, in the order of the file."""
+    for draft in drafts:
+        board = draft.board
+        for name in board.jobs if board is not None else ():
+            raw = board.tree.root["jobs"][board.templates.get(name, name)]  # type: ignore[union-attr]  # as above
+            locks = raw.get("locks")
+            if isinstance(locks, list | dict) and len(locks) > 1:
+                listed = [str(lock).rpartition(":")[2] for lock in locks]
+                yield address_of(board.name, name), listed  # type: ignore[union-attr]  # as above
 
 
 def _elsewhere(specs: Mapping[str, Spec], drafts: Sequence[_Draft]) -> set[str]:

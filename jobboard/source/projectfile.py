@@ -13,18 +13,20 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
-from jobboard.core.diagnostic import Fault
+from jobboard.core.diagnostic import Fault, KeyFault
+from jobboard.core.rules import judged
 from jobboard.core.value import read_keys
 from jobboard.source import placing
 from jobboard.source.files import PROJECT_FILE, read_bytes
 from jobboard.source.references import fill_in
 from jobboard.source.scalar import plain_scalar
 from jobboard.source.schema import check_project
+from jobboard.source.silence import hushed
 from jobboard.source.syntax import decode, parse
 from jobboard.source.yamltree import Flaw, Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from jobboard.core.diagnostic import Diagnostic
@@ -84,6 +86,31 @@ class Project:
         """A fault, its path from the file's root, with its place."""
         assert self.tree is not None
         return placing.placed(self.shown, self.tree, fault)
+
+    def unused(self, extended: Iterable[frozenset[str]]) -> list[Diagnostic]:
+        """What is to be said of profiles that no board extends, with their places.
+
+        Args:
+            extended: Of each board there is, the profiles its jobs extend.
+        """
+        if self.tree is None or not self.profiles:
+            return []
+        used = frozenset[str]().union(*extended)
+        found = [
+            self.diagnostic(
+                KeyFault(
+                    ("profiles", name),
+                    f'no job extends the profile "{name}"',
+                    "Take it out",
+                    "warning",
+                    rule="unused-profile",
+                )
+            )
+            for name in self.profiles
+            if name not in used
+        ]
+        judged_here = list(judged(found, self.lint))
+        return list(judged(hushed(self.shown, self.tree.text, judged_here, self.lint), self.lint))
 
 
 def load_project(

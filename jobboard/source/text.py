@@ -40,6 +40,11 @@ class Text:
     def _starts(self) -> list[int]:
         return [0, *(match.end() for match in re.finditer("\n", self.content))]
 
+    @property
+    def lines(self) -> int:
+        """How many lines there are, an empty one behind the last line's end included."""
+        return len(self._starts)
+
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset, both 1-based."""
         line = bisect_right(self._starts, offset)
