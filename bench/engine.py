@@ -17,7 +17,10 @@ from jobboard.daemon.scheduler import Scheduler
 from jobboard.store.runs import Runs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jobboard.store.connect import Store
+    from jobboard.store.runs import Reserved
 
 JOBS = 20_000
 PAGE = 200
@@ -40,6 +43,8 @@ def main() -> None:
         rate(f"claim, compute, fire, {JOBS:,} due jobs", fired_per_s, "moving members", moved_per_s)
         for limit in (1, 16, 64):
             rate(f"reserve and finish, {limit} a call", _working(store, limit), "moving members", moved_per_s)
+        for limit in (1, 16, 64):
+            rate(f"both in one, {limit} a call", _exchanging(store, limit), "moving members", moved_per_s)
 
 
 def _sync(folder: Path, environ: dict[str, str]) -> None:
@@ -76,23 +81,41 @@ def _firing(store: Store) -> float:
 
 
 def _working(store: Store, limit: int) -> float:
-    runs = Runs(store)
-    worker = f"bench-{limit}"
-    runs.hello(
-        worker, host="bench", pid=1, queues=["common"], slots=limit, lease_ms=60_000, version="0", holding=[]
-    )
-    done, wanted = 0, min(JOBS // 4, 400 * limit)
+    runs, worker = _join(store, limit)
+    done, wanted = 0, min(JOBS // 8, 400 * limit)
     began = time.perf_counter()
     while done < wanted:
         reserved = runs.reserve(worker, ["common"], limit)
-        results = [
-            Result(r.run_id, r.token, "ok", exit_code=0, started_ago_ms=1, ended_ago_ms=0) for r in reserved
-        ]
-        runs.finish(worker, results)
+        runs.finish(worker, _ended(reserved))
         done += len(reserved)
     taken = time.perf_counter() - began
     runs.bye(worker)
     return done / taken
+
+
+def _exchanging(store: Store, limit: int) -> float:
+    runs, worker = _join(store, limit)
+    done, wanted = 0, min(JOBS // 8, 400 * limit)
+    began = time.perf_counter()
+    reserved: list[Reserved] | None = runs.reserve(worker, ["common"], limit)
+    while reserved and done < wanted:
+        done += len(reserved)
+        _, reserved = runs.finish_reserve(worker, _ended(reserved), ["common"], limit)
+    taken = time.perf_counter() - began
+    runs.bye(worker)
+    return done / taken
+
+
+def _join(store: Store, limit: int) -> tuple[Runs, str]:
+    runs, worker = Runs(store), f"bench-{limit}"
+    runs.hello(
+        worker, host="bench", pid=1, queues=["common"], slots=limit, lease_ms=60_000, version="0", holding=[]
+    )
+    return runs, worker
+
+
+def _ended(reserved: Sequence[Reserved]) -> list[Result]:
+    return [Result(r.run_id, r.token, "ok", exit_code=0, started_ago_ms=1, ended_ago_ms=0) for r in reserved]
 
 
 if __name__ == "__main__":

@@ -12,13 +12,14 @@ import os
 import queue
 import socket
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from jobboard import __version__, clock, errors
 from jobboard.core.run import Result
 from jobboard.store.connect import explained
-from jobboard.store.runs import Runs
+from jobboard.store.runs import Runs, UnknownWorker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -295,14 +296,45 @@ class Clerk:
             del self._output[place]
 
     def _send_outcomes(self) -> None:
+        """Report; the last call also asks for what may take the place of what ended."""
         while self._outcomes:
             batch = self._outcomes[:MOST_A_CALL]
-            results = [self._result(outcome) for outcome in batch]
-            self._runs.finish(self._me.worker, results)
-            del self._outcomes[: len(batch)]
             pairs = [(outcome.run_id, outcome.token) for outcome in batch]
+            runs, asked = self._report([self._result(outcome) for outcome in batch], self._asked(pairs))
+            del self._outcomes[: len(batch)]
             self._spool.cross_out(pairs)
             self._forget(pairs)
+            if runs is None:
+                raise UnknownWorker(f"the store does not know worker {self._me.worker}")
+            self._take(runs)
+            if len(runs) < asked:
+                # There was no more; those that woke us for it need not be told.
+                self._wanted = False
+                self._tokens.clear()
+
+    def _asked(self, ended: Sequence[tuple[str, int]]) -> int:
+        """How many runs to ask for once these are reported; none where more reports are to follow."""
+        more = len(self._outcomes) > MOST_A_CALL
+        if more or not (self._joined and self._taking) or self._closing_by_s is not None:
+            return 0
+        left = len(self._held) - sum(self._held.get(run_id) == token for run_id, token in ended)
+        return min(max(0, self._me.slots - left), MOST_A_CALL)
+
+    def _report(self, results: list[Result], asked: int) -> tuple[list[Reserved] | None, int]:
+        """Runs that came with the answer, None where the store knows us not; and how many were asked for."""
+        if asked:
+            # Full: nothing was done, and results alone are taken even so.
+            with suppress(errors.StoreFull):
+                return self._runs.finish_reserve(self._me.worker, results, list(self._me.queues), asked)[
+                    1
+                ], asked
+        self._runs.finish(self._me.worker, results)
+        return [], 0
+
+    def _take(self, runs: list[Reserved]) -> None:
+        self._held.update((run.run_id, run.token) for run in runs)
+        if runs:
+            self._tell(Taken(tuple(runs)))
 
     def _result(self, outcome: Outcome) -> Result:
         lost = self._dropped.get((outcome.run_id, outcome.token), 0)
@@ -347,11 +379,9 @@ class Clerk:
             return
         asked = min(free, MOST_A_CALL)
         runs = self._runs.reserve(self._me.worker, list(self._me.queues), asked)
-        self._held.update((run.run_id, run.token) for run in runs)
         self._wanted = len(runs) == asked
         self._tokens.clear()
-        if runs:
-            self._tell(Taken(tuple(runs)))
+        self._take(runs)
 
 
 def entry_of(outcome: Outcome) -> Entry:

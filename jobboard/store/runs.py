@@ -161,6 +161,25 @@ class Runs:
             tags += self._store.call("finish", worker=worker, results=[packed_result(r) for r in page])[2]
         return tags
 
+    def finish_reserve(
+        self, worker: str, results: Sequence[Result], queues: Sequence[str], limit: int
+    ) -> tuple[list[str], list[Reserved] | None]:
+        """Report and take in one call: what `finish` and `reserve` answer; None where to say hello first.
+
+        Raises:
+            errors.StoreFull: Memory is full, nothing was done. `finish` takes the same results even so.
+        """
+        assert len(results) <= PAGE
+        tag, _, tags, *rest = self._store.call(
+            "finish_reserve",
+            worker=worker,
+            results=[packed_result(r) for r in results],
+            queues=list(queues),
+            limit=limit,
+            request=secrets.token_hex(6),
+        )
+        return list(tags), [read_reserved(entry) for entry in rest[0]] if tag == "OK" else None
+
     def output(self, run_id: str, token: int, attempt: int, chunks: Sequence[bytes]) -> bool:
         """Keep a piece of an attempt's output; whether the attempt is still the run's own.
 

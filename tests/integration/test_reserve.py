@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from kit.engine import Engine
 
+from jobboard import errors
+from jobboard.core.run import Result
 from jobboard.store.runs import UnknownWorker
 
 if TYPE_CHECKING:
@@ -152,3 +154,37 @@ def test_hello_without_a_run_it_was_handed_gives_it_back(engine: Engine) -> None
 def test_a_beat_of_a_worker_nobody_knows_says_so(engine: Engine) -> None:
     assert engine.runs.beat("w1", 1_000).known
     assert not engine.runs.beat("stranger", 1_000).known
+
+
+def test_results_and_the_next_runs_in_one_call(engine: Engine) -> None:
+    first, second = _run(engine, "b/a", locks={"db": 1}), _run(engine, "b/b", locks={"db": 1})
+    (held,) = engine.reserve()
+    assert held.run_id == first
+    tags, runs = engine.runs.finish_reserve("w1", [Result(first, held.token, "ok")], ["common"], 5)
+    assert tags == ["FINISHED"]
+    assert runs is not None
+    assert [run.run_id for run in runs] == [second]
+    assert runs[0].token > held.token
+
+
+def test_results_of_a_worker_the_store_forgot_are_taken_all_the_same(engine: Engine) -> None:
+    run_id = _run(engine, "b/a")
+    (held,) = engine.reserve()
+    engine.client.zrem(engine.store.key("workers"), "w1")
+    answer = engine.runs.finish_reserve("w1", [Result(run_id, held.token, "ok")], ["common"], 5)
+    assert answer == (["FINISHED"], None)
+    assert engine.state(run_id) == "finished"
+
+
+def test_a_full_store_hands_nothing_out_and_takes_results_even_so(engine: Engine) -> None:
+    run_id = _run(engine, "b/a")
+    (held,) = engine.reserve()
+    result = Result(run_id, held.token, "ok")
+    engine.client.config_set("maxmemory", "1")
+    try:
+        with pytest.raises(errors.StoreFull):
+            engine.runs.finish_reserve("w1", [result], ["common"], 5)
+        assert engine.state(run_id) == "running"
+        assert engine.runs.finish("w1", [result]) == ["FINISHED"]
+    finally:
+        engine.client.config_set("maxmemory", "0")

@@ -10,12 +10,14 @@ from kit.clock import StoreClock
 from kit.engine import MINUTE, NEVER, Engine
 from kit.server import Server, fresh_namespace
 
-from jobboard.core.run import MAX_LOST
+from jobboard.core.run import MAX_LOST, Result
 from jobboard.store import fsck
 from jobboard.store.connect import Store
 from jobboard.store.wire import unpack
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from jobboard.core.run import Word
     from jobboard.store.runs import Reserved
 
@@ -80,7 +82,10 @@ class Walk:
         self._reserve(self.random.choice(WORKERS), self.random.randint(1, 4))
 
     def _reserve(self, worker: str, limit: int) -> None:
-        for reserved in self.engine.reserve(worker, "common", "side", limit=limit):
+        self._take(worker, self.engine.reserve(worker, "common", "side", limit=limit))
+
+    def _take(self, worker: str, runs: Iterable[Reserved]) -> None:
+        for reserved in runs:
             assert reserved.run_id in self.ready
             assert reserved.token > self.token
             assert reserved.lost == self.lost.get(reserved.run_id, 0)
@@ -110,6 +115,19 @@ class Walk:
             assert tag in ("RETRIED", "DEFERRED")
         if verdict == "ok" and _job(run_id) == "b/plain":
             self.ready.add(run_id.replace("b/plain", "b/child"))
+
+    def finish_and_reserve(self) -> None:
+        if not self.running:
+            return
+        run_id = self.random.choice(sorted(self.running))
+        worker, reserved = self.running[run_id]
+        result = Result(run_id, reserved.token, "failed")
+        tags, runs = self.engine.runs.finish_reserve(worker, [result], ["common", "side"], 3)
+        self._leave(run_id)
+        self._end(run_id)
+        assert tags == ["FINISHED"]
+        assert runs is not None
+        self._take(worker, runs)
 
     def repeat_a_result(self) -> None:
         if not self.past:
@@ -234,7 +252,8 @@ def test_random_walks(server: Server, seed: int) -> None:
     steps = {
         walk.fire: 20,
         walk.reserve: 12,
-        walk.finish: 20,
+        walk.finish: 14,
+        walk.finish_and_reserve: 8,
         walk.repeat_a_result: 5,
         walk.give_back: 4,
         walk.cancel: 4,

@@ -7,7 +7,8 @@
 --           run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET, delay ZSET, wake:<who> LIST,
 --           ctl:<worker> LIST, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET,
 --           fanout LIST, fanout:<list> SET, history STREAM, failures STREAM, last:<job> LIST, outputs ZSET,
---           events STREAM
+--           events STREAM,
+--           awaited:<run> SET, expiry ZSET, needs:<run> SET
 -- RETURNS   "CANCELLED" | "STOPPING" | "ALREADY" | "UNKNOWN"
 -- @include guard
 -- @include arguments

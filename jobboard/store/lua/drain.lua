@@ -7,7 +7,8 @@
 --           after:<parent> SET, tombstones HASH, edits HASH, wake:scheduler LIST, holding:<worker> SET,
 --           run:<id> HASH, lock:<name> SET, lockwait:<name> ZSET, lockrescan SET, queue:<name> ZSET, queues SET,
 --           delay ZSET, wake:<queue> LIST, events STREAM, history STREAM, failures STREAM, last:<address> LIST,
---           live:<address> SET, outputs ZSET, fanout LIST, fanout:<list> SET, boards HASH, defs:<version> HASH, holds HASH
+--           live:<address> SET, outputs ZSET, fanout LIST, fanout:<list> SET, boards HASH, defs:<version> HASH, holds HASH,
+--           awaited:<run> SET, expiry ZSET, needs:<run> SET
 -- RETURNS   "OK" {applied, left}
 -- @include guard
 -- @include arguments

@@ -8,7 +8,8 @@
 --           run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET, delay ZSET, wake:<who> LIST,
 --           workers ZSET, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET,
 --           fanout LIST, fanout:<list> SET, history STREAM, failures STREAM, last:<job> LIST,
---           out:<run> STREAM, outbytes HASH, outputs ZSET, events STREAM
+--           out:<run> STREAM, outbytes HASH, outputs ZSET, events STREAM,
+--           awaited:<run> SET, expiry ZSET, needs:<run> SET
 -- RETURNS   "OK" {[subject, words], ...}
 -- @include guard
 -- @include arguments
@@ -19,6 +20,8 @@
 -- @include enqueue
 -- @include handover
 -- @include lose
+-- @include await
+-- @include place
 local refused = guard()
 if refused then return refused end
 local at = now()
@@ -113,6 +116,33 @@ function look.lockwait(id)
     function() redis.call('ZREM', key('lockwait', name), id) end)
 end
 
+function look.expiry(id)
+  local run = read_run(id)
+  if (not run or not run.expires) and broken(id, 'has an expiry and is no run that expires') then
+    redis.call('ZREM', key('expiry'), id)
+  end
+end
+
+-- What a run waits for has to live, and to know that it is awaited.
+function look.needs(parent)
+  local run, above = read_run(name), read_run(parent)
+  local known = above and above.awaited and redis.call('SISMEMBER', key('awaited', parent), name) == 1
+  if run and run.state == 'blocked' and known then return end
+  if not broken(name, 'waits for ' .. parent .. ', which will not tell it') then return end
+  if above and run and run.state == 'blocked' then
+    await(name, {parent})
+  else
+    redis.call('SREM', key('needs', name), parent)
+    if run and run.state == 'blocked' and redis.call('EXISTS', key('needs', name)) == 0 then place(run, at) end
+  end
+end
+
+function look.awaited(child)
+  if redis.call('SISMEMBER', key('needs', child), name) == 0 and broken(child, 'is told of ' .. name .. ' and waits for it no more') then
+    redis.call('SREM', key('awaited', name), child)
+  end
+end
+
 function look.live(id)
   member(id, 'among the live runs of ' .. name, function(run) return run.job == name end,
     function() redis.call('SREM', key('live', name), id) end)
@@ -147,6 +177,7 @@ end
 local function misplaced(run)
   if run.state == 'queued' then return not redis.call('ZSCORE', key('queue', run.queue), run.id) end
   if run.state == 'delayed' then return not redis.call('ZSCORE', key('delay'), run.id) end
+  if run.state == 'blocked' then return redis.call('EXISTS', key('needs', run.id)) == 0 end
   if run.state == 'waiting' then return not run.lock or not redis.call('ZSCORE', key('lockwait', run.lock), run.id) end
   if running(run) then return not run.worker or redis.call('SISMEMBER', key('holding', run.worker), run.id) == 0 end
   return true

@@ -5,7 +5,8 @@
 -- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, after:<parent> SET, holds HASH, run:<run> HASH,
 --           live:<job> SET, queue:<queue> ZSET, queues SET, delay ZSET, wake:<who> LIST,
 --           holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, fanout LIST,
---           fanout:<list> SET, history STREAM, failures STREAM, last:<job> LIST, outputs ZSET, events STREAM
+--           fanout:<list> SET, history STREAM, failures STREAM, last:<job> LIST, outputs ZSET, events STREAM,
+--           awaited:<run> SET, expiry ZSET, needs:<run> SET
 -- RETURNS   "OK" {now, given}
 -- @include guard
 -- @include arguments

@@ -6,7 +6,8 @@
 -- ARGUMENTS worker=string host=string pid=int queues=list slots=int lease_ms=int version=string holding=[{run, token}, ...]
 -- TOUCHES   meta HASH, run:<run> HASH, queue:<queue> ZSET, queues SET, delay ZSET, wake:<who> LIST,
 --           workers ZSET, worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET,
---           lockrescan SET, events STREAM
+--           lockrescan SET, events STREAM,
+--           awaited:<run> SET, needs:<run> SET
 -- RETURNS   "OK" {now, [dropped run, ...]}
 -- @include guard
 -- @include arguments

@@ -6,7 +6,8 @@
 --           live:<job> SET, queue:<queue> ZSET, queues SET, delay ZSET, wake:<who> LIST, ctl:<worker> LIST,
 --           workers ZSET, worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET,
 --           lockrescan SET, fanout LIST, fanout:<list> SET, history STREAM, failures STREAM, last:<job> LIST,
---           outputs ZSET, events STREAM
+--           outputs ZSET, events STREAM,
+--           awaited:<run> SET, expiry ZSET, needs:<run> SET
 -- RETURNS   "OK" {now, lost} | "MORE" {now, lost}
 -- @include guard
 -- @include arguments

@@ -10,12 +10,14 @@
 --           queue:<queue> ZSET, queues SET, delay ZSET, wake:<who> LIST, ctl:<worker> LIST, workers ZSET,
 --           worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET,
 --           lockrescan SET, fanout LIST, fanout:<list> SET, zonedata HASH, history STREAM, failures STREAM,
---           last:<job> LIST, outputs ZSET, events STREAM
+--           last:<job> LIST, outputs ZSET, events STREAM,
+--           awaited:<run> SET, expiry ZSET, needs:<run> SET
 -- RETURNS   "OK" {now, promoted, reaped, next, unsettled}
 -- @include guard
 -- @include arguments
 -- @include now
 -- @include read_run
+-- @include conclude
 -- @include enqueue
 -- @include event
 -- @include rescan
@@ -40,11 +42,20 @@ for _, gone in ipairs(redis.call('ZRANGEBYSCORE', key('schedulers'), '-inf', at 
   redis.call('HDEL', key('zonedata'), gone)
 end
 
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('expiry'), '-inf', at, 'LIMIT', 0, PAGE)) do
+  redis.call('ZREM', key('expiry'), id)
+  local run = read_run(id)
+  if run and run.state ~= 'running' and run.state ~= 'stopping' then
+    conclude(run, 'skipped', at, {reason = 'expired', quiet = true})
+  end
+end
 local promoted = redis.call('ZRANGEBYSCORE', key('delay'), '-inf', at, 'LIMIT', 0, PAGE)
 for _, id in ipairs(promoted) do
   redis.call('ZREM', key('delay'), id)
   local run = read_run(id)
-  if run and run.state == 'delayed' then
+  if run and run.state == 'delayed' and run.doomed then
+    conclude(run, 'skipped', at, {reason = run.doomed, quiet = true})
+  elseif run and run.state == 'delayed' then
     enqueue(id, run.queue, run.score)
     event('queued', run.job, id, at, 'trigger', run.trigger)
   end
@@ -75,7 +86,7 @@ for _, worker in ipairs(redis.call('ZRANGEBYSCORE', key('workers'), '-inf', at, 
 end
 
 local next_at = first_lapse
-for _, set in ipairs({key('delay'), key('claims'), key('workers')}) do
+for _, set in ipairs({key('delay'), key('expiry'), key('claims'), key('workers')}) do
   local first = redis.call('ZRANGEBYSCORE', set, string.format('(%.0f', at), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
   if first[2] then next_at = math.min(next_at or tonumber(first[2]), tonumber(first[2])) end
 end

@@ -5,6 +5,6 @@ local function archive(record, failed)
   local packed = cmsgpack.pack(record)
   redis.call('XADD', key('history'), 'MAXLEN', '~', 500000, '*', 'r', packed)
   if failed then redis.call('XADD', key('failures'), 'MAXLEN', '~', 50000, '*', 'r', packed) end
-  redis.call('LPUSH', key('last', record.job), packed)
-  redis.call('LTRIM', key('last', record.job), 0, 19)
+  local last = key('last', record.job)
+  if redis.call('LPUSH', last, packed) > 20 then redis.call('LTRIM', last, 0, 19) end
 end

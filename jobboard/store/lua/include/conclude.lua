@@ -3,17 +3,16 @@
 -- @include archive
 -- @include event
 -- @include follow
+-- @include release
 -- Ends a run for good: locks handed over, record kept, output given its age, dependents decided.
 -- outcome = {reason, started_at, ended_at, exit, signal, output_bytes, dropped_bytes, quiet}
 local function conclude(run, state, at, outcome)
   withdraw(run, at)
   local record = {id = run.id, state = state, started_at = outcome.started_at or run.reserved_at,
     ended_at = outcome.ended_at or at, exit = outcome.exit, signal = outcome.signal, reason = outcome.reason,
-    output_bytes = outcome.output_bytes, dropped_bytes = outcome.dropped_bytes}
-  for _, name in ipairs({'job', 'nominal', 'trigger', 'attempt', 'queued_at', 'due_at', 'worker', 'token',
-    'revision', 'epoch'}) do
-    record[name] = run[name]
-  end
+    output_bytes = outcome.output_bytes, dropped_bytes = outcome.dropped_bytes, job = run.job,
+    nominal = run.nominal, trigger = run.trigger, attempt = run.attempt, queued_at = run.queued_at,
+    due_at = run.due_at, worker = run.worker, token = run.token, revision = run.revision, epoch = run.epoch}
   if run.by ~= '' then record.by = run.by end
   if run.cancel then record.by = run.cancel end
   if run.lost > 0 then record.lost = run.lost end
@@ -27,6 +26,8 @@ local function conclude(run, state, at, outcome)
   local kept_until = state == 'ok' and at or at + 1209600000
   redis.call('ZADD', key('outputs'), 'XX', kept_until, run.id)
   event('finished', run.job, run.id, at, 'state', state, 'reason', outcome.reason or '')
+  if run.expires then redis.call('ZREM', key('expiry'), run.id) end
+  if run.awaited then release(run.id, state, at) end
   if run.trigger ~= 'manual' then
     follow(run.job, run.nominal, string.match(run.id, '@(.*)$'), state, at)
   end

@@ -2,7 +2,7 @@
 -- @include enqueue
 -- @include event
 -- Makes a run of a decoded definition: everything a worker needs is copied, so later edits leave it alone.
--- how = {trigger, at, due, by, reason}
+-- how = {trigger, at, due, by, reason, later}; with later it is for the caller to put it where it waits.
 local function create(id, address, nominal, d, how)
   local launch = d[4]
   local queue = launch.q or 'common'
@@ -13,6 +13,7 @@ local function create(id, address, nominal, d, how)
     'revision', d[3], 'trigger', how.trigger, 'queued_at', how.at, 'due_at', how.due or how.at,
     'by', how.by or '', 'reason', how.reason or '')
   redis.call('SADD', key('live', address), id)
+  if how.later then return end
   enqueue(id, queue, score)
   event(how.trigger == 'schedule' and 'fired' or 'queued', address, id, how.at, 'trigger', how.trigger)
 end

@@ -1,6 +1,7 @@
 -- @include key
 -- Tells the events stream, which keeps about the last ten thousand: for watchers, never for correctness.
+local event_stream = key('events')
 local function event(name, job, run, at, ...)
-  redis.call('XADD', key('events'), 'MAXLEN', '~', 10000, '*', 'e', name, 'job', job, 'run', run or '',
+  redis.call('XADD', event_stream, 'MAXLEN', '~', 10000, '*', 'e', name, 'job', job, 'run', run or '',
     'at', string.format('%.0f', at), ...)
 end

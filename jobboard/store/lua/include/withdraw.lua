@@ -1,7 +1,7 @@
 -- @include key
 -- @include handover
 -- Takes a run out of wherever its state keeps it. A running one lets go of its locks, and the best waiters
--- get their turn at once. The run's hash stays, for the caller to give it its next state.
+-- get their turn at once. The run's hash stays, for the caller to end or to give its next state.
 local function withdraw(run, at)
   if run.state == 'queued' then
     redis.call('ZREM', key('queue', run.queue), run.id)
@@ -10,9 +10,13 @@ local function withdraw(run, at)
   elseif run.state == 'waiting' then
     redis.call('ZREM', key('lockwait', run.lock), run.id)
     redis.call('HDEL', key('run', run.id), 'lock')
+  elseif run.state == 'blocked' then
+    for _, parent in ipairs(redis.call('SMEMBERS', key('needs', run.id))) do
+      redis.call('SREM', key('awaited', parent), run.id)
+    end
+    redis.call('DEL', key('needs', run.id))
   else
     redis.call('SREM', key('holding', run.worker), run.id)
-    redis.call('HDEL', key('run', run.id), 'token', 'worker', 'reserved_at')
     for i = 1, #run.locks, 2 do redis.call('SREM', key('lock', run.locks[i]), run.id) end
     for i = 1, #run.locks, 2 do handover(run.locks[i], at, false) end
   end

@@ -1,0 +1,41 @@
+-- @include key
+-- @include read_run
+-- @include withdraw
+-- @include create
+-- @include needs
+-- @include await
+-- @include place
+-- Makes a one-off run, unless one of its id is there. parcel = {id, address, spec, launch, epoch, revision,
+-- delay_ms, due, expires_ms, expires, after, replace, by, reason}; answers a tag, and what it is about.
+local function deliver(parcel, at)
+  local id, address = parcel.id, parcel.address
+  local before = read_run(id)
+  if before and not parcel.replace then return 'ALREADY', before.state end
+  if before and (before.state == 'running' or before.state == 'stopping') then return 'RUNNING', before.state end
+  if not before and not parcel.replace then
+    for _, packed in ipairs(redis.call('LRANGE', key('last', address), 0, 19)) do
+      local record = cmsgpack.unpack(packed)
+      if record.id == id then return 'ALREADY', record.state end
+    end
+  end
+  local open, tag, about = needs(id, parcel.after or {})
+  if not open then return tag, about end
+  local due = parcel.due or at + (parcel.delay_ms or 0)
+  local expires = parcel.expires or parcel.expires_ms and at + parcel.expires_ms
+  if before then
+    withdraw(before, at)
+    redis.call('SREM', key('live', before.job), id)
+    redis.call('ZREM', key('expiry'), id)
+    redis.call('DEL', key('run', id))
+  end
+  create(id, address, math.max(due, at), {parcel.epoch or 0, 0, parcel.revision or 0, parcel.launch, parcel.spec},
+    {trigger = 'manual', at = at, due = due, by = parcel.by, reason = parcel.reason, later = true})
+  if expires then
+    redis.call('HSET', key('run', id), 'expires', expires)
+    redis.call('ZADD', key('expiry'), expires, id)
+  end
+  if before and before.awaited then redis.call('HSET', key('run', id), 'awaited', 1) end
+  await(id, open)
+  place(read_run(id), at)
+  return before and 'REPLACED' or 'PUSHED', id
+end

@@ -1,0 +1,23 @@
+#!lua
+-- Makes one-off runs, each at most once: a run of the same id that lives or has ended lately is left alone, or
+-- replaced where it has not started. A repeat of the call therefore makes nothing twice.
+-- KEYS      meta
+-- ARGUMENTS parcels=[{id, address, spec, launch, epoch, revision, delay_ms, due, expires_ms, expires, after,
+--           replace, by, reason}, ...]
+-- TOUCHES   meta HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET, delay ZSET,
+--           expiry ZSET, needs:<run> SET, awaited:<run> SET, wake:<who> LIST, holding:<worker> SET,
+--           lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, last:<job> LIST, events STREAM
+-- RETURNS   "OK" {now, [[tag, about], ...]}
+-- @include guard
+-- @include arguments
+-- @include now
+-- @include deliver
+local refused = guard()
+if refused then return refused end
+local at = now()
+local answers = {}
+for i, parcel in ipairs(arguments.parcels) do
+  local tag, about = deliver(parcel, at)
+  answers[i] = {tag, about}
+end
+return cmsgpack.pack({'OK', at, answers})
