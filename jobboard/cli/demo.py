@@ -70,7 +70,8 @@ def execute(args: argparse.Namespace) -> int:
 
 def _sync(store: Store, actor: str, say: Screen, *, quiet: bool) -> None:
     from jobboard.reconcile.applying import apply
-    from jobboard.reconcile.planning import Options, Sources, make_plan
+    from jobboard.reconcile.planning import make_plan
+    from jobboard.reconcile.sources import Options, Sources
     from jobboard.share import shared
     from jobboard.source import files
 

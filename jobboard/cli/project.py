@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from jobboard.reconcile.planning import Options, Sources
+    from jobboard.reconcile.sources import Options, Sources
     from jobboard.settings import Settings
     from jobboard.source.git import Checkout
     from jobboard.source.projectfile import Project
@@ -53,7 +53,7 @@ def add_guards(parser: argparse.ArgumentParser) -> None:
 
 def options_of(args: argparse.Namespace) -> Options:
     """The guards lifted by these arguments."""
-    from jobboard.reconcile.planning import Options
+    from jobboard.reconcile.sources import Options
 
     return Options(
         allow_empty=args.allow_empty,
@@ -95,7 +95,7 @@ def board_paths(paths: Sequence[str], root: Path) -> list[Path]:
 
 def read_sources(paths: Sequence[str], root: Path, project: Project | None = None) -> Sources:
     """Every board file of the paths, read, with where it comes from and what it has in common with others."""
-    from jobboard.reconcile.planning import Sources
+    from jobboard.reconcile.sources import Sources
     from jobboard.source import files
 
     asked = board_paths(paths, root)

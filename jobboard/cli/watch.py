@@ -59,7 +59,7 @@ def watcher_of(args: argparse.Namespace, settings: Settings, store: Store, scree
         errors.UsageError: A path is not there.
     """
     from jobboard.daemon.watcher import Watcher
-    from jobboard.reconcile.planning import Options
+    from jobboard.reconcile.sources import Options
 
     paths = project.board_paths(args.paths, settings.root)
     for path in paths:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from jobboard.reconcile.applying import Synced
-    from jobboard.reconcile.planning import Options, Planned, Sources
+    from jobboard.reconcile.planning import Planned
+    from jobboard.reconcile.sources import Options, Sources
     from jobboard.store.connect import Store
 
 TICK_MS = 1_000

@@ -17,7 +17,7 @@ from jobboard.store import definitions
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from jobboard.reconcile.planning import Options, Sources
+    from jobboard.reconcile.sources import Options, Sources
     from jobboard.store.connect import Store
     from jobboard.store.definitions import BoardRecord
 

@@ -19,50 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from jobboard.core.diagnostic import Diagnostic
-    from jobboard.core.merge import OnConflict
     from jobboard.core.model import Definition
-    from jobboard.source.files import SourceFile
-    from jobboard.source.git import Checkout
+    from jobboard.reconcile.sources import Options, Sources
     from jobboard.source.loader import Board
     from jobboard.store.connect import Store
     from jobboard.store.definitions import BoardRecord
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """What a plan is made from. All paths are relative to the project's root.
-
-    Attributes:
-        files: Every board file, read.
-        folders: The folders that were asked for as folders: a board whose file has gone from one of these
-            is missed; one synced from elsewhere is not ours to miss.
-        checkout: Where the files come from, as far as Git knows; None outside Git.
-    """
-
-    files: tuple[SourceFile, ...]
-    folders: tuple[str, ...]
-    checkout: Checkout | None
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """Which guards are lifted, and which are up.
-
-    Attributes:
-        allow_empty: A board may go from some jobs to none.
-        prune_boards: Boards to destroy, whose files are gone.
-        keep_vanished: Other boards whose files are gone stay, and stand in nobody's way.
-        take_ownership: Boards of other repositories are taken over.
-        one_branch: A board last synced from another branch is refused.
-        on_conflict: What becomes of a conflict; see `core.merge.merge_job`.
-    """
-
-    allow_empty: bool = False
-    prune_boards: frozenset[str] = frozenset()
-    keep_vanished: bool = False
-    take_ownership: bool = False
-    one_branch: bool = False
-    on_conflict: OnConflict = "fail"
 
 
 @dataclass(frozen=True, slots=True)

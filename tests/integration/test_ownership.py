@@ -6,7 +6,8 @@ import pytest
 from kit.project import Project, dump_of
 
 from jobboard.cli.project import read_sources
-from jobboard.reconcile.planning import Options, make_plan
+from jobboard.reconcile.planning import make_plan
+from jobboard.reconcile.sources import Options
 from jobboard.store import definitions
 
 if TYPE_CHECKING:

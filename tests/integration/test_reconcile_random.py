@@ -12,7 +12,8 @@ from kit.server import Server, fresh_namespace
 
 from jobboard.reconcile.applying import apply
 from jobboard.reconcile.live import edit_job
-from jobboard.reconcile.planning import Options, Sources, make_plan
+from jobboard.reconcile.planning import make_plan
+from jobboard.reconcile.sources import Options, Sources
 from jobboard.source.files import SourceFile, digest_of
 from jobboard.store import clocks, definitions
 from jobboard.store.connect import Store

@@ -9,7 +9,8 @@ from jobboard.cli.plan_json import plan_json
 from jobboard.core.model import Definition
 from jobboard.core.plan import BoardPlan, Plan, Refusal, plan_jobs
 from jobboard.reconcile.around import Around
-from jobboard.reconcile.planning import Options, Planned, Sources
+from jobboard.reconcile.planning import Planned
+from jobboard.reconcile.sources import Options, Sources
 
 NOW = 1_795_262_400_000  # 2026-11-21T12:00:00Z
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from jobboard.core.model import Definition
 from jobboard.core.plan import BoardPlan, Plan, plan_jobs
 from jobboard.core.record import Record
 from jobboard.reconcile.around import Around
-from jobboard.reconcile.planning import Options, Planned, Sources
+from jobboard.reconcile.planning import Planned
+from jobboard.reconcile.sources import Options, Sources
 from jobboard.store.bystanders import Bystander
 
 if TYPE_CHECKING:
