@@ -27,6 +27,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("init", "write a first board to edit"),
     "lint": ("lint", "check boards without any store"),
     "schema": ("schema", "print the JSON schema of a board, for editors"),
+    "explain": ("explain", "show where every value of a job comes from"),
+    "graph": ("graph", "draw which jobs run after which"),
     "plan": ("plan", "show what a sync would change, in Redis and in time"),
     "sync": ("sync", "merge the boards into Redis"),
     "watch": ("watch", "sync on every save"),

@@ -1,0 +1,182 @@
+"""Where every value of a resolved job comes from: which layer said it, in which file and line, and over what.
+
+Nothing here decides what a job means; `core.resolve` has done that. This retraces it: the layers of one job,
+from the lowest to its own keys, and for each value the layers that spoke of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jobboard.core.model import FIELDS, effective
+from jobboard.core.resolve import COMMANDS, EXTEND
+from jobboard.core.timing import KINDS, OPTIONS
+from jobboard.core.value import READERS
+from jobboard.source.expand import expand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from jobboard.core.diagnostic import Path
+    from jobboard.source.loader import Board
+    from jobboard.source.projectfile import Project
+    from jobboard.source.yamltree import Tree
+
+# Keys by which the canonical schedule names an option that is written in another way.
+_STANDS_FOR = {"for": "stop"}
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Keys that hold where no layer above says otherwise.
+
+    Attributes:
+        name: In words: ``project defaults``, ``board``, ``board defaults``, ``profile NAME``, ``job``.
+        file: Where it is written, as messages show it.
+        tree, path: Its place in that file.
+        keys: As written, variables and items filled in.
+    """
+
+    name: str
+    file: str
+    tree: Tree
+    path: Path
+    keys: Mapping[str, Any]
+
+    def says(self, key: str, part: str | None = None) -> Source | None:
+        """What the layer says of a key, or of a part of a map; None if nothing."""
+        if key not in self.keys:
+            return None
+        value = self.keys[key]
+        path = (*self.path, key)
+        if part is not None and value is not None:
+            parts = _parts(key, value)
+            if part not in parts:
+                return None
+            value, path = parts[part], (*path, part) if isinstance(value, dict) else path
+        line, column = self.tree.text.position(self.tree.offset(path))
+        return Source(self.name, self.file, line, column, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What one layer says.
+
+    Attributes:
+        value: As written; None takes the value back to what is built in.
+    """
+
+    layer: str
+    file: str
+    line: int
+    column: int
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One value of a job.
+
+    Attributes:
+        path: A field, ``FIELD.KEY`` of a map, or ``schedule.KEY``.
+        value: In force; canonical, but for the keys of a schedule, which are as written.
+        sources: What the layers say, the one in force last; empty where the value is built in.
+    """
+
+    path: str
+    value: Any
+    sources: tuple[Source, ...]
+
+    @property
+    def source(self) -> Source | None:
+        """Where the value comes from; None where it is built in."""
+        last = self.sources[-1] if self.sources else None
+        return last if last is not None and last.value is not None else None
+
+
+def layers_of(board: Board, job: str, project: Project | None) -> list[Layer]:
+    """The layers of a job, from the lowest to its own keys."""
+    root, template = board.tree.root, board.templates.get(job, job)
+    keys = (expand(root).root if board.templates else root)["jobs"][job]
+    layers = list(_common(project, "project defaults", ("defaults",)))
+    layers.append(Layer("board", board.shown, board.tree, (), _only(root, "timezone")))
+    layers.append(Layer("board defaults", board.shown, board.tree, ("defaults",), root.get("defaults", {})))
+    extended = keys.get(EXTEND, [])
+    for name in [extended] if isinstance(extended, str) else extended:
+        path: Path = ("profiles", name)
+        if name in root.get("profiles", {}):
+            layers.append(Layer(f"profile {name}", board.shown, board.tree, path, root["profiles"][name]))
+        else:
+            layers += _common(project, f"project profile {name}", path)
+    name = "job" if job == template else f"job {template}, for_each"
+    return [*layers, Layer(name, board.shown, board.tree, ("jobs", template), keys)]
+
+
+def _common(project: Project | None, name: str, path: Path) -> Iterator[Layer]:
+    """The layer of the project file at a path, if it is there."""
+    tree = project.tree if project is not None else None
+    if project is None or tree is None:
+        return
+    keys = tree.root
+    for step in path:
+        keys = keys.get(step, {})
+    if keys:
+        yield Layer(name, project.shown, tree, path, keys)
+
+
+def explain(board: Board, job: str, project: Project | None) -> list[Explained]:
+    """Every value of a job, in the order of `core.model.FIELDS`, with where it comes from."""
+    layers = layers_of(board, job, project)
+    spec = board.jobs[job]
+    found: list[Explained] = []
+    for field, known in FIELDS.items():
+        if field == "command":
+            found += _either(layers, COMMANDS, spec.get(field), field)
+        elif field == "schedule":
+            found += _schedule(layers, spec.get(field))
+        elif known.kind == "map":
+            found += _map(layers, field, spec.get(field, {}))
+        else:
+            found.append(Explained(field, effective(spec, field), _sources(layers, field)))
+    return found
+
+
+def _sources(layers: Sequence[Layer], key: str, part: str | None = None) -> tuple[Source, ...]:
+    said = (layer.says(key, part) for layer in layers)
+    return tuple(source for source in said if source is not None)
+
+
+def _either(layers: Sequence[Layer], keys: Sequence[str], value: Any, field: str) -> Iterator[Explained]:
+    """A field that is written in one of several keys: the uppermost layer with one of them has it."""
+    said = [source for layer in layers for key in keys if (source := layer.says(key)) is not None]
+    yield Explained(field, value, tuple(said))
+
+
+def _schedule(layers: Sequence[Layer], schedule: Any) -> Iterator[Explained]:
+    kinds = [kind for kind in KINDS if kind != "after"]
+    if schedule is None:
+        yield Explained("schedule", None, ())
+        return
+    yield from _either(layers, kinds, schedule, "schedule")
+    for key in (*kinds, *OPTIONS):
+        sources = _sources(layers, key)
+        if sources and sources[-1].value is not None and _STANDS_FOR.get(key, key) in schedule:
+            yield Explained(f"schedule.{key}", sources[-1].value, sources)
+
+
+def _map(layers: Sequence[Layer], field: str, value: Mapping[str, Any]) -> Iterator[Explained]:
+    if not value:
+        yield Explained(field, None, _sources(layers, field)[-1:])
+    for key, part in value.items():
+        yield Explained(f"{field}.{key}", part, _sources(layers, field, key))
+
+
+def _parts(key: str, value: Any) -> Mapping[str, Any]:
+    """The parts of a map, however it is written: locks may be a list or a word."""
+    read = value if isinstance(value, dict) else READERS[key](value, (key,), [])
+    return read if isinstance(read, dict) else {}
+
+
+def _only(root: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    return {key: root[key]} if root.get(key) is not None else {}
