@@ -39,6 +39,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "simulate": ("simulate", "play boards in virtual time: load, waits and what causes them"),
     "test": ("test", "check what is asserted about boards, in virtual time"),
     "run": ("run", "run a job now"),
+    "push": ("push", "run something once: a command of no job, or a job with a payload"),
+    "depend": ("depend", "change which runs a run waits for"),
     "ls": ("ls", "list jobs"),
     "show": ("show", "show a job, a run or a board"),
     "runs": ("runs", "list runs, newest first"),
@@ -114,7 +116,10 @@ def _dispatch(words: list[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.configure(parser)
-    args = parser.parse_args([*head, *rest])
+    # A module with TAKES_COMMAND gets the words after the first -- as they are.
+    end = rest.index("--") if getattr(module, "TAKES_COMMAND", False) and "--" in rest else len(rest)
+    args = parser.parse_args([*head, *rest[:end]])
+    args.command = rest[end + 1 :]
     args.read_project = partial(project_of, args)
     code: int = module.execute(args)
     return code

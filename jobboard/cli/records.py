@@ -23,6 +23,7 @@ STYLES = {
     "stopping": "change",
     "waiting": "change",
     "delayed": "change",
+    "blocked": "change",
 }
 
 

@@ -202,6 +202,8 @@ def why_text(record: Record, now_ms: int) -> str:
     """Why a record is as it is, in a few words."""
     if record.state == "waiting":
         return f"for lock {record.lock}"
+    if record.state == "blocked":
+        return f"after {', '.join(record.needs[:3])}{', …' if len(record.needs) > 3 else ''}"
     if record.state == "delayed" and record.due_at_ms is not None:
         return f"until {brief_instant(record.due_at_ms, None, now_ms)}" + (
             f", {record.reason}" if record.reason else ""

@@ -35,7 +35,7 @@ def execute(args: argparse.Namespace) -> int:
     from jobboard.store.views import find_job
 
     settings = Settings.from_args(args)
-    wanted = _parsed(args.assignments)
+    wanted = parsed(args.assignments)
     with open_store(settings) as store:
         address = find_job(store, args.job)
         by = project.by_of(settings, args.reason)
@@ -54,7 +54,12 @@ def execute(args: argparse.Namespace) -> int:
     return 0
 
 
-def _parsed(assignments: Sequence[str]) -> dict[str, Any]:
+def parsed(assignments: Sequence[str]) -> dict[str, Any]:
+    """What ``KEY=VALUE`` words say, by key.
+
+    Raises:
+        errors.UsageError: One of them is not of that form.
+    """
     from jobboard.source.values import parse_value
 
     wanted: dict[str, Any] = {}

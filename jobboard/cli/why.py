@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 STYLES = {
     **dict.fromkeys(("failed", "lost", "missed", "stalled"), "error"),
-    **dict.fromkeys(("skipped", "held", "waiting", "queued", "delayed", "paused", "disabled"), "change"),
+    **dict.fromkeys(
+        ("skipped", "held", "waiting", "blocked", "queued", "delayed", "paused", "disabled"), "change"
+    ),
     **dict.fromkeys(("ok", "running"), "good"),
 }
 

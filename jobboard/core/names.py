@@ -9,6 +9,13 @@ from __future__ import annotations
 import re
 
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+LOOSE = "loose"
+"""The board of the jobs that are on no board, made and removed by hand: ``loose/cleanup``."""
+ONE_OFF = "push"
+"""The board in the addresses of one-off runs that no job stands behind: ``push/common@7f3a…``."""
+RESERVED = frozenset({LOOSE, ONE_OFF})
+"""What no board in a file may be called."""
+
 _NAME = re.compile(NAME_PATTERN)
 _ADDRESS = re.compile(f"{NAME_PATTERN}/{NAME_PATTERN}")
 

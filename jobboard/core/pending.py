@@ -18,6 +18,7 @@ def present_of(facts: JobFacts, run: Record, world: World) -> Finding:
         "queued": _queued,
         "waiting": _waiting,
         "delayed": _delayed,
+        "blocked": _blocked,
         "running": _running,
         "stopping": _stopping,
     }[run.state](facts, run, world)
@@ -57,8 +58,17 @@ def _delayed(facts: JobFacts, run: Record, world: World) -> tuple[str, str | Non
     last = run.tries[-1] if run.tries else None
     if last is not None and last.state == "defer":
         return f"until {until}, deferred by the command itself ({last.reason})", None
+    if last is None and run.attempt == 1:
+        return f"until {until}", None
     reason = f" after {last.reason}" if last is not None and last.reason else ""
     return f"until {until}, for try {run.attempt}{reason}", f"jobboard logs {run.run_id}"
+
+
+def _blocked(_: JobFacts, run: Record, __: World) -> tuple[str, str | None]:
+    if not run.needs:
+        return "for another run", None
+    more = f" and {len(run.needs) - 1} more" if len(run.needs) > 1 else ""
+    return f"until {run.needs[0]}{more} has ended ok", f"jobboard why {run.needs[0]}"
 
 
 def _running(facts: JobFacts, run: Record, world: World) -> tuple[str, str | None]:

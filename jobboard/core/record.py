@@ -14,7 +14,7 @@ from jobboard.core.names import split_run_id
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LIVE = ("running", "stopping", "waiting", "queued", "delayed")
+LIVE = ("running", "stopping", "waiting", "queued", "delayed", "blocked")
 """States of a run that is not over, the furthest first."""
 PASSED_OVER = ("skipped", "missed", "held")
 """States of nominals that were decided without a run."""
@@ -59,6 +59,7 @@ class Record:
         by: Who started it by hand, or who called it off.
         count: How many nominals were passed over, `first_ms` to `nominal_ms`.
         lock: The lock it waits for.
+        needs: The runs it waits for.
         locks: The locks it needs, name to capacity; known while it lives.
     """
 
@@ -88,6 +89,7 @@ class Record:
     first_ms: int | None = None
     lock: str | None = None
     locks: Mapping[str, int] | None = None
+    needs: tuple[str, ...] = ()
     tries: tuple[Try, ...] = ()
 
     @property

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-State: TypeAlias = Literal["absent", "queued", "delayed", "waiting", "running", "stopping", "finished"]
+State: TypeAlias = Literal[
+    "absent", "blocked", "queued", "delayed", "waiting", "running", "stopping", "finished"
+]
 """``absent`` before it is made, ``finished`` once only its record is left."""
 
 Event: TypeAlias = Literal[
@@ -24,6 +26,10 @@ Event: TypeAlias = Literal[
     "reserve without lock",  # a worker asks, and a lock is held by others
     "release",  # the lock it waits for gets room
     "promote",  # its delay is over
+    "depend",  # a person lets it wait for another run
+    "need met",  # the run it waits for ended ok
+    "need failed",  # the run it waits for ended otherwise
+    "expire",  # the instant by which it had to be started is past
     "give back",  # its worker never started it
     "ok",  # its worker reports the attempt's end: with success
     "failed",  # with a failure that stands
@@ -35,7 +41,7 @@ Event: TypeAlias = Literal[
     "cancel",  # a person calls it off
 ]
 
-EndState: TypeAlias = Literal["ok", "failed", "cancelled", "lost"]
+EndState: TypeAlias = Literal["ok", "failed", "cancelled", "lost", "skipped"]
 Word: TypeAlias = Literal["ok", "failed", "retry", "defer", "cancelled", "lost", "drained"]
 """What an attempt's end means for its run."""
 
@@ -49,6 +55,16 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = MappingProxyType(
         ("waiting", "cancel"): "finished",
         ("delayed", "promote"): "queued",
         ("delayed", "cancel"): "finished",
+        ("queued", "depend"): "blocked",
+        ("waiting", "depend"): "blocked",
+        ("delayed", "depend"): "blocked",
+        ("blocked", "need met"): "queued",
+        ("blocked", "need failed"): "delayed",
+        ("blocked", "cancel"): "finished",
+        ("blocked", "expire"): "finished",
+        ("queued", "expire"): "finished",
+        ("waiting", "expire"): "finished",
+        ("delayed", "expire"): "finished",
         ("running", "give back"): "queued",
         ("running", "ok"): "finished",
         ("running", "failed"): "finished",

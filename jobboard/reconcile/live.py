@@ -70,7 +70,7 @@ def edit_job(
     """
     for _ in range(ATTEMPTS):
         before = read_job(store, address)
-        after = _resolved(address, before.spec, assignments)
+        after = with_keys(before.spec, assignments, address)
         fields = merge_job(before.spec, before.spec, after).fields
         if not fields:
             return Edited(address, ())
@@ -110,7 +110,12 @@ def _check_among_others(store: Store, address: str, after: Spec) -> None:
             raise errors.UsageError(f"{job}: {fault.message}", fault.hint)
 
 
-def _resolved(address: str, spec: Spec, assignments: Mapping[str, Any]) -> Spec:
+def with_keys(spec: Spec, assignments: Mapping[str, Any], address: str) -> Spec:
+    """A spec with keys set as a board would write them; None takes one back to its default.
+
+    Raises:
+        errors.UsageError: A value that a board could not hold either.
+    """
     board, job = split_address(address)
     for key, value in assignments.items():
         head, _, part = key.partition(".")

@@ -13,7 +13,7 @@ from jobboard import clock
 from jobboard.core.advice import lock_order, pile_up, untimed_lock
 from jobboard.core.depend import check_locks, check_parents
 from jobboard.core.diagnostic import Fault, KeyFault, Path
-from jobboard.core.names import address_of, is_name, split_address
+from jobboard.core.names import RESERVED, address_of, is_name, split_address
 from jobboard.core.resolve import COMMANDS, EXTEND, Resolver
 from jobboard.core.rules import judged
 from jobboard.core.schedule import is_seeded, schedule_key
@@ -198,6 +198,9 @@ def _resolve(draft: _Draft, tree: Tree) -> None:
     draft.say(misfits)
     if not isinstance(root, dict) or not isinstance(root.get("jobs"), dict) or not is_name(root.get("board")):
         return
+    if root["board"] in RESERVED:
+        message = f'"{root["board"]}" is the board of what is on no board'
+        draft.say([KeyFault(("board",), message, "Give it another name")])
     broken = {fault.path for fault in misfits}
     defaults = root.get("defaults", {})
     sound = {key: value for key, value in defaults.items() if not _touches(broken, ("defaults", key))}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PAGE = 250
 
-_SETS = ("queue", "lockwait", "holding", "live", "lock", "after")
+_SETS = ("queue", "active", "lockwait", "holding", "live", "lock", "after", "needs", "awaited")
 """Families of sets whose members are looked at one by one."""
 _NAMED = (*_SETS, "run", "out", "defs")
 """Families whose keys are looked for."""
@@ -78,6 +78,8 @@ class _Walk:
         yield from self._jobs()
         yield from self._paged("run", self._names("run"))
         yield from self._paged("delay", self._members("delay"))
+        yield from self._paged("blocked", self._members("blocked"))
+        yield from self._paged("expiry", self._members("expiry"))
         for family in _SETS:
             for name in self._names(family):
                 yield from self._paged(family, self._members(family, name), name)

@@ -136,7 +136,7 @@ def read_live(store: Store, run_ids: Sequence[str]) -> list[Record]:
             for run_id, row in zip(page, rows, strict=True)
             if row[0] is not None and row[2] is not None
         ]
-    return _with_delays(store, found)
+    return _with_needs(store, _with_delays(store, found))
 
 
 def read_spec(store: Store, run_id: str) -> Spec | None:
@@ -235,6 +235,19 @@ def _with_delays(store: Store, runs: list[Record]) -> list[Record]:
         scores: Any = store.client.zmscore(store.key("delay"), delayed)
     until = {run_id: int(score) for run_id, score in zip(delayed, scores, strict=True) if score is not None}
     return [replace(run, due_at_ms=until.get(run.run_id, run.due_at_ms)) for run in runs]
+
+
+def _with_needs(store: Store, runs: list[Record]) -> list[Record]:
+    blocked = [run.run_id for run in runs if run.state == "blocked"]
+    if not blocked:
+        return runs
+    with explained(store.url), store.client.pipeline(transaction=False) as pipe:
+        for run_id in blocked:
+            pipe.smembers(store.key("needs", run_id))
+        found = dict(zip(blocked, pipe.execute(), strict=True))
+    return [
+        replace(run, needs=tuple(sorted(need.decode() for need in found.get(run.run_id, ())))) for run in runs
+    ]
 
 
 def _tries(packed: Sequence[Mapping[str, Any]] | None) -> tuple[Try, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
-from jobboard.core.names import address_of, is_address, is_name, split_address
+from jobboard.core.names import RESERVED, address_of, is_address, is_name, split_address
 from jobboard.store import definitions, past
 from jobboard.store.connect import explained
 
@@ -70,6 +70,8 @@ def find_run(store: Store, text: str) -> Record:
         errors.UsageError: There is none, or there are several; the hint says what to type.
     """
     name, at, suffix = text.partition("@")
+    if at and split_address(name)[0] in RESERVED and (known := past.read_run(store, text)) is not None:
+        return known
     address = find_job_or_past(store, name)
     if not at:
         return _latest(store, address)

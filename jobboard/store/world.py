@@ -110,7 +110,7 @@ def all_live(store: Store, limit: int) -> tuple[list[Record], int]:
     with explained(store.url):
         queues = sorted(name.decode() for name in store.client.sscan_iter(store.key("queues"), count=1000))
     lines = [store.key("lockwait", lock) for lock in locks]
-    lines += [store.key("queue", queue) for queue in queues] + [store.key("delay")]
+    lines += [store.key("queue", queue) for queue in queues] + [store.key("delay"), store.key("blocked")]
     in_line = _lines(store, lines, limit)
     found = past.in_order([*held, *past.read_live(store, in_line[0])])
     return found[:limit], running[1] + in_line[1]

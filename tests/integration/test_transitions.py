@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 import pytest
 from kit.engine import LEASE, Engine
 
+from jobboard import errors
 from jobboard.core.run import TRANSITIONS, Event, Result, State
+from jobboard.store import pushes
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
@@ -32,7 +35,9 @@ class Story:
         self.engine.define("b/x", locks={"db": 1}, schedule={"every": 60_000})
         self.engine.define("b/other", locks={"db": 1}, queue="side")
         self.engine.worker("w1")
+        self.engine.define("b/need", queue="needs")
         self.engine.worker("w2", "side")
+        self.engine.worker("w3", "needs")
 
     def reach(self, state: State) -> None:
         """Bring the run into a state, by events alone."""
@@ -43,6 +48,7 @@ class Story:
             "running": ["fire", "reserve"],
             "stopping": ["fire", "reserve", "cancel"],
             "delayed": ["fire", "reserve", "retry"],
+            "blocked": ["fire", "depend"],
             "finished": ["fire", "reserve", "ok"],
         }
         for event in paths[state]:
@@ -70,11 +76,27 @@ class Story:
             engine.runs.give_back("w1", [(RUN, self._token())])
         elif event == "cancel":
             engine.runs.cancel(RUN, "ana")
+        elif event == "depend":
+            self.needed = engine.runs.start_run("b/need", by="ana")
+            with suppress(errors.JobboardError):
+                pushes.depend(engine.store, RUN, add=[self.needed])
+        elif event in ("need met", "need failed"):
+            for needed in engine.reserve("w3", "needs"):
+                engine.finish(needed, "ok" if event == "need met" else "failed", "w3")
+        elif event == "expire":
+            self._expire()
         elif event == "lost":
             engine.runs.lost("w1")
         else:
             result = Result(RUN, self._token(), cast("Word", event), delay_ms=DELAY, reason="exit 1")
             engine.runs.finish("w1", [result])
+
+    def _expire(self) -> None:
+        store = self.engine.store
+        if self.engine.state(RUN) not in ("absent", "finished"):
+            store.client.hset(store.key("run", RUN), "expires", "1")
+            store.client.zadd(store.key("expiry"), {RUN: 1})
+            self.engine.runs.tick("s1")
 
     def _reserve(self) -> None:
         self.mine = next(iter(self.engine.reserve("w1")), self.mine)

@@ -8,7 +8,8 @@
 --           ctl:<worker> LIST, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET,
 --           fanout LIST, fanout:<list> SET, history STREAM, failures STREAM, last:<job> LIST, outputs ZSET,
 --           events STREAM,
---           awaited:<run> SET, expiry ZSET, needs:<run> SET
+--           awaited:<run> SET, expiry ZSET, needs:<run> SET,
+--           blocked ZSET
 -- RETURNS   "CANCELLED" | "STOPPING" | "ALREADY" | "UNKNOWN"
 -- @include guard
 -- @include arguments

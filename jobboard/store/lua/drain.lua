@@ -8,7 +8,8 @@
 --           run:<id> HASH, lock:<name> SET, lockwait:<name> ZSET, lockrescan SET, queue:<name> ZSET, queues SET,
 --           delay ZSET, wake:<queue> LIST, events STREAM, history STREAM, failures STREAM, last:<address> LIST,
 --           live:<address> SET, outputs ZSET, fanout LIST, fanout:<list> SET, boards HASH, defs:<version> HASH, holds HASH,
---           awaited:<run> SET, expiry ZSET, needs:<run> SET
+--           awaited:<run> SET, expiry ZSET, needs:<run> SET,
+--           blocked ZSET
 -- RETURNS   "OK" {applied, left}
 -- @include guard
 -- @include arguments

@@ -3,13 +3,15 @@
 -- make two. Without allow-oom: refused for memory nothing was done, and the same results go through `finish`.
 -- KEYS      meta
 -- ARGUMENTS worker=string results=[{run, token, verdict, delay_ms, exit, signal, reason, started_ago_ms,
---           ended_ago_ms, output_bytes, dropped_bytes}, ...] queues=list limit=int request=string
+--           ended_ago_ms, output_bytes, dropped_bytes}, ...] queues=list rooms=list limit=int
+--           order=string request=string
 -- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, after:<parent> SET, holds HASH, run:<run> HASH,
 --           live:<job> SET, queue:<queue> ZSET, queues SET, delay ZSET, wake:<who> LIST, workers ZSET,
 --           worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET,
 --           lockrescan SET, fanout LIST, fanout:<list> SET, history STREAM, failures STREAM,
 --           last:<job> LIST, outputs ZSET, events STREAM,
---           awaited:<run> SET, expiry ZSET, needs:<run> SET
+--           awaited:<run> SET, expiry ZSET, needs:<run> SET,
+--           blocked ZSET
 -- RETURNS   "OK" {now, [tag, ...], [run as reserve has it, ...]} | "UNKNOWN" {now, [tag, ...]}
 -- @include guard
 -- @include arguments
@@ -22,5 +24,7 @@ local at = now()
 local tags = {}
 for i, result in ipairs(arguments.results) do tags[i] = accept(result, arguments.worker, at) end
 if not redis.call('ZSCORE', key('workers'), arguments.worker) then return cmsgpack.pack({'UNKNOWN', at, tags}) end
-local entries = hand_out(arguments.worker, arguments.queues, arguments.limit, arguments.request, at)
+local wish = {queues = arguments.queues, rooms = arguments.rooms, limit = arguments.limit,
+  order = arguments.order, request = arguments.request}
+local entries = hand_out(arguments.worker, wish, at)
 return cmsgpack.pack({'OK', at, tags, entries})

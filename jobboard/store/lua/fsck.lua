@@ -9,7 +9,8 @@
 --           workers ZSET, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET,
 --           fanout LIST, fanout:<list> SET, history STREAM, failures STREAM, last:<job> LIST,
 --           out:<run> STREAM, outbytes HASH, outputs ZSET, events STREAM,
---           awaited:<run> SET, expiry ZSET, needs:<run> SET
+--           awaited:<run> SET, expiry ZSET, needs:<run> SET,
+--           blocked ZSET
 -- RETURNS   "OK" {[subject, words], ...}
 -- @include guard
 -- @include arguments
@@ -22,6 +23,7 @@
 -- @include lose
 -- @include await
 -- @include place
+-- @include withdraw
 local refused = guard()
 if refused then return refused end
 local at = now()
@@ -116,6 +118,11 @@ function look.lockwait(id)
     function() redis.call('ZREM', key('lockwait', name), id) end)
 end
 
+function look.blocked(id)
+  member(id, 'among the blocked', function(run) return run.state == 'blocked' end,
+    function() redis.call('ZREM', key('blocked'), id) end)
+end
+
 function look.expiry(id)
   local run = read_run(id)
   if (not run or not run.expires) and broken(id, 'has an expiry and is no run that expires') then
@@ -133,7 +140,10 @@ function look.needs(parent)
     await(name, {parent})
   else
     redis.call('SREM', key('needs', name), parent)
-    if run and run.state == 'blocked' and redis.call('EXISTS', key('needs', name)) == 0 then place(run, at) end
+    if run and run.state == 'blocked' and redis.call('EXISTS', key('needs', name)) == 0 then
+      withdraw(run, at)
+      place(run, at)
+    end
   end
 end
 
@@ -149,6 +159,12 @@ function look.live(id)
 end
 
 local function running(run) return run.state == 'running' or run.state == 'stopping' end
+
+function look.active(id)
+  member(id, 'counted against the limit of queue ' .. name,
+    function(run) return running(run) and run.queue == name and redis.call('HEXISTS', key('limits'), name) == 1 end,
+    function() redis.call('SREM', key('active', name), id) end)
+end
 
 function look.holding(id)
   member(id, 'held by worker ' .. name, function(run) return running(run) and run.worker == name end,
@@ -177,7 +193,9 @@ end
 local function misplaced(run)
   if run.state == 'queued' then return not redis.call('ZSCORE', key('queue', run.queue), run.id) end
   if run.state == 'delayed' then return not redis.call('ZSCORE', key('delay'), run.id) end
-  if run.state == 'blocked' then return redis.call('EXISTS', key('needs', run.id)) == 0 end
+  if run.state == 'blocked' then
+    return not redis.call('ZSCORE', key('blocked'), run.id) or redis.call('EXISTS', key('needs', run.id)) == 0
+  end
   if run.state == 'waiting' then return not run.lock or not redis.call('ZSCORE', key('lockwait', run.lock), run.id) end
   if running(run) then return not run.worker or redis.call('SISMEMBER', key('holding', run.worker), run.id) == 0 end
   return true
@@ -203,6 +221,11 @@ function look.run(id)
     if redis.call('SISMEMBER', key('lock', lock), id) == 0 and broken(id, 'runs without its lock ' .. lock) then
       redis.call('SADD', key('lock', lock), id)
     end
+  end
+  local rule = redis.call('HGET', key('limits'), run.queue)
+  if rule and cmsgpack.unpack(rule).limit and redis.call('SISMEMBER', key('active', run.queue), id) == 0
+    and broken(id, 'runs and does not count against the limit of queue ' .. run.queue) then
+    redis.call('SADD', key('active', run.queue), id)
   end
   if not redis.call('ZSCORE', key('workers'), run.worker) and broken(id, 'runs on a worker nobody knows') then
     lose(run, at, {reason = 'worker lost'})

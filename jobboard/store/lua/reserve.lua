@@ -3,7 +3,7 @@
 -- fencing token and with all its locks or not at all: one that misses a lock waits at that lock. The same
 -- request again, after a lost reply, gets the same answer.
 -- KEYS      meta
--- ARGUMENTS worker=string queues=list limit=int request=string
+-- ARGUMENTS worker=string queues=list rooms=list limit=int order=string request=string
 -- TOUCHES   meta HASH, run:<run> HASH, queue:<queue> ZSET, queues SET, wake:<who> LIST, workers ZSET,
 --           worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET,
 --           lockrescan SET, events STREAM,
@@ -18,5 +18,7 @@ local refused = guard()
 if refused then return refused end
 local at = now()
 if not redis.call('ZSCORE', key('workers'), arguments.worker) then return cmsgpack.pack({'UNKNOWN'}) end
-local entries = hand_out(arguments.worker, arguments.queues, arguments.limit, arguments.request, at)
+local wish = {queues = arguments.queues, rooms = arguments.rooms, limit = arguments.limit,
+  order = arguments.order, request = arguments.request}
+local entries = hand_out(arguments.worker, wish, at)
 return cmsgpack.pack({'RESERVED', at, entries})

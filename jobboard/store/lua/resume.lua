@@ -3,12 +3,13 @@
 -- fell inside them is still held when a scheduler comes to it late.
 -- KEYS      meta
 -- ARGUMENTS scope=string by=map
--- TOUCHES   holds HASH, audit STREAM
+-- TOUCHES   holds HASH, wake:<who> LIST, audit STREAM
 -- RETURNS   "OK" {ended} | "NOTHING"
 -- @include guard
 -- @include arguments
 -- @include now
 -- @include audit
+-- @include wake
 local refused = guard()
 if refused then return refused end
 local at = now()
@@ -23,5 +24,7 @@ for _, hold in ipairs(holds) do
 end
 if ended == 0 then return cmsgpack.pack({'NOTHING'}) end
 redis.call('HSET', key('holds'), arguments.scope, cmsgpack.pack(holds))
+local queue = string.match(arguments.scope, '^queue:(.*)$')
+if queue then wake(queue) end
 audit('resume', arguments.scope, arguments.by)
 return cmsgpack.pack({'OK', ended})

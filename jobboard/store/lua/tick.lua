@@ -11,7 +11,8 @@
 --           worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET,
 --           lockrescan SET, fanout LIST, fanout:<list> SET, zonedata HASH, history STREAM, failures STREAM,
 --           last:<job> LIST, outputs ZSET, events STREAM,
---           awaited:<run> SET, expiry ZSET, needs:<run> SET
+--           awaited:<run> SET, expiry ZSET, needs:<run> SET,
+--           blocked ZSET
 -- RETURNS   "OK" {now, promoted, reaped, next, unsettled}
 -- @include guard
 -- @include arguments
@@ -24,6 +25,7 @@
 -- @include reclaim
 -- @include follow
 -- @include reap_worker
+-- @include wake
 local refused = guard()
 if refused then return refused end
 local at = now()
@@ -60,6 +62,10 @@ for _, id in ipairs(promoted) do
     event('queued', run.job, id, at, 'trigger', run.trigger)
   end
 end
+for _, queue in ipairs(redis.call('ZRANGEBYSCORE', key('throttled'), '-inf', at, 'LIMIT', 0, PAGE)) do
+  redis.call('ZREM', key('throttled'), queue)
+  wake(queue)
+end
 reclaim(at, PAGE)
 rescan(at)
 
@@ -86,7 +92,7 @@ for _, worker in ipairs(redis.call('ZRANGEBYSCORE', key('workers'), '-inf', at, 
 end
 
 local next_at = first_lapse
-for _, set in ipairs({key('delay'), key('expiry'), key('claims'), key('workers')}) do
+for _, set in ipairs({key('delay'), key('expiry'), key('claims'), key('workers'), key('throttled')}) do
   local first = redis.call('ZRANGEBYSCORE', set, string.format('(%.0f', at), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
   if first[2] then next_at = math.min(next_at or tonumber(first[2]), tonumber(first[2])) end
 end

@@ -15,6 +15,7 @@ local function adopt(run, worker, token, at)
     'reserved_at', try and try.started_at or at, 'lost', run.lost - 1, 'tries', cmsgpack.pack(run.tries))
   redis.call('HDEL', key('run', run.id), 'lost_token')
   redis.call('SADD', key('holding', worker), run.id)
+  if redis.call('HEXISTS', key('limits'), run.queue) == 1 then redis.call('SADD', key('active', run.queue), run.id) end
   event('adopted', run.job, run.id, at, 'worker', worker)
   return true
 end

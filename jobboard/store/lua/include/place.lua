@@ -6,6 +6,7 @@
 local function place(run, at)
   if redis.call('EXISTS', key('needs', run.id)) == 1 then
     redis.call('HSET', key('run', run.id), 'state', 'blocked')
+    redis.call('ZADD', key('blocked'), at, run.id)
     event('blocked', run.job, run.id, at)
   elseif run.due_at > at then
     redis.call('HSET', key('run', run.id), 'state', 'delayed')

@@ -11,7 +11,10 @@ local function release(id, state, at)
     if run and run.state == 'blocked' then
       if state == 'ok' then
         redis.call('SREM', key('needs', child), id)
-        if redis.call('EXISTS', key('needs', child)) == 0 then place(run, at) end
+        if redis.call('EXISTS', key('needs', child)) == 0 then
+          withdraw(run, at)
+          place(run, at)
+        end
       else
         withdraw(run, at)
         redis.call('HSET', key('run', child), 'state', 'delayed', 'doomed', 'after: ' .. id .. ' ' .. state)

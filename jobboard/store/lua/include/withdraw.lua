@@ -1,5 +1,6 @@
 -- @include key
 -- @include handover
+-- @include wake
 -- Takes a run out of wherever its state keeps it. A running one lets go of its locks, and the best waiters
 -- get their turn at once. The run's hash stays, for the caller to end or to give its next state.
 local function withdraw(run, at)
@@ -15,8 +16,10 @@ local function withdraw(run, at)
       redis.call('SREM', key('awaited', parent), run.id)
     end
     redis.call('DEL', key('needs', run.id))
+    redis.call('ZREM', key('blocked'), run.id)
   else
     redis.call('SREM', key('holding', run.worker), run.id)
+    if redis.call('SREM', key('active', run.queue), run.id) == 1 then wake(run.queue) end
     for i = 1, #run.locks, 2 do redis.call('SREM', key('lock', run.locks[i]), run.id) end
     for i = 1, #run.locks, 2 do handover(run.locks[i], at, false) end
   end
