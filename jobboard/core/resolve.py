@@ -36,9 +36,10 @@ _POLICIES = ("retries", "defer")
 _OF_CRON = ("seconds", "days")
 _OPTIONS_OF_OTHERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "cron": ("phase",),
+        "cron": ("phase", "decay"),
         "every": ("timezone", *_OF_CRON),
-        "at": ("phase", "timezone", *_OF_CRON),
+        "at": ("phase", "decay", "timezone", *_OF_CRON),
+        "repeat": ("phase", "decay", *_OF_CRON),
         "after": OPTIONS,
     }
 )
@@ -297,7 +298,7 @@ def _as_keys(spec: Spec) -> dict[str, Any]:
     schedule = own.pop("schedule", {})
     own.update(own.pop("command", {}))
     own.update(schedule)
-    if "cron" in schedule:
+    if "cron" in schedule or "repeat" in schedule:
         own.setdefault("timezone", "UTC")
     return own
 

@@ -4,8 +4,9 @@ A schedule is a pure function of its canonical value, the job's seed and the zon
 creation and no last run, so every scheduler, preview and test computes the same instants. Instants and spans
 are integer milliseconds.
 
-The canonical value is a mapping with exactly one of ``cron`` (text, or a sorted list), ``every`` (ms) and
-``at`` (a sorted list), and as they apply ``seconds``, ``days``, ``timezone``, ``phase``, ``jitter``,
+The canonical value is a mapping with exactly one of ``cron`` (text, or a sorted list), ``every`` (ms), ``at``
+(a sorted list) and ``repeat`` (text), and as they apply ``seconds``, ``days``, ``timezone``, ``phase``,
+``decay`` (``factor``, ``step``, ``min``, ``max``), ``jitter`` (ms, or ``max`` in ms and ``per: run``),
 ``start`` (inclusive), ``stop`` (exclusive) and ``runs``, which is counted elsewhere.
 """
 
@@ -18,9 +19,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from jobboard.core.cron import Days, normalise_cron, resolve_hashes
 from jobboard.core.crontimes import CronTimes
 from jobboard.core.cronunion import CronUnion, cron_instants
+from jobboard.core.decay import Decay, tabulate
 from jobboard.core.nominals import DUSK_MS, Instants, Interval, Nominals
+from jobboard.core.repeat import Repeats, parse_repeat
 from jobboard.core.schedule_words import words
-from jobboard.core.seed import HASH_BITS, stable_hash
+from jobboard.core.seed import HASH_BITS, fresh_hash, stable_hash
 from jobboard.core.zone import find_zone
 
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ class Schedule:
         stop_ms: Every instant lies before it.
         jitter_ms: How much later than its nominal a run may be due.
         share: The job's stable place in its jitter, a fraction of 2**64.
+        run_seed: What each run's own place in it is hashed from; None where all runs share the job's.
     """
 
     nominals: Nominals
@@ -48,6 +52,7 @@ class Schedule:
     stop_ms: int
     jitter_ms: int
     share: int
+    run_seed: str | None = None
 
     def next_after(self, at_ms: int) -> int | None:
         """The first nominal strictly after an instant; None if there is none any more."""
@@ -72,7 +77,8 @@ class Schedule:
         room_ms = self.jitter_ms
         if following_ms is not None:
             room_ms = min(room_ms, following_ms - nominal_ms)
-        return nominal_ms + (self.share * room_ms >> HASH_BITS)
+        share = self.share if self.run_seed is None else fresh_hash(self.run_seed, f"jitter {nominal_ms}")
+        return nominal_ms + (share * room_ms >> HASH_BITS)
 
     def shift_at(self, nominal_ms: int) -> Literal["gap", "fold"] | None:
         """What a clock change has to do with a nominal; see `CronTimes.shift_at`."""
@@ -119,12 +125,16 @@ def normal_crons(schedule: Mapping[str, Any]) -> tuple[str, ...]:
 def _compile(key: _Key, seed: str) -> Schedule:
     value = dict(key)
     jitter_ms = value.get("jitter", 0)
+    per_run = not isinstance(jitter_ms, int)
+    if per_run:
+        jitter_ms = dict(jitter_ms)["max"]
     return Schedule(
         nominals=_nominals(value, seed),
         start_ms=max(0, value.get("start", 0)),
         stop_ms=value.get("stop", DUSK_MS),
         jitter_ms=jitter_ms,
-        share=stable_hash(seed, "jitter") if jitter_ms else 0,
+        share=stable_hash(seed, "jitter") if jitter_ms and not per_run else 0,
+        run_seed=seed if per_run else None,
     )
 
 
@@ -132,6 +142,13 @@ def _nominals(value: Mapping[str, Any], seed: str) -> Nominals:
     if "cron" in value:
         normals = tuple(resolve_hashes(normal, seed) for normal in normal_crons(value))
         return _cron_times(normals, value.get("timezone", "UTC"), value.get("days"))
+    if "repeat" in value:
+        zone = value.get("timezone", "UTC")
+        return Repeats(parse_repeat(value["repeat"], zone), find_zone(zone))
+    if "decay" in value:
+        decay = dict(value["decay"])
+        how = Decay(decay["factor"], decay["step"], decay.get("min", 1), decay.get("max"))
+        return tabulate(value["every"], value["start"], how)
     if "every" in value:
         return Interval(value["every"], _anchor_ms(value, seed))
     return Instants(tuple(sorted(set(value["at"]))))

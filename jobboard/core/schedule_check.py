@@ -71,11 +71,12 @@ def _window_faults(schedule: Mapping[str, Any], compiled: Schedule) -> Iterator[
     if compiled.stop_ms <= compiled.start_ms:
         yield Fault(("stop",), "the schedule stops before it starts")
     elif compiled.next_after(-1) is None:
-        where = "stop" if "stop" in schedule else "cron" if "cron" in schedule else "start"
+        kind = next((kind for kind in ("cron", "every", "at", "repeat") if kind in schedule), "start")
+        where = "stop" if "stop" in schedule else "start" if "start" in schedule else kind
         message = "the schedule names no instant: the job never runs"
         yield Fault((where,), message, severity="warning", rule="never-runs")
     every_ms, jitter_ms = schedule.get("every"), compiled.jitter_ms
-    if every_ms is not None and jitter_ms > every_ms:
+    if every_ms is not None and "decay" not in schedule and jitter_ms > every_ms:
         message = (
             f"a jitter of {format_duration(jitter_ms)} is longer than the interval and is cut down to it"
         )

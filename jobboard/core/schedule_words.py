@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jobboard.core.cron import CronError, has_two_days, normalise_cron
 from jobboard.core.duration import format_duration
 from jobboard.core.instant import format_instant
+from jobboard.core.repeat import parse_repeat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +24,11 @@ def words(schedule: Mapping[str, Any]) -> str:
     """A short sentence for a canonical schedule; where none is shorter, the cron expression itself."""
     parts = [_when(schedule)]
     if "jitter" in schedule:
-        parts.append(f"up to {format_duration(schedule['jitter'])} later")
+        jitter = schedule["jitter"]
+        if isinstance(jitter, int):
+            parts.append(f"up to {format_duration(jitter)} later")
+        else:
+            parts.append(f"up to {format_duration(jitter['max'])} later, each run anew")
     if "start" in schedule:
         parts.append(f"from {format_instant(schedule['start'])}")
     if "stop" in schedule:
@@ -35,7 +40,9 @@ def words(schedule: Mapping[str, Any]) -> str:
 
 def _when(schedule: Mapping[str, Any]) -> str:
     if "every" in schedule:
-        return f"every {format_duration(schedule['every'])}"
+        return f"every {format_duration(schedule['every'])}{_decay_words(schedule.get('decay'))}"
+    if "repeat" in schedule:
+        return _repeat_words(schedule)
     if "at" in schedule:
         first, *others = schedule["at"]
         return f"at {format_instant(first)}" + (f" and {len(others)} more" if others else "")
@@ -43,6 +50,26 @@ def _when(schedule: Mapping[str, Any]) -> str:
     texts = [given] if isinstance(given, str) else given
     when = " and ".join(_cron_words(text, schedule) for text in texts)
     return when if zone == "UTC" and when.startswith("every") else f"{when} ({zone})"
+
+
+def _decay_words(decay: Mapping[str, Any] | None) -> str:
+    if decay is None:
+        return ""
+    limits = [
+        f"{word} {format_duration(decay[key])}"
+        for key, word in (("min", "at least"), ("max", "at most"))
+        if key in decay
+    ]
+    return f", times {decay['factor']} after each {format_duration(decay['step'])}, {' and '.join(limits)}"
+
+
+def _repeat_words(schedule: Mapping[str, Any]) -> str:
+    zone = schedule.get("timezone", "UTC")
+    repeat = parse_repeat(schedule["repeat"], zone)
+    span = repeat.duration_text() if repeat.is_calendar else format_duration(repeat.elapsed_ms)
+    times = "" if repeat.times is None else ", once" if repeat.times == 1 else f", {repeat.times} times"
+    where = f" ({zone})" if repeat.is_calendar else ""
+    return f"every {span} from {format_instant(repeat.start_ms)}{times}{where}"
 
 
 def _cron_words(text: str, schedule: Mapping[str, Any]) -> str:

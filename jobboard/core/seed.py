@@ -9,6 +9,11 @@ HASH_BITS = 64
 
 @lru_cache(maxsize=65_536)
 def stable_hash(seed: str, purpose: str) -> int:
+    """`fresh_hash`, remembered: for numbers that a job has once and for all."""
+    return fresh_hash(seed, purpose)
+
+
+def fresh_hash(seed: str, purpose: str) -> int:
     """A number below 2**64, evenly spread over seeds and independent between purposes.
 
     Never change it: every `H`, phase and jitter of every deployed board would move.

@@ -10,18 +10,20 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.cron import CronError, has_starred_days, has_two_days, normalise_cron
+from jobboard.core.decay import MOST_STEPS, Decay, steps_to_limit
 from jobboard.core.diagnostic import Fault, KeyFault
 from jobboard.core.duration import format_duration
 from jobboard.core.instant import parse_instant
+from jobboard.core.repeat import RepeatError, parse_repeat
 from jobboard.core.value import BROKEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-KINDS = ("cron", "every", "at", "after")
-OPTIONS = ("seconds", "days", "timezone", "phase", "start", "stop", "for", "runs", "jitter")
+KINDS = ("cron", "every", "at", "repeat", "after")
+OPTIONS = ("seconds", "days", "timezone", "phase", "decay", "start", "stop", "for", "runs", "jitter")
 # Options that mean something for one kind alone.
-_OF_KIND: Mapping[str, tuple[str, ...]] = MappingProxyType({"cron": ("seconds", "days")})
+_OF_KIND: Mapping[str, tuple[str, ...]] = MappingProxyType({"cron": ("seconds", "days"), "every": ("decay",)})
 
 
 def compose_schedule(
@@ -51,8 +53,12 @@ def compose_schedule(
         schedule["at"] = _instants(own["at"], zone, faults)
     elif kind == "cron":
         schedule.update(_crons(own, faults))
+    elif kind == "repeat":
+        repeat = _repeat(own["repeat"], zone, faults)
+        schedule["repeat"] = repeat if repeat is BROKEN else repeat.text()
     _refuse_foreign(own, kind, faults)
-    if kind == "cron" and zone not in (None, "UTC"):
+    is_local = kind == "cron" or (kind == "repeat" and repeat is not BROKEN and repeat.is_calendar)
+    if is_local and zone not in (None, "UTC"):
         schedule["timezone"] = zone
     jitter = own.get("jitter", jitter_ms)
     if jitter:
@@ -61,6 +67,7 @@ def compose_schedule(
         schedule["runs"] = own["runs"]
     _add_window(schedule, own, zone, faults)
     _add_phase(schedule, own, faults)
+    _add_decay(schedule, own, faults)
     return BROKEN if BROKEN in schedule.values() else schedule
 
 
@@ -122,6 +129,52 @@ def _add_phase(schedule: dict[str, Any], own: Mapping[str, Any], faults: list[Fa
         faults.append(Fault(("phase",), message))
     else:
         schedule["phase"] = phase
+
+
+def _add_decay(schedule: dict[str, Any], own: Mapping[str, Any], faults: list[Fault]) -> None:
+    decay: Any = own.get("decay")
+    every: Any = schedule.get("every")
+    if decay is None or every is None:
+        return
+    if BROKEN in (decay, every, schedule.get("start")):
+        schedule["decay"] = BROKEN
+        return
+    found = _decay_fault(every, decay, has_start="start" in schedule)
+    if found is not None:
+        faults.append(found)
+    schedule["decay"] = decay if found is None else BROKEN
+
+
+def _decay_fault(every_ms: int, decay: Mapping[str, Any], *, has_start: bool) -> Fault | None:
+    """What is wrong with a decay beside its interval."""
+    factor, least_ms, most_ms = decay["factor"], decay.get("min"), decay.get("max")
+    if not has_start:
+        hint = "Write  start: 2026-03-01T00:00:00Z  beside it, or whenever it begins"
+        return KeyFault(("decay",), '"decay" needs "start": its steps are counted from there', hint)
+    if factor == 1:
+        return Fault(("decay", "factor"), "a factor of 1 changes nothing", "Leave decay out")
+    limit = "max" if factor > 1 else "min"
+    if decay.get(limit) is None:
+        shown, grows = format_duration(every_ms * 100 if factor > 1 else max(1, every_ms // 100)), factor > 1
+        message = f'"decay" needs "{limit}": the interval {"grows" if grows else "shrinks"} without end'
+        return KeyFault(("decay",), message, f"Write  {limit}: {shown}  in it")
+    if least_ms is not None and most_ms is not None and least_ms > most_ms:
+        return Fault(("decay", "min"), "min is greater than max", "Swap them")
+    steps = steps_to_limit(every_ms, Decay(factor, decay["step"], least_ms or 1, most_ms))
+    if steps > MOST_STEPS:
+        message = f"it would take {steps:,.0f} steps to reach {limit}, and {MOST_STEPS:,} are the most"
+        return Fault(("decay", "factor"), message, "Write a factor further from 1, and a longer step")
+    return None
+
+
+def _repeat(text: Any, zone: Any, faults: list[Fault]) -> Any:
+    if BROKEN in (text, zone):
+        return BROKEN
+    try:
+        return parse_repeat(text, zone)
+    except RepeatError as error:
+        faults.append(Fault(("repeat",), error.message, error.hint, offset=error.column))
+        return BROKEN
 
 
 def _add_window(schedule: dict[str, Any], own: Mapping[str, Any], zone: Any, faults: list[Fault]) -> None:

@@ -60,6 +60,34 @@ def _read_positive(value: Any, path: Path, faults: list[Fault]) -> Any:
     return span_ms
 
 
+def _read_jitter(value: Any, path: Path, faults: list[Fault]) -> Any:
+    """A span as ms, or what stands for one that each run has anew."""
+    if not isinstance(value, Mapping) or not {"max", "per"} & value.keys():
+        return read_duration(value, path, faults)
+    if value.keys() - {"max", "per"} or "max" not in value:
+        hint = "Write  jitter: {max: 10m, per: run}"
+        return _broken(
+            faults, Fault(path, "a jitter that says per what says its max, and nothing else", hint)
+        )
+    most_ms = read_duration(value["max"], (*path, "max"), faults)
+    if value.get("per") != "run" or most_ms in (0, BROKEN):
+        return most_ms
+    return {"max": most_ms, "per": "run"}
+
+
+def _read_decay(value: Mapping[str, Any], path: Path, faults: list[Fault]) -> Any:
+    read: dict[str, Any] = {}
+    for key, given in value.items():
+        read[key] = given if key == "factor" else _read_positive(given, (*path, key), faults)
+    for key in ("factor", "step"):
+        if key not in read:
+            hint = "Write  decay: {factor: 2, step: 1h, max: 1d}"
+            return _broken(faults, KeyFault(path, f'"decay" has no "{key}"', hint))
+    factor = read["factor"]
+    read["factor"] = int(factor) if factor == int(factor) else factor
+    return BROKEN if BROKEN in read.values() else dict(sorted(read.items()))
+
+
 @lru_cache(maxsize=4096)
 def _duration_ms(text: str) -> int:
     return parse_duration(text)
@@ -278,10 +306,12 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         "stop": _read_as_is,
         "after": _read_after,
         "timezone": read_zone,
+        "repeat": _read_as_is,
         "phase": read_duration,
+        "decay": _read_decay,
         "for": _read_positive,
         "runs": _read_integer,
-        "jitter": read_duration,
+        "jitter": _read_jitter,
         "timeout": _read_positive,
         "kill_after": read_duration,
         "retries": _read_retries,

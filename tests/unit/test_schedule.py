@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kit.cron import random_expression
 
 from jobboard.core.cron import CronError
-from jobboard.core.instant import parse_instant
+from jobboard.core.instant import format_instant, parse_instant
 from jobboard.core.schedule import Schedule, compile_schedule
 from jobboard.core.zone import UnknownZone
 
@@ -31,14 +31,44 @@ CRONS = st.builds(
     st.integers(0, 10**6),
     st.sampled_from(ZONES),
 )
+CRON_LISTS = st.builds(
+    lambda numbers, second, zone: {
+        "cron": [f"{second}{random_expression(random.Random(number)).text}" for number in numbers],
+        "timezone": zone,
+        **({"seconds": True} if second else {}),
+    },
+    st.lists(st.integers(0, 10**6), min_size=2, max_size=3),
+    st.sampled_from(["", "", "30 ", "*/20 ", "7-9 "]),
+    st.sampled_from(ZONES),
+)
+DECAYS = st.builds(
+    lambda every, start, factor, step: {
+        "every": every,
+        "start": start,
+        "decay": {"factor": factor, "step": step, "min": every // 3 + 1, "max": every * 50},
+    },
+    st.integers(1000, 86_400_000),
+    INSTANTS,
+    st.sampled_from([0.5, 0.9, 1.1, 2, 7]),
+    st.integers(1000, 10**9),
+)
+REPEATS = st.builds(
+    lambda start, span, count, zone: {"repeat": f"R{count}/{format_instant(start)}/{span}", "timezone": zone},
+    INSTANTS,
+    st.sampled_from(["P1M", "P1D", "P1W", "P1Y", "PT1M", "P1M3DT5M", "PT0.5S", "P2M"]),
+    st.sampled_from(["", "", "4", "1000"]),
+    st.sampled_from(ZONES),
+)
 
 
 @st.composite
 def schedules(draw: st.DrawFn) -> Schedule:
-    value: dict[str, Any] = dict(draw(st.one_of(INTERVALS, LISTS, CRONS)))
+    value: dict[str, Any] = dict(draw(st.one_of(INTERVALS, LISTS, CRONS, CRON_LISTS, DECAYS, REPEATS)))
     if draw(st.booleans()):
         value["jitter"] = draw(st.integers(1, 86_400_000))
-    if draw(st.booleans()):
+        if draw(st.booleans()):
+            value["jitter"] = {"max": value["jitter"], "per": "run"}
+    if "decay" not in value and draw(st.booleans()):
         value["start"] = draw(INSTANTS)
     if draw(st.booleans()):
         value["stop"] = value.get("start", 0) + draw(st.integers(1, 400 * 86_400_000))
@@ -148,6 +178,18 @@ def test_jitter_is_stable_spreads_and_leaves_the_nominal() -> None:
     one = compile_schedule(value, "a/b")
     assert one.next_after(START_MS - 1) == START_MS
     assert one.due(START_MS + HOUR_MS) - HOUR_MS == one.due(START_MS)
+
+
+def test_jitter_of_each_run_is_another_and_stays() -> None:
+    value = {"cron": "0 * * * *", "jitter": {"max": 600_000, "per": "run"}}
+    schedule = compile_schedule(value, "a/b")
+    nominals = [START_MS + n * HOUR_MS for n in range(200)]
+    lateness = [schedule.due(at_ms) - at_ms for at_ms in nominals]
+    assert len(set(lateness)) > 190
+    assert 540_000 < max(lateness) < 600_000
+    assert min(lateness) < 60_000
+    assert [compile_schedule(value, "a/b").due(at_ms) - at_ms for at_ms in nominals] == lateness
+    assert compile_schedule(value, "a/c").due(START_MS) != schedule.due(START_MS)
 
 
 def test_jitter_longer_than_the_interval_still_spreads_over_it() -> None:
