@@ -163,8 +163,7 @@ def wait_text(wait: Waiting, moment_of: Moment) -> str:
 def passed_text(passed: PassedOver, moment_of: Moment) -> str:
     """What was passed over, why and when."""
     why = {
-        "overlap": "it was still running",
-        "paused": "it is paused",
+        "overlap": "still running",
         "no scheduler looked in time": "no scheduler ran",
     }.get(passed.reason, passed.reason.removeprefix("after: "))
     often = f" {passed.count:,} times" if passed.count > 1 else ""

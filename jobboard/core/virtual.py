@@ -3,7 +3,7 @@
 It follows `fire`, `reserve` and `finish` and what they include, step by step: strict priority and then age in
 each queue; locks all or none, a run that misses one parked there at its old place; overlap counted over every
 unfinished run; children decided by the end of their parent, for its nominal. Those scripts are the authority:
-`tests/integration/test_simulate.py` holds a simulated day to a real one, run for run.
+`tests/integration/test_simulated_day.py` holds a simulated day to a real one, run for run.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from jobboard.core.schedule import Schedule
     from jobboard.core.simulate import Passing, Scenario
 
-    # Instant, kind, order among those of one kind at one instant, what it is about.
-    _Event: TypeAlias = tuple[int, int, int, Any]
+    # Instant, kind, place among those of one kind at one instant, what it is about. The place is a round, the
+    # instant it should have been, and what tells it from others: a scheduler claims all that is due, the
+    # longest due first, and fires that before it claims again.
+    _Event: TypeAlias = tuple[int, int, tuple[int, int, int], Any]
 
 _FIRE, _PROMOTE, _END = 0, 1, 2
 _DEEPEST = 100
@@ -127,6 +129,7 @@ class RunPath:
         self._events: list[_Event] = []
         self._now_ms = scenario.from_ms
         self._sequence = 0
+        self._round = -1
         self._locks: dict[str, _Lock] = {}
         self._roomy: dict[_Lock, None] = {}
         self._busy: dict[_Pool, None] = {}
@@ -160,13 +163,14 @@ class RunPath:
         while events:
             now_ms = self._now_ms = events[0][0]
             while events and events[0][0] == now_ms:
-                _, kind, _, subject = heappop(events)
+                _, kind, (claimed, due_ms, _), subject = heappop(events)
                 if kind == _FIRE:
-                    self._look(subject)
+                    self._round = claimed
+                    self._look(subject, due_ms)
                 elif kind == _END:
                     self._end(subject)
                 else:
-                    self._promote(subject)
+                    self._promote(subject, due_ms)
             self._reserve()
 
     def _expect(self, job: _Job) -> None:
@@ -175,8 +179,9 @@ class RunPath:
         nominal_ms = job.schedule.next_after(job.cursor_ms)
         job.next_ms = nominal_ms
         if nominal_ms is not None and nominal_ms < self._scenario.until_ms:
-            due_ms = max(job.schedule.due(nominal_ms), self._now_ms)
-            heappush(self._events, (due_ms, _FIRE, job.order, job))
+            due_ms = job.schedule.due(nominal_ms)
+            at_ms, claimed = (due_ms, 0) if due_ms > self._now_ms else (self._now_ms, self._round + 1)
+            heappush(self._events, (at_ms, _FIRE, (claimed, due_ms, job.order), job))
 
     def _back_at(self) -> int | None:
         """When a scheduler runs again; None if one does now."""
@@ -187,15 +192,14 @@ class RunPath:
 
     # ---- the scheduler
 
-    def _look(self, job: _Job) -> None:
+    def _look(self, job: _Job, due_ms: int) -> None:
         """Decide what is due of a job, as the scheduler and `fire` do."""
         if self._downtimes and (back_at_ms := self._back_at()) is not None:
-            heappush(self._events, (back_at_ms, _FIRE, job.order, job))
+            heappush(self._events, (back_at_ms, _FIRE, (0, due_ms, job.order), job))
             return
         schedule, nominal_ms = job.schedule, job.next_ms
         assert schedule is not None
         assert nominal_ms is not None
-        due_ms = schedule.due(nominal_ms)
         if self._now_ms - due_ms > LATE_AFTER_MS:
             decision = decide(schedule, job.cursor_ms, self._now_ms, job.catchup)
             job.cursor_ms = decision.cursor_ms
@@ -259,13 +263,13 @@ class RunPath:
         job.live[going] = None
         self._enqueue(going)
 
-    def _promote(self, going: _Going) -> None:
+    def _promote(self, going: _Going, due_ms: int) -> None:
         """A delay is over, unless nobody looks."""
         back_at_ms = self._back_at() if self._downtimes else None
         if back_at_ms is None:
             self._enqueue(going)
         else:
-            heappush(self._events, (back_at_ms, _PROMOTE, going.sequence, going))
+            heappush(self._events, (back_at_ms, _PROMOTE, (0, due_ms, going.sequence), going))
 
     # ---- queues and locks
 
@@ -348,7 +352,7 @@ class RunPath:
         lasts_ms = job.lasts_ms if job.stops_ms is None else min(job.lasts_ms, job.stops_ms)
         end_ms = self._now_ms + lasts_ms
         going.run.spans.append((self._now_ms, end_ms))
-        heappush(self._events, (end_ms, _END, going.sequence, going))
+        heappush(self._events, (end_ms, _END, (0, end_ms, going.sequence), going))
 
     def _end(self, going: _Going) -> None:
         """A try is over: what `finish` does."""
@@ -361,7 +365,8 @@ class RunPath:
             going.since_ms = 0
             if verdict.delay_ms:
                 promoted_at_ms = self._now_ms + verdict.delay_ms
-                heappush(self._events, (promoted_at_ms, _PROMOTE, going.sequence, going))
+                place = (0, promoted_at_ms, going.sequence)
+                heappush(self._events, (promoted_at_ms, _PROMOTE, place, going))
             else:
                 self._enqueue(going)
             return

@@ -1,0 +1,248 @@
+"""A simulated day beside a real one, and the command that simulates."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kit.day import WAIT_AT_GATE, Day
+from kit.project import Project
+from kit.story import Story
+from kit.work import working
+
+from jobboard.core.instant import format_instant, parse_instant
+from jobboard.core.schedule import compile_schedule
+from jobboard.core.simulate import Downtime, Scenario, simulate
+from jobboard.store import fsck
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kit.clock import StoreClock
+
+    from jobboard.store.connect import Store
+
+S = 1_000
+MINUTE = 60 * S
+HOUR = 60 * MINUTE
+T0 = parse_instant("2026-03-28T00:00:00Z")
+END = T0 + 24 * HOUR
+
+
+def spec(gates: Path, **more: Any) -> dict[str, Any]:
+    if "schedule" in more:
+        more["schedule"] = {**more["schedule"], "stop": END}
+    return {"command": {"run": WAIT_AT_GATE}, "env": {"GATES": str(gates)}, **more}
+
+
+def small_board(gates: Path) -> dict[str, dict[str, Any]]:
+    once_more = {"max": 1, "delay": 3 * MINUTE, "backoff": "constant"}
+    jobs: dict[str, dict[str, Any]] = {
+        "poll": {"schedule": {"every": 90 * MINUTE, "phase": 0}},
+        "pile": {"schedule": {"every": 4 * HOUR, "phase": 0}, "overlap": "allow", "priority": -1},
+        "extract": {"schedule": {"cron": "30 6 * * *", "timezone": "Europe/Madrid"}},
+        "transform": {"after": ["b/extract"], "locks": {"disk": 1, "warehouse": 1}},
+        "load": {"after": ["b/transform"], "locks": {"warehouse": 1}},
+        "report": {"schedule": {"cron": "2 */3 * * *"}, "locks": {"warehouse": 1}, "priority": 5},
+        "sweep": {"schedule": {"cron": "5 5,13 * * *", "jitter": 4 * MINUTE}, "locks": {"disk": 1}},
+        "flaky": {"schedule": {"cron": "17 4,16 * * *"}, "retries": once_more},
+        "busy": {"schedule": {"cron": "40 9 * * *"}, "defer": {"delay": 7 * MINUTE}},
+        "bad": {"schedule": {"every": 8 * HOUR, "phase": HOUR}, "retries": once_more},
+        "bad-child": {"after": ["b/bad"]},
+        "no-catchup": {"schedule": {"cron": "30 * * * *"}, "catchup": "none"},
+        "off": {"schedule": {"every": HOUR, "phase": 0}, "enabled": False},
+        "twice": {"schedule": {"every": 5 * HOUR, "phase": 0, "runs": 2}},
+    }
+    return {name: spec(gates, **more) for name, more in jobs.items()}
+
+
+@pytest.mark.parametrize(("slots", "causes"), [(1, {"slot"}), (3, {"slot", "lock"}), (9, {"lock"})])
+def test_a_simulated_day_is_a_real_one_run_for_run(
+    store: Store, clock: StoreClock, tmp_path: Path, slots: int, causes: set[str]
+) -> None:
+    gates = tmp_path / "gates"
+    gates.mkdir()
+    jobs = small_board(gates)
+    # Odd seconds, so that nothing ends at the instant at which something else is due; and no delay is over
+    # while no scheduler runs, since the first one to come back promotes and fires one after the other.
+    scenario = Scenario(
+        T0,
+        END,
+        slots=slots,
+        durations={
+            "b/poll": 130 * MINUTE + 13 * S,
+            "b/pile": 5 * HOUR + 7 * S,
+            "b/report": 47 * MINUTE + 3 * S,
+            "b/sweep": 45 * MINUTE + 17 * S,
+        },
+        default_ms=11 * MINUTE + 11 * S,
+        exits={"b/flaky": [1, 0], "b/bad": [3], "b/busy": [75, 0]},
+        downtimes=[Downtime(T0 + 17 * HOUR + 31 * MINUTE, T0 + 20 * HOUR + 10 * MINUTE)],
+    )
+    due: dict[str, int] = {}
+    for name, one in jobs.items():
+        if "schedule" in one and one.get("enabled", True):
+            schedule = compile_schedule(one["schedule"], f"b/{name}")
+            due[name] = schedule.due(schedule.next_after(T0 - 1) or END)
+    clock.set(T0 - HOUR)
+    Story(store).board("b", jobs, due=due)
+
+    with working(store, tmp_path / "home", slots=slots):
+        day = Day(store, clock, gates, scenario)
+        day.play()
+
+    simulation = simulate({f"b/{name}": one for name, one in jobs.items()}, scenario)
+    simulated: list[tuple[str, int, str]] = [
+        (run.address, run.nominal_ms, run.state) for run in simulation.runs
+    ]
+    simulated += [(one.address, one.nominal_ms, one.state) for one in simulation.passed]
+    assert day.outcomes() == sorted(simulated)
+    assert {state for _, _, state in simulated} == {"ok", "failed", "skipped", "missed"}
+
+    # Tries were handed out in the order in which they began in virtual time.
+    begins = {run.run_id: [begin for begin, _ in run.spans] for run in simulation.runs}
+    order = [begins[run_id].pop(0) for run_id in day.starts()]
+    assert order == sorted(order)
+    assert not any(begins.values())
+    assert {wait.cause for run in simulation.runs for wait in run.waits} == causes
+    assert fsck.check(store) == []
+
+
+@pytest.fixture
+def project(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Project:
+    return Project(tmp_path, store, monkeypatch, capsys)
+
+
+LOCKED = """
+first: {run: x, cron: "0 2 * * *", locks: db}
+second: {run: x, cron: "1 2 * * *", locks: db}
+poll: {run: x, every: 10m, phase: 0}
+"""
+FROM = ("--from", "2026-03-28")
+
+
+def test_files_are_simulated_and_told(project: Project) -> None:
+    project.board("ops", LOCKED)
+    words = ("--durations", "first=30m", "--durations", "poll=15m", "--slots", "3")
+    told = project.ok("simulate", *FROM, *words).out
+    assert told.splitlines()[:3] == [
+        "24 h from Sat 28 Mar 00:00 UTC, 3 jobs",
+        "slots 3 · durations 2 given, 1 taken to be 1m",
+        "74 runs, 72 skipped, waited 29m in all.",
+    ]
+    assert "ops/second   29m for lock db, held by ops/first, Sat 28 Mar 02:01 UTC" in told
+    assert "ops/poll   skipped 72 times: still running, Sat 28 Mar 00:10 UTC to 23:50" in told
+    assert max(map(len, told.splitlines())) <= 80
+
+
+def test_the_same_for_programs(project: Project) -> None:
+    project.board("ops", LOCKED)
+    said = project.ok("simulate", *FROM, "--durations", "first=30m", "-o", "json").json
+    assert (said["from"], said["until"]) == ("2026-03-28T00:00:00Z", "2026-03-29T00:00:00Z")
+    assert (said["runs"], said["skipped"], said["waited_ms"]) == (146, 0, 29 * MINUTE)
+    (wait,) = said["waits"]
+    assert (wait["job"], wait["cause"], wait["held_by"]) == ("ops/second", "lock", "ops/first")
+    assert len(said["hours"]) == 24
+    assert said["circumstances"]["durations_given"] == 1
+
+
+def test_long_simulations_are_told_by_day(project: Project) -> None:
+    project.board("ops", LOCKED)
+    told = project.ok("simulate", *FROM, "--hours", "72", "--timezone", "Europe/Madrid").out
+    rows = [line for line in told.splitlines() if "█" in line]
+    assert [row[:16] for row in rows] == ["Sat 28 Mar 00:00", "Sun 29 Mar 00:00", "Mon 30 Mar 01:00"]
+
+
+def test_what_is_live_is_simulated_with_its_holds_and_recorded_durations(
+    project: Project, clock: StoreClock
+) -> None:
+    project.board("ops", LOCKED)
+    clock.set(T0)
+    project.sync()
+    project.ok("pause", "ops/second")
+    story = Story(project.store)
+    for minutes in (10, 40, 50):
+        story.ran("ops/first", started_ago_ms=minutes * MINUTE)
+    story.ran("ops/poll", "failed", started_ago_ms=HOUR)
+    said = project.ok("simulate", "--live", "--recorded", "-o", "json").json
+    assert said["from"] == format_instant(T0)
+    assert said["held"] == 1
+    circumstances = said["circumstances"]
+    assert circumstances["durations_ms"] == {"ops/first": 40 * MINUTE}
+    assert (circumstances["durations_recorded"], circumstances["durations_assumed"]) == (1, 2)
+    told = project.ok("simulate", "--recorded").out
+    assert "durations 1 recorded, 2 taken to be 1m" in told
+    assert "ops/second   held: paused" in project.ok("simulate", "--live").out
+
+
+def test_runs_that_are_used_up_are_not_simulated_again(project: Project, clock: StoreClock) -> None:
+    clock.set(T0)
+    project.board("ops", "few: {run: x, every: 1h, phase: 0, runs: 2}")
+    project.sync()
+    project.store.client.hset(project.store.key("used"), "ops/few", 1)
+    assert project.ok("simulate", "--live", "-o", "json").json["runs"] == 1
+    assert project.ok("simulate", "-o", "json", *FROM).json["runs"] == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--hours", "0"], "'0' is no number of hours up to 8,784"),
+        (["--slots", "-1"], "'-1' is no number of slots"),
+        (["--durations", "frist=3m"], "there is no job frist"),
+        (["--durations", "3"], "3 of what?"),
+        (["--exits", "first=300"], "names no exit codes"),
+        (["--queue", "slow=1"], "no job is in queue 'slow'"),
+        (["--queue", "slow"], "says no number of slots"),
+        (["--from", "soon"], "is no instant"),
+        (["--downtime", "2026-03-28"], "is no span of time"),
+        (["--downtime", "2026-03-28 02:00/2026-04-28 02:00"], "does not lie within"),
+        (["--live", "boards"], "--live simulates what is in Redis"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(project: Project, words: list[str], said: str) -> None:
+    project.board("ops", LOCKED)
+    outcome = project.run("simulate", *FROM, *words)
+    assert outcome.code == 64
+    assert said in outcome.err
+
+
+def test_more_than_can_be_simulated_is_refused_at_once(project: Project) -> None:
+    project.board("ops", "tick: {run: x, every: 1ms}")
+    outcome = project.run("simulate", *FROM)
+    assert outcome.code == 64
+    assert "86,400,000 runs" in outcome.err
+
+
+def test_invalid_boards_are_told_with_their_places(project: Project) -> None:
+    project.board("ops", "a: {run: x, every: often}")
+    outcome = project.run("simulate")
+    assert outcome.code == 65
+    assert "boards/ops.yaml:3:" in outcome.err
+
+
+def test_a_plan_is_simulated_beside_what_is_there(project: Project, clock: StoreClock) -> None:
+    clock.set(T0)
+    project.board("ops", LOCKED)
+    project.sync()
+    project.board("ops", LOCKED.replace("1 2 * * *", "0 2 * * *").replace("every: 10m", "every: 1h"))
+    told = project.ok("plan", "--simulate", "--durations", "20m").out
+    assert "Simulated: 24 h from Sat 28 Mar 00:00 UTC" in told
+    assert told.index("Plan:") < told.index("Simulated:")
+    runs = next(line.split() for line in told.splitlines() if line.startswith("runs"))
+    assert runs == ["runs", "50", "26"]
+    assert "New or longer waits" in told
+    said = json.loads(project.ok("plan", "--simulate", "-o", "json", "--durations", "20m").out)
+    assert [said["simulation"][side]["runs"] for side in ("before", "after")] == [50, 26]
+
+
+def test_a_plan_that_changes_nothing_can_be_simulated_too(project: Project, clock: StoreClock) -> None:
+    clock.set(T0)
+    project.board("ops", LOCKED)
+    project.sync()
+    told = project.ok("plan", "--simulate").out
+    assert "No changes." in told
+    assert "New or longer waits" not in told
