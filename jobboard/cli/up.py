@@ -6,6 +6,7 @@ The first Ctrl-C lets running jobs finish, a second one does not. Each run that 
 from __future__ import annotations
 
 import socket
+import threading
 from typing import TYPE_CHECKING
 
 from jobboard.cli import daemons, project
@@ -14,7 +15,7 @@ from jobboard.settings import Settings
 
 if TYPE_CHECKING:
     import argparse
-    import threading
+    from collections.abc import Callable
 
     from jobboard.store.connect import Store
 
@@ -53,12 +54,13 @@ def execute(args: argparse.Namespace) -> int:
         watcher = watcher_of(args, settings, store.again(), screen)
         screen.line(f"Up on {project.store_name(settings)}. Ctrl-C stops it.", "bold")
         screen.flush()
+        report = _Report(store.again(), screen)
         serve(
             {
                 "scheduler": scheduler.run,
-                "worker": lambda stop: worker.run(stop, signals.hurry),
+                "worker": lambda stop: report.until_done(lambda: worker.run(stop, signals.hurry)),
                 "watch": watcher.run,
-                "report": lambda stop: _report_ends(store.again(), screen, stop),
+                "report": report.run,
             },
             signals.stop,
         )
@@ -66,23 +68,52 @@ def execute(args: argparse.Namespace) -> int:
     return 0
 
 
-def _report_ends(store: Store, screen: Screen, stop: threading.Event) -> None:
-    """A line for each run that ends, until told to stop."""
-    from jobboard import errors
-    from jobboard.store.events import latest_id, read_events
+class _Report:
+    """A line for each run that ends, to the last one: also for those that finish while everything stops."""
 
-    with store:
-        after = None
-        while not stop.is_set():
-            try:
-                after = after or latest_id(store)
-                for event in read_events(store, after, block_ms=500):
-                    after = event["id"]
-                    if event["e"] == "finished":
-                        state = event.get("state", "")
-                        reason = f"  {event['reason']}" if event.get("reason") else ""
-                        style = "good" if state == "ok" else "error"
-                        screen.line(f"{screen.paint(f'{state:<9}', style)} {event['run']}{reason}")
-                screen.flush()
-            except (errors.StoreUnreachable, errors.StoreRefused):
-                stop.wait(1.0)
+    def __init__(self, store: Store, screen: Screen) -> None:
+        self._store = store
+        self._screen = screen
+        self._done = threading.Event()
+
+    def until_done(self, work: Callable[[], None]) -> None:
+        """Do the work; the report may end once it is over."""
+        try:
+            work()
+        finally:
+            self._done.set()
+
+    def run(self, stop: threading.Event) -> None:
+        """Report until the work is over; an outage of the store is waited out."""
+        from jobboard import errors
+        from jobboard.store.events import latest_id
+
+        told = False
+        with self._store:
+            after = None
+            while True:
+                over = self._done.is_set()
+                try:
+                    after = self._ends(after or latest_id(self._store))
+                except (errors.StoreUnreachable, errors.StoreRefused):
+                    self._done.wait(1.0)
+                if over:
+                    return
+                if stop.is_set() and not self._done.is_set() and not told:
+                    told = True
+                    self._say("Stopping: running commands may finish. Ctrl-C again ends them.", "dim")
+
+    def _ends(self, after: str) -> str:
+        from jobboard.store.events import read_events
+
+        for event in read_events(self._store, after, block_ms=250):
+            after = event["id"]
+            if event["e"] == "finished":
+                state, reason = event.get("state", ""), event.get("reason")
+                word = self._screen.paint(f"{state:<9}", "good" if state == "ok" else "error")
+                self._say(f"{word} {event['run']}{f'  {reason}' if reason else ''}")
+        return after
+
+    def _say(self, line: str, style: str = "") -> None:
+        self._screen.line(line, style)
+        self._screen.flush()

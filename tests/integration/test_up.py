@@ -1,0 +1,79 @@
+"""`jobboard up` as a person runs it: one process, Ctrl-C once, Ctrl-C twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+BOARD = """\
+board: long
+jobs:
+  nap:
+    run: echo started > {flag}; while [ ! -e {go} ]; do sleep 0.02; done
+    every: 1s
+    runs: 1
+    kill_after: 1s
+"""
+
+
+@contextmanager
+def up(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """The command, in a project of its own; whose job has started when this is entered."""
+    flag, go = folder / "flag", folder / "go"
+    os.mkfifo(flag)
+    (folder / "boards").mkdir()
+    (folder / "boards" / "long.yaml").write_text(BOARD.format(flag=flag, go=go))
+    environ = {**os.environ, "JOBBOARD_HOME": str(folder / "home")}
+    started = subprocess.Popen(
+        [sys.executable, "-m", "jobboard", "up"],
+        cwd=folder,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        # Opening a FIFO waits for the other end: the job's first words.
+        assert flag.read_text() == "started\n"
+        yield started
+    finally:
+        started.kill()
+        started.wait()
+        assert started.stdout is not None
+        started.stdout.close()
+
+
+def read_until(stream: IO[str] | None, words: str) -> str:
+    assert stream is not None
+    for line in stream:
+        if words in line:
+            return line
+    raise AssertionError(f"it never said {words!r}")
+
+
+def test_the_first_ctrl_c_lets_running_jobs_finish_and_tells_of_them(tmp_path: Path) -> None:
+    with up(tmp_path) as process:
+        process.send_signal(signal.SIGINT)
+        read_until(process.stdout, "Ctrl-C again ends them")
+        (tmp_path / "go").touch()
+        assert read_until(process.stdout, "long/nap@").startswith("ok ")
+        read_until(process.stdout, "Down.")
+        assert process.wait(20) == 0
+
+
+def test_the_second_does_not(tmp_path: Path) -> None:
+    with up(tmp_path) as process:
+        process.send_signal(signal.SIGINT)
+        read_until(process.stdout, "Ctrl-C again ends them")
+        process.send_signal(signal.SIGINT)
+        read_until(process.stdout, "Down.")
+        assert process.wait(20) == 0
+        assert not (tmp_path / "go").exists()
