@@ -41,8 +41,13 @@ def _likeness(change: JobChange) -> object:
 
 def field_lines(change: JobChange) -> Iterator[str]:
     """What moves in a job, a field a line; what is long or has lines of its own, line by line."""
-    width = max((len(field.path) for field in change.fields), default=0)
-    for field in change.fields:
+    return change_lines(change.fields)
+
+
+def change_lines(fields: Sequence[Merged]) -> Iterator[str]:
+    """As `field_lines`, of paths that moved anywhere."""
+    width = max((len(field.path) for field in fields), default=0)
+    for field in fields:
         yield from _field(field, max(width, 9))
 
 

@@ -11,7 +11,7 @@ from jobboard.core.forecast import next_due_ms
 from jobboard.core.model import FIELDS, Definition
 from jobboard.core.names import split_address
 from jobboard.reconcile.planning import make_plan
-from jobboard.store import definitions
+from jobboard.store import definitions, history
 from jobboard.store.definitions import BoardWrite, MovedSince
 
 if TYPE_CHECKING:
@@ -141,14 +141,21 @@ def _stage_board(
             entry["gone"] = definitions.tombstone(change.before.spec, by, stage.now_ms, commit)
         if entry is not None:
             entries[change.address] = entry
-    definitions.stage_work(store, stage, version, entries)
-    if board.removed:
-        return BoardWrite(board.name, board.version, None, {}, ())
     put = {
         split_address(change.address)[1]: _definition(change, stage)
         for change in board.changes
         if change.after is not None
     }
+    definitions.stage_work(store, stage, version, entries)
+    remembered = {
+        change.address: history.encode_change(
+            change.action, change.before, put.get(split_address(change.address)[1])
+        )
+        for change in board.changes
+    }
+    definitions.stage_changes(store, stage, version, remembered)
+    if board.removed:
+        return BoardWrite(board.name, board.version, None, {}, ())
     drop = [split_address(c.address)[1] for c in board.changes if c.after is None]
     definitions.stage_version(store, stage, version, source=board.version, put=put, drop=drop)
     meta = {"uid": secrets.token_hex(8), **board.meta, "revision": stage.revision, "at": stage.now_ms}

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 PAGE = 250
 """Definitions in one call: the round trip is small beside it, and the server is busy under a millisecond."""
+KEPT_CHANGES = 200
+"""Revisions that are remembered job by job, the newest; of older ones it is known who, when and how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +204,14 @@ def stage_version(
     packed = [(job, encode_definition(definition)) for job, definition in put.items()]
     for page in _pages(packed) or [()]:
         flat = [part for pair in page for part in pair]
-        _expect_open(store.call("stage", stage=stage.id, version=version, put=flat, drop=[], work=[])[0])
+        _expect_open(
+            store.call("stage", stage=stage.id, version=version, put=flat, drop=[], work=[], changes=[])[0]
+        )
     for names in _pages(drop):
         _expect_open(
-            store.call("stage", stage=stage.id, version=version, put=[], drop=list(names), work=[])[0]
+            store.call(
+                "stage", stage=stage.id, version=version, put=[], drop=list(names), work=[], changes=[]
+            )[0]
         )
 
 
@@ -213,7 +219,18 @@ def stage_work(store: Store, stage: Stage, version: str, entries: Mapping[str, M
     """Write what the due set is to become, by address, under a stage; see ``lua/include/apply.lua``."""
     for page in _pages(list(entries.items())):
         flat = [part for address, entry in page for part in (address, pack(dict(entry)))]
-        _expect_open(store.call("stage", stage=stage.id, version=version, put=[], drop=[], work=flat)[0])
+        _expect_open(
+            store.call("stage", stage=stage.id, version=version, put=[], drop=[], work=flat, changes=[])[0]
+        )
+
+
+def stage_changes(store: Store, stage: Stage, version: str, changes: Mapping[str, bytes]) -> None:
+    """Write what the sync does to each job, by address, under a stage; `store.history` reads it."""
+    for page in _pages(list(changes.items())):
+        flat = [part for pair in page for part in pair]
+        _expect_open(
+            store.call("stage", stage=stage.id, version=version, put=[], drop=[], work=[], changes=flat)[0]
+        )
 
 
 def _expect_open(tag: str) -> None:
@@ -250,6 +267,7 @@ def commit(
             boards=changes,
             revision=dict(revision),
             by=dict(by),
+            kept=KEPT_CHANGES,
         )
         if tag == "OK":
             return rest[0], rest[1]

@@ -25,7 +25,7 @@ PAGE = 250
 
 _SETS = ("queue", "active", "lockwait", "holding", "live", "lock", "after", "needs", "awaited")
 """Families of sets whose members are looked at one by one."""
-_NAMED = (*_SETS, "run", "out", "defs")
+_NAMED = (*_SETS, "run", "out", "defs", "changes")
 """Families whose keys are looked for."""
 
 
@@ -85,6 +85,7 @@ class _Walk:
                 yield from self._paged(family, self._members(family, name), name)
         yield from self._paged("waiters", self._names("lockwait"))
         yield from self._paged("out", self._names("out"))
+        yield from self._paged("changes", self._names("changes"))
         yield from self._stages()
 
     def _paged(self, family: str, subjects: Iterator[str], name: str = "") -> Iterator[Problem]:

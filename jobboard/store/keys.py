@@ -58,6 +58,8 @@ _KINDS = (
     KeyKind("holds", "HASH", "sync", "scope -> holds, packed"),
     KeyKind("tombstones", "HASH", "sync", "deleted job -> what it was, packed"),
     KeyKind("revisions", "HASH", "sync", "number -> who synced what, packed"),
+    KeyKind("changes:<stage>", "HASH", "sync", "job -> what the stage's sync did to it, packed"),
+    KeyKind("changed", "ZSET", "sync", "stage whose changes are kept -> its revision"),
     KeyKind("audit", "STREAM", "both", "who changed what by hand or by sync"),
     # Schedule: what is due.
     KeyKind("sched", "ZSET", "both", "job -> when its next nominal is due"),

@@ -2,7 +2,7 @@
 -- Throws away what nobody can reach: versions replaced over ten minutes ago and stages their sync left.
 -- KEYS      meta
 -- ARGUMENTS
--- TOUCHES   retired ZSET, stages ZSET, staged:<stage> SET, work:<stage> HASH, defs:<version> HASH
+-- TOUCHES   retired ZSET, stages ZSET, staged:<stage> SET, work:<stage> HASH, changes:<stage> HASH, defs:<version> HASH
 -- RETURNS   "OK" {versions, stages}
 -- @include guard
 -- @include now
@@ -18,7 +18,7 @@ end
 local stages = redis.call('ZRANGEBYSCORE', key('stages'), '-inf', before, 'LIMIT', 0, LIMIT)
 for _, stage in ipairs(stages) do
   for _, version in ipairs(redis.call('SMEMBERS', key('staged', stage))) do redis.call('UNLINK', key('defs', version)) end
-  redis.call('UNLINK', key('staged', stage), key('work', stage))
+  redis.call('UNLINK', key('staged', stage), key('work', stage), key('changes', stage))
   redis.call('ZREM', key('stages'), stage)
 end
 return cmsgpack.pack({'OK', #versions, #stages})

@@ -3,9 +3,10 @@
 -- plan was made from. Numbers the revision and leaves the schedule entries as durable work for `drain`.
 -- It runs when memory is full, so that a sync whose pages fitted is never left between.
 -- KEYS      meta
--- ARGUMENTS stage=int number=int boards=[{board, from, version, meta, drift}, ...] revision=map by=map
+-- ARGUMENTS stage=int number=int boards=[{board, from, version, meta, drift}, ...] revision=map by=map kept=int
 -- TOUCHES   meta HASH, stages ZSET, staged:<stage> SET, committed ZSET, work LIST, work:<stage> HASH, boards HASH,
---           boardmeta HASH, drift HASH, retired ZSET, revisions HASH, audit STREAM, wake:scheduler LIST
+--           boardmeta HASH, drift HASH, retired ZSET, revisions HASH, changes:<stage> HASH,
+--           changed ZSET, audit STREAM, wake:scheduler LIST
 -- RETURNS   "OK" {revision, now} | "GONE" | "BUSY" | "STALE" {boards}
 -- @include guard
 -- @include arguments
@@ -48,8 +49,17 @@ end
 arguments.revision.revision = revision
 arguments.revision.at = at
 arguments.revision.by = arguments.by
+arguments.revision.stage = stage
 redis.call('HSET', key('revisions'), revision, cmsgpack.pack(arguments.revision))
 redis.call('HDEL', key('revisions'), revision - KEPT_REVISIONS)
+if redis.call('EXISTS', key('changes', stage)) == 1 then
+  redis.call('ZADD', key('changed'), revision, stage)
+  for _, old in ipairs(redis.call('ZRANGE', key('changed'), 0, 9)) do
+    if redis.call('ZCARD', key('changed')) <= arguments.kept then break end
+    redis.call('UNLINK', key('changes', old))
+    redis.call('ZREM', key('changed'), old)
+  end
+end
 redis.call('ZREM', key('stages'), stage)
 redis.call('DEL', key('staged', stage))
 redis.call('ZADD', key('committed'), revision, stage)

@@ -3,7 +3,7 @@
 -- Looking and mending are one step, so what was merely on its way is never taken for broken.
 -- KEYS      meta
 -- ARGUMENTS family=string name=string subjects=list repair=bool
--- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, stages ZSET, work LIST, work:<stage> HASH,
+-- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, stages ZSET, changes:<stage> HASH, changed ZSET, work LIST, work:<stage> HASH,
 --           after:<parent> SET, holds HASH, sched ZSET, cursor HASH, used HASH, claims ZSET, claim HASH,
 --           run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET, delay ZSET, wake:<who> LIST,
 --           workers ZSET, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET,
@@ -243,6 +243,11 @@ end
 function look.stages(stage)
   local opened_at = tonumber(redis.call('ZSCORE', key('stages'), stage) or nil)
   if opened_at and opened_at <= at - 600000 then broken(stage, 'is a stage its sync has left') end
+end
+
+function look.changes(stage)
+  if redis.call('ZSCORE', key('changed'), stage) or redis.call('ZSCORE', key('stages'), stage) then return end
+  if broken(stage, 'has changes that no revision made') then redis.call('UNLINK', key('changes', stage)) end
 end
 
 for _, subject in ipairs(arguments.subjects) do look[arguments.family](subject) end

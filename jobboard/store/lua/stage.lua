@@ -1,9 +1,10 @@
 #!lua
--- Writes a page of new definitions, of removals and of schedule entries under a stage. Nothing of it is
+-- Writes a page of new definitions, of removals, of schedule entries and of history under a stage. Nothing of it is
 -- visible before `commit`; writing the same page twice is the same as once.
 -- KEYS      meta
 -- ARGUMENTS stage=int version=string put=[job, definition, ...] drop=[job, ...] work=[address, entry, ...]
--- TOUCHES   stages ZSET, staged:<stage> SET, defs:<version> HASH, work:<stage> HASH
+--           changes=[address, change, ...]
+-- TOUCHES   stages ZSET, staged:<stage> SET, defs:<version> HASH, work:<stage> HASH, changes:<stage> HASH
 -- RETURNS   "OK" | "GONE"
 -- @include guard
 -- @include arguments
@@ -15,4 +16,5 @@ local version = key('defs', arguments.version)
 if #arguments.put > 0 then redis.call('HSET', version, unpack(arguments.put)) end
 if #arguments.drop > 0 then redis.call('HDEL', version, unpack(arguments.drop)) end
 if #arguments.work > 0 then redis.call('HSET', key('work', arguments.stage), unpack(arguments.work)) end
+if #arguments.changes > 0 then redis.call('HSET', key('changes', arguments.stage), unpack(arguments.changes)) end
 return cmsgpack.pack({'OK'})

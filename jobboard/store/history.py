@@ -1,0 +1,213 @@
+"""The past of the definitions: every sync is a revision, and the newest remember what they did job by job.
+
+What a sync does to each job is staged beside its definitions and becomes visible with them, in the one step
+that commits both. Of a job that was added only that is kept: what it was like is what the next change found,
+or what it is like now. So the first sync of a large board costs little more than the board. Reads only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from jobboard import errors
+from jobboard.core.names import address_of, split_address
+from jobboard.store import definitions
+from jobboard.store.codec import decode_definition, encode_definition
+from jobboard.store.connect import explained
+from jobboard.store.wire import as_bytes, pack, unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from jobboard.core.model import Definition, Spec
+    from jobboard.core.plan import Action
+    from jobboard.store.connect import Store
+
+PAGE = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One sync.
+
+    Attributes:
+        number: Counted from 1 in each namespace.
+        at_ms: When, by the store's clock.
+        by: Who, via what, from which host, why: {actor, via, host, reason}.
+        commit, branch, dirty: Where the boards came from, as far as Git knew.
+        digest: Of the plan that it applied.
+        counts: Jobs by action.
+        boards: The boards it wrote.
+        stage: Where its changes lie.
+    """
+
+    number: int
+    at_ms: int
+    by: Mapping[str, Any]
+    commit: str | None
+    branch: str | None
+    dirty: bool
+    digest: str
+    counts: Mapping[str, int]
+    boards: tuple[str, ...]
+    stage: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a revision did to one job.
+
+    Attributes:
+        address: The job.
+        action: As in a plan.
+        before: The definition it found; None for a job that was added.
+        after: The definition it left; None for one destroyed, and for one added, of which it is not kept.
+    """
+
+    address: str
+    action: Action
+    before: Definition | None = field(default=None)
+    after: Definition | None = field(default=None)
+
+
+def encode_change(action: Action, before: Definition | None, after: Definition | None) -> bytes:
+    """What is kept of one job's change."""
+    return pack(
+        [
+            action,
+            None if before is None else encode_definition(before),
+            None if before is None or after is None else encode_definition(after),
+        ]
+    )
+
+
+def newest(store: Store) -> int:
+    """The number of the newest revision; 0 where there is none."""
+    with explained(store.url):
+        return int(cast("bytes | None", store.client.hget(store.key("meta"), "revision")) or 0)
+
+
+def read_revisions(store: Store, *, down_to: int = 1) -> Iterator[Revision]:
+    """Revisions, the newest first, down to a number; read as they are asked for."""
+    above = newest(store)
+    while above >= max(1, down_to):
+        numbers = range(above, max(above - PAGE, down_to - 1, 0), -1)
+        with explained(store.url):
+            raws = cast(
+                "list[bytes | None]", store.client.hmget(store.key("revisions"), [str(n) for n in numbers])
+            )
+        if not any(raws):
+            return
+        yield from (_revision(unpack(raw)) for raw in raws if raw is not None)
+        above = numbers[-1] - 1
+
+
+def read_revision(store: Store, number: int) -> Revision:
+    """One revision.
+
+    Raises:
+        errors.UsageError: There is none of that number.
+    """
+    with explained(store.url):
+        raw = cast("bytes | None", store.client.hget(store.key("revisions"), str(number)))
+    if raw is None:
+        raise errors.UsageError(f"there is no revision {number}", "jobboard history lists them")
+    return _revision(unpack(raw))
+
+
+def read_changes(store: Store, revision: Revision) -> list[Change]:
+    """What a revision did to each job, by address; nothing where that is no longer kept."""
+    with explained(store.url):
+        pairs = store.client.hscan_iter(store.key("changes", str(revision.stage)), count=PAGE)
+        return sorted(
+            (_change(as_bytes(address).decode(), as_bytes(raw)) for address, raw in pairs),
+            key=lambda change: change.address,
+        )
+
+
+def changes_of(store: Store, address: str) -> Iterator[tuple[Revision, Change]]:
+    """What revisions did to one job, the newest first, as far back as that is kept."""
+    board = split_address(address)[0]
+    kept = _kept(store)
+    for revision in read_revisions(store, down_to=min(kept.values(), default=1)):
+        if board not in revision.boards or revision.stage not in kept:
+            continue
+        with explained(store.url):
+            raw = cast("bytes | None", store.client.hget(store.key("changes", str(revision.stage)), address))
+        if raw is not None:
+            yield revision, _change(address, raw)
+
+
+def bases_at(store: Store, number: int, boards: Sequence[str] | None = None) -> dict[str, Spec]:
+    """What the files said of every job when a revision had been applied, by address.
+
+    Args:
+        store: Where.
+        number: The revision; 0 is before the first.
+        boards: Only of these boards; None for all, those that are gone since too.
+
+    Raises:
+        errors.Refused: A later revision's changes are no longer kept, so nobody can tell.
+    """
+    specs = _bases_now(store, boards)
+    kept = _kept(store)
+    for revision in read_revisions(store, down_to=number + 1):
+        touched = [board for board in revision.boards if boards is None or board in boards]
+        if not touched or not any(revision.counts.values()):
+            continue
+        if revision.stage not in kept:
+            raise errors.Refused(
+                f"what revision {revision.number} changed is no longer kept job by job,"
+                f" so nobody can tell how the boards were at {number}",
+                f"only the newest {definitions.KEPT_CHANGES} that changed jobs are: jobboard history",
+            )
+        for change in read_changes(store, revision):
+            if split_address(change.address)[0] not in touched:
+                continue
+            if change.before is None:
+                specs.pop(change.address, None)
+            else:
+                specs[change.address] = change.before.base
+    return specs
+
+
+def _bases_now(store: Store, boards: Sequence[str] | None) -> dict[str, Spec]:
+    return {
+        address_of(name, job): definition.base
+        for name, record in definitions.read_boards(store).items()
+        if boards is None or name in boards
+        for job, definition in definitions.read_definitions(store, record.version).items()
+    }
+
+
+def _kept(store: Store) -> dict[int, int]:
+    """Stage to revision, of all revisions whose changes are kept."""
+    with explained(store.url):
+        rows: Any = store.client.zrange(store.key("changed"), 0, -1, withscores=True)
+    return {int(stage): int(number) for stage, number in rows}
+
+
+def _change(address: str, raw: bytes) -> Change:
+    action, before, after = unpack(raw)[:3]
+    return Change(
+        address,
+        action,
+        None if before is None else decode_definition(as_bytes(before)),
+        None if after is None else decode_definition(as_bytes(after)),
+    )
+
+
+def _revision(found: Mapping[str, Any]) -> Revision:
+    return Revision(
+        number=int(found["revision"]),
+        at_ms=int(found["at"]),
+        by=found["by"],
+        commit=found.get("commit"),
+        branch=found.get("branch"),
+        dirty=bool(found.get("dirty")),
+        digest=found.get("digest", ""),
+        counts=dict(found.get("counts") or {}),
+        boards=tuple(found.get("boards") or ()),
+        stage=found.get("stage"),
+    )
