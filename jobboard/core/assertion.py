@@ -62,9 +62,10 @@ class Fires:
     @property
     def title(self) -> str:
         """In words."""
-        count = len(self.at_ms)
-        often = f"exactly {count:,} time{'s' if count != 1 else ''}" if count else "never"
-        return f"{self.job} fires {often} from {_said(self.from_ms, self.zone)}"
+        since, count = _said(self.from_ms, self.zone), len(self.at_ms)
+        if not count:
+            return f"{self.job} never fires from {since}"
+        return f"{self.job} fires exactly {count:,} time{'s' if count != 1 else ''} from {since}"
 
     def judge(self, simulation: Simulation) -> Failure | None:
         """None where it holds."""

@@ -69,7 +69,7 @@ def _below(directory: Path) -> Iterator[Path]:
 
 
 @lru_cache(maxsize=1)
-def tests_schema() -> dict[str, Any]:
+def schema_of_tests() -> dict[str, Any]:
     """The schema of a test file, parsed. Never change it."""
     parsed: dict[str, Any] = json.loads(schema_text("tests"))
     return parsed
@@ -96,7 +96,7 @@ def draft(path: Path) -> tuple[Draft | None, list[Diagnostic]]:
 
 def _check(root: Any) -> list[Fault]:
     """What is wrong with the shape of a test file."""
-    schema = tests_schema()
+    schema = schema_of_tests()
     if jsonschema_rs.Draft202012Validator(schema).is_valid(root):
         return []
     from jobboard.source.misfit import explain
@@ -118,7 +118,7 @@ def _lenient(schema: Any) -> Any:
 def _missing(schema: Mapping[str, Any], value: Any, path: Steps) -> list[Fault]:
     """Keys that have to be there, and are not, here and below."""
     if "$ref" in schema:
-        schema = tests_schema()["$defs"][schema["$ref"].rpartition("/")[2]]
+        schema = schema_of_tests()["$defs"][schema["$ref"].rpartition("/")[2]]
     faults: list[Fault] = []
     if isinstance(value, dict):
         owner = f'"{path[-1]}"' if path else "the file"
