@@ -68,7 +68,7 @@ def test_what_holds_is_listed_and_the_exit_code_says_so(project: Project) -> Non
 
 
 def test_what_fails_says_what_was_expected_and_what_was_found(project: Project) -> None:
-    tests(
+    assertions(
         project,
         "{name: at three, fires: {job: first, at: ['2026-03-28 03:00']}}",
         "never: {job: first, at: ['2026-03-28 03:00']}",
@@ -91,7 +91,7 @@ def test_circumstances_count(project: Project) -> None:
     project.ok("test")
     assertions(project, case, head="durations: {first: 20m, 's*': 50m}\n")
     assert "ended at 2026-03-28 03:10 UTC" in project.run("test").out
-    tests(
+    assertions(
         project,
         case,
         head="exits: {second: [0]}\ndowntimes: [{from: '2026-03-28 01:00', until: '2026-03-28 04:00'}]\n",
