@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from jobboard.core.simulate import Simulation
     from jobboard.store.connect import Store
 
-MOST_FIRES = 5_000_000
-"""Beyond this a simulation takes minutes and gigabytes."""
+MOST_FIRES = 2_000_000
+"""Beyond this a simulation takes more than half a minute and a gigabyte."""
 _MOST_HOURS = 24 * 366
 
 
