@@ -1,4 +1,4 @@
-"""Print the JSON schema of a board or of a project file. Editors use it to complete and check as you type."""
+"""Print the JSON schema of a board, a project file or a file of tests, for editors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``jobboard schema``."""
     parser.add_argument(
-        "kind", nargs="?", choices=["board", "project"], default="board", help="of what (default: board)"
+        "kind",
+        nargs="?",
+        choices=["board", "project", "tests"],
+        default="board",
+        help="of what (default: board)",
     )
 
 
@@ -24,5 +28,5 @@ def execute(args: argparse.Namespace) -> int:
     if args.kind == "project":
         sys.stdout.write(json.dumps(project_schema(), indent=2, ensure_ascii=False) + "\n")
     else:
-        sys.stdout.write(schema_text())
+        sys.stdout.write(schema_text(args.kind))
     return 0

@@ -9,8 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
-from jobboard.core.instant import local_text
-from jobboard.core.zone import find_zone
+from jobboard.core.localclock import (
+    DAY_MS,
+    HOUR_MS,
+    MINUTE_MS,
+    clock_text,
+    listed,
+    next_time,
+    said,
+    wall_at,
+    weekday,
+    whole_spans,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -18,11 +28,6 @@ if TYPE_CHECKING:
     from jobboard.core.model import Spec
     from jobboard.core.simulate import Simulation, VirtualRun
 
-MINUTE_MS = 60_000
-HOUR_MS = 60 * MINUTE_MS
-DAY_MS = 24 * HOUR_MS
-SHOWN = 5
-"""So many instants are named before the rest is only counted."""
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 Per: TypeAlias = Literal["hour", "day", "all"]
@@ -62,7 +67,7 @@ class Fires:
     @property
     def title(self) -> str:
         """In words."""
-        since, count = _said(self.from_ms, self.zone), len(self.at_ms)
+        since, count = said(self.from_ms, self.zone), len(self.at_ms)
         if not count:
             return f"{self.job} never fires from {since}"
         return f"{self.job} fires exactly {count:,} time{'s' if count != 1 else ''} from {since}"
@@ -74,10 +79,10 @@ class Fires:
         if found == wanted:
             return None
         too_few, too_many = sorted(wanted - found), sorted(found - wanted)
-        parts = [f"also at {_listed(too_many, self.zone)}"] if too_many else []
+        parts = [f"also at {listed(too_many, self.zone)}"] if too_many else []
         if too_few:
-            parts.insert(0, f"not at {_listed(too_few, self.zone)}{_why_not(simulation, self.job, too_few)}")
-        return Failure(f"at {_listed(sorted(wanted), self.zone)}" if wanted else "never", "; ".join(parts))
+            parts.insert(0, f"not at {listed(too_few, self.zone)}{_why_not(simulation, self.job, too_few)}")
+        return Failure(f"at {listed(sorted(wanted), self.zone)}" if wanted else "never", "; ".join(parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +103,21 @@ class Never:
     def title(self) -> str:
         """In words."""
         if self.between is None:
-            return f"{self.job} never fires at {_listed(self.at_ms, self.zone)}"
-        return f"{self.job} never fires between {_clock(self.between[0])} and {_clock(self.between[1])}"
+            return f"{self.job} never fires at {listed(self.at_ms, self.zone)}"
+        return (
+            f"{self.job} never fires between {clock_text(self.between[0])} and {clock_text(self.between[1])}"
+        )
 
     def judge(self, simulation: Simulation) -> Failure | None:
         """None where it holds."""
         found = [n for n in _nominals(simulation, self.job) if n in self.at_ms or self._is_between(n)]
-        return Failure("no such run", f"runs at {_listed(found, self.zone)}") if found else None
+        return Failure("no such run", f"runs at {listed(found, self.zone)}") if found else None
 
     def _is_between(self, at_ms: int) -> bool:
         if self.between is None:
             return False
         begin, end = self.between
-        minute = _wall_ms(at_ms, self.zone) % DAY_MS / MINUTE_MS
+        minute = wall_at(at_ms, self.zone) % DAY_MS / MINUTE_MS
         return begin <= minute < end if begin < end else minute >= begin or minute < end
 
 
@@ -140,13 +147,13 @@ class Count:
         nominals = _nominals(simulation, self.job)
         spans = [(begin_ms, end_ms)]
         if self.per != "all":
-            spans = list(_whole(begin_ms, end_ms, self.per, self.zone))
+            spans = list(whole_spans(begin_ms, end_ms, HOUR_MS if self.per == "hour" else DAY_MS, self.zone))
         if not spans:
             return Failure(f"a whole {self.per} to count in", "the simulation ends before there is one")
         for since_ms, until_ms in spans:
             count = sum(since_ms <= nominal < until_ms for nominal in nominals)
             if count < self.least or (self.most is not None and count > self.most):
-                where = "in all" if self.per == "all" else f"from {_said(since_ms, self.zone)}"
+                where = "in all" if self.per == "all" else f"from {said(since_ms, self.zone)}"
                 return Failure(self._wanted(), f"{count:,} {where}")
         return None
 
@@ -193,7 +200,7 @@ class NoOverlap:
         return None
 
     def _span(self, begin: int, end: int) -> str:
-        return f"{_said(begin, self.zone)} to {_said(end, self.zone)}"
+        return f"{said(begin, self.zone)} to {said(end, self.zone)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,25 +226,25 @@ class EndsBy:
         what = self.jobs[0] if self.chain is None else f"the chain of {self.chain}"
         named = ", ".join(WEEKDAYS[day] for day in sorted(self.days))
         days = f" on {named}" if len(self.days) < len(WEEKDAYS) else ""
-        return f"{what} ends by {_clock(self.minute)}{days}"
+        return f"{what} ends by {clock_text(self.minute)}{days}"
 
     def judge(self, simulation: Simulation) -> Failure | None:
         """None where it holds; it does not where there is nothing to judge."""
         judged = 0
         for nominal_ms, address, run, why in self._outcomes(simulation):
-            by_ms = _next_time(nominal_ms, self.minute, self.zone)
-            if _weekday(by_ms, self.zone) not in self.days:
+            by_ms = next_time(nominal_ms, self.minute, self.zone)
+            if weekday(by_ms, self.zone) not in self.days:
                 continue
             judged += 1
-            expected = f"{address} for {_said(nominal_ms, self.zone)} ended well by {_said(by_ms, self.zone)}"
+            expected = f"{address} for {said(nominal_ms, self.zone)} ended well by {said(by_ms, self.zone)}"
             if run is None:
                 return Failure(expected, why)
             if run.state != "ok":
                 return Failure(expected, f"{run.state}: {run.reason or 'it never got a slot'}")
             if run.ended_at_ms is not None and run.ended_at_ms > by_ms:
-                return Failure(expected, f"ended at {_said(run.ended_at_ms, self.zone)}{_waited(run)}")
+                return Failure(expected, f"ended at {said(run.ended_at_ms, self.zone)}{_waited(run)}")
         if not judged:
-            return Failure(f"a run to end by {_clock(self.minute)}", "there is none in the simulation")
+            return Failure(f"a run to end by {clock_text(self.minute)}", "there is none in the simulation")
         return None
 
     def _outcomes(self, simulation: Simulation) -> Iterator[tuple[int, str, VirtualRun | None, str]]:
@@ -287,56 +294,3 @@ def _waited(run: VirtualRun) -> str:
     if longest.cause == "lock":
         return f", having waited for lock {longest.name}, held by {longest.by}"
     return f", having waited for a slot of {longest.name}"
-
-
-def _listed(instants_ms: Sequence[int], zone: str | None) -> str:
-    named = [_said(at_ms, zone) for at_ms in instants_ms[:SHOWN]]
-    if len(instants_ms) > SHOWN:
-        named.append(f"{len(instants_ms) - SHOWN:,} more")
-    return ", ".join(named)
-
-
-def _said(at_ms: int, zone: str | None) -> str:
-    """An instant as short as can be: seconds only where there are any."""
-    day, clock, offset = local_text(at_ms, zone).split(" ", 2)
-    return f"{day} {clock.removesuffix(':00') if clock.count(':') == 2 else clock} {offset}"
-
-
-def _clock(minute: int) -> str:
-    return f"{minute // 60:02}:{minute % 60:02}"
-
-
-def _wall_ms(at_ms: int, zone: str | None) -> int:
-    return at_ms + find_zone(zone or "UTC").offset_at(at_ms)
-
-
-def _weekday(at_ms: int, zone: str | None) -> int:
-    # 1970-01-01 was a Thursday.
-    return (_wall_ms(at_ms, zone) // DAY_MS + 3) % 7
-
-
-def _next_time(at_ms: int, minute: int, zone: str | None) -> int:
-    """The first instant after one at which the zone's clock shows a time of day."""
-    day_ms = _wall_ms(at_ms, zone) // DAY_MS * DAY_MS
-    found_ms = at_ms
-    while found_ms <= at_ms:
-        found_ms = find_zone(zone or "UTC").instant(day_ms + minute * MINUTE_MS)
-        day_ms += DAY_MS
-    return found_ms
-
-
-def _whole(begin_ms: int, end_ms: int, per: Per, zone: str | None) -> Iterator[tuple[int, int]]:
-    """The whole hours or days of a zone that lie within a span."""
-    step_ms = HOUR_MS if per == "hour" else DAY_MS
-    known = find_zone(zone or "UTC")
-    wall_ms = -(-_wall_ms(begin_ms, zone) // step_ms) * step_ms
-    since_ms = known.instant(wall_ms)
-    while True:
-        wall_ms += step_ms
-        until_ms = known.instant(wall_ms)
-        if until_ms > end_ms:
-            return
-        # An hour that the clock skips is none.
-        if since_ms >= begin_ms and until_ms > since_ms:
-            yield since_ms, until_ms
-        since_ms = until_ms

@@ -14,18 +14,15 @@ from collections import defaultdict
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from jobboard.core.contenders import Going, Job, Lock, Pool
 from jobboard.core.misfire import LATE_AFTER_MS, Missed, decide
-from jobboard.core.model import effective
-from jobboard.core.names import split_address
 from jobboard.core.retry import Verdict, judge
-from jobboard.core.schedule import compile_schedule
 from jobboard.core.simulate import Passed, VirtualRun, Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
 
     from jobboard.core.model import Spec
-    from jobboard.core.schedule import Schedule
     from jobboard.core.simulate import Passing, Scenario
 
     # Instant, kind, place among those of one kind at one instant, what it is about. The place is a round, the
@@ -37,78 +34,6 @@ _FIRE, _PROMOTE, _END = 0, 1, 2
 _DEEPEST = 100
 """A chain of dependents this deep is a circle that live edits closed; the store stops there too."""
 _OK = Verdict("ok", 0, "")
-
-
-class _Lock:
-    """Who holds a lock, and who waits for it in what order."""
-
-    __slots__ = ("holders", "name", "waiting")
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.holders: dict[_Going, None] = {}
-        self.waiting: list[tuple[int, _Going]] = []
-
-
-class _Pool:
-    """Slots, and the runs in line for them: one queue with slots of its own, or all others together."""
-
-    __slots__ = ("free", "line")
-
-    def __init__(self, slots: int | None) -> None:
-        self.free = float("inf") if slots is None else slots
-        self.line: list[tuple[int, _Going]] = []
-
-
-class _Job:
-    """A job, with everything about it worked out once."""
-
-    __slots__ = (
-        *("address", "spec", "order", "schedule", "pool", "queue", "rank", "locks", "skips", "catchup"),
-        *("children", "limit", "used", "lasts_ms", "stops_ms", "exits", "pauses", "live"),
-        *("cursor_ms", "next_ms"),
-    )
-
-    def __init__(self, address: str, spec: Spec, scenario: Scenario) -> None:
-        self.address, self.spec, self.order = address, spec, 0
-        schedule = spec.get("schedule")
-        self.schedule: Schedule | None = compile_schedule(schedule, address) if schedule else None
-        self.queue: str = effective(spec, "queue")
-        self.rank: int = (1000 - effective(spec, "priority")) << 40
-        self.skips = effective(spec, "overlap") == "skip"
-        self.catchup: str = effective(spec, "catchup")
-        self.limit: int | None = schedule.get("runs") if schedule else None
-        self.used = scenario.used.get(address, 0)
-        self.stops_ms: int | None = effective(spec, "timeout")
-        assumed_ms = scenario.default_ms if self.stops_ms is None else min(scenario.default_ms, self.stops_ms)
-        self.lasts_ms = scenario.durations.get(address, assumed_ms)
-        self.exits: Sequence[int] = scenario.exits.get(address, ())
-        self.pauses: list[tuple[int, float]] = list(_pauses(address, spec, scenario))
-        self.pool: _Pool
-        self.locks: tuple[tuple[_Lock, int], ...] = ()
-        self.children: list[_Job] = []
-        self.live: dict[_Going, None] = {}
-        self.cursor_ms = scenario.from_ms - 1
-        self.next_ms: int | None = None
-
-    def is_held(self, nominal_ms: int) -> bool:
-        """Whether a hold covers a nominal."""
-        return any(begin <= nominal_ms < end for begin, end in self.pauses)
-
-
-class _Going:
-    """A run that is not over."""
-
-    __slots__ = ("cause", "job", "run", "score", "sequence", "since_ms")
-
-    def __init__(self, job: _Job, run: VirtualRun, sequence: int) -> None:
-        self.job, self.run, self.sequence = job, run, sequence
-        self.score = job.rank + sequence
-        self.since_ms = 0
-        self.cause: tuple[_Lock, str] | None = None
-
-    def __lt__(self, other: _Going) -> bool:
-        return self.score < other.score
 
 
 class RunPath:
@@ -131,15 +56,15 @@ class RunPath:
         self._now_ms = scenario.from_ms
         self._sequence = 0
         self._round = -1
-        self._locks: dict[str, _Lock] = {}
-        self._roomy: dict[_Lock, None] = {}
-        self._busy: dict[_Pool, None] = {}
-        shared = _Pool(scenario.slots)
-        self._pools = defaultdict(lambda: shared, {q: _Pool(slots) for q, slots in scenario.queues.items()})
+        self._locks: dict[str, Lock] = {}
+        self._roomy: dict[Lock, None] = {}
+        self._busy: dict[Pool, None] = {}
+        shared = Pool(scenario.slots)
+        self._pools = defaultdict(lambda: shared, {q: Pool(slots) for q, slots in scenario.queues.items()})
         self._prepare({a: spec for a, spec in sorted(jobs.items()) if spec.get("enabled", True)})
 
     def _prepare(self, specs: Mapping[str, Spec]) -> None:
-        known = {address: _Job(address, spec, self._scenario) for address, spec in specs.items()}
+        known = {address: Job(address, spec, self._scenario) for address, spec in specs.items()}
         for order, job in enumerate(known.values()):
             job.order = order
             job.pool = self._pools[job.queue]
@@ -153,8 +78,8 @@ class RunPath:
                 self._expect(job)
         heapify(self._events)
 
-    def _lock(self, name: str) -> _Lock:
-        return self._locks.setdefault(name, _Lock(name))
+    def _lock(self, name: str) -> Lock:
+        return self._locks.setdefault(name, Lock(name))
 
     # ---- time
 
@@ -184,7 +109,7 @@ class RunPath:
                     self._promote(subject, due_ms)
             self._reserve()
 
-    def _expect(self, job: _Job) -> None:
+    def _expect(self, job: Job) -> None:
         """Have the job looked at when its next nominal is due."""
         assert job.schedule is not None
         nominal_ms = job.schedule.next_after(job.cursor_ms)
@@ -203,7 +128,7 @@ class RunPath:
 
     # ---- the scheduler
 
-    def _look(self, job: _Job, due_ms: int) -> None:
+    def _look(self, job: Job, due_ms: int) -> None:
         """Decide what is due of a job, as the scheduler and `fire` do."""
         if self._downtimes and (back_at_ms := self._back_at()) is not None:
             heappush(self._events, (back_at_ms, _FIRE, (0, due_ms, job.order), job))
@@ -224,21 +149,21 @@ class RunPath:
         if job.limit is None or job.used < job.limit:
             self._expect(job)
 
-    def _miss(self, job: _Job, missed: Missed) -> None:
+    def _miss(self, job: Job, missed: Missed) -> None:
         state: Passing = "held" if job.is_held(missed.last_ms) else "missed"
         reason = "paused" if state == "held" else "no scheduler looked in time"
         self.passed.append(
             Passed(*(job.address, state, missed.last_ms, reason, self._now_ms, missed.first_ms, missed.count))
         )
 
-    def _fire(self, job: _Job, nominal_ms: int, due_ms: int) -> None:
+    def _fire(self, job: Job, nominal_ms: int, due_ms: int) -> None:
         if self._admit(job, nominal_ms):
             job.used += 1
             self._create(VirtualRun(job.address, nominal_ms, due_ms, self._now_ms, "schedule"), job)
         else:
             self._follow(job, nominal_ms, self.passed[-1].state)
 
-    def _admit(self, job: _Job, nominal_ms: int, parent: str = "", how: str = "ok") -> bool:
+    def _admit(self, job: Job, nominal_ms: int, parent: str = "", how: str = "ok") -> bool:
         """Whether a run may be made; where not, that is noted."""
         if job.pauses and job.is_held(nominal_ms):
             self._pass(job, "held", nominal_ms, "paused")
@@ -251,11 +176,11 @@ class RunPath:
             return True
         return False
 
-    def _pass(self, job: _Job, state: Passing, nominal_ms: int, reason: str) -> None:
+    def _pass(self, job: Job, state: Passing, nominal_ms: int, reason: str) -> None:
         passed = Passed(job.address, state, nominal_ms, reason, self._now_ms, nominal_ms)
         self.passed.append(passed)
 
-    def _follow(self, parent: _Job, nominal_ms: int, how: str) -> None:
+    def _follow(self, parent: Job, nominal_ms: int, how: str) -> None:
         """Decide the children of a job that was decided, and of those passed over theirs."""
         agenda = [(parent, how, 1)]
         while agenda:
@@ -267,14 +192,14 @@ class RunPath:
                 else:
                     agenda.append((child, "skipped", depth + 1))
 
-    def _create(self, run: VirtualRun, job: _Job) -> None:
+    def _create(self, run: VirtualRun, job: Job) -> None:
         self._sequence += 1
         self.runs.append(run)
-        going = _Going(job, run, self._sequence)
+        going = Going(job, run, self._sequence)
         job.live[going] = None
         self._enqueue(going)
 
-    def _promote(self, going: _Going, due_ms: int) -> None:
+    def _promote(self, going: Going, due_ms: int) -> None:
         """A delay is over, unless nobody looks."""
         back_at_ms = self._back_at() if self._downtimes else None
         if back_at_ms is None:
@@ -284,7 +209,7 @@ class RunPath:
 
     # ---- queues and locks
 
-    def _enqueue(self, going: _Going) -> None:
+    def _enqueue(self, going: Going) -> None:
         self._note_wait(going)
         going.cause = None
         pool = going.job.pool
@@ -301,7 +226,7 @@ class RunPath:
             for lock in locks:
                 self._hand_over(lock, eager=True)
 
-    def _serve(self, pool: _Pool) -> None:
+    def _serve(self, pool: Pool) -> None:
         while pool.free > 0 and pool.line:
             _, going = heappop(pool.line)
             missing = self._missing(going)
@@ -310,19 +235,19 @@ class RunPath:
             else:
                 self._start(going)
 
-    def _missing(self, going: _Going) -> _Lock | None:
+    def _missing(self, going: Going) -> Lock | None:
         """The first of its locks that has no room."""
         for lock, capacity in going.job.locks:
             if len(lock.holders) >= capacity:
                 return lock
         return None
 
-    def _park(self, going: _Going, lock: _Lock) -> None:
+    def _park(self, going: Going, lock: Lock) -> None:
         self._note_wait(going)
         going.cause = (lock, next(iter(lock.holders)).job.address)
         heappush(lock.waiting, (going.score, going))
 
-    def _hand_over(self, lock: _Lock, *, eager: bool) -> None:
+    def _hand_over(self, lock: Lock, *, eager: bool) -> None:
         """Send waiters of a lock with room back to their queues: as many as there is room for, or all.
 
         What is left while there is room is sent after them, once it shows that those cannot start now.
@@ -344,7 +269,7 @@ class RunPath:
                 promised += 1
                 self._enqueue(going)
 
-    def _note_wait(self, going: _Going) -> None:
+    def _note_wait(self, going: Going) -> None:
         """The run leaves where it waited: write that down, and begin anew."""
         if self._now_ms > going.since_ms > 0:
             lock, by = (going.cause[0].name, going.cause[1]) if going.cause else ("", "")
@@ -354,7 +279,7 @@ class RunPath:
 
     # ---- the worker
 
-    def _start(self, going: _Going) -> None:
+    def _start(self, going: Going) -> None:
         self._note_wait(going)
         job = going.job
         job.pool.free -= 1
@@ -365,7 +290,7 @@ class RunPath:
         going.run.spans.append((self._now_ms, end_ms))
         heappush(self._events, (end_ms, _END, (0, end_ms, going.sequence), going))
 
-    def _end(self, going: _Going) -> None:
+    def _end(self, going: Going) -> None:
         """A try is over: what `finish` does."""
         job, run = going.job, going.run
         verdict = self._verdict(going)
@@ -387,7 +312,7 @@ class RunPath:
         if job.children:
             self._follow(job, run.nominal_ms, run.state)
 
-    def _verdict(self, going: _Going) -> Verdict:
+    def _verdict(self, going: Going) -> Verdict:
         job, run = going.job, going.run
         timed_out = job.stops_ms is not None and job.lasts_ms > job.stops_ms
         if not timed_out and not job.exits:
@@ -403,7 +328,7 @@ class RunPath:
             seed=run.run_id,
         )
 
-    def _release(self, going: _Going) -> None:
+    def _release(self, going: Going) -> None:
         pool = going.job.pool
         pool.free += 1
         if pool.line:
@@ -412,12 +337,3 @@ class RunPath:
             del lock.holders[going]
         for lock, _ in going.job.locks:
             self._hand_over(lock, eager=False)
-
-
-def _pauses(address: str, spec: Spec, scenario: Scenario) -> Iterator[tuple[int, float]]:
-    """The spans in which nominals of a job are held."""
-    scopes = {"all", f"job:{address}", f"board:{split_address(address)[0]}"}
-    scopes.update(f"tag:{tag}" for tag in spec.get("tags", ()))
-    for pause in scenario.pauses:
-        if pause.scope in scopes:
-            yield pause.from_ms, float("inf") if pause.until_ms is None else pause.until_ms

@@ -263,3 +263,7 @@ def test_the_schema_is_one_and_its_examples_hold() -> None:
                 misfit.Reference({"$defs": schema_of_tests()["$defs"], **node}).validate(example)
             left.append(node)
     assert seen > 25
+
+
+def test_the_schema_can_be_asked_for(project: Project) -> None:
+    assert project.ok("schema", "tests").json == schema_of_tests()

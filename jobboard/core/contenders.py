@@ -1,0 +1,100 @@
+"""What takes part in a simulation: jobs, runs that are not over, the slots and locks they compete for.
+
+Mutable, and of one simulation only; `core.virtual` moves them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jobboard.core.model import effective
+from jobboard.core.names import split_address
+from jobboard.core.schedule import compile_schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from jobboard.core.model import Spec
+    from jobboard.core.schedule import Schedule
+    from jobboard.core.simulate import Scenario, VirtualRun
+
+
+class Lock:
+    """Who holds a lock, and who waits for it in what order."""
+
+    __slots__ = ("holders", "name", "waiting")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.holders: dict[Going, None] = {}
+        self.waiting: list[tuple[int, Going]] = []
+
+
+class Pool:
+    """Slots, and the runs in line for them: one queue with slots of its own, or all others together."""
+
+    __slots__ = ("free", "line")
+
+    def __init__(self, slots: int | None) -> None:
+        self.free = float("inf") if slots is None else slots
+        self.line: list[tuple[int, Going]] = []
+
+
+class Job:
+    """A job, with everything about it worked out once."""
+
+    __slots__ = (
+        *("address", "spec", "order", "schedule", "pool", "queue", "rank", "locks", "skips", "catchup"),
+        *("children", "limit", "used", "lasts_ms", "stops_ms", "exits", "pauses", "live"),
+        *("cursor_ms", "next_ms"),
+    )
+
+    def __init__(self, address: str, spec: Spec, scenario: Scenario) -> None:
+        self.address, self.spec, self.order = address, spec, 0
+        schedule = spec.get("schedule")
+        self.schedule: Schedule | None = compile_schedule(schedule, address) if schedule else None
+        self.queue: str = effective(spec, "queue")
+        self.rank: int = (1000 - effective(spec, "priority")) << 40
+        self.skips = effective(spec, "overlap") == "skip"
+        self.catchup: str = effective(spec, "catchup")
+        self.limit: int | None = schedule.get("runs") if schedule else None
+        self.used = scenario.used.get(address, 0)
+        self.stops_ms: int | None = effective(spec, "timeout")
+        assumed_ms = scenario.default_ms if self.stops_ms is None else min(scenario.default_ms, self.stops_ms)
+        self.lasts_ms = scenario.durations.get(address, assumed_ms)
+        self.exits: Sequence[int] = scenario.exits.get(address, ())
+        self.pauses: list[tuple[int, float]] = list(_pauses(address, spec, scenario))
+        self.pool: Pool
+        self.locks: tuple[tuple[Lock, int], ...] = ()
+        self.children: list[Job] = []
+        self.live: dict[Going, None] = {}
+        self.cursor_ms = scenario.from_ms - 1
+        self.next_ms: int | None = None
+
+    def is_held(self, nominal_ms: int) -> bool:
+        """Whether a hold covers a nominal."""
+        return any(begin <= nominal_ms < end for begin, end in self.pauses)
+
+
+class Going:
+    """A run that is not over."""
+
+    __slots__ = ("cause", "job", "run", "score", "sequence", "since_ms")
+
+    def __init__(self, job: Job, run: VirtualRun, sequence: int) -> None:
+        self.job, self.run, self.sequence = job, run, sequence
+        self.score = job.rank + sequence
+        self.since_ms = 0
+        self.cause: tuple[Lock, str] | None = None
+
+    def __lt__(self, other: Going) -> bool:
+        return self.score < other.score
+
+
+def _pauses(address: str, spec: Spec, scenario: Scenario) -> Iterator[tuple[int, float]]:
+    """The spans in which nominals of a job are held."""
+    scopes = {"all", f"job:{address}", f"board:{split_address(address)[0]}"}
+    scopes.update(f"tag:{tag}" for tag in spec.get("tags", ()))
+    for pause in scenario.pauses:
+        if pause.scope in scopes:
+            yield pause.from_ms, float("inf") if pause.until_ms is None else pause.until_ms
