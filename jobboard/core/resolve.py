@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from jobboard.core.diagnostic import Path
+    from jobboard.core.exclude import Calendars
 
 VERSION: Final = 2
 """Raised whenever the same text comes to mean another spec: a digest of a file's bytes includes it."""
@@ -37,7 +38,7 @@ _OF_CRON = ("seconds", "days")
 _OPTIONS_OF_OTHERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "cron": ("phase", "decay"),
-        "every": ("timezone", *_OF_CRON),
+        "every": _OF_CRON,
         "at": ("phase", "decay", "timezone", *_OF_CRON),
         "repeat": ("phase", "decay", *_OF_CRON),
         "after": OPTIONS,
@@ -110,6 +111,7 @@ class Resolver:
         project_defaults: Those of the project, read: below the board's own.
         project_profiles: Those of the project, read.
         profiles: The board's own, of valid shape; one replaces the project's of the same name.
+        calendars: What jobs may leave out by a name.
 
     Attributes:
         faults: What is wrong with the defaults, the profiles and the zone, by path from the board's root.
@@ -125,7 +127,9 @@ class Resolver:
         project_defaults: Mapping[str, Any] = MappingProxyType({}),
         project_profiles: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
         profiles: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+        calendars: Calendars = MappingProxyType({}),
     ) -> None:
+        self._calendars = calendars
         self.faults: list[Fault] = []
         self.extended: set[str] = set()
         self._board = board
@@ -172,7 +176,8 @@ class Resolver:
         if base.apart:
             own = base.inherited(own)
         _add(spec, "command", _command(name, own, faults))
-        _add(spec, "schedule", compose_schedule(own, self._timezone, base.jitter_ms, faults))
+        schedule = compose_schedule(own, self._timezone, base.jitter_ms, faults, self._calendars)
+        _add(spec, "schedule", schedule)
         _add(spec, "after", self._parents(own.get("after")))
         return spec
 
@@ -298,7 +303,7 @@ def _as_keys(spec: Spec) -> dict[str, Any]:
     schedule = own.pop("schedule", {})
     own.update(own.pop("command", {}))
     own.update(schedule)
-    if "cron" in schedule or "repeat" in schedule:
+    if {"cron", "repeat", "exclude"} & schedule.keys():
         own.setdefault("timezone", "UTC")
     return own
 

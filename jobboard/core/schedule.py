@@ -7,7 +7,8 @@ are integer milliseconds.
 The canonical value is a mapping with exactly one of ``cron`` (text, or a sorted list), ``every`` (ms), ``at``
 (a sorted list) and ``repeat`` (text), and as they apply ``seconds``, ``days``, ``timezone``, ``phase``,
 ``decay`` (``factor``, ``step``, ``min``, ``max``), ``jitter`` (ms, or ``max`` in ms and ``per: run``),
-``start`` (inclusive), ``stop`` (exclusive) and ``runs``, which is counted elsewhere.
+``exclude`` (ranges and cron expressions; see `core.exclude`), ``on_exclude``, ``start`` (inclusive), ``stop``
+(exclusive) and ``runs``, which is counted elsewhere.
 """
 
 from __future__ import annotations
@@ -16,18 +17,23 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from jobboard.core.cron import Days, normalise_cron, resolve_hashes
+from jobboard.core.cron import Days, compile_cron, normalise_cron, resolve_hashes
 from jobboard.core.crontimes import CronTimes
 from jobboard.core.cronunion import CronUnion, cron_instants
 from jobboard.core.decay import Decay, tabulate
+from jobboard.core.exclude import Span, merged, read_item
+from jobboard.core.exclusion import Deferring, Exclusions, Skipping, Windowed
 from jobboard.core.nominals import DUSK_MS, Instants, Interval, Nominals
 from jobboard.core.repeat import Repeats, parse_repeat
 from jobboard.core.schedule_words import words
 from jobboard.core.seed import HASH_BITS, fresh_hash, stable_hash
+from jobboard.core.wallset import Mixed
 from jobboard.core.zone import find_zone
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from jobboard.core.wallclock import Cron
 
 __all__ = ["Schedule", "compile_schedule", "words"]
 
@@ -83,7 +89,11 @@ class Schedule:
     def shift_at(self, nominal_ms: int) -> Literal["gap", "fold"] | None:
         """What a clock change has to do with a nominal; see `CronTimes.shift_at`."""
         times = self.nominals
-        return times.shift_at(nominal_ms) if isinstance(times, CronTimes | CronUnion) else None
+        while isinstance(times, Skipping | Deferring | Windowed):
+            times = times.nominals
+        if not isinstance(times, CronTimes | CronUnion) or times.prev_at(nominal_ms) != nominal_ms:
+            return None
+        return times.shift_at(nominal_ms)
 
 
 def compile_schedule(schedule: Mapping[str, Any], seed: str) -> Schedule:
@@ -125,17 +135,47 @@ def normal_crons(schedule: Mapping[str, Any]) -> tuple[str, ...]:
 def _compile(key: _Key, seed: str) -> Schedule:
     value = dict(key)
     jitter_ms = value.get("jitter", 0)
+    start_ms, stop_ms = max(0, value.get("start", 0)), value.get("stop", DUSK_MS)
     per_run = not isinstance(jitter_ms, int)
     if per_run:
         jitter_ms = dict(jitter_ms)["max"]
     return Schedule(
-        nominals=_nominals(value, seed),
-        start_ms=max(0, value.get("start", 0)),
-        stop_ms=value.get("stop", DUSK_MS),
+        nominals=_remaining(value, seed, start_ms, stop_ms),
+        start_ms=start_ms,
+        stop_ms=stop_ms,
         jitter_ms=jitter_ms,
         share=stable_hash(seed, "jitter") if jitter_ms and not per_run else 0,
         run_seed=seed if per_run else None,
     )
+
+
+def _remaining(value: Mapping[str, Any], seed: str, start_ms: int, stop_ms: int) -> Nominals:
+    """The instants less those that are left out."""
+    if "exclude" not in value:
+        return _nominals(value, seed)
+    zone = value.get("timezone", "UTC")
+    spans, crons = _excluded(value["exclude"], zone)
+    if value.get("on_exclude") == "defer":
+        windowed = Windowed(_nominals(value, seed), start_ms, stop_ms)
+        return Deferring(windowed, _exclusions(spans, crons, zone))
+    if "cron" in value:
+        # On the same clock, whole sets of minutes are taken out at once.
+        normals = tuple(resolve_hashes(normal, seed) for normal in normal_crons(value))
+        times = cron_instants(normals, find_zone(zone), days=value.get("days"), minus=crons)
+        return Skipping(times, _exclusions(spans, (), zone)) if spans else times
+    return Skipping(_nominals(value, seed), _exclusions(spans, crons, zone))
+
+
+def _excluded(texts: Sequence[str], zone: str) -> tuple[list[Span], tuple[Cron, ...]]:
+    items = [read_item(text, zone) for text in texts]
+    spans = merged([item for item in items if not isinstance(item, str)])
+    return spans, tuple(compile_cron(item) for item in items if isinstance(item, str))
+
+
+def _exclusions(spans: Sequence[Span], crons: tuple[Cron, ...], zone: str) -> Exclusions:
+    begins_ms, ends_ms = tuple(begin for begin, _ in spans), tuple(end for _, end in spans)
+    minutes = Mixed(crons, (), None, wild=True) if crons else None
+    return Exclusions(begins_ms, ends_ms, minutes, find_zone(zone))
 
 
 def _nominals(value: Mapping[str, Any], seed: str) -> Nominals:

@@ -29,6 +29,8 @@ def words(schedule: Mapping[str, Any]) -> str:
             parts.append(f"up to {format_duration(jitter)} later")
         else:
             parts.append(f"up to {format_duration(jitter['max'])} later, each run anew")
+    if "exclude" in schedule:
+        parts.append(_exclude_words(schedule))
     if "start" in schedule:
         parts.append(f"from {format_instant(schedule['start'])}")
     if "stop" in schedule:
@@ -50,6 +52,15 @@ def _when(schedule: Mapping[str, Any]) -> str:
     texts = [given] if isinstance(given, str) else given
     when = " and ".join(_cron_words(text, schedule) for text in texts)
     return when if zone == "UTC" and when.startswith("every") else f"{when} ({zone})"
+
+
+def _exclude_words(schedule: Mapping[str, Any]) -> str:
+    ranges = [text for text in schedule["exclude"] if "/" in text and text[4:5] == "-"]
+    parts = [_cron_words(text, {}) for text in schedule["exclude"] if text not in ranges]
+    if ranges:
+        parts.append("in 1 range of time" if len(ranges) == 1 else f"in {len(ranges)} ranges of time")
+    later = ", but as soon as they are over" if schedule.get("on_exclude") == "defer" else ""
+    return f"not {_listed(parts)}{later}"
 
 
 def _decay_words(decay: Mapping[str, Any] | None) -> str:

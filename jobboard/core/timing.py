@@ -13,6 +13,7 @@ from jobboard.core.cron import CronError, has_starred_days, has_two_days, normal
 from jobboard.core.decay import MOST_STEPS, Decay, steps_to_limit
 from jobboard.core.diagnostic import Fault, KeyFault
 from jobboard.core.duration import format_duration
+from jobboard.core.exclude import compose_exclusions
 from jobboard.core.instant import parse_instant
 from jobboard.core.repeat import RepeatError, parse_repeat
 from jobboard.core.value import BROKEN
@@ -20,14 +21,33 @@ from jobboard.core.value import BROKEN
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from jobboard.core.exclude import Calendars
+
 KINDS = ("cron", "every", "at", "repeat", "after")
-OPTIONS = ("seconds", "days", "timezone", "phase", "decay", "start", "stop", "for", "runs", "jitter")
+OPTIONS = (
+    "seconds",
+    "days",
+    "timezone",
+    "phase",
+    "decay",
+    "start",
+    "stop",
+    "for",
+    "runs",
+    "jitter",
+    "exclude",
+    "on_exclude",
+)
 # Options that mean something for one kind alone.
 _OF_KIND: Mapping[str, tuple[str, ...]] = MappingProxyType({"cron": ("seconds", "days"), "every": ("decay",)})
 
 
 def compose_schedule(
-    own: Mapping[str, Any], timezone: str | None, jitter_ms: Any, faults: list[Fault]
+    own: Mapping[str, Any],
+    timezone: str | None,
+    jitter_ms: Any,
+    faults: list[Fault],
+    calendars: Calendars = MappingProxyType({}),
 ) -> Any:
     """The canonical `schedule` of a job's keys; None where it has none, `BROKEN` where they make none.
 
@@ -36,6 +56,7 @@ def compose_schedule(
         timezone: The board's zone, for a job that names none.
         jitter_ms: The board's default jitter, for a job that has a schedule and no jitter of its own.
         faults: What is wrong is added here.
+        calendars: Those that `exclude` may name.
     """
     kinds = [kind for kind in KINDS if kind in own]
     if len(kinds) > 1:
@@ -68,6 +89,7 @@ def compose_schedule(
     _add_window(schedule, own, zone, faults)
     _add_phase(schedule, own, faults)
     _add_decay(schedule, own, faults)
+    _add_exclusions(schedule, own, zone, calendars, faults)
     return BROKEN if BROKEN in schedule.values() else schedule
 
 
@@ -143,6 +165,32 @@ def _add_decay(schedule: dict[str, Any], own: Mapping[str, Any], faults: list[Fa
     if found is not None:
         faults.append(found)
     schedule["decay"] = decay if found is None else BROKEN
+
+
+def _add_exclusions(
+    schedule: dict[str, Any], own: Mapping[str, Any], zone: Any, calendars: Calendars, faults: list[Fault]
+) -> None:
+    given, later = own.get("exclude"), own.get("on_exclude")
+    if given is None:
+        if later is not None:
+            faults.append(
+                KeyFault(("on_exclude",), '"on_exclude" means nothing without "exclude"', "Take it out")
+            )
+        return
+    if BROKEN in (given, later, zone):
+        schedule["exclude"] = BROKEN
+        return
+    count = len(faults)
+    excluded = compose_exclusions(given, zone, calendars, faults)
+    if len(faults) > count:
+        schedule["exclude"] = BROKEN
+    elif excluded:
+        schedule["exclude"] = excluded
+        if later == "defer":
+            schedule["on_exclude"] = later
+        # The last one is an expression if any is.
+        if zone not in (None, "UTC") and len(excluded[-1].split()) > 1:
+            schedule["timezone"] = zone
 
 
 def _decay_fault(every_ms: int, decay: Mapping[str, Any], *, has_start: bool) -> Fault | None:

@@ -307,6 +307,9 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         "after": _read_after,
         "timezone": read_zone,
         "repeat": _read_as_is,
+        # What is left out waits for the zone and the calendars.
+        "exclude": _read_as_is,
+        "on_exclude": _read_as_is,
         "phase": read_duration,
         "decay": _read_decay,
         "for": _read_positive,

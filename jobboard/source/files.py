@@ -7,9 +7,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias
 
 from jobboard.core.resolve import VERSION
 from jobboard.core.zone import zone_version
@@ -18,7 +20,7 @@ from jobboard.source.references import variables_used
 from jobboard.source.yamltree import SIZE_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from jobboard.source.projectfile import Project
 
@@ -27,6 +29,10 @@ PROJECT_FILE = "jobboard.yaml"
 SUFFIXES = (".yaml", ".yml")
 TEST_SUFFIXES = (".test.yaml", ".test.yml")
 """Tests of a board, beside it; see `source.testfile`."""
+
+CalendarFile: TypeAlias = tuple[bytes, str | None]
+"""A calendar file's bytes, and why they were not read if they were not."""
+_CALENDAR = re.compile(rb"[^\s\"'\[\]{},:]+\.ics\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,7 @@ class SourceFile:
         digest: Of the bytes and of everything else that its meaning depends on: equal digests mean equal
             boards.
         refusal: Why it was not read, in words; None where it was.
+        beside: The calendar files that its bytes mention, by what they are called there.
     """
 
     path: str
@@ -49,6 +56,7 @@ class SourceFile:
     refusal: str | None = None
     shown: str = ""
     project: Project | None = field(default=None, repr=False, compare=False)
+    beside: Mapping[str, CalendarFile] = field(default_factory=dict, repr=False)
 
 
 def discover(paths: Sequence[str | Path]) -> list[Path]:
@@ -102,8 +110,16 @@ def read(path: str | Path, root: Path | None = None, project: Project | None = N
     shown = str(path)
     name = shown if root is None else relative(Path(path), root)
     raw, refusal = read_bytes(path)
-    digest = "" if refusal is not None else digest_of(raw, project)
-    return SourceFile(name, raw, digest, refusal, shown, project)
+    beside = calendars_beside(raw, Path(path).parent) if b".ics" in raw else {}
+    digest = "" if refusal is not None else digest_of(raw, project, beside)
+    return SourceFile(name, raw, digest, refusal, shown, project, beside)
+
+
+def calendars_beside(raw: bytes, folder: Path) -> dict[str, CalendarFile]:
+    """The calendar files that a board's bytes mention, which lie in its folder or below."""
+    names = {found.decode("utf-8", "replace") for found in _CALENDAR.findall(raw)}
+    inside = sorted(name for name in names if not name.startswith("/") and ".." not in name.split("/"))
+    return {name: read_bytes(folder / name) for name in inside}
 
 
 def read_bytes(path: str | Path) -> tuple[bytes, str | None]:
@@ -120,16 +136,23 @@ def read_bytes(path: str | Path) -> tuple[bytes, str | None]:
     return raw, None
 
 
-def digest_of(raw: bytes, project: Project | None = None) -> str:
+def digest_of(
+    raw: bytes,
+    project: Project | None = None,
+    beside: Mapping[str, CalendarFile] = MappingProxyType({}),
+) -> str:
     """What a board's bytes come to mean, as ``sha256:…``: with other rules or other zone data, another.
 
     So it is with other defaults or profiles of the project, and with another value of a variable that the
-    board refers to; variables that it does not refer to change nothing.
+    board refers to; variables that it does not refer to change nothing. So it is with calendar files.
     """
     digest = hashlib.sha256(f"{VERSION} {zone_version()}\0".encode())
     digest.update(raw)
     if project is not None:
         digest.update(_surroundings(raw, project).encode())
+    for name, (content, refusal) in sorted(beside.items()):
+        digest.update(f"\0{name}\0{refusal}\0{len(content)}\0".encode())
+        digest.update(content)
     return "sha256:" + digest.hexdigest()
 
 

@@ -20,6 +20,7 @@ from jobboard.core.schedule import is_seeded, schedule_key
 from jobboard.core.schedule_check import check_schedule, crowded
 from jobboard.core.timing import KINDS
 from jobboard.core.value import BROKEN, READERS
+from jobboard.source.calendars import read_calendar
 from jobboard.source.expand import expand
 from jobboard.source.placing import flawed, placed
 from jobboard.source.projectfile import Project
@@ -213,6 +214,7 @@ def _resolve(draft: _Draft, tree: Tree) -> None:
         project_defaults=project.defaults,
         project_profiles=project.profiles,
         profiles=_profiles(root, broken),
+        calendars=_calendars(draft, root, broken),
     )
     draft.say(resolver.faults)
     jobs = _jobs(draft, root["jobs"], resolver, _by_job(broken))
@@ -232,6 +234,23 @@ def _resolve(draft: _Draft, tree: Tree) -> None:
         templates=draft.templates,
         extended=frozenset(resolver.extended),
     )
+
+
+def _calendars(draft: _Draft, root: Mapping[str, Any], broken: set[Path]) -> Mapping[str, tuple[str, ...]]:
+    """What the calendars of a board leave out; what is wrong with them is said."""
+    given = root.get("calendars")
+    if not isinstance(given, dict) or ("calendars",) in broken:
+        return {}
+    found = {}
+    for name, calendar in given.items():
+        path: Path = ("calendars", name)
+        items: tuple[str, ...] = ()
+        if not _touches(broken, path):
+            items, faults = read_calendar(calendar, path, draft.file.beside)
+            draft.say(faults)
+        # One in which something is wrong is still one.
+        found[name] = items
+    return found
 
 
 def _advise(draft: _Draft, root: Mapping[str, Any], jobs: Mapping[str, Spec], extended: set[str]) -> None:

@@ -157,6 +157,10 @@ def _bad_key(key: Any, path: Path) -> Fault:
         return KeyFault((*path, key), f"{shown} cannot name an environment variable", _VARIABLE_HINT)
     if path[-1:] == ("variables",):
         return KeyFault((*path, key), f"{shown} cannot name a variable", _VARIABLE_HINT)
+    if path[-1:] == ("calendars",):
+        return KeyFault(
+            (*path, key), f"{shown} cannot name a calendar", "Begin it with a letter, as in  holidays"
+        )
     kind = _KINDS_OF_KEYS.get(str(path[-1]) if path else "", "job")
     return KeyFault(
         (*path, key),
@@ -185,6 +189,8 @@ def _bad_value(error: Any, path: Path) -> Fault:
     if error.validator in ("minimum", "maximum"):
         limit = "least" if error.validator == "minimum" else "most"
         return Fault(path, f"{name} must be at {limit} {wanted}, not {value}")
+    if error.validator == "pattern" and path[-1:] == ("ics",):
+        return Fault(path, f"{_shown(value)} names no calendar file", "Write it like  holidays.ics")
     if error.validator == "pattern":
         hint = _VARIABLE_HINT if "inherit" in path else f"A name is {NAME_RULE}"
         return Fault(path, f"{_shown(value)} is no name{_what(path)}", hint)

@@ -59,6 +59,17 @@ REPEATS = st.builds(
     st.sampled_from(["", "", "4", "1000"]),
     st.sampled_from(ZONES),
 )
+# Days and parts of days: what leaves out every other minute of two centuries takes long to count.
+EXCLUSIONS = st.lists(
+    st.sampled_from(["* * 25 12 *", "* * * * 0,6", "* 9-17 * * 1-5", "0-29 2 * * *", "* 0-5,22-23 1-15 * *"])
+    | st.builds(
+        lambda at, span: f"{format_instant(at)}/{format_instant(at + span)}",
+        INSTANTS,
+        st.integers(1, 40 * 86_400_000),
+    ),
+    min_size=1,
+    max_size=3,
+)
 
 
 @st.composite
@@ -70,6 +81,10 @@ def schedules(draw: st.DrawFn) -> Schedule:
             value["jitter"] = {"max": value["jitter"], "per": "run"}
     if "decay" not in value and draw(st.booleans()):
         value["start"] = draw(INSTANTS)
+    if draw(st.booleans()):
+        value["exclude"] = draw(EXCLUSIONS)
+        if draw(st.booleans()):
+            value["on_exclude"] = "defer"
     if draw(st.booleans()):
         value["stop"] = value.get("start", 0) + draw(st.integers(1, 400 * 86_400_000))
     return compile_schedule(value, draw(st.sampled_from(["a/b", "ops/backup"])))
