@@ -40,6 +40,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "test": ("test", "check what is asserted about boards, in virtual time"),
     "run": ("run", "run a job now"),
     "push": ("push", "run something once: a command of no job, or a job with a payload"),
+    "put": ("put", "make or change a job that is on no board"),
+    "create": ("create", "make a job that is on no board, where there is none"),
+    "rm": ("rm", "remove a job that is on no board"),
     "depend": ("depend", "change which runs a run waits for"),
     "ls": ("ls", "list jobs"),
     "show": ("show", "show a job, a run or a board"),
@@ -121,7 +124,8 @@ def _dispatch(words: list[str]) -> int:
     module.configure(parser)
     # A module with TAKES_COMMAND gets the words after the first -- as they are.
     end = rest.index("--") if getattr(module, "TAKES_COMMAND", False) and "--" in rest else len(rest)
-    args = parser.parse_args([*head, *rest[:end]])
+    parse = parser.parse_intermixed_args if hasattr(module, "TAKES_COMMAND") else parser.parse_args
+    args = parse([*head, *rest[:end]])
     args.command = rest[end + 1 :]
     args.read_project = partial(project_of, args)
     code: int = module.execute(args)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from jobboard.core.names import RESERVED
 from jobboard.core.plan import BoardPlan, Refusal, plan_jobs, protected_refusals
 from jobboard.source.git import first_commit
 from jobboard.store import definitions
@@ -75,7 +76,9 @@ def vanished(
     return [
         _without_file(store, record, options)
         for record in records
-        if _within(str(record.meta.get("path", "")), sources.folders) and is_owned(record, sources)
+        if record.name not in RESERVED
+        and _within(str(record.meta.get("path", "")), sources.folders)
+        and is_owned(record, sources)
     ]
 
 

@@ -75,7 +75,7 @@ def edit_job(
         if not fields:
             return Edited(address, ())
         if any(field.path.partition(".")[0] in _SHARED for field in fields):
-            _check_among_others(store, address, after)
+            check_among_others(store, address, after)
         unique = definitions.number(store)
         moves = any(FIELDS[field.path.partition(".")[0]].moves for field in fields)
         edited = Definition(unique if moves else before.epoch, unique, before.revision, after, before.base)
@@ -97,7 +97,7 @@ def edit_job(
     raise errors.Stale(f"others kept writing to {address}", "try again")
 
 
-def _check_among_others(store: Store, address: str, after: Spec) -> None:
+def check_among_others(store: Store, address: str, after: Spec) -> None:
     """Refuse a parent that does not exist, a circle, and a lock of another capacity than elsewhere."""
     records = definitions.read_boards(store)
     own = split_address(address)[0]

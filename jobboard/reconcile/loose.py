@@ -1,0 +1,139 @@
+"""Jobs of no board: made and removed by hand or by a program, and touched by no sync.
+
+They lie on the board ``loose``, which no file can be about, and are jobs like any other: scheduled, run,
+shown, paused. A put says the whole of a job; one that says what is there already writes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jobboard import errors
+from jobboard.core.merge import Merged, merge_job
+from jobboard.core.model import FIELDS, Definition
+from jobboard.core.names import LOOSE, NAME_RULE, address_of, is_name, split_address
+from jobboard.core.plan import JobChange
+from jobboard.reconcile.applying import schedule_entry
+from jobboard.reconcile.live import check_among_others, with_keys
+from jobboard.store import clocks, definitions, loose
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jobboard.core.model import Spec
+    from jobboard.store.connect import Store
+
+ATTEMPTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """What a put did: ``created``, ``changed`` or ``unchanged``, and the paths that moved."""
+
+    address: str
+    outcome: str
+    fields: tuple[Merged, ...] = ()
+
+
+def put_job(
+    store: Store, name: str, keys: Mapping[str, Any], *, by: Mapping[str, Any], create: bool = False
+) -> Put:
+    """Make a job of no board, or let it be what is said here.
+
+    Args:
+        store: Where.
+        name: The job, with or without ``loose/``.
+        keys: All of it, as a board would write it.
+        by: Who, via what, why.
+        create: Only where there is none of that name.
+
+    Raises:
+        errors.UsageError: A name or a key that a board could not hold either.
+        errors.Refused: It is there, and `create` was asked for.
+        errors.Stale: Others kept writing.
+    """
+    address = address_of_loose(name)
+    command = {key: keys[key] for key in ("run", "exec") if key in keys}
+    if not command:
+        raise errors.UsageError(f"{address} has nothing to run", "give a command")
+    after = with_keys({}, {**command, **keys}, address)
+    for _ in range(ATTEMPTS):
+        board = loose.read(store)
+        before = board.jobs.get(split_address(address)[1])
+        if before is not None and create:
+            raise errors.Refused(f"there is a job {address} already", "jobboard put changes it")
+        fields = merge_job(before.spec, before.spec, after).fields if before else ()
+        if before is not None and not fields and not before.drifted:
+            return Put(address, "unchanged")
+        check_among_others(store, address, after)
+        if _write(store, board, JobChange(address, "change", before, after, after, fields), by):
+            return Put(address, "changed" if before else "created", fields)
+    raise errors.Stale(f"others kept writing to {address}", "try again")
+
+
+def remove_job(store: Store, address: str, *, by: Mapping[str, Any]) -> None:
+    """Remove a job of no board; what it was is kept as a tombstone.
+
+    Raises:
+        errors.UsageError: There is no such job.
+        errors.Refused: It is on a board, or another job runs after it.
+        errors.Stale: Others kept writing.
+    """
+    board_name, job = split_address(address)
+    if board_name != LOOSE:
+        raise errors.Refused(
+            f"{address} is on board {board_name}, whose next sync would bring it back",
+            f"take it out of its file and sync; until then: jobboard set {address} enabled=false",
+        )
+    for _ in range(ATTEMPTS):
+        board = loose.read(store)
+        if job not in board.jobs:
+            raise errors.UsageError(f"there is no job {address}", f"jobboard ls {LOOSE} lists them")
+        children = loose.children(store, address)
+        if children:
+            raise errors.Refused(f"{children[0]} runs after {address}", "change that first")
+        if _write(store, board, JobChange(address, "destroy", board.jobs[job], None, None), by):
+            return
+    raise errors.Stale(f"others kept writing to {address}", "try again")
+
+
+def address_of_loose(name: str) -> str:
+    """The address of a job of no board, named with or without ``loose/``.
+
+    Raises:
+        errors.UsageError: It is no name, or names a board.
+    """
+    board, _, job = name.rpartition("/")
+    if board not in ("", LOOSE):
+        raise errors.UsageError(
+            f"{name} would be on board {board}, and boards are files",
+            f"write it there and sync, or name it without {board}/",
+        )
+    if not is_name(job):
+        raise errors.UsageError(f'"{job}" is no name for a job', f"a name is {NAME_RULE}")
+    return address_of(LOOSE, job)
+
+
+def _write(store: Store, board: loose.Board, change: JobChange, by: Mapping[str, Any]) -> bool:
+    """Whether it was written; False where somebody else wrote first."""
+    now_ms = clocks.now_ms(store)
+    work = schedule_entry(change, now_ms)
+    if change.after is None and change.before is not None and work is not None:
+        work["gone"] = definitions.tombstone(change.before.spec, by, now_ms, None)
+    jobs = dict(board.jobs)
+    job = split_address(change.address)[1]
+    if change.after is None:
+        del jobs[job]
+    else:
+        jobs[job] = _definition(store, change.before, change.after, change.fields)
+    what = "rm" if change.after is None else "put"
+    return loose.write(store, change.address, board, jobs, work=work, what=what, by=by)
+
+
+def _definition(
+    store: Store, before: Definition | None, after: Spec, fields: tuple[Merged, ...]
+) -> Definition:
+    unique = definitions.number(store)
+    moves = before is None or any(FIELDS[field.path.partition(".")[0]].moves for field in fields)
+    return Definition(unique if moves or before is None else before.epoch, unique, 0, after, after)

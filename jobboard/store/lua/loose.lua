@@ -1,0 +1,54 @@
+#!lua
+-- Writes or removes one job of no board, with its schedule entry, in one step: the definitions must be as they
+-- were read. A job that goes leaves a tombstone, and its runs that have not started are called off with it.
+-- KEYS      meta
+-- ARGUMENTS address=string seen=string definition=bytes meta=bytes work=map what=string by=map detail=map
+-- TOUCHES   meta HASH,
+--           active:<queue> SET, after:<parent> SET, audit STREAM, awaited:<run> SET, blocked ZSET,
+--           boardmeta HASH, boards HASH, claim HASH, claims ZSET, cursor HASH, defs:<version> HASH,
+--           delay ZSET, edits HASH, events STREAM, expiry ZSET, failures STREAM, fanout LIST,
+--           fanout:<list> SET, history STREAM, holding:<worker> SET, holds HASH, last:<job> LIST,
+--           live:<job> SET, lock:<lock> SET, lockrescan SET, lockwait:<lock> ZSET, needs:<run> SET,
+--           outputs ZSET, queue:<queue> ZSET, queues SET, run:<run> HASH, sched ZSET, tombstones HASH,
+--           used HASH, wake:<who> LIST, work LIST, work:<stage> HASH
+-- RETURNS   "OK" | "STALE"
+-- @include guard
+-- @include arguments
+-- @include now
+-- @include settle
+-- @include read_run
+-- @include conclude
+-- @include audit
+local refused = guard()
+if refused then return refused end
+local at = now()
+local address = arguments.address
+local board, job = string.match(address, '^([^/]+)/(.+)$')
+local defs = key('defs', board)
+if (redis.call('HGET', defs, job) or false) == arguments.definition then return cmsgpack.pack({'OK'}) end
+local current = redis.call('HGET', key('boards'), board) or false
+if current ~= arguments.seen then return cmsgpack.pack({'STALE'}) end
+
+settle(address)
+local edits = current and string.match(current, '%.(%d+)$') or 0
+redis.call('HSET', key('boards'), board, board .. '.' .. string.format('%d', edits + 1))
+redis.call('HSET', key('boardmeta'), board, arguments.meta)
+redis.call('HDEL', key('edits'), address)
+if arguments.definition then
+  redis.call('HSET', defs, job, arguments.definition)
+else
+  redis.call('HDEL', defs, job)
+end
+if arguments.work then apply(address, arguments.work) end
+if not arguments.definition then
+  for _, id in ipairs(redis.call('SMEMBERS', key('live', address))) do
+    local run = read_run(id)
+    if run and run.state ~= 'running' and run.state ~= 'stopping' then
+      conclude(run, 'cancelled', at, {reason = 'the job was removed', quiet = true})
+    end
+  end
+end
+audit(arguments.what, address, arguments.by, arguments.detail)
+redis.call('LPUSH', key('wake', 'scheduler'), 'loose')
+redis.call('LTRIM', key('wake', 'scheduler'), 0, 9)
+return cmsgpack.pack({'OK'})
