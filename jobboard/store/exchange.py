@@ -71,6 +71,7 @@ class Reserved:
         queued_at_ms: When it was made.
         due_at_ms: When it was due.
         revision: The revision its definition came with.
+        queue: The queue it was taken from.
     """
 
     run_id: str
@@ -85,6 +86,7 @@ class Reserved:
     queued_at_ms: int
     due_at_ms: int
     revision: int
+    queue: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ made again after a lost reply: the scripts recognise a repeat. This module never
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from jobboard import errors
 from jobboard.store.exchange import (
@@ -34,6 +34,9 @@ __all__ = ["Beat", "Claimed", "ClaimedJob", "Hello", "Reserved", "Runs", "Tick",
 
 CLAIM_LEASE_MS = 5_000
 PAGE = 200
+
+Order: TypeAlias = Literal["best", "strict", "rotate"]
+"""In which order a worker serves its queues."""
 OUTPUT_BUDGET_BYTES = 256 * 1024 * 1024
 
 
@@ -124,15 +127,37 @@ class Runs:
         )
         return Hello(now_ms, list(dropped))
 
-    def reserve(self, worker: str, queues: Sequence[str], limit: int) -> list[Reserved]:
-        """Take up to `limit` runs, best first, each with all its locks.
+    def reserve(
+        self,
+        worker: str,
+        queues: Sequence[str],
+        limit: int,
+        *,
+        rooms: Sequence[int] | None = None,
+        order: Order = "best",
+    ) -> list[Reserved]:
+        """Take up to `limit` runs, each with all its locks.
+
+        Args:
+            worker: For whom.
+            queues: Out of which.
+            limit: How many at most.
+            rooms: How many of each queue at most.
+            order: ``best`` takes the best of all queues first, ``strict`` empties one queue after the other,
+                ``rotate`` takes one of each in turn.
 
         Raises:
             UnknownWorker: Say hello first.
         """
         # The mark stays the same when the connection repeats the call, so no run is handed out unheard.
         answer = self._store.call(
-            "reserve", worker=worker, queues=list(queues), limit=limit, request=secrets.token_hex(6)
+            "reserve",
+            worker=worker,
+            queues=list(queues),
+            rooms=rooms is not None and list(rooms),
+            limit=limit,
+            order=order,
+            request=secrets.token_hex(6),
         )
         if answer[0] == "UNKNOWN":
             raise UnknownWorker(f"the store does not know worker {worker}")
@@ -162,7 +187,14 @@ class Runs:
         return tags
 
     def finish_reserve(
-        self, worker: str, results: Sequence[Result], queues: Sequence[str], limit: int
+        self,
+        worker: str,
+        results: Sequence[Result],
+        queues: Sequence[str],
+        limit: int,
+        *,
+        rooms: Sequence[int] | None = None,
+        order: Order = "best",
     ) -> tuple[list[str], list[Reserved] | None]:
         """Report and take in one call: what `finish` and `reserve` answer; None where to say hello first.
 
@@ -175,7 +207,9 @@ class Runs:
             worker=worker,
             results=[packed_result(r) for r in results],
             queues=list(queues),
+            rooms=rooms is not None and list(rooms),
             limit=limit,
+            order=order,
             request=secrets.token_hex(6),
         )
         return list(tags), [read_reserved(entry) for entry in rest[0]] if tag == "OK" else None

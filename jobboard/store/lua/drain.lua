@@ -3,13 +3,13 @@
 -- that are gone; running ones finish. Anybody may call it, any number of times: an entry is gone once applied.
 -- KEYS      meta
 -- ARGUMENTS limit=int
--- TOUCHES   meta HASH, work LIST, work:<stage> HASH, sched ZSET, claims ZSET, claim HASH, cursor HASH, used HASH,
---           after:<parent> SET, tombstones HASH, edits HASH, wake:scheduler LIST, holding:<worker> SET,
---           run:<id> HASH, lock:<name> SET, lockwait:<name> ZSET, lockrescan SET, queue:<name> ZSET, queues SET,
---           delay ZSET, wake:<queue> LIST, events STREAM, history STREAM, failures STREAM, last:<address> LIST,
---           live:<address> SET, outputs ZSET, fanout LIST, fanout:<list> SET, boards HASH, defs:<version> HASH, holds HASH,
---           awaited:<run> SET, expiry ZSET, needs:<run> SET,
---           blocked ZSET
+-- TOUCHES   meta HASH, work LIST, work:<stage> HASH, sched ZSET, claims ZSET, claim HASH, cursor HASH,
+--           used HASH, after:<parent> SET, tombstones HASH, edits HASH, active:<queue> SET,
+--           wake:scheduler LIST, holding:<worker> SET, run:<id> HASH, lock:<name> SET, lockwait:<name> ZSET,
+--           lockrescan SET, queue:<name> ZSET, queues SET, delay ZSET, wake:<queue> LIST, events STREAM,
+--           history STREAM, failures STREAM, last:<address> LIST, live:<address> SET, outputs ZSET,
+--           fanout LIST, fanout:<list> SET, boards HASH, defs:<version> HASH, holds HASH, awaited:<run> SET,
+--           expiry ZSET, needs:<run> SET, blocked ZSET
 -- RETURNS   "OK" {applied, left}
 -- @include guard
 -- @include arguments

@@ -6,12 +6,11 @@
 --           ended_ago_ms, output_bytes, dropped_bytes}, ...] queues=list rooms=list limit=int
 --           order=string request=string
 -- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, after:<parent> SET, holds HASH, run:<run> HASH,
---           live:<job> SET, queue:<queue> ZSET, queues SET, delay ZSET, wake:<who> LIST, workers ZSET,
---           worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET,
---           lockrescan SET, fanout LIST, fanout:<list> SET, history STREAM, failures STREAM,
---           last:<job> LIST, outputs ZSET, events STREAM,
---           awaited:<run> SET, expiry ZSET, needs:<run> SET,
---           blocked ZSET
+--           live:<job> SET, queue:<queue> ZSET, queues SET, limits HASH, active:<queue> SET, pace HASH,
+--           throttled ZSET, delay ZSET, wake:<who> LIST, workers ZSET, worker:<worker> HASH,
+--           holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, fanout LIST,
+--           fanout:<list> SET, history STREAM, failures STREAM, last:<job> LIST, outputs ZSET, events STREAM,
+--           awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET
 -- RETURNS   "OK" {now, [tag, ...], [run as reserve has it, ...]} | "UNKNOWN" {now, [tag, ...]}
 -- @include guard
 -- @include arguments

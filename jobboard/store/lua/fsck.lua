@@ -5,12 +5,11 @@
 -- ARGUMENTS family=string name=string subjects=list repair=bool
 -- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, stages ZSET, changes:<stage> HASH, changed ZSET, work LIST, work:<stage> HASH,
 --           after:<parent> SET, holds HASH, sched ZSET, cursor HASH, used HASH, claims ZSET, claim HASH,
---           run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET, delay ZSET, wake:<who> LIST,
---           workers ZSET, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET,
---           fanout LIST, fanout:<list> SET, history STREAM, failures STREAM, last:<job> LIST,
---           out:<run> STREAM, outbytes HASH, outputs ZSET, events STREAM,
---           awaited:<run> SET, expiry ZSET, needs:<run> SET,
---           blocked ZSET
+--           run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET, limits HASH, active:<queue> SET,
+--           delay ZSET, wake:<who> LIST, workers ZSET, holding:<worker> SET, lock:<lock> SET,
+--           lockwait:<lock> ZSET, lockrescan SET, fanout LIST, fanout:<list> SET, history STREAM,
+--           failures STREAM, last:<job> LIST, out:<run> STREAM, outbytes HASH, outputs ZSET, events STREAM,
+--           awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET
 -- RETURNS   "OK" {[subject, words], ...}
 -- @include guard
 -- @include arguments

@@ -3,11 +3,10 @@
 -- KEYS      meta
 -- ARGUMENTS worker=string runs=[{run, token}, ...]
 -- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, after:<parent> SET, holds HASH, run:<run> HASH,
---           live:<job> SET, queue:<queue> ZSET, queues SET, delay ZSET, wake:<who> LIST,
+--           live:<job> SET, queue:<queue> ZSET, queues SET, active:<queue> SET, delay ZSET, wake:<who> LIST,
 --           holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, fanout LIST,
 --           fanout:<list> SET, history STREAM, failures STREAM, last:<job> LIST, outputs ZSET, events STREAM,
---           awaited:<run> SET, expiry ZSET, needs:<run> SET,
---           blocked ZSET
+--           awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET
 -- RETURNS   "OK" {now, given}
 -- @include guard
 -- @include arguments

@@ -7,12 +7,11 @@
 -- ARGUMENTS scheduler=string zonedata=string
 -- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, work LIST, after:<parent> SET, holds HASH,
 --           sched ZSET, claims ZSET, claim HASH, schedulers ZSET, run:<run> HASH, live:<job> SET,
---           queue:<queue> ZSET, queues SET, delay ZSET, wake:<who> LIST, ctl:<worker> LIST, workers ZSET,
---           worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET,
---           lockrescan SET, fanout LIST, fanout:<list> SET, zonedata HASH, history STREAM, failures STREAM,
---           last:<job> LIST, outputs ZSET, events STREAM,
---           awaited:<run> SET, expiry ZSET, needs:<run> SET,
---           blocked ZSET
+--           queue:<queue> ZSET, queues SET, active:<queue> SET, throttled ZSET, delay ZSET, wake:<who> LIST,
+--           ctl:<worker> LIST, workers ZSET, worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET,
+--           lockwait:<lock> ZSET, lockrescan SET, fanout LIST, fanout:<list> SET, zonedata HASH,
+--           history STREAM, failures STREAM, last:<job> LIST, outputs ZSET, events STREAM, awaited:<run> SET,
+--           expiry ZSET, needs:<run> SET, blocked ZSET
 -- RETURNS   "OK" {now, promoted, reaped, next, unsettled}
 -- @include guard
 -- @include arguments

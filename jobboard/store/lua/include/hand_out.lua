@@ -6,6 +6,7 @@
 -- @include read_run
 -- @include missing_lock
 -- @include park
+-- @include postpone
 -- @include rescan
 -- @include event
 -- @include wake
@@ -41,10 +42,18 @@ local function hand_out(worker, wish, at)
     examined, turn = examined + #ids, turn + #ids
     for _, id in ipairs(ids) do
       local run = read_run(id)
-      local missing = run and missing_lock(run.locks)
+      local expired = run and run.expires and run.expires <= at
+      local missing = run and not expired and missing_lock(run.locks)
       if missing then
         park(run, missing, at)
+      elseif expired then
+        redis.call('HSET', key('run', id), 'state', 'delayed')
+        postpone(id, at)
       elseif run then
+        if run.expires then
+          redis.call('ZREM', key('expiry'), id)
+          redis.call('HDEL', key('run', id), 'expires')
+        end
         for i = 1, #run.locks, 2 do redis.call('SADD', key('lock', run.locks[i]), id) end
         runs[#runs + 1] = run
         taken[#taken + 1] = id

@@ -1,0 +1,24 @@
+-- @include key
+-- How many runs each of some queues may let go now, by its limits and by who has paused it: {queue = number,
+-- ...}, without an entry as many as there are. Nearly always there is nothing to look up further.
+local function allowance(queues, at)
+  local scopes = {}
+  for i, queue in ipairs(queues) do scopes[i] = 'queue:' .. queue end
+  local limits = redis.call('HMGET', key('limits'), unpack(queues))
+  local holds = redis.call('HMGET', key('holds'), unpack(scopes))
+  local rooms, rules = {}, {}
+  for i, queue in ipairs(queues) do
+    local rule = limits[i] and cmsgpack.unpack(limits[i])
+    rules[queue] = rule or nil
+    if rule and rule.limit then rooms[queue] = math.max(0, rule.limit - redis.call('SCARD', key('active', queue))) end
+    if rule and rule.rate then
+      local used_to = math.max(at, tonumber(redis.call('HGET', key('pace'), queue) or 0))
+      local left = math.floor((at + rule.span_ms - used_to) * rule.rate / rule.span_ms + 0.000001)
+      rooms[queue] = math.min(rooms[queue] or left, math.max(0, left))
+    end
+    for _, hold in ipairs(holds[i] and cmsgpack.unpack(holds[i]) or {}) do
+      if hold.at <= at and (not hold['until'] or at < hold['until']) then rooms[queue] = 0 end
+    end
+  end
+  return rooms, rules
+end

@@ -1,0 +1,33 @@
+#!lua
+-- Sets how many runs of a queue may run at once over all workers, and how many may begin in a span of time;
+-- false lifts either. What runs already counts from now on.
+-- KEYS      meta
+-- ARGUMENTS queue=string limit=int rate=int span_ms=int by=map
+-- TOUCHES   meta HASH, limits HASH, active:<queue> SET, pace HASH, throttled ZSET, queues SET, workers ZSET,
+--           holding:<worker> SET, run:<run> HASH, wake:<who> LIST, audit STREAM
+-- RETURNS   "OK"
+-- @include guard
+-- @include arguments
+-- @include wake
+-- @include audit
+local refused = guard()
+if refused then return refused end
+local queue = arguments.queue
+local rule = {limit = arguments.limit or nil, rate = arguments.rate or nil, span_ms = arguments.span_ms or nil}
+redis.call('DEL', key('active', queue))
+redis.call('HDEL', key('pace'), queue)
+redis.call('ZREM', key('throttled'), queue)
+redis.call('SADD', key('queues'), queue)
+if rule.limit or rule.rate then
+  redis.call('HSET', key('limits'), queue, cmsgpack.pack(rule))
+else
+  redis.call('HDEL', key('limits'), queue)
+end
+for _, worker in ipairs(rule.limit and redis.call('ZRANGE', key('workers'), 0, 499) or {}) do
+  for _, id in ipairs(redis.call('SRANDMEMBER', key('holding', worker), 500)) do
+    if redis.call('HGET', key('run', id), 'queue') == queue then redis.call('SADD', key('active', queue), id) end
+  end
+end
+wake(queue)
+audit('limit', 'queue:' .. queue, arguments.by, rule)
+return cmsgpack.pack({'OK'})
