@@ -71,11 +71,21 @@ def conflict_lines(conflict: Conflicted, around: Around, place: str) -> Iterator
         yield f"        file          {shown(field.path, field.file)}   {place}".rstrip()
 
 
-def ways_out(path: str) -> Iterator[str]:
-    """How a board's conflicts end: commands that work as they stand here."""
+def ways_out(path: str, conflicts: Sequence[Conflicted], *, reverting: bool) -> Iterator[str]:
+    """How a board's conflicts end: commands that work as they stand here.
+
+    Args:
+        path: The board's file.
+        conflicts: Of the board.
+        reverting: Whether the board's policy takes live edits back, unless a flag says otherwise.
+    """
     named = shlex.quote(path)
+    keep = "--on-drift keep " if reverting else ""
     yield f"      take the file:  jobboard sync --on-conflict file {named}"
-    yield f"      keep Redis:     jobboard sync --on-conflict live {named}"
+    yield f"      keep Redis:     jobboard sync {keep}--on-conflict live {named}"
+    if sum(len(conflict.fields) for conflict in conflicts) > 1:
+        first = f"{conflicts[0].address}:{conflicts[0].fields[0].path}"
+        yield f"      or one by one:  jobboard sync --force-conflicts={shlex.quote(first)} {named}"
     yield f"      or write the value you want into {path} and:  jobboard plan {named}"
 
 
@@ -101,11 +111,12 @@ def _field(field: Merged, width: int) -> Iterator[str]:
     if field.verdict == "converge":
         yield f"        {field.path:<{width}}  {after}   (both sides agree)"
         return
+    edited = "   (edited live; taken back)" if field.verdict == "revert" else ""
     short = len(before) <= LONG and len(after) <= LONG and before != after
     if short and not _has_lines(field):
-        yield f"        {field.path:<{width}}  {before}  →  {after}"
+        yield f"        {field.path:<{width}}  {before}  →  {after}{edited}"
     else:
-        yield f"        {field.path}"
+        yield f"        {field.path}{edited}"
         yield from _by_line(as_written(field.path, field.live), as_written(field.path, field.result))
 
 

@@ -21,6 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``jobboard plan``."""
     project.add_paths(parser)
     project.add_guards(parser)
+    project.add_policies(parser)
     parser.add_argument(
         "--detailed-exitcode",
         action="store_true",
@@ -42,7 +43,7 @@ def execute(args: argparse.Namespace) -> int:
         planned = make_plan(store, sources, project.options_of(args))
         outlook = _outlook(args, store, planned) if args.simulate else None
         show(planned, store, settings, outlook, as_json=args.output == "json")
-    if planned.plan.conflicts or any(refusal.code == "owner" for refusal in planned.plan.refusals):
+    if planned.plan.contested:
         return 3
     if planned.plan.refusals:
         return 5

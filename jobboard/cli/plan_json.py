@@ -49,7 +49,9 @@ def _board(planned: Planned, board: BoardPlan, around: Around) -> dict[str, Any]
             for change in board.changes
         ],
         "drift": [_edited(drift, around) for drift in board.drift],
-        "conflicts": [_edited(conflict, around) for conflict in board.conflicts],
+        "conflicts": [
+            {**_edited(conflict, around), "skipped": conflict.skipped} for conflict in board.conflicts
+        ],
         "refusals": [
             {"code": r.code, "subject": r.subject, "message": r.message, "way_out": r.way_out}
             for r in board.refusals

@@ -67,6 +67,9 @@ class PlanText:
             if board.rewritten or board.missing or board.drift or board.conflicts or board.refusals:
                 self._board(board)
         self._held()
+        if self.plan.empty and self.plan.conflicts:
+            self._say(f"Nothing to write. {self._skipped()}", "error")
+            return
         if self.plan.empty:
             self.screen.line("No changes. Redis matches the job boards.", "good")
             return
@@ -80,6 +83,8 @@ class PlanText:
         self._say(self.summary(), "bold")
         if not self.plan.applyable:
             self._say(self._in_the_way(), "error")
+        elif self.plan.conflicts:
+            self._say(self._skipped(), "error")
 
     def summary(self) -> str:
         """``Plan: 3 to add, 1 to change, 2 to destroy.`` and the digest; other groups only above zero."""
@@ -90,11 +95,15 @@ class PlanText:
         return f"Plan: {', '.join(parts)}.   digest {self.plan.digest[:15]}…"
 
     def _in_the_way(self) -> str:
-        conflicts = sum(len(conflict.fields) for conflict in self.plan.conflicts)
+        conflicts = sum(len(conflict.fields) for conflict in self.plan.blocking)
         parts = [f"{conflicts} conflict{'s' if conflicts != 1 else ''}"] if conflicts else []
         if guards := len(self.plan.refusals):
             parts.append(f"{guards} guard{'s' if guards != 1 else ''}")
         return f"A sync would write none of it: {' and '.join(parts)} in the way."
+
+    def _skipped(self) -> str:
+        jobs = ", ".join(conflict.address for conflict in self.plan.conflicts)
+        return f"Left as they are, with their conflicts: {jobs}."
 
     def _warnings(self) -> None:
         warnings = self.planned.warnings
@@ -137,8 +146,11 @@ class PlanText:
             place = self._place(board, split_address(conflict.address)[1])
             for line in conflict_lines(conflict, self.around, place):
                 self._say(line, "error" if line.startswith("  !") else "")
-        for line in ways_out(self._file(board)) if board.conflicts else ():
-            self._say(line)
+        blocking = [conflict for conflict in board.conflicts if not conflict.skipped]
+        if blocking:
+            reverting = self.planned.is_reverting(board.name)
+            for line in ways_out(self._file(board), blocking, reverting=reverting):
+                self._say(line)
 
     def _change(self, board: BoardPlan, change: JobChange) -> None:
         job = split_address(change.address)[1]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from jobboard.store.connect import Store
 
 DEFAULT_BOARDS = "boards"
+_EITHER = "leave one of them out"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -43,24 +44,78 @@ def add_guards(parser: argparse.ArgumentParser) -> None:
         help="destroy this board, whose file is gone",
     )
     group.add_argument("--take-ownership", action="store_true", help="take boards over from another origin")
+
+
+def add_policies(parser: argparse.ArgumentParser) -> None:
+    """The flags that say what becomes of live edits, whatever the boards say."""
+    group = parser.add_argument_group("live edits; a flag wins over what a board says under reconcile")
+    group.add_argument(
+        "--on-drift",
+        choices=["keep", "revert", "exact", "fail"],
+        help="what only Redis changed: keep it, revert it where the board says something,"
+        " exact to take back everything else too, or fail",
+    )
     group.add_argument(
         "--on-conflict",
         choices=["fail", "file", "live"],
-        default="fail",
-        help="where the file and Redis both changed: fail (default), take the file, or keep Redis",
+        help="where the file and Redis both changed: fail, take the file, or keep Redis",
+    )
+    group.add_argument(
+        "--force-conflicts",
+        nargs="?",
+        action="append",
+        const="",
+        default=[],
+        metavar="JOB:PATH",
+        help="take the file where both changed: everywhere, or with =JOB:PATH there alone",
+    )
+    group.add_argument(
+        "--skip-conflicted",
+        action="store_true",
+        help="leave jobs with a conflict wholly as they are, go on with the others, and exit 3",
     )
 
 
 def options_of(args: argparse.Namespace) -> Options:
-    """The guards lifted by these arguments."""
+    """The guards lifted by these arguments, and the policies they ask for.
+
+    Raises:
+        errors.UsageError: They ask for two things at once.
+    """
+    from jobboard.core.policy import Policy
     from jobboard.reconcile.sources import Options
 
+    on_conflict = args.on_conflict
+    if "" in args.force_conflicts:
+        if on_conflict == "live":
+            raise errors.UsageError("--force-conflicts takes the file, --on-conflict live does not", _EITHER)
+        on_conflict = "file"
+    flags = Policy().by_flag(args.on_drift, on_conflict)
+    if flags.contradiction is not None:
+        raise errors.UsageError(
+            f"--on-conflict live keeps what --on-drift {flags.contradiction} takes back at the next sync",
+            "add --on-drift keep to keep it this time, or write the live value into the board",
+        )
     return Options(
+        on_drift=args.on_drift,
+        forced=frozenset(map(_forced, filter(None, args.force_conflicts))),
+        skip_conflicted=args.skip_conflicted,
         allow_empty=args.allow_empty,
         prune_boards=frozenset(args.prune_board),
         take_ownership=args.take_ownership,
-        on_conflict=args.on_conflict,
+        on_conflict=on_conflict,
     )
+
+
+def _forced(text: str) -> str:
+    """A conflict named on the command line, as it stands."""
+    job, colon, path = text.partition(":")
+    if not colon or not path or "/" not in job or job.endswith("/"):
+        raise errors.UsageError(
+            f"--force-conflicts: {text!r} is not BOARD/JOB:PATH",
+            "write --force-conflicts=ops/backup:timeout, or --force-conflicts as the last word for all",
+        )
+    return text
 
 
 def open_for(settings: Settings, sources: Sources) -> Store:

@@ -24,6 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``jobboard sync``."""
     project.add_paths(parser)
     project.add_guards(parser)
+    project.add_policies(parser)
     parser.add_argument("--auto-approve", action="store_true", help="write without asking")
     parser.add_argument(
         "--expect-digest",
@@ -57,7 +58,7 @@ def execute(args: argparse.Namespace) -> int:
             _approve(args, planned)
         synced = apply(store, planned, project.by_of(settings, args.reason))
     _report(synced, as_json=as_json)
-    return 0
+    return 3 if synced.plan.conflicts else 0
 
 
 def _refuse_dirty(planned: Planned) -> None:
@@ -109,6 +110,7 @@ def _report(synced: Synced, *, as_json: bool) -> None:
             "repeated": synced.repeated,
             "digest": synced.plan.digest,
             "counts": {action: counts[action] for action in ("add", "change", "destroy", "record")},
+            "skipped": [conflict.address for conflict in synced.plan.conflicts],
         }
         print(json.dumps(said, indent=2))
         return
@@ -119,3 +121,5 @@ def _report(synced: Synced, *, as_json: bool) -> None:
         if counts["record"]:
             done.append(f"{counts['record']:,} {DONE['record']}")
         Screen().line(f"Sync complete! Revision {synced.revision}: {', '.join(done)}.", "good")
+    if skipped := [conflict.address for conflict in synced.plan.conflicts]:
+        Screen().line(f"Left as they are, with their conflicts: {', '.join(skipped)}.", "error")

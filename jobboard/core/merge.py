@@ -11,7 +11,8 @@ otherwise             conflict   both moved, differently: a person decides
 ====================  =========  ==================================================
 
 A map merges per key by the same table. A set merges per element and never conflicts: an element is in the
-result exactly if the side that moved it says so.
+result exactly if the side that moved it says so. Then a policy (`core.policy`) says what becomes of drift and
+of conflicts.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from jobboard.core.model import FIELDS, Spec
+from jobboard.core.policy import BUILT_IN, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Verdict: TypeAlias = Literal["converge", "keep", "take", "conflict"]
-OnConflict: TypeAlias = Literal["fail", "file", "live"]
+    from jobboard.core.policy import OnDrift
+
+Verdict: TypeAlias = Literal["converge", "keep", "take", "revert", "conflict"]
 
 MISSING: Any = None
 """What stands for an absent value. No canonical value is None, so nothing is ever mistaken for it."""
@@ -37,7 +40,7 @@ class Merged:
 
     Attributes:
         path: Field name, with the key after a dot inside a map: ``timeout``, ``env.PATH``.
-        verdict: See the module's table.
+        verdict: See the module's table; `revert` is drift that a policy takes back.
         base, live, file: The three values; None where absent.
         result: What live is to be afterwards; for a conflict, what it is now.
     """
@@ -58,11 +61,13 @@ class MergedJob:
         spec: The live definition afterwards. Meaningless while there are conflicts.
         base: What the base is to be afterwards: the file, as far as nothing conflicts.
         fields: Every path where the three differ, in the order of the field table.
+        forbidden: Drift that the policy does not let pass.
     """
 
     spec: Spec
     base: Spec
     fields: tuple[Merged, ...]
+    forbidden: tuple[Merged, ...] = ()
 
     @property
     def conflicts(self) -> tuple[Merged, ...]:
@@ -72,10 +77,10 @@ class MergedJob:
     @property
     def drift(self) -> tuple[Merged, ...]:
         """The paths where live differs from the file and is kept."""
-        return tuple(field for field in self.fields if field.verdict == "keep")
+        return tuple(f for f in self.fields if f.verdict != "conflict" and not same(f.result, f.file))
 
 
-def merge_job(base: Spec, live: Spec, file: Spec, on_conflict: OnConflict = "fail") -> MergedJob:
+def merge_job(base: Spec, live: Spec, file: Spec, policy: Policy = BUILT_IN, address: str = "") -> MergedJob:
     """Merge a job field by field.
 
     Equal inputs are the common case and cost three comparisons.
@@ -84,16 +89,20 @@ def merge_job(base: Spec, live: Spec, file: Spec, on_conflict: OnConflict = "fai
         base: What the last sync applied.
         live: What the store holds.
         file: What the board says.
-        on_conflict: What becomes of a conflict: ``fail`` leaves it one, ``file`` takes the file's value,
-            ``live`` keeps the live one, which is drift from then on, since the base follows the file.
+        policy: What becomes of drift and of conflicts. Of a conflict that live wins drift is left, since the
+            base follows the file.
+        address: The job's, for what is said of it alone.
     """
     if base == live == file:
         return MergedJob(live, base, ())
-    fields = tuple(_decided(found, on_conflict) for found in _differences(base, live, file))
+    found = tuple(_differences(base, live, file))
+    fields = tuple(_decided(field, policy, address) for field in found)
     spec = dict(live)
     for field in fields:
         _put(spec, field.path, field.result)
-    return MergedJob(_tidy(spec), file, fields)
+    drifted = (f for f in found if f.verdict != "conflict" and not same(f.result, f.file))
+    forbidden = tuple(f for f in drifted if policy.drift_at(f.path) == "fail")
+    return MergedJob(_tidy(spec), file, fields, forbidden)
 
 
 def merge_value(path: str, base: Any, live: Any, file: Any) -> Merged | None:
@@ -118,12 +127,24 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def _decided(found: Merged, on_conflict: OnConflict) -> Merged:
-    if found.verdict != "conflict" or on_conflict == "fail":
-        return found
+def _decided(found: Merged, policy: Policy, address: str) -> Merged:
+    if found.verdict != "conflict":
+        return found if same(found.result, found.file) else _reverted(found, policy.drift_at(found.path))
+    on_conflict = policy.conflict_at(found.path, address)
     if on_conflict == "file":
         return replace(found, verdict="take", result=found.file)
-    return replace(found, verdict="keep", result=found.live)
+    return replace(found, verdict="keep", result=found.live) if on_conflict == "live" else found
+
+
+def _reverted(found: Merged, on_drift: OnDrift) -> Merged:
+    """Drift after its policy. Of a set, `revert` brings back what the file names and leaves the rest."""
+    result = found.result
+    if on_drift == "exact":
+        result = found.file
+    elif on_drift == "revert" and found.file is not MISSING:
+        named_only = found.path in FIELDS and FIELDS[found.path].kind == "set"
+        result = sorted({*(result or ()), *found.file}) if named_only else found.file
+    return found if same(result, found.result) else replace(found, verdict="revert", result=result)
 
 
 def _differences(base: Spec, live: Spec, file: Spec) -> Iterator[Merged]:

@@ -13,13 +13,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from jobboard.core.merge import Merged, OnConflict, merge_job
-from jobboard.core.names import address_of
+from jobboard.core.merge import Merged, merge_job
+from jobboard.core.names import address_of, split_address
+from jobboard.core.policy import BUILT_IN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from jobboard.core.model import Definition, Spec
+    from jobboard.core.policy import Policy
 
 Action: TypeAlias = Literal["add", "change", "destroy", "record"]
 
@@ -56,18 +58,32 @@ class JobChange:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """A job somebody edited live, kept as it is."""
+    """A job somebody edited live, kept as it is.
+
+    Attributes:
+        address: Which job.
+        fields: The paths that were edited.
+        forbidden: Those of them that the policy does not let pass.
+    """
 
     address: str
     fields: tuple[Merged, ...]
+    forbidden: tuple[Merged, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Conflicted:
-    """A job that the file and somebody's live edit changed differently."""
+    """A job that the file and somebody's live edit changed differently.
+
+    Attributes:
+        address: Which job.
+        fields: The paths that both changed.
+        skipped: Whether the job stays as it is and stands in nobody's way.
+    """
 
     address: str
     fields: tuple[Merged, ...]
+    skipped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +91,7 @@ class Refusal:
     """Why a plan may not be applied, and the flag that says: do it all the same.
 
     Attributes:
-        code: ``owner``, ``branch``, ``empty``, ``vanished``, ``protected``, ``depends``.
+        code: ``owner``, ``drift``, ``branch``, ``empty``, ``vanished``, ``protected``, ``depends``.
         subject: The board or job it is about.
         message: A sentence for a person.
         way_out: What to type or do.
@@ -85,6 +101,11 @@ class Refusal:
     subject: str
     message: str
     way_out: str
+
+    @property
+    def contested(self) -> bool:
+        """Whether two sides disagree, which ends a command as a conflict does."""
+        return self.code in ("owner", "drift")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +145,13 @@ class BoardPlan:
         """Whether the board's definitions change."""
         return bool(self.changes) or self.removed or self.version is None
 
+    @property
+    def drifted(self) -> list[str]:
+        """The jobs whose live definition differs from their base afterwards, by name."""
+        found = {drift.address for drift in self.drift} | {c.address for c in self.conflicts if c.skipped}
+        found.update(c.address for c in self.changes if c.after is not None and c.after != c.base)
+        return sorted(split_address(address)[1] for address in found)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -139,8 +167,18 @@ class Plan:
 
     @property
     def conflicts(self) -> tuple[Conflicted, ...]:
-        """Every job that stands in the way of all of them."""
+        """Every job that both sides changed differently, skipped or not."""
         return tuple(conflict for board in self.boards for conflict in board.conflicts)
+
+    @property
+    def blocking(self) -> tuple[Conflicted, ...]:
+        """The conflicts that stand in the way of all changes."""
+        return tuple(conflict for conflict in self.conflicts if not conflict.skipped)
+
+    @property
+    def contested(self) -> bool:
+        """Whether the file and Redis, or two owners, disagree about anything."""
+        return bool(self.conflicts) or any(refusal.contested for refusal in self.refusals)
 
     @property
     def refusals(self) -> tuple[Refusal, ...]:
@@ -155,7 +193,7 @@ class Plan:
     @property
     def applyable(self) -> bool:
         """Whether a sync would go ahead."""
-        return not self.conflicts and not self.refusals
+        return not self.blocking and not self.refusals
 
     @property
     def empty(self) -> bool:
@@ -182,7 +220,9 @@ def plan_jobs(
     board: str,
     file: Mapping[str, Spec],
     live: Mapping[str, Definition],
-    on_conflict: OnConflict = "fail",
+    policy: Policy = BUILT_IN,
+    *,
+    skip_conflicted: bool = False,
 ) -> tuple[tuple[JobChange, ...], tuple[Drift, ...], tuple[Conflicted, ...]]:
     """Compare a board's jobs: what to write, what drifted, what conflicts. Ordered by job name.
 
@@ -190,7 +230,8 @@ def plan_jobs(
         board: Its name.
         file: The resolved definition of every job the file declares.
         live: What the store holds of the board.
-        on_conflict: What becomes of a conflict; see `core.merge.merge_job`.
+        policy: What becomes of drift and of conflicts.
+        skip_conflicted: A job with a conflict stays wholly as it is, and the others go on without it.
     """
     changes: list[JobChange] = []
     drift: list[Drift] = []
@@ -204,11 +245,13 @@ def plan_jobs(
         elif wanted is None:
             changes.append(JobChange(address, "destroy", held, None, None))
         elif not (wanted == held.spec == held.base):
-            merged = merge_job(held.base, held.spec, wanted, on_conflict)
+            merged = merge_job(held.base, held.spec, wanted, policy, address)
             if merged.conflicts:
-                conflicts.append(Conflicted(address, merged.conflicts))
+                conflicts.append(Conflicted(address, merged.conflicts, skip_conflicted))
             if merged.drift:
-                drift.append(Drift(address, merged.drift))
+                drift.append(Drift(address, merged.drift, merged.forbidden))
+            if merged.conflicts and skip_conflicted:
+                continue
             change = _change(address, held, merged.spec, merged.base, merged.fields)
             # While a conflict stands there is no base to record; other fields of the job are still shown.
             if change is not None and not (merged.conflicts and change.action == "record"):
@@ -219,7 +262,7 @@ def plan_jobs(
 def _change(
     address: str, held: Definition, spec: Spec, base: Spec, fields: Sequence[Merged]
 ) -> JobChange | None:
-    moved = tuple(f for f in fields if f.verdict in ("take", "converge"))
+    moved = tuple(f for f in fields if f.verdict in ("take", "revert", "converge"))
     if spec != held.spec:
         return JobChange(address, "change", held, spec, base, moved)
     if base != held.base:
@@ -238,6 +281,20 @@ def protected_refusals(changes: Iterable[JobChange]) -> list[Refusal]:
         )
         for change in changes
         if change.action == "destroy" and change.before is not None and change.before.spec.get("protected")
+    ]
+
+
+def drift_refusals(drift: Iterable[Drift]) -> list[Refusal]:
+    """Jobs that were edited live although the policy says that nobody does."""
+    return [
+        Refusal(
+            "drift",
+            job.address,
+            f"{job.address} was edited live: {', '.join(field.path for field in job.forbidden)}",
+            "write it into the board, or add --on-drift keep, or --on-drift revert to take it back",
+        )
+        for job in drift
+        if job.forbidden
     ]
 
 

@@ -69,18 +69,18 @@ def refuse(plan: Plan) -> None:
     """Raise what keeps a plan from being applied, if anything does.
 
     Raises:
-        errors.Conflict: A conflict, or a board owned by another origin.
+        errors.Conflict: A conflict, forbidden drift, or a board owned by another origin.
         errors.Refused: Any other guard.
     """
-    owner = [refusal for refusal in plan.refusals if refusal.code == "owner"]
-    if plan.conflicts:
-        jobs = ", ".join(conflict.address for conflict in plan.conflicts[:5])
+    contested = [refusal for refusal in plan.refusals if refusal.contested]
+    if plan.blocking:
+        jobs = ", ".join(conflict.address for conflict in plan.blocking[:5])
         raise errors.Conflict(
             f"the file and Redis both changed {jobs}; nothing was written",
             "jobboard plan shows the three values and the ways out",
         )
-    if owner:
-        raise errors.Conflict(f"{owner[0].message}; nothing was written", owner[0].way_out)
+    if contested:
+        raise errors.Conflict(f"{contested[0].message}; nothing was written", contested[0].way_out)
     if plan.refusals:
         first = plan.refusals[0]
         raise errors.Refused(f"{first.message}; nothing was written", first.way_out)
@@ -159,7 +159,7 @@ def _stage_board(
     drop = [split_address(c.address)[1] for c in board.changes if c.after is None]
     definitions.stage_version(store, stage, version, source=board.version, put=put, drop=drop)
     meta = {"uid": secrets.token_hex(8), **board.meta, "revision": stage.revision, "at": stage.now_ms}
-    return BoardWrite(board.name, board.version, version, meta, _drifted(board))
+    return BoardWrite(board.name, board.version, version, meta, board.drifted)
 
 
 def _definition(change: JobChange, stage: definitions.Stage) -> Definition:
@@ -179,10 +179,6 @@ def _definition(change: JobChange, stage: definitions.Stage) -> Definition:
         change.after,
         change.base,
     )
-
-
-def _drifted(board: BoardPlan) -> list[str]:
-    return [split_address(drift.address)[1] for drift in board.drift]
 
 
 def _revision(planned: Planned) -> dict[str, Any]:

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.core.names import split_address
-from jobboard.core.plan import BoardPlan, Plan, empty_refusal, plan_jobs, protected_refusals
+from jobboard.core.plan import (
+    BoardPlan,
+    Plan,
+    drift_refusals,
+    empty_refusal,
+    plan_jobs,
+    protected_refusals,
+)
+from jobboard.core.policy import Policy
 from jobboard.reconcile import guards, together
 from jobboard.source.loader import load
 from jobboard.store import definitions
@@ -44,6 +52,11 @@ class Planned:
     warnings: tuple[Diagnostic, ...] = ()
     boards: Mapping[str, Board] = field(default_factory=dict)
     fresh: bool = False
+
+    def is_reverting(self, board: str) -> bool:
+        """Whether the policy of a board that was parsed takes any live edit back."""
+        policy = _policy_of(self.boards[board], self.options) if board in self.boards else Policy()
+        return any(rule.on_drift in ("revert", "exact") for rule in (policy, *policy.fields.values()))
 
 
 def make_plan(store: Store, sources: Sources, options: Options) -> Planned:
@@ -154,6 +167,22 @@ def _provenance(sources: Sources) -> dict[str, Any]:
     return {"commit": checkout.commit, "branch": checkout.branch, "origin": checkout.origin}
 
 
+def _policy_of(board: Board, options: Options) -> Policy:
+    """The policy for a board's jobs: what its file says, and what the command line says on top.
+
+    Raises:
+        errors.UsageError: The two together keep what they would overwrite.
+    """
+    policy = Policy.of_board(board.reconcile).by_flag(options.on_drift, options.on_conflict, options.forced)
+    if (on_drift := policy.contradiction) is not None:
+        raise errors.UsageError(
+            f"--on-conflict live keeps what on_drift: {on_drift} of board {board.name} takes back at the next"
+            " sync",
+            "add --on-drift keep to keep it this time, or write the live value into the board",
+        )
+    return policy
+
+
 def _plan_board(
     board: Board,
     record: BoardRecord | None,
@@ -161,24 +190,33 @@ def _plan_board(
     sources: Sources,
     options: Options,
 ) -> BoardPlan:
-    changes, drift, conflicts = plan_jobs(board.name, board.jobs, live, options.on_conflict)
-    refusals = protected_refusals(changes)
+    policy = _policy_of(board, options)
+    changes, drift, conflicts = plan_jobs(
+        board.name, board.jobs, live, policy, skip_conflicted=options.skip_conflicted
+    )
+    refusals = [*protected_refusals(changes), *drift_refusals(drift)]
     empty = empty_refusal(board.name, len(live), len(board.jobs))
     if empty is not None and not options.allow_empty:
         refusals.append(empty)
     if record is not None:
         refusals += guards.origin_refusals(record, sources, options)
+    skipped = {split_address(c.address)[1]: c for c in conflicts if c.skipped}
+    specs = {job: live[job].spec if job in skipped else spec for job, spec in board.jobs.items()}
     meta = {
         **(record.meta if record else {}),
         **_provenance(sources),
         "path": board.path,
-        "digest": board.digest,
+        # A digest is kept only where nothing of the file was left undone.
+        "digest": None if skipped else board.digest,
         "jobs": len(board.jobs),
         "description": board.description,
         "owner": board.owner,
-        "locks": {name: n for spec in board.jobs.values() for name, n in spec.get("locks", {}).items()},
-        "edges": {job: list(spec["after"]) for job, spec in board.jobs.items() if "after" in spec},
+        "locks": {name: n for spec in specs.values() for name, n in spec.get("locks", {}).items()},
+        "edges": {job: list(spec["after"]) for job, spec in specs.items() if "after" in spec},
     }
+    meta.pop("reconcile", None)
+    if board.reconcile:
+        meta["reconcile"] = dict(board.reconcile)
     return BoardPlan(
         board.name,
         board.path,

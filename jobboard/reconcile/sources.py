@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from jobboard.core.merge import OnConflict
+    from jobboard.core.policy import OnConflict, OnDrift
     from jobboard.source.files import SourceFile
     from jobboard.source.git import Checkout
 
@@ -37,7 +37,9 @@ class Options:
         keep_vanished: Other boards whose files are gone stay, and stand in nobody's way.
         take_ownership: Boards of other repositories are taken over.
         one_branch: A board last synced from another branch is refused.
-        on_conflict: What becomes of a conflict; see `core.merge.merge_job`.
+        on_drift, on_conflict: What becomes of drift and of conflicts, whatever boards say; see `core.policy`.
+        forced: Conflicts that the file wins, as ``board/job:path``.
+        skip_conflicted: A job with a conflict stays as it is, and the others go on without it.
     """
 
     allow_empty: bool = False
@@ -45,4 +47,7 @@ class Options:
     keep_vanished: bool = False
     take_ownership: bool = False
     one_branch: bool = False
-    on_conflict: OnConflict = "fail"
+    on_drift: OnDrift | None = None
+    on_conflict: OnConflict | None = None
+    forced: frozenset[str] = frozenset()
+    skip_conflicted: bool = False

@@ -14,6 +14,7 @@ from jobboard.core.advice import lock_order, pile_up, untimed_lock
 from jobboard.core.depend import check_locks, check_parents
 from jobboard.core.diagnostic import Fault, KeyFault, Path
 from jobboard.core.names import RESERVED, address_of, is_name, split_address
+from jobboard.core.policy import Policy
 from jobboard.core.resolve import COMMANDS, EXTEND, Resolver
 from jobboard.core.rules import judged
 from jobboard.core.schedule import is_seeded, schedule_key
@@ -58,6 +59,7 @@ class Board:
         lines: Job name -> the line it begins on, 1-based.
         templates: Job name -> the job it is written as, for those that `for_each` declares.
         extended: The profiles that its jobs extend, of the board and of the project.
+        reconcile: What becomes of drift and of conflicts, as written; see `core.policy`.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Board:
     tree: Tree = field(repr=False, compare=False)
     templates: Mapping[str, str] = field(default_factory=dict, compare=False)
     extended: frozenset[str] = field(default=frozenset(), compare=False)
+    reconcile: Mapping[str, Any] = field(default_factory=dict)
 
     def position(self, job: str, path: Path = ()) -> tuple[int, int]:
         """Line and column, 1-based, of a job or of something in it."""
@@ -233,6 +236,7 @@ def _resolve(draft: _Draft, tree: Tree) -> None:
         tree=tree,
         templates=draft.templates,
         extended=frozenset(resolver.extended),
+        reconcile=_reconcile(draft, root, broken),
     )
 
 
@@ -251,6 +255,18 @@ def _calendars(draft: _Draft, root: Mapping[str, Any], broken: set[Path]) -> Map
         # One in which something is wrong is still one.
         found[name] = items
     return found
+
+
+def _reconcile(draft: _Draft, root: Mapping[str, Any], broken: set[Path]) -> Mapping[str, Any]:
+    """The board's policies; none where something is wrong with them."""
+    if "reconcile" not in root or any(path[:1] == ("reconcile",) for path in broken):
+        return {}
+    reconcile: Mapping[str, Any] = root["reconcile"]
+    if (on_drift := Policy.of_board(reconcile).contradiction) is not None:
+        message = f'"live" keeps what on_drift: {on_drift} takes back at the next sync'
+        hint = "Write  on_conflict: file  or  on_drift: keep"
+        draft.say([Fault(("reconcile", "on_conflict"), message, hint)])
+    return reconcile
 
 
 def _advise(draft: _Draft, root: Mapping[str, Any], jobs: Mapping[str, Spec], extended: set[str]) -> None:

@@ -83,7 +83,7 @@ KINDS = {
 def _nodes(node: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """Every key that the schema describes, with its path."""
     for name, child in node.get("properties", {}).items():
-        if not child.get("$ref", "").startswith("#/$defs/job/"):
+        if not child.get("$ref", "").startswith(("#/$defs/job/", "#/$defs/policy")):
             yield f"{path}{name}", child
             yield from _nodes(child, f"{path}{name}.")
 

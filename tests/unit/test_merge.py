@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobboard.core.merge import merge_job, merge_value, same
+from jobboard.core.policy import Policy
 
 A, B, C = 1, 2, 3
 
@@ -131,7 +132,8 @@ def test_a_second_merge_changes_nothing(base: Any, live: Any, file: Any) -> None
 
 @pytest.mark.parametrize(("on_conflict", "live"), [("file", C), ("live", B)])
 def test_a_conflict_can_be_decided_beforehand(on_conflict: Any, live: int) -> None:
-    merged = merge_job({"timeout": A}, {"timeout": B}, {"timeout": C}, on_conflict)
+    policy = Policy(on_conflict=on_conflict)
+    merged = merge_job({"timeout": A}, {"timeout": B}, {"timeout": C}, policy)
     assert not merged.conflicts
     assert merged.spec == {"timeout": live}
     assert merged.base == {"timeout": C}

@@ -10,6 +10,7 @@ from jobboard.cli.plan_text import PlanText
 from jobboard.cli.screen import Screen, moment
 from jobboard.core.model import Definition
 from jobboard.core.plan import BoardPlan, Plan, plan_jobs
+from jobboard.core.policy import Policy
 from jobboard.core.record import Record
 from jobboard.reconcile.around import Around
 from jobboard.reconcile.planning import Planned
@@ -17,7 +18,7 @@ from jobboard.reconcile.sources import Options, Sources
 from jobboard.store.bystanders import Bystander
 
 if TYPE_CHECKING:
-    from jobboard.core.merge import OnConflict
+    from jobboard.core.policy import OnConflict
 
 NOW = 1_795_262_400_000  # Saturday, 2026-11-21T12:00:00Z
 DAY = 86_400_000
@@ -36,7 +37,7 @@ def held(spec: dict[str, Any], base: dict[str, Any] | None = None) -> Definition
 def planned(
     file: dict[str, Any], live: dict[str, Definition], *, on_conflict: OnConflict = "fail", **board: Any
 ) -> Planned:
-    changes, drift, conflicts = plan_jobs("ops", file, live, on_conflict)
+    changes, drift, conflicts = plan_jobs("ops", file, live, Policy(on_conflict=on_conflict))
     made = BoardPlan("ops", "boards/ops.yaml", "1.0", changes, drift, conflicts, jobs=len(file))
     plan = Plan("ns", (replace(made, **board),))
     return Planned(plan, Sources((), (), None), Options(on_conflict=on_conflict))
