@@ -64,16 +64,25 @@ COMPANIONS: Mapping[str, dict[str, Any]] = {
     "runs": {"every": "5m"},
     "jitter": {"cron": "0 12 * * *"},
     "name": {"for_each": ["eu", "us"]},
+    "decay": {"every": "5s", "start": "2026-03-01T00:00:00Z"},
+    "exclude": {"cron": "0 12 * * *"},
+    "on_exclude": {"cron": "0 12 * * *", "exclude": ["2026-12-24/2027-01-01"]},
 }
 # A job without the key, where that is another one than its companions make.
 PLAIN: Mapping[str, dict[str, Any]] = {"seconds": {"cron": "0 12 * * *"}}
-PROFILES = {"nightly": {"cron": "H 2 * * *"}, "careful": {"timeout": "1h"}}
+CALENDARS = {"holidays": {"dates": ["2026-12-25"]}}
+# What a board has to say for the examples of a job's key.
+BESIDE: Mapping[str, dict[str, Any]] = {
+    "extend": {"profiles": {"nightly": {"cron": "H 2 * * *"}, "careful": {"timeout": "1h"}}},
+    "exclude": {"calendars": CALENDARS},
+}
 # Keys that say how jobs are written; none of them is left once they are read.
 TEMPLATES = {"extend", "for_each", "name"}
 SPANS = {"kill_after", "delay", "max_delay", "jitter"}
 KINDS = {
     "string": "text",
     "integer": "number",
+    "number": "number",
     "boolean": "`true` or `false`",
     "array": "list",
     "object": "map",
@@ -120,7 +129,7 @@ def _specs(job: Mapping[str, Any], **beside: Any) -> dict[str, Spec]:
 def _with(name: str, example: Any) -> dict[str, Spec]:
     """The jobs that a job comes to with one key more."""
     job = {**COMPANIONS.get(name, {}), name: example}
-    return _specs(job, profiles=PROFILES) if name == "extend" else _specs(job)
+    return _specs(job, **BESIDE.get(name, {}))
 
 
 @pytest.mark.parametrize("name", JOB_KEYS)
