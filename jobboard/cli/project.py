@@ -37,6 +37,12 @@ def add_guards(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("guards, and the flags that lift them")
     group.add_argument("--allow-empty", action="store_true", help="let a board go from some jobs to none")
     group.add_argument(
+        "--allow-destroy",
+        type=int,
+        metavar="N",
+        help="let up to N jobs of a board go at once; without it, 30 %% of a board of ten or more",
+    )
+    group.add_argument(
         "--prune-board",
         action="append",
         default=[],
@@ -101,6 +107,7 @@ def options_of(args: argparse.Namespace) -> Options:
         forced=frozenset(map(_forced, filter(None, args.force_conflicts))),
         skip_conflicted=args.skip_conflicted,
         allow_empty=args.allow_empty,
+        allow_destroy=args.allow_destroy,
         prune_boards=frozenset(args.prune_board),
         take_ownership=args.take_ownership,
         on_conflict=on_conflict,

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from jobboard.core.model import Definition, Spec
     from jobboard.core.policy import Policy
 
+LARGE = 10
+"""Jobs from which on a board is guarded against losing many of them at once."""
+LARGEST_LOSS_PERCENT = 30
+
 Action: TypeAlias = Literal["add", "change", "destroy", "record"]
 
 
@@ -91,7 +95,8 @@ class Refusal:
     """Why a plan may not be applied, and the flag that says: do it all the same.
 
     Attributes:
-        code: ``owner``, ``drift``, ``branch``, ``empty``, ``vanished``, ``protected``, ``depends``.
+        code: ``owner``, ``drift``, ``branch``, ``empty``, ``many``, ``vanished``, ``protected``,
+            ``depends``.
         subject: The board or job it is about.
         message: A sentence for a person.
         way_out: What to type or do.
@@ -296,6 +301,36 @@ def drift_refusals(drift: Iterable[Drift]) -> list[Refusal]:
         for job in drift
         if job.forbidden
     ]
+
+
+def loss_refusal(
+    board: str, before: int, changes: Iterable[JobChange], allowed: int | None
+) -> Refusal | None:
+    """A board of some size that would lose many of its jobs at once, destroyed or disabled.
+
+    Args:
+        board: Its name.
+        before: How many jobs it has.
+        changes: What would be written.
+        allowed: How many losses a person said are meant; None where nobody did.
+    """
+    lost = sum(map(_is_loss, changes))
+    if before < LARGE or lost * 100 <= before * LARGEST_LOSS_PERCENT or lost <= (allowed or 0):
+        return None
+    return Refusal(
+        "many",
+        board,
+        f"board {board} would lose {lost} of its {before} jobs, destroyed or disabled",
+        f"if that is meant, add --allow-destroy {lost}",
+    )
+
+
+def _is_loss(change: JobChange) -> bool:
+    if change.before is None:
+        return False
+    if change.after is None:
+        return True
+    return change.before.spec.get("enabled") is not False and change.after.get("enabled") is False
 
 
 def empty_refusal(board: str, before: int, after: int) -> Refusal | None:

@@ -15,6 +15,7 @@ from jobboard.core.plan import (
     Plan,
     drift_refusals,
     empty_refusal,
+    loss_refusal,
     plan_jobs,
     protected_refusals,
 )
@@ -198,6 +199,9 @@ def _plan_board(
     empty = empty_refusal(board.name, len(live), len(board.jobs))
     if empty is not None and not options.allow_empty:
         refusals.append(empty)
+    loss = loss_refusal(board.name, len(live), changes, options.allow_destroy)
+    if loss is not None and empty is None:
+        refusals.append(loss)
     if record is not None:
         refusals += guards.origin_refusals(record, sources, options)
     skipped = {split_address(c.address)[1]: c for c in conflicts if c.skipped}

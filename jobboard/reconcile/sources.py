@@ -33,6 +33,7 @@ class Options:
 
     Attributes:
         allow_empty: A board may go from some jobs to none.
+        allow_destroy: So many jobs of a board may be destroyed or disabled at once; None for the usual share.
         prune_boards: Boards to destroy, whose files are gone.
         keep_vanished: Other boards whose files are gone stay, and stand in nobody's way.
         take_ownership: Boards of other repositories are taken over.
@@ -43,6 +44,7 @@ class Options:
     """
 
     allow_empty: bool = False
+    allow_destroy: int | None = None
     prune_boards: frozenset[str] = frozenset()
     keep_vanished: bool = False
     take_ownership: bool = False
