@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "run a small board for real, in a temporary store, and leave nothing behind"),
     "init": ("init", "write a first board to edit"),
     "lint": ("lint", "check boards without any store"),
+    "fmt": ("fmt", "put boards into their canonical layout"),
     "schema": ("schema", "print the JSON schema of a board, for editors"),
     "explain": ("explain", "show where every value of a job comes from"),
     "graph": ("graph", "draw which jobs run after which"),
