@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "scheduler": ("scheduler", "fire jobs when they are due"),
     "worker": ("worker", "run what has been fired"),
     "next": ("next", "show when jobs run next"),
+    "prev": ("prev", "show when jobs were due before"),
     "simulate": ("simulate", "play boards in virtual time: load, waits and what causes them"),
     "test": ("test", "check what is asserted about boards, in virtual time"),
     "run": ("run", "run a job now"),

@@ -86,11 +86,13 @@ class Schedule:
         share = self.share if self.run_seed is None else fresh_hash(self.run_seed, f"jitter {nominal_ms}")
         return nominal_ms + (share * room_ms >> HASH_BITS)
 
-    def shift_at(self, nominal_ms: int) -> Literal["gap", "fold"] | None:
-        """What a clock change has to do with a nominal; see `CronTimes.shift_at`."""
+    def shift_at(self, nominal_ms: int) -> Literal["gap", "fold", "deferred"] | None:
+        """Why a nominal is not where it would be looked for: ``deferred``, or see `CronTimes.shift_at`."""
         times = self.nominals
         while isinstance(times, Skipping | Deferring | Windowed):
-            times = times.nominals
+            is_deferring, times = isinstance(times, Deferring), times.nominals
+            if is_deferring and times.prev_at(nominal_ms) != nominal_ms:
+                return "deferred"
         if not isinstance(times, CronTimes | CronUnion) or times.prev_at(nominal_ms) != nominal_ms:
             return None
         return times.shift_at(nominal_ms)

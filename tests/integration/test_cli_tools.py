@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from kit.commandline import jobboard, told
+from kit.commandline import asked, jobboard, told
 
 from jobboard.cli.main import main
 
@@ -117,6 +117,54 @@ class TestNext:
         )
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
         assert done.returncode == 0
+
+
+class TestPrev:
+    def test_it_lists_what_next_would_have_newest_first(self, capsys: pytest.CaptureFixture[str]) -> None:
+        words = ["--cron", "30 2 * * *", "--timezone", "Europe/Madrid", "-n", "3", "-o", "json"]
+        assert main(["prev", "--from", "2027-03-30T00:30:00Z", *words]) == 0
+        fires = json.loads(capsys.readouterr().out)["fires"]
+        assert [fire["nominal"] for fire in fires] == [
+            "2027-03-30T00:30:00Z",
+            "2027-03-29T00:30:00Z",
+            "2027-03-28T01:00:00Z",
+        ]
+        assert [fire.get("shift") for fire in fires] == [None, None, "gap"]
+
+    def test_it_goes_back_no_further_than_it_is_told(self, capsys: pytest.CaptureFixture[str]) -> None:
+        words = ["--schedule", "{every: 1h, phase: 0s}", "--from", "2027-01-01T02:30:00Z"]
+        assert main(["prev", *words, "--since", "2027-01-01T01:00:00Z"]) == 0
+        assert [line[-20:].strip() for line in capsys.readouterr().out.splitlines()[1:]] == [
+            "2027-01-01T02:00:00Z",
+            "2027-01-01T01:00:00Z",
+        ]
+        assert main(["prev", *words, "--since", "2027-01-01T02:15:00Z"]) == 0
+        assert "Never yet" in capsys.readouterr().out
+
+    def test_what_an_exclusion_puts_off_is_marked(self, capsys: pytest.CaptureFixture[str]) -> None:
+        schedule = '{cron: "0 2 * * *", exclude: ["* * * * 6,0"], on_exclude: defer}'
+        words = ["--schedule", schedule, "-n", "2"]
+        assert main(["next", *words, "--from", "2026-03-06T12:00:00Z"]) == 0
+        first, second = capsys.readouterr().out.splitlines()[1:]
+        assert "2026-03-09T00:00:00Z" in first
+        assert "put off" in first
+        assert "put off" not in second
+
+    def test_a_job_that_is_held_is_marked(
+        self, store: Store, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    ) -> None:
+        board = tmp_path / "b.yaml"
+        board.write_text("board: b\njobs:\n  j: {run: a, every: 1h}\n")
+        assert jobboard(store, "sync", str(board), "--auto-approve") == 0
+        assert jobboard(store, "pause", "b/j") == 0
+        capsys.readouterr()
+        assert [fire["held"] for fire in asked(store, capsys, "next", "j", "-n", "2")["fires"]] == [
+            True,
+            True,
+        ]
+        earlier = asked(store, capsys, "prev", "j", "-n", "2")["fires"]
+        assert [fire["job"] for fire in earlier] == ["b/j", "b/j"]
+        assert not any("held" in fire for fire in earlier)
 
 
 class TestDoctor:

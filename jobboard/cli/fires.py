@@ -1,0 +1,216 @@
+"""The instants of schedules, as `next` and `prev` list them: of one job, of all, or of a schedule at hand."""
+
+from __future__ import annotations
+
+import heapq
+import json
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from jobboard import clock, errors
+from jobboard.cli.screen import Screen, when
+from jobboard.core.instant import format_instant, parse_instant
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from jobboard.core.diagnostic import Diagnostic
+    from jobboard.core.schedule import Schedule
+
+FREE_SEED = "next"
+"""The seed of a schedule that belongs to no job: hashed minutes and phases are as good as any."""
+_NOTES = {"gap": "the clock goes forward", "fold": "the clock goes back", "deferred": "put off"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which schedules, and how many instants."""
+    parser.add_argument(
+        "job", nargs="?", metavar="JOB", help="board/job, or the job alone where that is unique"
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--cron", metavar="EXPR", help="a cron expression instead of a job")
+    which.add_argument("--schedule", metavar="YAML", help="a schedule's keys, as in a job, instead of a job")
+    parser.add_argument("--timezone", metavar="ZONE", help="for --cron and --schedule (default: UTC)")
+    parser.add_argument(
+        "--seed", default=FREE_SEED, metavar="ADDRESS", help="the job whose hash H and jitter take"
+    )
+    parser.add_argument("-n", type=int, default=5, dest="count", metavar="N", help="how many (default: 5)")
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A schedule that was asked for.
+
+    Attributes:
+        address: The job's, or what stands in for it.
+        spec: The canonical schedule.
+        holds: What stops its runs, as {at, until} in ms.
+    """
+
+    address: str
+    spec: Mapping[str, Any]
+    holds: Sequence[Mapping[str, Any]] = ()
+
+    def compiled(self) -> Schedule:
+        """The schedule itself."""
+        from jobboard.core.schedule import compile_schedule
+
+        return compile_schedule(self.spec, self.address)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fire:
+    """One instant of one job."""
+
+    nominal_ms: int
+    address: str
+    due_ms: int = field(compare=False)
+    zone: str | None = field(compare=False)
+    notes: tuple[str, ...] = field(compare=False)
+
+    def as_json(self, *, named: bool) -> dict[str, Any]:
+        """For programs; the job only where there can be several."""
+        said: dict[str, Any] = {"job": self.address} if named else {}
+        said["nominal"] = format_instant(self.nominal_ms)
+        said["due"] = format_instant(self.due_ms)
+        said["local"] = when(self.nominal_ms, self.zone)
+        for note in self.notes:
+            said |= {"held": True} if note == "held" else {"shift": note}
+        return said
+
+    def row(self, *, named: bool) -> list[str]:
+        """For people."""
+        notes = [_NOTES.get(note, note) for note in self.notes]
+        if self.due_ms != self.nominal_ms:
+            notes.insert(0, f"due {format_instant(self.due_ms)} after jitter")
+        row = [when(self.nominal_ms, self.zone), format_instant(self.nominal_ms), ", ".join(notes)]
+        return [self.address, *row] if named else row
+
+
+def upcoming(timed: Timed, after_ms: int, until_ms: int | None) -> Iterator[Fire]:
+    """Instants after one and up to another, oldest first."""
+    schedule = timed.compiled()
+    nominal_ms = schedule.next_after(after_ms)
+    while nominal_ms is not None and (until_ms is None or nominal_ms <= until_ms):
+        yield _fire(timed, schedule, nominal_ms)
+        nominal_ms = schedule.next_after(nominal_ms)
+
+
+def gone_by(timed: Timed, from_ms: int, since_ms: int | None) -> Iterator[Fire]:
+    """Instants up to one and not before another, newest first."""
+    schedule = timed.compiled()
+    nominal_ms = schedule.prev_at(from_ms)
+    while nominal_ms is not None and (since_ms is None or nominal_ms >= since_ms):
+        yield _fire(timed, schedule, nominal_ms)
+        nominal_ms = schedule.prev_at(nominal_ms - 1)
+
+
+def merged(streams: Sequence[Iterator[Fire]], count: int, *, newest_first: bool = False) -> list[Fire]:
+    """The first fires of several streams together, in their order."""
+    return list(islice(heapq.merge(*streams, reverse=newest_first), max(count, 0)))
+
+
+def print_fires(fires: Sequence[Fire], args: argparse.Namespace, *, none: str) -> int:
+    """Print them as was asked for; the exit code."""
+    named = args.cron is None and args.schedule is None
+    if args.output == "json":
+        print(json.dumps({"fires": [fire.as_json(named=named) for fire in fires]}, indent=2))
+        return 0
+    screen = Screen()
+    if not fires:
+        screen.line(none)
+        return 0
+    head = ["local", "UTC", ""]
+    screen.table(["job", *head] if named else head, [fire.row(named=named) for fire in fires])
+    return 0
+
+
+def asked_schedules(args: argparse.Namespace, command: str) -> list[Timed]:
+    """The schedules that the arguments name.
+
+    Raises:
+        InvalidSchedule: If one on the command line is none.
+        UsageError: If both a job and a schedule are named.
+    """
+    if args.cron is None and args.schedule is None:
+        return _stored_schedules(args)
+    if args.job is not None:
+        raise errors.UsageError("name a job or a schedule, not both", f"jobboard {command} --help shows how")
+    return [Timed(args.seed, _free_schedule(args))]
+
+
+def instant_or_now(text: str | None) -> int:
+    """The instant that was given, else this machine's now, in ms."""
+    return clock.now_ms() if text is None else instant(text)
+
+
+def instant(text: str) -> int:
+    """The instant that was given, in ms; UTC where it says no offset."""
+    try:
+        return parse_instant(text, None)
+    except ValueError as error:
+        raise errors.UsageError(str(error), "for example 2027-03-28T00:00:00Z") from error
+
+
+def _fire(timed: Timed, schedule: Schedule, nominal_ms: int) -> Fire:
+    shift = schedule.shift_at(nominal_ms)
+    held = any(
+        hold["at"] <= nominal_ms and (hold.get("until") is None or nominal_ms < hold["until"])
+        for hold in timed.holds
+    )
+    notes = (*([shift] if shift else []), *(["held"] if held else []))
+    return Fire(nominal_ms, timed.address, schedule.due(nominal_ms), timed.spec.get("timezone"), notes)
+
+
+def _free_schedule(args: argparse.Namespace) -> Mapping[str, Any]:
+    from jobboard.source.values import read_schedule
+
+    if args.cron is None:
+        schedule, diagnostics = read_schedule(args.schedule, args.timezone)
+    else:
+        head = "cron: "
+        schedule, found = read_schedule(head + json.dumps(args.cron, ensure_ascii=False), args.timezone)
+        diagnostics = [_within(d, args.cron, len(head) + 1) for d in found]
+    wrong = [diagnostic for diagnostic in diagnostics if diagnostic.severity == "error"]
+    if wrong or schedule is None:
+        raise InvalidSchedule(wrong)
+    return schedule
+
+
+class InvalidSchedule(errors.InvalidBoards):
+    """A schedule given on the command line is none."""
+
+    def __init__(self, diagnostics: list[Diagnostic]) -> None:
+        super().__init__(diagnostics)
+        self.message = "that is no schedule"
+
+
+def _within(diagnostic: Diagnostic, text: str, offset: int) -> Diagnostic:
+    """The diagnostic as one of the expression alone, as it was typed."""
+    return replace(diagnostic, file="--cron", line=1, column=max(1, diagnostic.column - offset), source=text)
+
+
+def _stored_schedules(args: argparse.Namespace) -> list[Timed]:
+    from jobboard.settings import Settings
+    from jobboard.store import definitions
+    from jobboard.store.connect import open_store
+    from jobboard.store.holds import read_holds
+    from jobboard.store.overview import holds_on
+    from jobboard.store.views import find_job
+
+    with open_store(Settings.from_args(args)) as store:
+        wanted = None if args.job is None else find_job(store, args.job)
+        held = read_holds(store, clock.now_ms())
+        found: list[Timed] = []
+        for record in definitions.read_boards(store).values():
+            if wanted is not None and not wanted.startswith(f"{record.name}/"):
+                continue
+            for job, definition in definitions.read_definitions(store, record.version).items():
+                address, spec = f"{record.name}/{job}", definition.spec
+                if wanted in (None, address) and "schedule" in spec and spec.get("enabled", True):
+                    scopes = holds_on(held, address, spec.get("tags", ()))
+                    holds = [hold for of_scope in scopes.values() for hold in of_scope]
+                    found.append(Timed(address, spec["schedule"], holds))
+    return found

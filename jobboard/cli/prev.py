@@ -1,0 +1,34 @@
+"""Show when jobs were due before, newest first: one job, all of them, or any schedule at all.
+
+  jobboard prev                               the latest instants of every job
+  jobboard prev ops/backup -n 10
+  jobboard prev --cron "30 2 * * *" --timezone Europe/Madrid --from 2027-03-29T00:00:00Z
+
+These are the instants that the schedules name, whether anything ran or not: `jobboard runs` lists what did.
+With --cron or --schedule neither a board nor a store is needed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jobboard.cli import fires
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``jobboard prev``."""
+    fires.add_arguments(parser)
+    parser.add_argument("--from", dest="start", metavar="INSTANT", help="at or before this (default: now)")
+    parser.add_argument("--since", metavar="INSTANT", help="not before this")
+
+
+def execute(args: argparse.Namespace) -> int:
+    """List the fires."""
+    from_ms = fires.instant_or_now(args.start)
+    since_ms = None if args.since is None else fires.instant(args.since)
+    streams = [fires.gone_by(timed, from_ms, since_ms) for timed in fires.asked_schedules(args, "prev")]
+    found = fires.merged(streams, args.count, newest_first=True)
+    return fires.print_fires(found, args, none="Never yet, as far as the schedules say.")
