@@ -1,4 +1,4 @@
-"""Queues: how they stand, and what limits them.
+"""What limits queues.
 
 A limit is on runs at once over all workers; a rate is on how many begin in a span. Who is at either waits
 without polling: a run that ends, or `tick` when it is time, calls the next worker.
@@ -29,29 +29,6 @@ class Rule:
 
     limit: int | None = None
     rate: tuple[int, int] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How a queue stands.
-
-    Attributes:
-        name: The queue.
-        depth: Runs that wait in it.
-        first: The run whose turn is next; None in an empty queue.
-        oldest_ms: When the longest waiting of its first hundred was made; None in an empty queue.
-        running: Runs of it that run.
-        workers: Workers that serve it.
-        rule: What limits it.
-    """
-
-    name: str
-    depth: int
-    first: str | None
-    oldest_ms: int | None
-    running: int
-    workers: tuple[str, ...]
-    rule: Rule
 
 
 def limit(

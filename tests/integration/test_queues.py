@@ -1,0 +1,199 @@
+"""Limits of queues: how many at once, how many in a span, in which order, and paused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from kit.engine import MINUTE, Engine
+
+from jobboard.core.run import Result
+from jobboard.store import fsck, holds, queues
+
+if TYPE_CHECKING:
+    from kit.clock import StoreClock
+
+    from jobboard.store.connect import Store
+
+BY = {"actor": "ana"}
+
+
+@pytest.fixture
+def engine(store: Store) -> Engine:
+    built = Engine(store)
+    built.worker("w1", "common", "slow")
+    built.worker("w2", "common", "slow")
+    return built
+
+
+def fill(engine: Engine, count: int, queue: str = "common", **spec: object) -> list[str]:
+    """That many runs of that many jobs, in a queue."""
+    made = []
+    for i in range(count):
+        engine.define(f"b/{queue}{i}", queue=queue, **spec)
+        made.append(engine.runs.start_run(f"b/{queue}{i}", by="ana"))
+    return made
+
+
+def woken(engine: Engine, queue: str = "common") -> bool:
+    """Whether somebody was called to the queue since it was last asked."""
+    return engine.client.delete(engine.store.key("wake", queue)) == 1
+
+
+def test_no_more_than_the_limit_run_whoever_asks(engine: Engine) -> None:
+    queues.limit(engine.store, "common", limit=2, by=BY)
+    fill(engine, 4)
+    (first, _) = engine.reserve("w1", limit=3)
+    woken(engine)
+    assert engine.reserve("w2") == []
+    assert not woken(engine), "nobody is called to a queue that lets nothing go"
+    engine.finish(first)
+    assert woken(engine)
+    assert len(engine.reserve("w2")) == 1
+    assert fsck.check(engine.store) == []
+
+
+def test_a_limit_counts_what_runs_when_it_is_set(engine: Engine) -> None:
+    fill(engine, 4)
+    (first, _) = engine.reserve("w1", limit=2)
+    queues.limit(engine.store, "common", limit=2, by=BY)
+    assert engine.reserve("w2") == []
+    engine.finish(first)
+    assert len(engine.reserve("w2")) == 1
+
+
+@pytest.mark.parametrize("how", ["retry", "give back", "lost", "cancelled"])
+def test_whatever_ends_an_attempt_makes_room(engine: Engine, how: str) -> None:
+    queues.limit(engine.store, "common", limit=1, by=BY)
+    fill(engine, 2)
+    held = engine.reserve_one("w1")
+    if how == "give back":
+        engine.runs.give_back("w1", [(held.run_id, held.token)])
+    elif how == "lost":
+        engine.runs.lost("w1")
+    else:
+        engine.finish(held, "retry" if how == "retry" else "cancelled", delay_ms=MINUTE)
+    assert engine.members("active", "common") == set()
+    assert len(engine.reserve("w2")) == 1
+    assert fsck.check(engine.store) == []
+
+
+def test_a_lifted_limit_limits_nothing(engine: Engine) -> None:
+    queues.limit(engine.store, "common", limit=1, by=BY)
+    fill(engine, 3)
+    engine.reserve("w1")
+    queues.limit(engine.store, "common", by=BY)
+    assert len(engine.reserve("w2")) == 2
+    assert fsck.check(engine.store) == []
+
+
+def test_fsck_mends_what_counts_against_a_limit(engine: Engine) -> None:
+    queues.limit(engine.store, "common", limit=1, by=BY)
+    fill(engine, 1)
+    held = engine.reserve_one("w1")
+    active = engine.store.key("active", "common")
+    engine.client.srem(active, held.run_id)
+    engine.client.sadd(active, "b/nothing@x")
+    found = {problem.subject for problem in fsck.repair(engine.store)}
+    assert found == {held.run_id, "b/nothing@x"}
+    assert engine.members("active", "common") == {held.run_id}
+
+
+def test_a_rate_lets_so_many_begin_in_a_span_and_the_next_when_it_is_time(
+    engine: Engine, clock: StoreClock
+) -> None:
+    for name in ("w1", "w2"):
+        engine.worker(name, lease_ms=60 * MINUTE)
+    queues.limit(engine.store, "common", rate=(2, MINUTE), by=BY)
+    fill(engine, 8)
+    assert len(engine.reserve("w1")) == 2
+    woken(engine)
+    assert engine.reserve("w1") == []
+    assert not woken(engine), "nobody is called to a queue that lets nothing go"
+    queued = engine.runs.tick("s1")
+    assert queued.next_at_ms is not None
+    wait_ms = queued.next_at_ms - queued.now_ms
+    assert 0 < wait_ms <= MINUTE // 2
+    clock.advance(wait_ms + 1)
+    engine.runs.tick("s1")
+    assert woken(engine)
+    assert len(engine.reserve("w1")) == 1
+    clock.advance(10 * MINUTE)
+    assert len(engine.reserve("w1")) == 2, "what was not used is not saved up"
+
+
+def test_a_rate_and_a_limit_hold_together(engine: Engine, clock: StoreClock) -> None:
+    queues.limit(engine.store, "common", limit=1, rate=(5, MINUTE), by=BY)
+    fill(engine, 3)
+    held = engine.reserve_one("w1")
+    assert engine.reserve("w2") == []
+    engine.finish(held)
+    assert len(engine.reserve("w2")) == 1
+
+
+def test_a_paused_queue_keeps_what_it_has_and_wakes_when_it_goes_on(engine: Engine) -> None:
+    run_id, *_ = fill(engine, 1)
+    holds.pause(engine.store, "queue:common", by=BY, reason="disk", until_ms=None)
+    woken(engine)
+    assert engine.reserve("w1") == []
+    assert engine.state(run_id) == "queued"
+    assert not woken(engine)
+    assert holds.resume(engine.store, "queue:common", by=BY) == 1
+    assert woken(engine)
+    assert engine.reserve_one("w1").run_id == run_id
+
+
+def test_a_pause_that_ends_by_itself_wakes_whoever_serves_the_queue(
+    engine: Engine, clock: StoreClock
+) -> None:
+    fill(engine, 1)
+    now_ms = engine.runs.tick("s1").now_ms
+    holds.pause(engine.store, "queue:common", by=BY, reason="disk", until_ms=now_ms + MINUTE)
+    assert engine.reserve("w1") == []
+    assert engine.runs.tick("s1").next_at_ms is not None
+    woken(engine)
+    clock.advance(MINUTE + 1)
+    engine.runs.tick("s1")
+    assert woken(engine)
+
+
+def test_other_queues_go_on_beside_a_closed_one(engine: Engine) -> None:
+    fill(engine, 2)
+    slow = fill(engine, 1, "slow")
+    holds.pause(engine.store, "queue:common", by=BY, reason="disk", until_ms=None)
+    assert [run.run_id for run in engine.reserve("w1", "common", "slow")] == slow
+
+
+def test_so_many_of_each_queue_as_the_worker_has_room_for(engine: Engine) -> None:
+    common, slow = fill(engine, 3), fill(engine, 3, "slow")
+    runs = engine.runs.reserve("w1", ["common", "slow"], 5, rooms=[2, 1])
+    assert [run.run_id for run in runs] == [*common[:2], slow[0]]
+    assert [run.queue for run in runs] == ["common", "common", "slow"]
+    assert woken(engine, "slow"), "another worker may have room for what is left"
+
+
+def test_strict_order_empties_one_queue_after_the_other(engine: Engine) -> None:
+    slow, common = fill(engine, 2, "slow", priority=9), fill(engine, 2)
+    runs = engine.runs.reserve("w1", ["common", "slow"], 3, order="strict")
+    assert [run.run_id for run in runs] == [*common, slow[0]]
+
+
+def test_round_robin_takes_one_of_each_in_turn_over_calls(engine: Engine) -> None:
+    fill(engine, 40)
+    fill(engine, 2, "slow")
+    served = [engine.runs.reserve("w1", ["common", "slow"], 1, order="rotate")[0].queue for _ in range(5)]
+    assert served == ["common", "slow", "common", "slow", "common"]
+    fill(engine, 3, "slow")
+    mixed = engine.runs.reserve("w1", ["common", "slow"], 6, order="rotate")
+    assert [run.queue for run in mixed].count("slow") == 3
+
+
+def test_what_waits_for_a_lock_does_not_count_against_a_limit(engine: Engine) -> None:
+    queues.limit(engine.store, "common", limit=2, by=BY)
+    fill(engine, 3, locks={"db": 1})
+    first = engine.reserve_one("w1")
+    assert engine.members("active", "common") == {first.run_id}
+    tags, runs = engine.runs.finish_reserve("w1", [Result(first.run_id, first.token, "ok")], ["common"], 3)
+    assert tags == ["FINISHED"]
+    assert runs is not None
+    assert len(runs) == 1
