@@ -1,0 +1,93 @@
+"""Environments of the project file, all the way into a store."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+import pytest
+from kit.project import Project
+
+from jobboard import errors
+from jobboard.cli.daemons import refuse_shared
+from jobboard.settings import Settings
+from jobboard.source.projectfile import load_project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jobboard.store.connect import Store
+
+FILE = """\
+environments:
+  here: {{redis: "{url}", namespace: {namespace}, variables: {{HOST: h1}}}}
+  far: {{redis: "redis://far.example.org", watch: true}}
+  farther: {{redis: "redis://far.example.org"}}
+default_environment: here
+defaults: {{timeout: 5m}}
+"""
+
+
+@pytest.fixture
+def project(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Project:
+    made = Project(tmp_path, store, monkeypatch, capsys)
+    for name in ("JOBBOARD_REDIS_URL", "JOBBOARD_NAMESPACE", "JOBBOARD_ENV"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "jobboard.yaml").write_text(FILE.format(url=store.url, namespace=store.namespace))
+    return made
+
+
+def test_a_sync_goes_where_the_environment_says(project: Project) -> None:
+    project.board("b", "j: {run: 'ping ${var:HOST}', every: 1h}\nk: {run: x}")
+    project.sync()
+    assert project.spec("b/j")["command"] == {"run": "ping h1"}
+    assert project.spec("b/k") == {"command": {"run": "x"}, "timeout": 300_000}
+    assert project.counts() == {}
+
+
+def test_another_value_of_a_variable_that_is_used_is_a_change(project: Project) -> None:
+    project.board("b", "j: {run: 'ping ${var:HOST}', every: 1h}")
+    project.board("c", "k: {run: x}")
+    project.sync()
+    assert project.counts("--var", "OTHER=1") == {}
+    assert project.counts("--var", "HOST=h2") == {"change": 1}
+    project.sync("--var", "HOST=h2")
+    assert project.spec("b/j")["command"] == {"run": "ping h2"}
+
+
+def test_other_defaults_of_the_project_are_a_change_of_every_board(project: Project) -> None:
+    project.board("b", "j: {run: x}")
+    project.board("c", "k: {run: x}")
+    project.sync()
+    file = project.folder / "jobboard.yaml"
+    file.write_text(file.read_text().replace("5m", "6m"))
+    assert project.counts() == {"change": 2}
+
+
+def test_jobs_of_one_template_come_and_go(project: Project) -> None:
+    project.board("b", "j: {for_each: [x, y], run: 'r ${each:key}'}")
+    project.sync()
+    assert sorted(project.live("b")) == ["j-x", "j-y"]
+    project.board("b", "j: {for_each: [y, z], run: 'r ${each:key}'}")
+    assert project.counts() == {"add": 1, "destroy": 1}
+
+
+def test_the_origin_of_a_project_outside_git_is_what_its_file_says(project: Project) -> None:
+    file = project.folder / "jobboard.yaml"
+    file.write_text(file.read_text() + "origin: shop-jobs\n")
+    project.board("b", "j: {run: x}")
+    project.sync()
+    file.write_text(file.read_text().replace("shop-jobs", "somebody-else"))
+    assert project.run("sync", "--auto-approve").code == 3
+
+
+def test_a_shared_store_is_watched_where_the_project_allows_it(project: Project) -> None:
+    def settings(environment: str) -> Settings:
+        read = Namespace(read_project=lambda root: load_project(root, environment=environment))
+        return Settings.from_args(read, {}, project.folder)
+
+    refuse_shared(settings("far"), shared=False)
+    with pytest.raises(errors.Refused, match="may be shared"):
+        refuse_shared(settings("farther"), shared=False)
