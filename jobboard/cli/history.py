@@ -82,11 +82,14 @@ def revision_json(revision: Revision) -> dict[str, Any]:
         "digest": revision.digest,
         "counts": dict(revision.counts),
         "boards": list(revision.boards),
+        "rollback": revision.rollback,
     }
 
 
 def source_text(revision: Revision) -> str:
-    """Where a revision came from: ``3f2c1ab main, dirty``; a dash outside Git."""
+    """Where a revision came from: ``3f2c1ab main, dirty``, ``revision 12``; a dash outside Git."""
+    if revision.rollback is not None:
+        return f"revision {revision.rollback}"
     if not revision.commit:
         return "-"
     branch = f" {revision.branch}" if revision.branch else ""
@@ -188,7 +191,7 @@ def _show(store: Store, number: int, *, as_json: bool) -> int:
     if len(added) >= ALIKE:
         screen.line(f"  + {len(added):,} jobs", "add")
         screen.folded(f"        {', '.join(change.address for change in added)}", "dim", hang=8, width=100)
-    screen.line(f"  → jobboard diff {max(0, number - 1)} {number}")
+    screen.line(f"  → jobboard diff {max(0, number - 1)} {number} · jobboard rollback {max(1, number - 1)}")
     return 0
 
 

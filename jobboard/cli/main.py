@@ -56,6 +56,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "set": ("set", "edit a job live; the next plan shows it as drift"),
     "history": ("history", "list the syncs, or show one job by job"),
     "diff": ("diff", "compare what the boards said at two revisions"),
+    "rollback": ("rollback", "put boards back to what a revision left, and hold them there"),
+    "release": ("release", "let a rolled-back board follow its file again"),
     "blame": ("blame", "say where each field of a job comes from"),
     "cancel": ("cancel", "stop a run, or take it out of its queue"),
     "doctor": ("doctor", "check the store, the daemons and this machine"),

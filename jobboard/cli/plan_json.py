@@ -44,6 +44,7 @@ def _board(planned: Planned, board: BoardPlan, around: Around) -> dict[str, Any]
         "jobs": board.jobs,
         "removed": board.removed,
         "missing": board.missing,
+        "held": dict(board.held) if board.held is not None else None,
         "changes": [
             {**_change(change, around), "line": lines.get(split_address(change.address)[1])}
             for change in board.changes

@@ -64,7 +64,14 @@ class PlanText:
         """The whole plan, its summary last."""
         self._warnings()
         for board in self.plan.boards:
-            if board.rewritten or board.missing or board.drift or board.conflicts or board.refusals:
+            if (
+                board.rewritten
+                or board.missing
+                or board.held
+                or board.drift
+                or board.conflicts
+                or board.refusals
+            ):
                 self._board(board)
         self._held()
         if self.plan.empty and self.plan.conflicts:
@@ -122,6 +129,9 @@ class PlanText:
             self._say(
                 f"  - the board itself, with all its {len(board.changes)} jobs; its file is gone", "destroy"
             )
+        if board.held is not None:
+            self._say(f"  . {held_words(board)}; its file has no say", "dim")
+            self._say(f"      jobboard release {board.name}", "dim")
         if board.missing and not board.refusals:
             stay = f"{board.jobs} jobs stay as they are" if board.jobs != 1 else "one job stays as it is"
             self._say(f"  . {board.path} is gone; its {stay}", "dim")
@@ -250,6 +260,13 @@ class PlanText:
 
     def _say(self, text: str, style: str = "") -> None:
         self.screen.folded(text, style, hang=_HANG)
+
+
+def held_words(board: BoardPlan) -> str:
+    """Which rollback holds a board, by whom and why."""
+    held = board.held or {}
+    reason = f': "{brief(held["reason"])}"' if held.get("reason") else ""
+    return f"held at what revision {held.get('revision')} left, rolled back by {held.get('actor')}{reason}"
 
 
 def _runs(count: int, state: str) -> str:

@@ -55,10 +55,10 @@ def execute(args: argparse.Namespace) -> int:
         if not planned.plan.empty:
             if project.may_be_shared(settings) and not args.allow_dirty:
                 _refuse_dirty(planned)
-            _approve(args, planned)
+            approve(args, planned)
         synced = apply(store, planned, project.by_of(settings, args.reason))
-    _report(synced, as_json=as_json)
-    return 3 if synced.plan.conflicts else 0
+    report(synced, as_json=as_json)
+    return 3 if synced.plan.conflicts else _passed_over(synced)
 
 
 def _refuse_dirty(planned: Planned) -> None:
@@ -71,7 +71,28 @@ def _refuse_dirty(planned: Planned) -> None:
         )
 
 
-def _approve(args: argparse.Namespace, planned: Planned) -> None:
+def _passed_over(synced: Synced) -> int:
+    """Boards that a rollback holds are said to be left out, and by the exit code."""
+    held = synced.plan.held
+    if not held:
+        return 0
+    names = ", ".join(held)
+    sys.stderr.write(f"jobboard: {names} passed over: a rollback holds what is in Redis\n")
+    sys.stderr.write(
+        f"          sync a file that says the same, or let the file have its say again:"
+        f" {' · '.join(f'jobboard release {name}' for name in held)}\n"
+    )
+    return errors.Refused.exit_code
+
+
+def approve(args: argparse.Namespace, planned: Planned) -> None:
+    """Ask, unless the arguments answer.
+
+    Raises:
+        errors.Stale: This is not the plan that was expected.
+        errors.UsageError: There is nobody to ask.
+        errors.Interrupted: The answer is no.
+    """
     digest = planned.plan.digest
     if args.expect_digest:
         if not _is_expected(digest, args.expect_digest):
@@ -101,13 +122,15 @@ def _is_expected(digest: str, expected: str) -> bool:
     return len(stem) >= len("sha256:") + 8 and digest.startswith(stem)
 
 
-def _report(synced: Synced, *, as_json: bool) -> None:
+def report(synced: Synced, *, as_json: bool) -> None:
+    """Say what was done."""
     counts = synced.plan.counts
     if as_json:
         said = {
             "format_version": "1.0",
             "revision": synced.revision,
             "repeated": synced.repeated,
+            "held": synced.plan.held,
             "digest": synced.plan.digest,
             "counts": {action: counts[action] for action in ("add", "change", "destroy", "record")},
             "skipped": [conflict.address for conflict in synced.plan.conflicts],

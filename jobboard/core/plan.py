@@ -130,6 +130,8 @@ class BoardPlan:
         missing: Whether its file is gone and the board stays all the same.
         meta: The board's record afterwards (origin, path, commit, digest, …); see `store.definitions`.
         recorded: Whether that record differs from the one in the store.
+        held: The rollback that keeps its file from having a say: {revision, actor, reason}; None for none.
+        released: Whether its file says again what such a rollback went back to, which ends that.
     """
 
     name: str
@@ -144,6 +146,8 @@ class BoardPlan:
     missing: bool = False
     meta: Mapping[str, Any] = field(default_factory=dict)
     recorded: bool = False
+    held: Mapping[str, Any] | None = None
+    released: bool = False
 
     @property
     def rewritten(self) -> bool:
@@ -194,6 +198,11 @@ class Plan:
     def edited(self) -> list[str]:
         """Every job that somebody edited live and no sync has settled since."""
         return [d.address for board in self.boards for d in board.drift] + [c.address for c in self.conflicts]
+
+    @property
+    def held(self) -> list[str]:
+        """Boards that a rollback holds: they are passed over."""
+        return [board.name for board in self.boards if board.held is not None]
 
     @property
     def applyable(self) -> bool:

@@ -57,7 +57,7 @@ def apply(store: Store, planned: Planned, by: Mapping[str, Any]) -> Synced:
         try:
             return _apply_once(store, planned, by)
         except MovedSince as moved:
-            planned = make_plan(store, planned.sources, planned.options)
+            planned = planned.again() if planned.again else make_plan(store, planned.sources, planned.options)
             if planned.plan.empty:
                 return Synced(planned.plan, None, repeated=True)
             if planned.plan.digest != digest:
@@ -108,23 +108,27 @@ def _apply_once(store: Store, planned: Planned, by: Mapping[str, Any]) -> Synced
     if not definitions.is_drained(store):
         definitions.drain(store)
     if not touched:
-        _record(store, plan)
+        _record(store, plan, by)
         return Synced(plan, None)
     stage = definitions.begin(store)
     writes = [_stage_board(store, stage, f"{stage.id}-{n}", board, by) for n, board in enumerate(touched)]
     revision, _ = definitions.commit(store, stage, writes, revision=_revision(planned), by=by)
     definitions.drain(store)
-    _record(store, plan)
+    _record(store, plan, by)
     definitions.collect(store)
     return Synced(plan, revision)
 
 
-def _record(store: Store, plan: Plan) -> None:
+def _record(store: Store, plan: Plan, by: Mapping[str, Any]) -> None:
     """Note the new commit of boards that did not change otherwise; another sync may win here, and may."""
+    for board in plan.boards:
+        if board.released and not board.rewritten and board.version is not None:
+            seen = definitions.BoardRecord(board.name, board.version)
+            definitions.release(store, seen, board.meta, by, why="its file says what it was rolled back to")
     notes = [
         (board.name, board.version, board.meta)
         for board in plan.boards
-        if board.recorded and not board.rewritten and board.version is not None
+        if board.recorded and not board.released and not board.rewritten and board.version is not None
     ]
     if notes:
         definitions.record(store, notes)
@@ -188,6 +192,7 @@ def _revision(planned: Planned) -> dict[str, Any]:
         "commit": checkout.commit if checkout else None,
         "branch": checkout.branch if checkout else None,
         "dirty": bool(checkout and checkout.dirty),
+        "rollback": planned.rollback,
         "counts": dict(plan.counts),
         "boards": [board.name for board in plan.boards if board.rewritten],
     }

@@ -25,10 +25,10 @@ from jobboard.source.loader import load
 from jobboard.store import definitions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from jobboard.core.diagnostic import Diagnostic
-    from jobboard.core.model import Definition
+    from jobboard.core.model import Definition, Spec
     from jobboard.reconcile.sources import Options, Sources
     from jobboard.source.loader import Board
     from jobboard.store.connect import Store
@@ -45,6 +45,8 @@ class Planned:
         warnings: What the boards' author may want to know; no error among them.
         boards: The boards that had to be parsed, by name: for positions.
         fresh: Whether the store held no board at all.
+        rollback: The revision that a rollback goes back to; None for a sync.
+        again: How to make this plan again, where it was not made from files.
     """
 
     plan: Plan
@@ -53,6 +55,8 @@ class Planned:
     warnings: tuple[Diagnostic, ...] = ()
     boards: Mapping[str, Board] = field(default_factory=dict)
     fresh: bool = False
+    rollback: int | None = None
+    again: Callable[[], Planned] | None = None
 
     def is_reverting(self, board: str) -> bool:
         """Whether the policy of a board that was parsed takes any live edit back."""
@@ -184,6 +188,15 @@ def _policy_of(board: Board, options: Options) -> Policy:
     return policy
 
 
+def board_facts(jobs: Mapping[str, Spec]) -> dict[str, Any]:
+    """What a board's record says of its jobs: their number, locks and edges."""
+    return {
+        "jobs": len(jobs),
+        "locks": {name: n for spec in jobs.values() for name, n in spec.get("locks", {}).items()},
+        "edges": {job: list(spec["after"]) for job, spec in jobs.items() if "after" in spec},
+    }
+
+
 def _plan_board(
     board: Board,
     record: BoardRecord | None,
@@ -191,6 +204,16 @@ def _plan_board(
     sources: Sources,
     options: Options,
 ) -> BoardPlan:
+    if record is not None and record.meta.get("held") and not _says_as_held(board, live):
+        # Until the file says what was rolled back to, it has no say.
+        return BoardPlan(
+            board.name,
+            board.path,
+            record.version,
+            jobs=len(live),
+            meta=record.meta,
+            held=record.meta["held"],
+        )
     policy = _policy_of(board, options)
     changes, drift, conflicts = plan_jobs(
         board.name, board.jobs, live, policy, skip_conflicted=options.skip_conflicted
@@ -212,12 +235,11 @@ def _plan_board(
         "path": board.path,
         # A digest is kept only where nothing of the file was left undone.
         "digest": None if skipped else board.digest,
-        "jobs": len(board.jobs),
         "description": board.description,
         "owner": board.owner,
-        "locks": {name: n for spec in specs.values() for name, n in spec.get("locks", {}).items()},
-        "edges": {job: list(spec["after"]) for job, spec in specs.items() if "after" in spec},
+        **board_facts(specs),
     }
+    meta.pop("held", None)
     meta.pop("reconcile", None)
     if board.reconcile:
         meta["reconcile"] = dict(board.reconcile)
@@ -232,4 +254,9 @@ def _plan_board(
         len(board.jobs),
         meta=meta,
         recorded=record is None or meta != record.meta,
+        released=record is not None and bool(record.meta.get("held")),
     )
+
+
+def _says_as_held(board: Board, live: Mapping[str, Definition]) -> bool:
+    return board.jobs == {job: definition.base for job, definition in live.items()}

@@ -283,6 +283,24 @@ def record(store: Store, boards: Sequence[tuple[str, str, Mapping[str, Any]]]) -
     return bool(tag == "OK")
 
 
+def release(
+    store: Store, board: BoardRecord, meta: Mapping[str, Any], by: Mapping[str, Any], *, why: str
+) -> bool:
+    """End the hold that a rollback put on a board; False where it has none, or has moved on.
+
+    Args:
+        store: Where.
+        board: As it was read.
+        meta: Its record afterwards.
+        by: Who.
+        why: What ended it, for the audit.
+    """
+    tag, *_ = store.call(
+        "release", board=board.name, **{"from": board.version}, meta=pack(dict(meta)), by=dict(by), why=why
+    )
+    return bool(tag == "OK")
+
+
 def is_drained(store: Store) -> bool:
     """Whether no committed sync has left anything to do. Uses read commands only."""
     with explained(store.url):

@@ -40,6 +40,7 @@ class Revision:
         counts: Jobs by action.
         boards: The boards it wrote.
         stage: Where its changes lie.
+        rollback: The revision it went back to; None for a sync.
     """
 
     number: int
@@ -52,6 +53,7 @@ class Revision:
     counts: Mapping[str, int]
     boards: tuple[str, ...]
     stage: int | None = None
+    rollback: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,4 +212,5 @@ def _revision(found: Mapping[str, Any]) -> Revision:
         counts=dict(found.get("counts") or {}),
         boards=tuple(found.get("boards") or ()),
         stage=found.get("stage"),
+        rollback=found.get("rollback"),
     )

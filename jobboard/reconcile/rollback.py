@@ -1,0 +1,132 @@
+"""Rolling back: the boards as a revision left them, merged like a sync whose files said so.
+
+The board is held afterwards: its file says something else, and the next sync would only bring that back. A
+sync passes the board over until its file says what was rolled back to, or somebody releases it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from jobboard import errors
+from jobboard.core.names import split_address
+from jobboard.core.plan import BoardPlan, Plan, empty_refusal, plan_jobs, protected_refusals
+from jobboard.core.policy import Policy
+from jobboard.reconcile import together
+from jobboard.reconcile.planning import Planned, board_facts
+from jobboard.reconcile.sources import Options, Sources
+from jobboard.store import definitions, history
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from jobboard.core.model import Definition, Spec
+    from jobboard.store.connect import Store
+    from jobboard.store.definitions import BoardRecord
+
+
+def plan_rollback(
+    store: Store, revision: int, boards: Sequence[str] | None, options: Options, by: Mapping[str, Any]
+) -> Planned:
+    """Compare the boards as a revision left them with the boards in the store. Reads only.
+
+    Boards that no later revision changed take no part.
+
+    Args:
+        store: Where.
+        revision: The revision whose boards are the file side of the merge.
+        boards: Only these; None for all.
+        options: `allow_empty` and `on_conflict` count.
+        by: Who holds the boards afterwards.
+
+    Raises:
+        errors.UsageError: There is no such revision, or no such board at either side.
+        errors.Refused: What later revisions did is no longer known; or the boards do not fit together, with
+            those that stay as they are.
+    """
+    history.read_revision(store, revision)
+    then = _by_board(history.bases_at(store, revision, boards))
+    records = {n: r for n, r in definitions.read_boards(store).items() if boards is None or n in boards}
+    for name in boards or ():
+        if name not in records and name not in then:
+            raise errors.UsageError(f"there was no board {name} at revision {revision}", "jobboard history")
+    lives = {name: definitions.read_definitions(store, record.version) for name, record in records.items()}
+    plans = [
+        _plan_board(
+            name,
+            then.get(name, {}),
+            records.get(name),
+            lives.get(name, {}),
+            options=options,
+            held={"revision": revision, "actor": by.get("actor"), "reason": by.get("reason")},
+        )
+        for name in sorted({*then, *records})
+        if then.get(name, {}) != {job: held.base for job, held in lives.get(name, {}).items()}
+    ]
+    plan = _judged(store, Plan(store.namespace, tuple(plans)), lives)
+    return Planned(
+        plan,
+        Sources((), (), None),
+        options,
+        rollback=revision,
+        again=lambda: plan_rollback(store, revision, boards, options, by),
+    )
+
+
+def _by_board(specs: Mapping[str, Spec]) -> dict[str, dict[str, Spec]]:
+    found: dict[str, dict[str, Spec]] = {}
+    for address, spec in specs.items():
+        board, job = split_address(address)
+        found.setdefault(board, {})[job] = spec
+    return found
+
+
+def _plan_board(
+    name: str,
+    then: Mapping[str, Spec],
+    record: BoardRecord | None,
+    live: Mapping[str, Definition],
+    *,
+    options: Options,
+    held: Mapping[str, Any],
+) -> BoardPlan:
+    policy = Policy().by_flag(options.on_drift, options.on_conflict, options.forced)
+    changes, drift, conflicts = plan_jobs(name, then, live, policy)
+    refusals = protected_refusals(changes)
+    empty = empty_refusal(name, len(live), len(then))
+    if empty is not None and not options.allow_empty:
+        refusals.append(empty)
+    before = dict(record.meta) if record else {"path": ""}
+    # Without a digest its file is read again, whether or not a byte of it moves.
+    meta = {**before, **board_facts(then), "digest": None, "held": dict(held)}
+    return BoardPlan(
+        name,
+        str(meta.get("path") or f"revision {held['revision']}"),
+        record.version if record else None,
+        changes,
+        drift,
+        conflicts,
+        tuple(refusals),
+        len(then),
+        meta=meta,
+        recorded=True,
+    )
+
+
+def _judged(store: Store, plan: Plan, lives: Mapping[str, Mapping[str, Definition]]) -> Plan:
+    """The plan with what stands in its way on boards that take no part; see `together`."""
+    part = {board.name for board in plan.boards}
+    others = [r for r in definitions.read_boards(store).values() if r.name not in part]
+    specs = together.specs_after(plan, {name: live for name, live in lives.items() if name in part})
+    for address, faults in together.check_together(store, specs, others).items():
+        for fault in faults:
+            raise errors.Refused(f"{address}: {fault.message}; nothing was written", fault.hint)
+    bereft = together.bereft_refusals(plan, others)
+    return replace(
+        plan,
+        boards=tuple(
+            replace(b, refusals=(*b.refusals, *(r for r in bereft if split_address(r.subject)[0] == b.name)))
+            for b in plan.boards
+        ),
+    )

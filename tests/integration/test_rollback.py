@@ -1,0 +1,160 @@
+"""Rolling back to a revision: merged like a sync, held afterwards, released by the file or by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from jobboard.reconcile.applying import apply
+from jobboard.reconcile.rollback import plan_rollback
+from jobboard.reconcile.sources import Options
+from jobboard.store import definitions
+from jobboard.store.fsck import check
+from jobboard.store.wire import unpack
+
+if TYPE_CHECKING:
+    from kit.project import Project
+
+FIRST = "a: {run: x, timeout: 1m, every: 1h}\nb: {run: x, after: a}"
+SECOND = "a: {run: x, timeout: 2m, every: 1h}\nc: {run: y}"
+
+
+@pytest.fixture(autouse=True)
+def _synced(project: Project) -> None:
+    project.board("ops", FIRST)
+    project.board("web", "w: {run: w}")
+    project.sync()
+    project.board("ops", SECOND)
+    project.sync()
+
+
+def back(project: Project, *words: str) -> str:
+    return project.ok("rollback", "1", "--auto-approve", *words).out
+
+
+def audited(project: Project, what: str) -> list[tuple[str, Any]]:
+    entries: Any = project.store.client.xrange(project.store.key("audit"))
+    return [
+        (fields[b"subject"].decode(), unpack(fields[b"detail"]))
+        for _, fields in entries
+        if fields[b"what"].decode() == what
+    ]
+
+
+def test_it_shows_a_plan_and_asks(project: Project) -> None:
+    asked = project.run("rollback", "1")
+    assert asked.code == 64
+    assert "--auto-approve" in asked.err
+    assert "timeout    2m  →  1m" in asked.out
+    assert "Plan: 1 to add, 1 to change, 1 to destroy." in asked.out
+    assert set(project.live("ops")) == {"a", "c"}
+
+
+def test_it_puts_back_what_the_revision_left(project: Project) -> None:
+    said = back(project, "--reason", "it broke")
+    assert "Revision 3: 1 added, 1 changed, 1 destroyed." in said
+    assert "jobboard release ops" in said
+    live = project.live("ops")
+    assert set(live) == {"a", "b"}
+    assert live["a"].spec["timeout"] == live["a"].base["timeout"] == 60_000
+    newest = project.ok("history", "-n", "1", "-o", "json").json["revisions"][0]
+    assert (newest["rollback"], newest["reason"], newest["boards"]) == (1, "it broke", ["ops"])
+    assert project.ok("diff", "1", "3", "-o", "json").json["changes"] == []
+    assert check(project.store) == []
+    assert "No changes" in back(project)
+
+
+def test_a_live_edit_stays(project: Project) -> None:
+    project.ok("set", "ops/a", "queue=slow")
+    back(project)
+    assert project.spec("ops/a")["queue"] == "slow"
+    assert project.spec("ops/a")["timeout"] == 60_000
+
+
+def test_an_edit_of_the_same_field_is_a_conflict(project: Project) -> None:
+    project.ok("set", "ops/a", "timeout=9m")
+    refused = project.run("rollback", "1", "--auto-approve")
+    assert refused.code == 3
+    assert project.spec("ops/a")["timeout"] == 540_000
+    back(project, "--on-conflict", "file")
+    assert project.spec("ops/a")["timeout"] == 60_000
+
+
+def test_syncs_pass_a_held_board_over_and_write_the_rest(project: Project) -> None:
+    back(project, "--reason", "it broke")
+    project.board("web", "w: {run: other}")
+    plan = project.ok("plan").out
+    assert 'held at what revision 1 left, rolled back by ana: "it broke"; its file has no say' in plan
+    assert project.plan()["boards"][0]["held"]["revision"] == 1
+    passed = project.run("sync", "--auto-approve")
+    assert passed.code == 5
+    assert "jobboard release ops" in passed.err
+    assert project.spec("web/w")["command"] == {"run": "other"}
+    assert project.spec("ops/a")["timeout"] == 60_000
+    again = project.run("sync", "--auto-approve", "-o", "json")
+    assert (again.code, again.json["held"], again.json["revision"]) == (5, ["ops"], None)
+
+
+def test_a_file_that_says_the_same_releases_it(project: Project) -> None:
+    back(project)
+    project.board("ops", FIRST)
+    assert "No changes." in project.sync().out
+    ((subject, detail),) = audited(project, "release")
+    assert subject == "ops"
+    assert "its file says" in detail["why"]
+    project.board("ops", SECOND)
+    project.sync()
+    assert set(project.live("ops")) == {"a", "c"}
+
+
+def test_release_gives_the_file_its_say(project: Project) -> None:
+    back(project)
+    assert "jobboard plan" in project.ok("release", "ops").out
+    assert "was not held" in project.ok("release", "ops").out
+    assert len(audited(project, "release")) == 1
+    assert project.counts() == {"add": 1, "change": 1, "destroy": 1}
+    assert project.run("release", "nobody").code == 64
+
+
+def test_only_the_boards_named_or_changed_take_part(project: Project) -> None:
+    project.board("web", "w: {run: other}")
+    project.sync()
+    back(project, "--board", "web")
+    assert project.spec("web/w")["command"] == {"run": "w"}
+    assert set(project.live("ops")) == {"a", "c"}
+    refused = project.run("rollback", "1", "--board", "nobody")
+    assert (refused.code, "no board nobody" in refused.err) == (64, True)
+    assert project.run("rollback", "77").code == 64
+
+
+def test_a_board_that_came_later_needs_a_flag_and_one_that_has_gone_comes_back(project: Project) -> None:
+    project.path("web").unlink()
+    project.board("new", "n: {run: x}")
+    project.sync("--prune-board", "web")
+    refused = project.run("rollback", "1", "--auto-approve")
+    assert refused.code == 5
+    assert "--allow-empty" in refused.err
+    back(project, "--allow-empty")
+    assert set(project.live("web")) == {"w"}
+    assert project.live("new") == {}
+    assert check(project.store) == []
+
+
+def test_what_other_boards_rely_on_is_not_taken_away(project: Project) -> None:
+    project.board("web", "w: {run: w, after: ops/c}")
+    project.sync()
+    refused = project.run("rollback", "1", "--board", "ops", "--auto-approve")
+    assert refused.code == 5
+    assert "ops/c" in refused.err
+
+
+def test_a_rollback_that_was_overtaken_is_planned_anew(project: Project) -> None:
+    by = {"actor": "ana", "via": "cli"}
+    planned = plan_rollback(project.store, 1, None, Options(), by)
+    project.ok("set", "ops/a", "queue=slow")
+    with pytest.raises(definitions.MovedSince):
+        apply(project.store, planned, by)
+    other = plan_rollback(project.store, 1, None, Options(), by)
+    project.ok("rollback", "1", "--auto-approve")
+    assert apply(project.store, other, by).repeated
