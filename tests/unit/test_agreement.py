@@ -67,9 +67,6 @@ COMPANIONS: Mapping[str, dict[str, Any]] = {
     "runs": {"every": "5m"},
     "jitter": {"cron": "0 12 * * *"},
     "name": {"for_each": ["eu", "us"]},
-    "decay": {"every": "5s", "start": "2026-03-01T00:00:00Z"},
-    "exclude": {"cron": "0 12 * * *"},
-    "on_exclude": {"cron": "0 12 * * *", "exclude": ["2026-12-24/2027-01-01"]},
 }
 # A job without the key, where that is another one than its companions make.
 PLAIN: Mapping[str, dict[str, Any]] = {"seconds": {"cron": "0 12 * * *"}}
