@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test check bench lock clean setup
+.PHONY: demo test check proof bench lock clean setup
 .DEFAULT_GOAL := test
 
 setup: $(STAMP)
@@ -27,6 +27,9 @@ check: $(STAMP)  ## every static check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -q tests/unit/test_agreement.py
+
+proof: $(STAMP)  ## every schedule against every minute around every clock change
+	@PYTHONPATH=tests $(BIN)/python -m kit.proof
 
 bench: $(STAMP)  ## every claim about speed, beside its reference
 	@$(BIN)/python -m bench

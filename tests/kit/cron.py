@@ -21,6 +21,7 @@ class Expression:
     days: frozenset[int]
     months: frozenset[int]
     weekdays: frozenset[int]
+    days_rule: str | None = None
 
     @property
     def wild(self) -> bool:
@@ -33,7 +34,8 @@ class Expression:
         if minute not in self.minutes or hour not in self.hours or month not in self.months:
             return False
         _, _, days_text, _, weekdays_text = self.text.split()
-        if days_text[0] == "*" or weekdays_text[0] == "*":
+        both = "*" in (days_text, weekdays_text) or self.days_rule == "and"
+        if both or (self.days_rule is None and "*" in (days_text[0], weekdays_text[0])):
             return day in self.days and weekday in self.weekdays
         return day in self.days or weekday in self.weekdays
 
