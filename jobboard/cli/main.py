@@ -60,6 +60,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "release": ("release", "let a rolled-back board follow its file again"),
     "blame": ("blame", "say where each field of a job comes from"),
     "cancel": ("cancel", "stop a run, or take it out of its queue"),
+    "progress": ("progress", "from inside a job: say how far it is, and that it is alive"),
     "doctor": ("doctor", "check the store, the daemons and this machine"),
     "fsck": ("fsck", "check every invariant of what is stored, and repair"),
     "redis-cli": ("redis_cli", "send a command to the store"),

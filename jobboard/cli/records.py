@@ -101,6 +101,8 @@ def record_json(record: Record) -> dict[str, Any]:
         "count": record.count,
         "first": instant_json(record.first_ms),
         "tries": [_try_json(one) for one in record.tries],
+        "group": record.group,
+        "progress": {"percent": record.percent, "text": record.doing} if record.progress else None,
     }
 
 

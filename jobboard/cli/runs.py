@@ -211,7 +211,7 @@ def why_text(record: Record, now_ms: int) -> str:
     if record.state == "queued":
         return f"queue {record.queue}"
     if record.state in ("running", "stopping"):
-        return f"on {record.worker}"
+        return f"on {record.worker}" + (f": {record.progress}" if record.progress else "")
     tried = f"try {record.attempt}" if record.attempt > 1 else ""
     reason = cancel_text(record) if record.state == "cancelled" else record.reason
     return ", ".join(part for part in (reason, tried) if part)

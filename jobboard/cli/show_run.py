@@ -92,6 +92,10 @@ class RunView:
         by = f" by {run.by}" if run.by else ""
         screen.line(f"  {'trigger':<12}{run.trigger or '-'}{by}")
         screen.line(f"  {'worker':<12}{run.worker or '-'}")
+        if run.progress:
+            screen.line(f"  {'progress':<12}{visible(run.progress)}")
+        if run.group:
+            screen.line(f"  {'group':<12}{visible(run.group)}")
         screen.line(f"  {'revision':<12}{run.revision if run.revision is not None else '-'}")
         if run.overlapped:
             screen.line("  overlapped  two attempts ran at once for a while: one worker was cut off", "error")
@@ -116,7 +120,18 @@ class RunView:
         now = "" if self.run.live else "   (as the job is defined now)"
         screen.line()
         screen.line(f"  {'command':<12}{shown('command', self.spec['command'])}{now}")
-        for name in ("cwd", "env", "inherit", "timeout", "locks", "queue"):
+        for name in (
+            "cwd",
+            "env",
+            "env_files",
+            "inherit",
+            "user",
+            "limits",
+            "timeout",
+            "heartbeat",
+            "locks",
+            "queue",
+        ):
             if name in self.spec:
                 screen.line(f"  {name:<12}{value_text(name, self.spec[name])}")
 

@@ -11,11 +11,13 @@ from typing import Any
 
 from jobboard.core.diagnostic import visible
 from jobboard.core.duration import format_duration
+from jobboard.core.model import UNLIMITED
 from jobboard.core.schedule_words import words
+from jobboard.core.size import format_size
 
 LONG = 60
 """Values wider than this are shown a line each."""
-_SPANS = frozenset({"timeout", "kill_after"})
+_SPANS = frozenset({"timeout", "kill_after", "heartbeat"})
 _SPAN_KEYS = frozenset({"delay", "max_delay", "jitter"})
 
 
@@ -48,12 +50,22 @@ def _text(path: str, value: Any) -> str:
         return str(value["run"]) if "run" in value else shlex.join(value["exec"])
     if name in ("retries", "defer"):
         return ", ".join(f"{key} {_policy(key, part)}" for key, part in value.items())
+    if name == "limits":
+        return _limits(path.partition(".")[2], value)
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def _limits(key: str, value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_limits(name, part)}" for name, part in value.items())
+    return format_duration(value) if key == "cpu" else format_size(value)
+
+
 def _policy(key: str, part: Any) -> str:
+    if key == "max" and part == UNLIMITED:
+        return "unlimited"
     if key in _SPAN_KEYS and isinstance(part, int):
         return format_duration(part)
     return ",".join(map(str, part)) if isinstance(part, list | tuple) else str(part)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeAlias
 
 from jobboard.core.model import FIELDS, Spec, effective
@@ -102,7 +103,13 @@ def expand(text: str, resolve: Resolve) -> tuple[str, list[str]]:
 
 
 def environment(
-    spec: Spec, outer: Mapping[str, str], own: Mapping[str, str], resolve: Resolve, store_url: str
+    spec: Spec,
+    outer: Mapping[str, str],
+    own: Mapping[str, str],
+    resolve: Resolve,
+    store_url: str,
+    *,
+    between: Mapping[str, str] = MappingProxyType({}),
 ) -> Environment:
     """The whole environment of a run.
 
@@ -112,6 +119,8 @@ def environment(
         own: The run's ``JOBBOARD_*`` values; a job cannot override them.
         resolve: How a reference gets its value.
         store_url: Where the store is; nothing inherited may carry it.
+        between: What wins over the worker's environment and not over the job's `env`: its user's variables
+            and those of its files.
 
     Raises:
         Unresolvable: A reference has no value.
@@ -121,6 +130,7 @@ def environment(
     for name in spec.get("inherit", ()):
         if name in outer and name != HIDDEN and store_url not in outer[name]:
             values[name] = outer[name]
+    values.update(between)
     secrets: list[str] = []
     for name, text in spec.get("env", {}).items():
         values[name], found = expand(text, resolve)

@@ -67,6 +67,9 @@ DEFAULT_RETRIES: Spec = MappingProxyType(
 )
 DEFAULT_DEFER: Spec = MappingProxyType({"on": (75,), "delay": 60_000, "max": 100})
 
+UNLIMITED = 2**31 - 1
+"""What ``unlimited`` is as a number of retries."""
+
 FIELDS: Mapping[str, Field] = MappingProxyType(
     {
         # Either key: `run`, a text for the shell, or `exec`, a list of words.
@@ -99,6 +102,14 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
         "inherit": Field(23, "set"),
         "shell": Field(24, default="/bin/sh"),
         "stdin": Field(25),
+        "env_files": Field(40),
+        "user": Field(41),
+        "umask": Field(42),
+        "nice": Field(43, default=0),
+        # "memory", "file_size", "output" in bytes, "cpu" in ms, "files" a count
+        "limits": Field(44, "map"),
+        "heartbeat": Field(45),
+        "allow_failure": Field(46, default=False),
     }
 )
 

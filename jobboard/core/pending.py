@@ -73,7 +73,8 @@ def _blocked(_: JobFacts, run: Record, __: World) -> tuple[str, str | None]:
 
 def _running(facts: JobFacts, run: Record, world: World) -> tuple[str, str | None]:
     on = f"on {run.worker}" if run.worker else "on a worker"
-    return f"{on}{since_text(facts, run, world)}", f"jobboard logs -f {run.run_id}"
+    said = f": {run.progress}" if run.progress else ""
+    return f"{on}{since_text(facts, run, world)}{said}", f"jobboard logs -f {run.run_id}"
 
 
 def _stopping(_: JobFacts, run: Record, __: World) -> tuple[str, str | None]:

@@ -61,6 +61,8 @@ class Record:
         lock: The lock it waits for.
         needs: The runs it waits for.
         locks: The locks it needs, name to capacity; known while it lives.
+        group: Of failures, if its command named one.
+        percent, doing: How far its command says it is, and with what; known while it runs.
     """
 
     job: str
@@ -91,6 +93,15 @@ class Record:
     locks: Mapping[str, int] | None = None
     needs: tuple[str, ...] = ()
     tries: tuple[Try, ...] = ()
+    group: str | None = None
+    percent: int | None = None
+    doing: str | None = None
+
+    @property
+    def progress(self) -> str:
+        """How far it says it is: ``40%, copying``; empty where it says nothing."""
+        percent = f"{self.percent}%" if self.percent is not None else ""
+        return ", ".join(part for part in (percent, self.doing) if part)
 
     @property
     def live(self) -> bool:

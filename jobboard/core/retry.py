@@ -9,16 +9,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from jobboard.core.duration import format_duration
 from jobboard.core.model import effective
+from jobboard.core.size import format_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jobboard.core.model import Spec
     from jobboard.core.run import Word
+
+Broken: TypeAlias = Literal["silent", "output"]
+"""A limit that the worker ends a run for: it said nothing for too long, or too much."""
 
 _MAX_DOUBLINGS = 40
 """Two to this times a millisecond is 34 years, beyond any cap: larger powers are never computed."""
@@ -48,6 +52,7 @@ def judge(
     signal: str | None = None,
     timed_out: bool = False,
     cancelled: bool = False,
+    broke: Broken | None = None,
     seed: str = "",
 ) -> Verdict:
     """Judge how an attempt ended.
@@ -59,10 +64,12 @@ def judge(
         exit_code: Of the process; None if a signal ended it or it never started.
         signal: Name of the signal that ended it, like ``SIGKILL``.
         timed_out: Whether it was ended because its time was up; wins over code and signal.
+        broke: Which limit it was ended for, if any; like `timed_out`, and in a retry policy covered by it.
         cancelled: Whether it was ended because somebody called it off; wins over everything.
         seed: The run id; the retry's jitter is a stable hash of it.
     """
-    reason = _reason(spec, exit_code, signal, timed_out=timed_out)
+    reason = _broken(spec, broke) if broke else _reason(spec, exit_code, signal, timed_out=timed_out)
+    timed_out = timed_out or broke is not None
     if cancelled:
         return Verdict("cancelled", 0, "cancelled")
     if not timed_out and exit_code is not None:
@@ -74,7 +81,7 @@ def judge(
     retries = effective(spec, "retries")
     if attempt <= retries["max"] and _covered(retries, exit_code, signal, timed_out=timed_out):
         return Verdict("retry", retry_delay_ms(retries, attempt, seed), reason)
-    return Verdict("failed", 0, reason)
+    return Verdict("ok" if spec.get("allow_failure") else "failed", 0, reason)
 
 
 def retry_delay_ms(retries: Mapping[str, Any], attempt: int, seed: str) -> int:
@@ -107,6 +114,12 @@ def _covered(
     if timed_out:
         return "timeout" in kinds
     return exit_code in kinds if exit_code is not None else signal in kinds
+
+
+def _broken(spec: Spec, limit: Broken) -> str:
+    if limit == "silent":
+        return f"silent for {format_duration(spec['heartbeat'])}"
+    return f"printed over {format_size(spec['limits']['output'])}"
 
 
 def _reason(spec: Spec, exit_code: int | None, signal: str | None, *, timed_out: bool) -> str:

@@ -105,6 +105,7 @@ class Result:
         ended_ago_ms: How long ago it ended.
         output_bytes: What it wrote.
         dropped_bytes: What of that was not kept.
+        group: Of failures, if the command named one.
     """
 
     run_id: str
@@ -118,6 +119,7 @@ class Result:
     ended_ago_ms: int = 0
     output_bytes: int = 0
     dropped_bytes: int = 0
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,9 @@ from typing import Any, Final, TypeAlias
 from jobboard.core.cron import CronError, normalise_cron
 from jobboard.core.diagnostic import Fault, KeyFault, Path
 from jobboard.core.duration import parse_duration
-from jobboard.core.model import DEFAULT_DEFER, DEFAULT_RETRIES
+from jobboard.core.model import DEFAULT_DEFER, DEFAULT_RETRIES, UNLIMITED
 from jobboard.core.names import is_address, is_name
+from jobboard.core.size import parse_size
 from jobboard.core.zone import UnknownZone, find_zone
 
 Reader: TypeAlias = Callable[[Any, Path, list[Fault]], Any]
@@ -55,7 +56,8 @@ def read_duration(value: Any, path: Path, faults: list[Fault]) -> Any:
 def _read_positive(value: Any, path: Path, faults: list[Fault]) -> Any:
     span_ms = read_duration(value, path, faults)
     if span_ms == 0:
-        hint = "Leave the key out for no limit" if path[-1] == "timeout" else "Write  1s  or more"
+        free = path[-1] in ("timeout", "heartbeat", "cpu")
+        hint = "Leave the key out for no limit" if free else "Write  1s  or more"
         return _broken(faults, Fault(path, f'"{path[-1]}" must be longer than nothing', hint))
     return span_ms
 
@@ -236,10 +238,14 @@ def _read_policy(
         if key in ("delay", "max_delay", "jitter"):
             read[key] = read_duration(given, (*path, key), faults)
         elif key != "on":
-            read[key] = int(given) if key == "max" else given
+            read[key] = _count(given) if key == "max" else given
     if BROKEN in read.values():
         return BROKEN
     return {key: given for key, given in read.items() if given != defaults[key]}
+
+
+def _count(given: int | str) -> int:
+    return UNLIMITED if given == "unlimited" else int(given)
 
 
 def _read_causes(value: Any, path: Path, faults: list[Fault], *, only_codes: bool) -> Any:
@@ -287,6 +293,35 @@ def _read_integer(value: int, path: Path, faults: list[Fault]) -> int:  # noqa: 
     return int(value)  # JSON Schema takes 3.0 for an integer
 
 
+def _read_user(value: str | int, path: Path, faults: list[Fault]) -> Any:
+    return _read_text(str(value), path, faults)
+
+
+def _read_umask(value: str, path: Path, faults: list[Fault]) -> str:  # noqa: ARG001
+    return value[-3:]
+
+
+def _read_env_files(value: str | list[str], path: Path, faults: list[Fault]) -> Any:
+    names = [value] if isinstance(value, str) else list(value)
+    return BROKEN if BROKEN in [_read_text(name, path, faults) for name in names] else names
+
+
+def _read_limits(value: Mapping[str, Any], path: Path, faults: list[Fault]) -> Any:
+    read = {name: _read_limit(value[name], (*path, name), faults) for name in sorted(value)}
+    return BROKEN if BROKEN in read.values() else read
+
+
+def _read_limit(value: Any, path: Path, faults: list[Fault]) -> Any:
+    if value is None:
+        return None
+    if path[-1] == "cpu":
+        return _read_positive(value, path, faults)
+    try:
+        return parse_size(value)
+    except ValueError as error:
+        return _refuse(error, path, faults)
+
+
 READERS: Mapping[str, Reader] = MappingProxyType(
     {
         "run": _read_run,
@@ -296,6 +331,11 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         "inherit": _read_inherit,
         "shell": _read_text,
         "stdin": _read_as_is,
+        "env_files": _read_env_files,
+        "user": _read_user,
+        "umask": _read_umask,
+        "nice": _read_integer,
+        "limits": _read_limits,
         "cron": _read_cron,
         "seconds": _read_as_is,
         "days": _read_as_is,
@@ -317,10 +357,12 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         "jitter": _read_jitter,
         "timeout": _read_positive,
         "kill_after": read_duration,
+        "heartbeat": _read_positive,
         "retries": _read_retries,
         "on_lost": _read_as_is,
         "defer": _read_defer,
         "ok_exit": _read_codes,
+        "allow_failure": _read_as_is,
         "locks": _read_locks,
         "queue": _read_as_is,
         "priority": _read_integer,

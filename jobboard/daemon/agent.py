@@ -5,10 +5,10 @@ tells the runner what started, hands over the pipe its output comes from, and sa
 parent of every process of every run, orphans included (a subreaper), and a `guard` is its parent in turn:
 whichever of runner, agent and guard dies, the others end every tree at once.
 
-Messages in: ``spawn`` (id, argv, env, cwd, stdin, mark, timeout_ms, kill_after_ms, fenced), ``end`` (id,
-why, within_ms), ``lease`` (term_at_s, kill_at_s on the monotonic clock), ``quit``. Messages out: ``ready``
-(pid), ``started`` (id, pid, at_s and a descriptor), ``refused`` (id, code, reason), ``exited`` (id, code or
-signal, why, at_s).
+Messages in: ``spawn`` (id, argv, env, cwd, stdin, mark, timeout_ms, kill_after_ms, fenced, confined), ``end``
+(id, why, within_ms), ``lease`` (term_at_s, kill_at_s on the monotonic clock), ``quit``. Messages out:
+``ready`` (pid), ``started`` (id, pid, at_s and a descriptor), ``refused`` (id, code, reason), ``exited`` (id,
+code or signal, why, at_s).
 
 An attempt that is ended (timed out, cancelled, drained, cut off) has its whole tree sent TERM, and KILL after
 its `kill_after`; it counts as exited once nobody of the tree is left. One that ends by itself counts as
@@ -129,7 +129,7 @@ class Agent:
     def _spawn(self, order: Message) -> None:
         env = {**order["env"], tree.MARK: order["mark"]}
         try:
-            pid, output = child.start(order["argv"], env, order["cwd"], order["stdin"])
+            pid, output = child.start(order["argv"], env, order["cwd"], order["stdin"], order.get("confined"))
         except child.Refusal as refusal:
             self._channel.put(
                 {"type": "refused", "id": order["id"], "code": refusal.code, "reason": refusal.reason}

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from jobboard.core import launch
 from jobboard.core.instant import format_instant
 from jobboard.core.model import effective
-from jobboard.core.retry import judge
-from jobboard.daemon import tree
+from jobboard.core.retry import Broken, judge
+from jobboard.daemon import envfile, tree
+from jobboard.daemon.confine import Account, UnknownUser, account_of, confinement_of
 from jobboard.daemon.output import Capture
 
 if TYPE_CHECKING:
+    from jobboard.core.model import Spec
     from jobboard.core.run import Word
     from jobboard.daemon.frames import Message
     from jobboard.daemon.timers import Timer
@@ -43,6 +46,28 @@ class Outcome:
     started_at_s: float | None = None
     output_bytes: int = 0
     dropped_bytes: int = 0
+    group: str = ""
+
+
+@dataclass(slots=True)
+class Said:
+    """What a command reported of itself.
+
+    Attributes:
+        percent: How far it is.
+        text: What it is doing.
+        failure: What to say if it fails.
+        group: Which group of failures that belongs to.
+        fresh: Whether the store has not been told yet.
+        next_at_s: When it may be told again, on the monotonic clock.
+    """
+
+    percent: int | None = None
+    text: str = ""
+    failure: str = ""
+    group: str = ""
+    fresh: bool = False
+    next_at_s: float = 0.0
 
 
 class Attempt:
@@ -54,12 +79,21 @@ class Attempt:
     Attributes:
         id: What the agent knows it by: its fencing token.
         output_fd: The pipe its output comes from; None before it started and after the pipe's end.
+        key: By which its command says who it is when it reports; nobody else knows it.
+        heard_at_s: When it last printed or reported something, on the monotonic clock.
+        said: What it reported of itself.
+        most_bytes: How much it may print; None for any amount, and once it has printed more.
         exited: The agent's last word about it.
         timer: What it is waiting for, while its pipe falls quiet.
     """
 
-    def __init__(self, reserved: Reserved) -> None:
+    def __init__(self, reserved: Reserved, report_to: str = "") -> None:
         self.reserved = reserved
+        self.key = secrets.token_hex(8)
+        self._report_to = report_to
+        self.heard_at_s = 0.0
+        self.said = Said()
+        self.most_bytes: int | None = reserved.spec.get("limits", {}).get("output")
         self.id = str(reserved.token)
         self.capture = Capture()
         self.output_fd: int | None = None
@@ -73,10 +107,15 @@ class Attempt:
         """What to tell the agent.
 
         Raises:
-            launch.Unresolvable: A reference in its `env` has no value on this host.
+            launch.Unresolvable: A reference in its `env` has no value on this host, one of its files is
+                missing, or its user is.
         """
         spec = self.reserved.spec
-        env = launch.environment(spec, os.environ, self._own(), resolver(store_url), store_url)
+        account = _account(spec)
+        between = _between(spec, account)
+        env = launch.environment(
+            spec, os.environ, self._own(), resolver(store_url), store_url, between=between
+        )
         self.capture = Capture(env.secrets)
         return {
             "type": "spawn",
@@ -89,6 +128,7 @@ class Attempt:
             "timeout_ms": spec.get("timeout"),
             "kill_after_ms": effective(spec, "kill_after"),
             "fenced": bool(spec.get("locks")),
+            "confined": confinement_of(spec, account),
         }
 
     def _own(self) -> dict[str, str]:
@@ -100,6 +140,7 @@ class Attempt:
             "JOBBOARD_ATTEMPT": str(run.attempt),
             "JOBBOARD_FENCE": str(run.token),
             "JOBBOARD_QUEUE": effective(run.spec, "queue"),
+            "JOBBOARD_REPORT": f"{self._report_to}#{self.key}",
         }
 
     def outcome(self, ended: Message) -> Outcome:
@@ -117,6 +158,7 @@ class Attempt:
             self.started_at_s,
             self.capture.total_bytes,
             self.capture.dropped_bytes,
+            self.said.group if reason else "",
         )
 
     def _verdict(self, ended: Message) -> tuple[Word, int, str]:
@@ -133,10 +175,15 @@ class Attempt:
             exit_code=ended["code"],
             signal=ended["signal"],
             timed_out=why == "timeout",
+            broke=why if why in get_args(Broken) else None,
             cancelled=why == "cancel",
             seed=run.run_id,
         )
-        return judged.verdict, judged.delay_ms, judged.reason
+        return judged.verdict, judged.delay_ms, self._in_its_own_words(judged.reason)
+
+    def _in_its_own_words(self, reason: str) -> str:
+        """A failure with what the command itself said of it."""
+        return f"{reason}: {self.said.failure}" if reason and self.said.failure else reason
 
     def refused(self, code: int, reason: str, at_s: float) -> Outcome:
         """The verdict over a command that could not be started, for the reason given."""
@@ -162,6 +209,26 @@ class Attempt:
             output_bytes=self.capture.total_bytes,
             dropped_bytes=self.capture.dropped_bytes,
         )
+
+
+def _account(spec: Spec) -> Account | None:
+    user = spec.get("user")
+    if user is None:
+        return None
+    try:
+        return account_of(user)
+    except UnknownUser as error:
+        raise launch.Unresolvable(str(error)) from error
+
+
+def _between(spec: Spec, account: Account | None) -> dict[str, str]:
+    values = account.variables() if account is not None else {}
+    if "env_files" in spec:
+        try:
+            values.update(envfile.read_files(spec["env_files"], spec.get("cwd")))
+        except envfile.BadFile as error:
+            raise launch.Unresolvable(str(error)) from error
+    return values
 
 
 def resolver(store_url: str) -> launch.Resolve:

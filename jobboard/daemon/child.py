@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from jobboard.daemon import linux
+from jobboard.daemon import confine, linux
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,17 +26,25 @@ class Refusal(Exception):
         self.reason = reason
 
 
-def start(argv: Sequence[str], env: Mapping[str, str], cwd: str | None, stdin: str | None) -> tuple[int, int]:
+def start(
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    cwd: str | None,
+    stdin: str | None,
+    confined: Mapping[str, Any] | None = None,
+) -> tuple[int, int]:
     """Start a command as the leader of a session of its own.
 
     Standard output and standard error are one pipe, so that lines keep the order they were written in.
-    Nothing runs between fork and exec, so the kernel need not copy this process (vfork).
+    Unless it is confined, nothing runs between fork and exec, so the kernel need not copy this process
+    (vfork).
 
     Args:
         argv: Its words; the first is looked up on the PATH of `env`.
         env: Its whole environment.
         cwd: Where it starts; None for where this process is.
         stdin: What it reads; None for nothing at all.
+        confined: As `confine.confinement_of` made it.
 
     Returns:
         Its process id, and the end of the pipe to read from.
@@ -45,6 +53,7 @@ def start(argv: Sequence[str], env: Mapping[str, str], cwd: str | None, stdin: s
         Refusal: It could not be started.
     """
     source = _input(stdin)
+    before_exec = confine.Confinement(confined) if confined else None
     read_end, write_end = os.pipe()
     try:
         linux.widen_pipe(write_end)
@@ -58,11 +67,19 @@ def start(argv: Sequence[str], env: Mapping[str, str], cwd: str | None, stdin: s
             stderr=write_end,
             start_new_session=True,
             close_fds=False,
+            preexec_fn=before_exec,  # noqa: PLW1509 - this process has one thread
         )
     except (OSError, ValueError) as error:
         os.close(read_end)
         raise _refusal(error, argv, cwd) from error
+    except subprocess.SubprocessError as error:
+        os.close(read_end)
+        said = before_exec.close() if before_exec else ""
+        before_exec = None
+        raise Refusal(NOT_RUNNABLE, f"exit {NOT_RUNNABLE}: {said}") from error
     finally:
+        if before_exec is not None:
+            before_exec.close()
         os.close(write_end)
         os.close(source)
     # Reaped by process id, all children alike; this object must not wait for it too.

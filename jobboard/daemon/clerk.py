@@ -131,6 +131,7 @@ class Clerk:
         self._output: dict[tuple[str, int, int], list[bytes]] = {}
         self._dropped: dict[tuple[str, int], int] = {}
         self._unstarted: list[Reserved] = []
+        self._reports: dict[tuple[str, int], tuple[int | None, str]] = {}
         self._wanted = False
         self._tokens: list[str] = []
         self._joined = False
@@ -173,9 +174,18 @@ class Clerk:
         """These were reserved and are not going to be started."""
         self._inbox.put(lambda: self._unstarted.extend(runs))
 
+    def report(self, run: Reserved, percent: int | None, text: str) -> None:
+        """Pass on how far a run says it is; only the last word counts."""
+        self._inbox.put(lambda: self._reports.update({(run.run_id, run.token): (percent, text)}))
+
     def drain(self) -> None:
-        """Reserve nothing any more."""
+        """Reserve nothing, any more or until told to go on."""
         self._taking = False
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        self._taking = True
+        self.look()
 
     def close(self, within_s: float, *, unfinished: bool) -> None:
         """Send what is left, sign off, and end the thread; what takes longer stays in the spool.
@@ -227,7 +237,9 @@ class Clerk:
         return self._signed_off or clock.monotonic_s() >= self._closing_by_s
 
     def _idle(self) -> bool:
-        return not (self._outcomes or self._output or self._unstarted) and self._inbox.empty()
+        return (
+            not (self._outcomes or self._output or self._unstarted or self._reports) and self._inbox.empty()
+        )
 
     def _absorb(self) -> None:
         """Take every order there is; wait for one where there is nothing else to do."""
@@ -249,6 +261,7 @@ class Clerk:
         self._send_output()
         self._send_outcomes()
         self._send_back()
+        self._send_reports()
         if self._closing_by_s is None:
             self._reserve()
         else:
@@ -294,6 +307,12 @@ class Clerk:
                 lost = self._dropped.get((run_id, token), 0)
                 self._dropped[run_id, token] = lost + sum(map(len, chunks))
             del self._output[place]
+
+    def _send_reports(self) -> None:
+        while self._reports:
+            (run_id, token), said = self._reports.popitem()
+            with suppress(errors.StoreRefused):  # full: the next report may get through
+                self._runs.report(run_id, token, *said)
 
     def _send_outcomes(self) -> None:
         """Report; the last call also asks for what may take the place of what ended."""
@@ -400,6 +419,7 @@ def entry_of(outcome: Outcome) -> Entry:
         "ended_at_ms": round(1000 * outcome.ended_at_s) + shift_ms,
         "output_bytes": outcome.output_bytes,
         "dropped_bytes": outcome.dropped_bytes,
+        "group": outcome.group,
     }
 
 

@@ -10,7 +10,10 @@ import fcntl
 import os
 import subprocess
 import sys
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import socket
 
 IS_LINUX = sys.platform == "linux"
 PIPE_BYTES = 1 << 20
@@ -66,6 +69,39 @@ def open_unnamed() -> int:
 
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
+
+
+def open_datagram(name: str) -> tuple[socket.socket, str]:
+    """A datagram socket that every process of this machine can send to, and its address.
+
+    On Linux ``@NAME`` in the abstract namespace, which leaves nothing behind; elsewhere a path.
+    """
+    return open_abstract(name) if IS_LINUX else open_named(name)
+
+
+def open_abstract(name: str) -> tuple[socket.socket, str]:
+    """One without a file (unix(7))."""
+    import socket
+
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    sock.setblocking(False)  # noqa: FBT003 - positional by the library's signature
+    sock.bind("\0" + name)
+    return sock, "@" + name
+
+
+def open_named(name: str) -> tuple[socket.socket, str]:
+    """One with a file, in a folder of its own."""
+    import socket
+    import tempfile
+
+    folder = tempfile.mkdtemp(prefix="jobboard-")
+    os.chmod(folder, 0o711)  # noqa: PTH101, S103 - whoever the command runs as may pass; pathlib would double the agent's start-up
+    path = f"{folder}/{name}"
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    sock.setblocking(False)  # noqa: FBT003 - positional by the library's signature
+    sock.bind(path)
+    os.chmod(path, 0o666)  # noqa: PTH101, S103 - whoever the command runs as may write to it
+    return sock, path
 
 
 def processes() -> dict[int, Process]:

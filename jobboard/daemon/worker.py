@@ -31,7 +31,9 @@ from jobboard.daemon.attempt import Attempt, Outcome
 from jobboard.daemon.clerk import Broken, Clerk, Ended, News, Registration, Renewed, Stopped, Taken, result_of
 from jobboard.daemon.heartbeat import Heartbeat
 from jobboard.daemon.listen import Ears
+from jobboard.daemon.pipes import Pipes
 from jobboard.daemon.process import AgentProcess, end_marked
+from jobboard.daemon.reports import Reports
 from jobboard.daemon.spool import Spool, leftovers
 from jobboard.daemon.timers import Timers
 from jobboard.store.connect import explained
@@ -43,21 +45,16 @@ if TYPE_CHECKING:
 
     from jobboard.daemon.frames import Message
     from jobboard.store.connect import Store
+    from jobboard.store.runs import Reserved
 
 log = logging.getLogger("jobboard.worker")
 
 DEFAULT_LEASE_MS = 30_000
 SHORTEST_LEASE_MS = 1_000
 
-_READ_BYTES = 1 << 20
-_REST_READS = 4
-"""A pipe holds one read's worth; what comes on top was written after the end."""
+_UNSTARTED_S = 1.0
+"""A run that was reserved and cannot be started for this long is for somebody else."""
 
-_QUIET_S = 0.2
-_NOISY_S = 2.0
-"""How long after the end of a command its pipe must be quiet, and how long a noisy one is listened to."""
-
-_FLUSH_S = 0.05
 _SIGN_OFF_S = 10.0
 _HURRY_MS = 2_000
 _TERM_AT, _KILL_AT = 0.7, 0.85
@@ -111,7 +108,19 @@ class Worker:
         self._telling = threading.Lock()
         self._selector = selectors.DefaultSelector()
         self._timers = Timers()
-        self._buffer = bytearray(_READ_BYTES)
+        self._pipes = Pipes(
+            self._selector,
+            self._timers,
+            self._pass_on,
+            self._conclude_exited,
+            lambda attempt: self._order_end(attempt, "output"),
+        )
+        self._reports = Reports(
+            self._instance,
+            self._timers,
+            self._pass_report_on,
+            lambda attempt: self._order_end(attempt, "silent"),
+        )
         self._attempts: dict[str, Attempt] = {}
         self._waiting: list[Attempt] = []
         self._agent: AgentProcess | None = None
@@ -138,6 +147,8 @@ class Worker:
         spool = Spool(self._home, self._store.namespace, incarnation, self.id, self._instance)
         with ExitStack() as connections:
             connections.callback(spool.close)
+            self._reports.open()
+            connections.callback(self._reports.close)
             self._clerk = clerk = Clerk(self._connect(connections), self._me, spool, self.tell)
             ears = Ears(self._connect(connections), self.id, self._me.queues, clerk, self.tell)
             heartbeat = Heartbeat(self._connect(connections), self.id, self._me.lease_ms, clerk, self.tell)
@@ -216,6 +227,7 @@ class Worker:
 
     def _loop(self) -> None:
         self._selector.register(self._news_fd, selectors.EVENT_READ, self._take_news)
+        self._selector.register(self._reports.sock, selectors.EVENT_READ, self._reports.take)
         while not (self._draining and not self._attempts):
             self._adjust_interest()
             for key, _ in self._selector.select(self._timers.wait_s()):
@@ -239,7 +251,7 @@ class Worker:
             match news:
                 case Taken(runs):
                     for run in runs:
-                        self._take_on(Attempt(run))
+                        self._take_on(Attempt(run, self._reports.address))
                 case Ended(run_ids):
                     self._end_runs(run_ids)
                 case Renewed(at_s):
@@ -319,6 +331,8 @@ class Worker:
         self._stillborn = 0
         log.info("the agent is ready", extra={"action": "agent", "pid": message["pid"]})
         self._renew(self._renewed_at_s)
+        if not self._draining:
+            self._clerk.resume()
         waiting, self._waiting = self._waiting, []
         for attempt in waiting:
             self._order_start(attempt)
@@ -336,7 +350,7 @@ class Worker:
         log.error("the agent died and is replaced", extra={"action": "agent-died", "worker": self.id})
         for attempt in tuple(self._attempts.values()):
             if attempt not in self._waiting:
-                self._read_rest(attempt)
+                self._pipes.read_rest(attempt)
                 self._conclude(attempt, attempt.lost("the agent died", monotonic_s()))
         self._start_agent()
 
@@ -349,8 +363,17 @@ class Worker:
         self._attempts[attempt.id] = attempt
         if self._agent_ready:
             self._order_start(attempt)
-        else:
-            self._waiting.append(attempt)
+            return
+        self._waiting.append(attempt)
+        self._timers.after(_UNSTARTED_S, lambda: self._return_unstarted(attempt))
+
+    def _return_unstarted(self, attempt: Attempt) -> None:
+        """There is still no agent to start it: let another worker have it, and take no more for now."""
+        if attempt in self._waiting:
+            self._clerk.drain()
+            self._waiting.remove(attempt)
+            del self._attempts[attempt.id]
+            self._clerk.give_back([attempt.reserved])
 
     def _order_start(self, attempt: Attempt) -> None:
         try:
@@ -370,72 +393,12 @@ class Worker:
 
     def _started(self, attempt: Attempt, message: Message) -> None:
         attempt.started_at_s = message["at_s"]
-        fd = attempt.output_fd = message["fd"]
-        os.set_blocking(fd, False)
-        self._selector.register(fd, selectors.EVENT_READ, lambda: self._read(attempt))
+        self._pipes.open(attempt, message["fd"])
+        self._reports.started(attempt)
 
     def _exited(self, attempt: Attempt, message: Message) -> None:
         attempt.exited = message
-        if attempt.output_fd is None:
-            self._conclude(attempt, attempt.outcome(message))
-            return
-        self._read_rest(attempt)
-        self._await_quiet(attempt, monotonic_s() + _NOISY_S, None)
-
-    def _await_quiet(self, attempt: Attempt, until_s: float, read_before: int | None) -> None:
-        """Conclude once nothing has come for a while; a grandchild may hold the pipe open for ever."""
-        if attempt.concluded:
-            return
-        read_bytes = attempt.capture.read_bytes
-        if read_bytes == read_before or monotonic_s() >= until_s:
-            self._conclude_exited(attempt)
-            return
-        attempt.timer = self._timers.after(_QUIET_S, lambda: self._await_quiet(attempt, until_s, read_bytes))
-
-    def _read(self, attempt: Attempt) -> bool:
-        """Read once from an attempt's pipe; whether there was anything."""
-        fd = attempt.output_fd
-        if fd is None:
-            return False
-        try:
-            count = os.readv(fd, [self._buffer])
-        except BlockingIOError:
-            return False
-        if count == 0:
-            self._close_output(attempt)
-            if attempt.exited is not None and not attempt.concluded:
-                self._conclude_exited(attempt)
-            return False
-        if not attempt.concluded:
-            attempt.capture.feed(bytes(memoryview(self._buffer)[:count]))
-            self._flush_soon(attempt)
-        return True
-
-    def _read_rest(self, attempt: Attempt) -> None:
-        """Read what is in the pipe now, and not for ever what a grandchild puts there."""
-        for _ in range(_REST_READS):
-            if not self._read(attempt):
-                return
-
-    def _close_output(self, attempt: Attempt) -> None:
-        if attempt.output_fd is not None:
-            self._selector.unregister(attempt.output_fd)
-            os.close(attempt.output_fd)
-            attempt.output_fd = None
-
-    def _flush_soon(self, attempt: Attempt) -> None:
-        """Pass the first of a burst of output on at once, and the rest in pieces worth a call."""
-        if not attempt.flushing:
-            attempt.flushing = True
-            self._flush(attempt)
-
-    def _flush(self, attempt: Attempt) -> None:
-        chunk = attempt.capture.take_head()
-        if chunk and not attempt.concluded:
-            self._clerk.output(attempt.reserved, chunk)
-            self._timers.after(_FLUSH_S, lambda: self._flush(attempt))
-        else:
-            attempt.flushing = False
+        self._pipes.exited(attempt)
 
     def _conclude_exited(self, attempt: Attempt) -> None:
         assert attempt.exited is not None
@@ -444,11 +407,13 @@ class Worker:
 
     def _conclude(self, attempt: Attempt, outcome: Outcome) -> None:
         """Report an attempt. Its pipe, if somebody still holds it, is read on and forgotten."""
-        attempt.concluded = True
-        if attempt.timer is not None:
-            attempt.timer.cancel()
-        for chunk in (attempt.capture.take_head(), attempt.capture.take_tail()):
-            if chunk:
-                self._clerk.output(attempt.reserved, chunk)
+        self._pipes.conclude(attempt)
+        self._reports.over(attempt)
         del self._attempts[attempt.id]
         self._clerk.finish(outcome)
+
+    def _pass_on(self, run: Reserved, chunk: bytes) -> None:
+        self._clerk.output(run, chunk)
+
+    def _pass_report_on(self, attempt: Attempt) -> None:
+        self._clerk.report(attempt.reserved, attempt.said.percent, attempt.said.text)

@@ -134,6 +134,7 @@ def packed_result(result: Result) -> dict[str, Any]:
         "exit": result.exit_code,
         "signal": result.signal,
         "reason": result.reason or None,
+        "group": result.group or None,
         "started_ago_ms": result.started_ago_ms,
         "ended_ago_ms": result.ended_ago_ms,
         "output_bytes": result.output_bytes or None,

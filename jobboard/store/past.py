@@ -40,6 +40,8 @@ _FACTS = (
         "lock",
         "launch",
         "tries",
+        "token",
+        "progress",
     ),
 )
 
@@ -86,6 +88,7 @@ def decode_record(raw: bytes) -> Record:
         overlapped=bool(packed.get("overlapped")),
         output_bytes=packed.get("output_bytes") or 0,
         dropped_bytes=packed.get("dropped_bytes") or 0,
+        group=packed.get("group"),
         count=packed.get("count") or 1,
         first_ms=packed.get("first"),
         tries=_tries(packed.get("tries")),
@@ -203,6 +206,7 @@ def _live(run_id: str, facts: Mapping[str, bytes | None]) -> Record:
     launch = dict(unpack(facts["launch"]) if facts["launch"] else {})
     flat = launch.get("l", ())
     tries = facts["tries"]
+    said = _progress(facts)
     return Record(
         job=_text(facts["job"]) or "",
         state=_text(facts["state"]) or "",
@@ -224,7 +228,17 @@ def _live(run_id: str, facts: Mapping[str, bytes | None]) -> Record:
         lock=_text(facts["lock"]),
         locks=dict(zip(flat[::2], flat[1::2], strict=True)),
         tries=_tries(unpack(tries) if tries else None),
+        percent=said.get("percent"),
+        doing=said.get("text") or None,
     )
+
+
+def _progress(facts: Mapping[str, bytes | None]) -> Mapping[str, Any]:
+    """What the present attempt said of itself last; what an earlier one said is past."""
+    raw = facts["progress"]
+    said: Mapping[str, Any] = unpack(raw) if raw else {}
+    running = facts["state"] in (b"running", b"stopping")
+    return said if running and said.get("token") == _number(facts["token"]) else {}
 
 
 def _with_delays(store: Store, runs: list[Record]) -> list[Record]:

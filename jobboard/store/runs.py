@@ -230,6 +230,13 @@ class Runs:
         )
         return bool(answer[0] == "OK")
 
+    def report(self, run_id: str, token: int, percent: int | None, text: str) -> bool:
+        """Note how far an attempt says it is; whether it is still the run's own."""
+        answer = self._store.call(
+            "report", run=run_id, token=token, percent=-1 if percent is None else percent, text=text
+        )
+        return bool(answer[0] == "OK")
+
     def bye(self, worker: str) -> int:
         """End a worker's registration; what it still holds is lost at once. How many runs that were."""
         return self._end(worker, "worker stopped")

@@ -4,7 +4,7 @@
 -- Instants come as spans before now, so that no worker's clock is ever written down.
 -- KEYS      meta
 -- ARGUMENTS worker=string results=[{run, token, verdict, delay_ms, exit, signal, reason, started_ago_ms,
---           ended_ago_ms, output_bytes, dropped_bytes}, ...]
+--           ended_ago_ms, output_bytes, dropped_bytes, group}, ...]
 -- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, after:<parent> SET, holds HASH, run:<run> HASH,
 --           live:<job> SET, queue:<queue> ZSET, queues SET, active:<queue> SET, delay ZSET, wake:<who> LIST,
 --           holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, fanout LIST,

@@ -3,7 +3,7 @@
 -- make two. Without allow-oom: refused for memory nothing was done, and the same results go through `finish`.
 -- KEYS      meta
 -- ARGUMENTS worker=string results=[{run, token, verdict, delay_ms, exit, signal, reason, started_ago_ms,
---           ended_ago_ms, output_bytes, dropped_bytes}, ...] queues=list rooms=list limit=int
+--           ended_ago_ms, output_bytes, dropped_bytes, group}, ...] queues=list rooms=list limit=int
 --           order=string request=string
 -- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, after:<parent> SET, holds HASH, run:<run> HASH,
 --           live:<job> SET, queue:<queue> ZSET, queues SET, limits HASH, active:<queue> SET, pace HASH,

@@ -12,7 +12,7 @@ local function accept(result, worker, at)
   local verdict = result.verdict
   local outcome = {reason = result.reason, exit = result.exit, signal = result.signal,
     started_at = result.started_ago_ms and at - result.started_ago_ms, ended_at = at - (result.ended_ago_ms or 0),
-    output_bytes = result.output_bytes, dropped_bytes = result.dropped_bytes}
+    output_bytes = result.output_bytes, dropped_bytes = result.dropped_bytes, group = result.group}
   if run.cancel and (verdict == 'retry' or verdict == 'defer' or verdict == 'drained') then verdict = 'cancelled' end
   if verdict == 'lost' then
     lose(run, at, outcome)
@@ -22,7 +22,8 @@ local function accept(result, worker, at)
     return 'FINISHED'
   end
   local try = {attempt = run.attempt, token = run.token, state = verdict, worker = run.worker, reason = outcome.reason,
-    started_at = outcome.started_at, ended_at = outcome.ended_at, exit = outcome.exit, signal = outcome.signal}
+    started_at = outcome.started_at, ended_at = outcome.ended_at, exit = outcome.exit, signal = outcome.signal,
+    group = outcome.group}
   if verdict == 'retry' then redis.call('HSET', key('run', run.id), 'attempt', run.attempt + 1) end
   if verdict == 'defer' then redis.call('HSET', key('run', run.id), 'defers', run.defers + 1) end
   requeue(run, at, try, verdict ~= 'drained' and result.delay_ms)

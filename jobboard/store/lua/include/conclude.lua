@@ -5,14 +5,15 @@
 -- @include follow
 -- @include release
 -- Ends a run for good: locks handed over, record kept, output given its age, dependents decided.
--- outcome = {reason, started_at, ended_at, exit, signal, output_bytes, dropped_bytes, quiet}
+-- outcome = {reason, started_at, ended_at, exit, signal, output_bytes, dropped_bytes, group, quiet}
 local function conclude(run, state, at, outcome)
   withdraw(run, at)
   local record = {id = run.id, state = state, started_at = outcome.started_at or run.reserved_at,
     ended_at = outcome.ended_at or at, exit = outcome.exit, signal = outcome.signal, reason = outcome.reason,
     output_bytes = outcome.output_bytes, dropped_bytes = outcome.dropped_bytes, job = run.job,
     nominal = run.nominal, trigger = run.trigger, attempt = run.attempt, queued_at = run.queued_at,
-    due_at = run.due_at, worker = run.worker, token = run.token, revision = run.revision, epoch = run.epoch}
+    due_at = run.due_at, worker = run.worker, token = run.token, revision = run.revision, epoch = run.epoch,
+    group = outcome.group}
   if run.by ~= '' then record.by = run.by end
   if run.cancel then record.by = run.cancel end
   if run.lost > 0 then record.lost = run.lost end

@@ -1,0 +1,20 @@
+#!lua
+-- Notes how far a run says it is, for people to see, under the token of the attempt that says so: what an
+-- earlier attempt said means nothing for a later one.
+-- KEYS      meta
+-- ARGUMENTS run=string token=int percent=int text=string
+-- TOUCHES   meta HASH, run:<run> HASH, events STREAM
+-- RETURNS   "OK" | "FENCED"
+-- @include guard
+-- @include arguments
+-- @include now
+-- @include event
+local refused = guard()
+if refused then return refused end
+local at, run = now(), arguments.run
+local known = redis.call('HMGET', key('run', run), 'token', 'job')
+if tonumber(known[1] or nil) ~= arguments.token then return cmsgpack.pack({'FENCED'}) end
+redis.call('HSET', key('run', run), 'progress', cmsgpack.pack({token = arguments.token, at = at,
+  percent = arguments.percent >= 0 and arguments.percent or nil, text = arguments.text}))
+event('progress', known[2], run, at, 'percent', arguments.percent, 'text', arguments.text)
+return cmsgpack.pack({'OK'})
