@@ -1,10 +1,11 @@
-"""Hold a job, a board, a tag or everything: nothing of it fires until the hold ends. What runs goes on.
+"""Hold a job, a board, a tag, a queue or everything: nothing of it starts until the hold ends.
 
 jobboard pause ops/backup --reason "vendor outage"
 jobboard pause --tag db --for 2h
 jobboard pause ops --until '2026-11-23 09:00'      UTC, unless it has an offset
 
-A nominal that falls inside a hold is not caught up. No sync ends a hold.
+What runs goes on. A nominal that falls inside a hold is not caught up; runs in a held queue stay in it.
+No sync ends a hold.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""End the hold on a job, a board, a tag or everything; holds on other scopes stay.
+"""End the hold on a job, a board, a tag, a queue or everything; holds on other scopes stay.
 
 jobboard resume ops/backup
 jobboard resume --tag db

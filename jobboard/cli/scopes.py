@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobboard import errors
+from jobboard.core.model import effective
 from jobboard.core.names import NAME_RULE, is_name, split_address
 from jobboard.core.remedy import scope_text
 
@@ -20,26 +21,28 @@ def add_scope(parser: argparse.ArgumentParser) -> None:
     """The arguments that name a scope."""
     parser.add_argument("what", nargs="?", metavar="JOB|BOARD", help="a job, or a whole board")
     parser.add_argument("--tag", metavar="TAG", help="every job with this tag, also later ones")
+    parser.add_argument("--queue", metavar="QUEUE", help="a queue: its runs stay in it until the hold ends")
     parser.add_argument("--all", action="store_true", help="everything")
 
 
 def scope_of(store: Store, args: argparse.Namespace) -> str:
-    """The one scope that the arguments name: ``job:ADDRESS``, ``board:NAME``, ``tag:NAME`` or ``all``.
+    """The one scope named: ``job:ADDRESS``, ``board:NAME``, ``tag:NAME``, ``queue:NAME`` or ``all``.
 
     Raises:
         errors.UsageError: They name none, or several, or what is not there.
     """
-    if sum((args.what is not None, args.tag is not None, args.all)) != 1:
+    if sum((args.what is not None, args.tag is not None, args.queue is not None, args.all)) != 1:
         raise errors.UsageError(
-            "name one: a JOB, a BOARD, --tag TAG or --all", "as in jobboard pause ops/backup"
+            "name one: a JOB, a BOARD, --tag TAG, --queue QUEUE or --all", "as in jobboard pause ops/backup"
         )
     if args.all:
         return "all"
-    if args.tag is not None:
-        if not is_name(args.tag):
-            raise errors.UsageError(f'"{args.tag}" cannot be a tag', f"Use {NAME_RULE}")
-        return f"tag:{args.tag}"
-    return _named(store, args.what)
+    if args.what is not None:
+        return _named(store, args.what)
+    kind, name = ("tag", args.tag) if args.tag is not None else ("queue", args.queue)
+    if not is_name(name):
+        raise errors.UsageError(f'"{name}" cannot be a {kind}', f"Use {NAME_RULE}")
+    return f"{kind}:{name}"
 
 
 def _named(store: Store, name: str) -> str:
@@ -85,7 +88,9 @@ def covered_by(store: Store, scope: str, now_ms: int) -> list[Standing]:
         now_ms,
         boards=boards,
         wanted=lambda address, definition: (
-            (kind != "job" or address == name) and (kind != "tag" or name in definition.spec.get("tags", ()))
+            (kind != "job" or address == name)
+            and (kind != "tag" or name in definition.spec.get("tags", ()))
+            and (kind != "queue" or name == effective(definition.spec, "queue"))
         ),
     )
     return list(standings)

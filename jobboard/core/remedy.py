@@ -97,6 +97,5 @@ def scope_text(scope: str) -> str:
 def resume_command(scope: str) -> str:
     """What to type to end a hold of that scope."""
     kind, _, name = scope.partition(":")
-    return {"all": "jobboard resume --all", "tag": f"jobboard resume --tag {name}"}.get(
-        kind, f"jobboard resume {name}"
-    )
+    flags = {"all": "--all", "tag": f"--tag {name}", "queue": f"--queue {name}"}
+    return f"jobboard resume {flags.get(kind, name)}"

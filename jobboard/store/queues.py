@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobboard.store.connect import explained
+from jobboard.store.holds import read_holds
+from jobboard.store.past import read_live
 from jobboard.store.wire import as_bytes, unpack
+from jobboard.store.world import read_workers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,10 +28,67 @@ class Rule:
     Attributes:
         limit: How many runs at once, over all workers; None for any number.
         rate: How many may begin in a span, and the span in milliseconds; None for any number.
+        reset: Of a rule that is to be set: whether it takes away what was there.
     """
 
     limit: int | None = None
     rate: tuple[int, int] | None = None
+    reset: bool = False
+
+    def over(self, present: Rule | None) -> Rule:
+        """What is said here, and for the rest what is in force; nothing of that when this is a `reset`."""
+        if self.reset or present is None:
+            return Rule(self.limit, self.rate)
+        return Rule(self.limit or present.limit, self.rate or present.rate)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a queue stands.
+
+    Attributes:
+        queue: Its name.
+        waiting: Runs in it.
+        oldest_ms: How long its first run has been waiting; None where none waits.
+        workers: How many live workers serve it.
+        paused: Whether a hold keeps its runs in it.
+        rule: What limits it.
+    """
+
+    queue: str
+    waiting: int
+    oldest_ms: int | None
+    workers: int
+    paused: bool
+    rule: Rule
+
+
+def survey(store: Store, now_ms: int) -> list[Standing]:
+    """Every queue that a run has been in, or that something limits, by name. Uses read commands only."""
+    rules, held = read_rules(store), read_holds(store, now_ms)
+    with explained(store.url):
+        seen = {name.decode() for name in store.client.sscan_iter(store.key("queues"), count=1000)}
+    workers = [worker for worker in read_workers(store) if worker.lease_until_ms > now_ms]
+    served = {queue for worker in workers for queue in worker.queues}
+    return [
+        Standing(
+            queue,
+            *_line(store, queue, now_ms),
+            sum(queue in worker.queues for worker in workers),
+            f"queue:{queue}" in held,
+            rules.get(queue, Rule()),
+        )
+        for queue in sorted(seen | served | rules.keys())
+    ]
+
+
+def _line(store: Store, queue: str, now_ms: int) -> tuple[int, int | None]:
+    """How many runs wait in a queue, and for how long the first has."""
+    with explained(store.url):
+        waiting = store.client.zcard(store.key("queue", queue))
+        first: Any = store.client.zrange(store.key("queue", queue), 0, 0)
+    runs = read_live(store, [first[0].decode()]) if first else []
+    return int(waiting), (now_ms - (runs[0].queued_at_ms or now_ms) if runs else None)
 
 
 def limit(

@@ -1,0 +1,117 @@
+"""List queues: how much waits in each and for how long, who serves it, what limits it. Or set a limit.
+
+jobboard queues
+jobboard queues set slow --limit 2                two runs at once, over all workers
+jobboard queues set mail --rate 30/1m             thirty may begin in a minute
+jobboard queues set slow --unlimited              neither
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from jobboard import errors
+from jobboard.cli import project
+from jobboard.cli.screen import Screen
+from jobboard.core.duration import format_duration, parse_duration
+from jobboard.core.moment import brief_span
+from jobboard.settings import Settings
+
+if TYPE_CHECKING:
+    import argparse
+
+    from jobboard.store.queues import Rule, Standing
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``jobboard queues``."""
+    parser.add_argument("action", nargs="?", choices=["set"], help="set a limit; without it, list")
+    parser.add_argument("queue", nargs="?", metavar="QUEUE", help="the queue to limit")
+    parser.add_argument("--limit", type=int, metavar="N", help="how many runs at once, over all workers")
+    parser.add_argument("--rate", metavar="N/SPAN", help="how many may begin in a span, as in 30/1m")
+    parser.add_argument("--unlimited", action="store_true", help="take any limit and rate away")
+
+
+def execute(args: argparse.Namespace) -> int:
+    """List, or set and say so."""
+    from jobboard.store import clocks, queues
+    from jobboard.store.connect import open_store
+
+    settings = Settings.from_args(args)
+    wanted = _wanted(args) if args.action == "set" else None
+    with open_store(settings) as store:
+        if wanted is not None:
+            rule = wanted.over(queues.read_rules(store).get(args.queue))
+            queues.limit(store, args.queue, by=project.by_of(settings), limit=rule.limit, rate=rule.rate)
+        standings = queues.survey(store, clocks.now_ms(store))
+    if args.output == "json":
+        print(json.dumps({"queues": [_as_json(standing) for standing in standings]}, indent=2))
+    elif wanted is not None:
+        print(f"Queue {args.queue}: {_limits(rule) or 'no limit'}.")
+    else:
+        _show(standings)
+    return 0
+
+
+def _wanted(args: argparse.Namespace) -> Rule:
+    from jobboard.core.names import NAME_RULE, is_name
+    from jobboard.store.queues import Rule
+
+    if not is_name(args.queue):
+        raise errors.UsageError(f"{args.queue or 'nothing'!r} cannot be a queue", f"a name is {NAME_RULE}")
+    if args.unlimited == (args.limit is not None or args.rate is not None):
+        raise errors.UsageError("say --limit N, --rate N/SPAN or both; or --unlimited", "as in --rate 30/1m")
+    if args.limit is not None and args.limit < 1:
+        raise errors.UsageError(
+            "a limit is 1 or more", f"to stop the queue: jobboard pause --queue {args.queue}"
+        )
+    return Rule(args.limit, _rate(args.rate) if args.rate is not None else None, reset=args.unlimited)
+
+
+def _rate(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"([1-9][0-9]*)/(.+)", text)
+    try:
+        if found is not None and (span_ms := parse_duration(found[2])) > 0:
+            return int(found[1]), span_ms
+    except ValueError as error:
+        raise errors.UsageError(str(error), "as in --rate 30/1m") from error
+    raise errors.UsageError(f"{text!r} is no rate", "write how many in what span, as in --rate 30/1m")
+
+
+def _show(standings: list[Standing]) -> None:
+    if not standings:
+        print("No run has been in any queue yet.")
+        return
+    rows = [
+        [
+            standing.queue,
+            str(standing.waiting),
+            "-" if standing.oldest_ms is None else brief_span(standing.oldest_ms),
+            str(standing.workers),
+            ", ".join(filter(None, ["paused" if standing.paused else "", _limits(standing.rule)])),
+        ]
+        for standing in standings
+    ]
+    Screen().table(["QUEUE", "WAITING", "OLDEST", "WORKERS", "LIMITS"], rows)
+
+
+def _limits(rule: Rule) -> str:
+    parts = [] if rule.limit is None else [f"{rule.limit} at once"]
+    if rule.rate is not None:
+        parts.append(f"{rule.rate[0]} in {format_duration(rule.rate[1])}")
+    return ", ".join(parts)
+
+
+def _as_json(standing: Standing) -> dict[str, Any]:
+    rate = standing.rule.rate
+    return {
+        "queue": standing.queue,
+        "waiting": standing.waiting,
+        "oldest_ms": standing.oldest_ms,
+        "workers": standing.workers,
+        "paused": standing.paused,
+        "limit": standing.rule.limit,
+        "rate": None if rate is None else {"runs": rate[0], "span_ms": rate[1]},
+    }

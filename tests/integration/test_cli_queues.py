@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from kit.commandline import asked, jobboard, told
+from kit.story import Story
+
+from jobboard.store.queues import Rule, read_rules
+from jobboard.store.runs import Runs
+
+if TYPE_CHECKING:
+    from jobboard.store.connect import Store
+
+SLOW = {"command": {"run": "true"}, "queue": "slow"}
+
+
+@pytest.fixture
+def runs(store: Store) -> Runs:
+    Story(store).board("ops", {"a": SLOW, "b": SLOW})
+    runs = Runs(store)
+    runs.hello("w", host="h", pid=1, queues=["slow"], slots=4, lease_ms=60_000, version="0")
+    for job in ("ops/a", "ops/b"):
+        runs.start_run(job, by="ana")
+    return runs
+
+
+def test_what_waits_for_how_long_and_who_serves_it(
+    store: Store, runs: Runs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (queue,) = asked(store, capsys, "queues")["queues"]
+    assert (queue["queue"], queue["waiting"], queue["workers"], queue["paused"]) == ("slow", 2, 1, False)
+    assert queue["oldest_ms"] >= 0
+    assert "slow   2" in told(store, capsys, "queues")
+
+
+def test_a_limit_is_set_kept_and_taken_away(
+    store: Store, runs: Runs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "1 at once" in told(store, capsys, "queues", "set", "slow", "--limit", "1")
+    assert len(runs.reserve("w", ["slow"], 4)) == 1
+    assert "1 at once, 30 in 1m" in told(store, capsys, "queues", "set", "slow", "--rate", "30/1m")
+    assert read_rules(store) == {"slow": Rule(1, (30, 60_000))}
+    assert "no limit" in told(store, capsys, "queues", "set", "slow", "--unlimited")
+    assert len(runs.reserve("w", ["slow"], 4)) == 1
+
+
+def test_a_held_queue_keeps_its_runs(store: Store, runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
+    said = asked(store, capsys, "pause", "--queue", "slow", "--reason", "vendor")
+    assert (said["scope"], said["jobs"]) == ("queue:slow", ["ops/a", "ops/b"])
+    assert runs.reserve("w", ["slow"], 4) == []
+    assert "paused" in told(store, capsys, "queues")
+    assert "jobboard resume --queue slow" in told(store, capsys, "pause", "--queue", "slow")
+    told(store, capsys, "resume", "--queue", "slow")
+    assert len(runs.reserve("w", ["slow"], 4)) == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["set", "slow"],
+        ["set", "slow", "--limit", "0"],
+        ["set", "slow", "--rate", "30"],
+        ["set", "slow", "--rate", "30/soon"],
+        ["set", "slow", "--limit", "1", "--unlimited"],
+        ["set", "../x", "--limit", "1"],
+        ["set"],
+    ],
+)
+def test_what_makes_no_sense_is_a_usage_error(store: Store, words: list[str]) -> None:
+    assert jobboard(store, "queues", *words) == 64
+    assert read_rules(store) == {}
