@@ -161,7 +161,9 @@ def test_no_descriptor_of_ours_reaches_a_command(driver: Driver) -> None:
 def test_signals_are_at_their_defaults_in_a_command(driver: Driver) -> None:
     name = driver.spawn(["grep", "-E", "^Sig(Ign|Blk)", "/proc/self/status"])
     lines = driver.whole(driver.hear("started", name)["fd"]).split()
-    assert [int(mask, 16) for mask in lines[1::2]] == [0, 0]
+    # Signals 32 and 33 are the C library's own: no program can set them, so they stay as they were inherited.
+    settable = ~(0b11 << 31)
+    assert [int(mask, 16) & settable for mask in lines[1::2]] == [0, 0]
 
 
 @pytest.mark.parametrize(
@@ -194,7 +196,8 @@ def test_a_signal_is_named(driver: Driver) -> None:
 
 
 def test_an_attempt_that_times_out_gets_term(driver: Driver) -> None:
-    name = driver.spawn(["sh", "-c", "trap 'echo bye; exit 5' TERM; sleep 60 & wait"], timeout_ms=300)
+    # Long enough for a shell on a busy machine to have set its trap.
+    name = driver.spawn(["sh", "-c", "trap 'echo bye; exit 5' TERM; sleep 60 & wait"], timeout_ms=1500)
     fd = driver.hear("started", name)["fd"]
     ended = driver.hear("exited", name)
     assert driver.whole(fd) == b"bye\n"
