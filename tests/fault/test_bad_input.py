@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 from kit.project import Project, dump_of
 
+from jobboard.store import fsck
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 GOOD = "board: ops\njobs:\n  a: {run: x, every: 1h}\n  b: {run: x}\n"
@@ -33,10 +36,13 @@ def refused(project: Project, *words: str) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _synced(project: Project) -> None:
+def _synced(project: Project) -> Iterator[None]:
+    """Two good boards to begin with, and a store that holds together whatever was tried."""
     project.path("ops").write_text(GOOD)
     project.board("etl", "c: {run: x}")
     project.sync()
+    yield
+    assert fsck.check(project.store) == []
 
 
 @pytest.mark.parametrize("length", range(len("board: ops\njobs:\n"), len(GOOD) - 1, 3))

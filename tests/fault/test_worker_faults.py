@@ -25,6 +25,7 @@ from kit.work import (
 from jobboard import errors
 from jobboard.daemon import linux
 from jobboard.daemon.spool import Spool, folder_of
+from jobboard.store import fsck
 from jobboard.store.connect import Store
 from jobboard.store.runs import Runs
 
@@ -35,6 +36,15 @@ if TYPE_CHECKING:
 
 GONE_WITHIN_S = 2.0
 SHORT_LEASE_MS = 1500
+
+
+@pytest.fixture(autouse=True)
+def holds_together(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever was killed: nothing in the store contradicts anything else afterwards."""
+    stores = [request.getfixturevalue(n) for n in ("store", "own_store") if n in request.fixturenames]
+    yield
+    for store in stores:
+        assert fsck.check(store) == []
 
 
 @pytest.fixture
