@@ -77,13 +77,15 @@ def own_store(namespace: str = "bench") -> Iterator[tuple[Store, dict[str, str]]
     """
     with tempfile.TemporaryDirectory(prefix="jobboard-bench-") as folder:
         home = Path(folder)
-        with open_embedded(home) as lease, Store(lease.url, namespace) as store:
-            store.client.config_set("slowlog-log-slower-than", SLOW_US)
-            store.client.config_set("slowlog-max-len", 1000)
-            store.client.slowlog_reset()
-            yield store, {"JOBBOARD_REDIS_URL": lease.url, "JOBBOARD_NAMESPACE": namespace}
-            _slow(store)
-        await_end(home)
+        try:
+            with open_embedded(home) as lease, Store(lease.url, namespace) as store:
+                store.client.config_set("slowlog-log-slower-than", SLOW_US)
+                store.client.config_set("slowlog-max-len", 1000)
+                store.client.slowlog_reset()
+                yield store, {"JOBBOARD_REDIS_URL": lease.url, "JOBBOARD_NAMESPACE": namespace}
+                _slow(store)
+        finally:
+            await_end(home)
 
 
 def _slow(store: Store) -> None:

@@ -51,13 +51,16 @@ def execute(args: argparse.Namespace) -> int:
     settings = Settings.from_args(args)
     with tempfile.TemporaryDirectory(prefix="jobboard-demo-") as folder:
         home = Path(folder)
-        with open_embedded(home) as lease, Store(lease.url, "demo") as store:
-            if not quiet:
-                server = f"embedded Valkey {lease.version} started in {lease.started_in_s or 0.0:.2f} s"
-                say.line(f"jobboard {__version__} · {server} (temporary, removed at the end)", "bold")
-            _sync(store, settings.actor, say, quiet=quiet)
-            ended = _run_all(store, home, say, quiet=quiet)
-        await_end(home)
+        try:
+            with open_embedded(home) as lease, Store(lease.url, "demo") as store:
+                if not quiet:
+                    server = f"embedded Valkey {lease.version} started in {lease.started_in_s or 0.0:.2f} s"
+                    say.line(f"jobboard {__version__} · {server} (temporary, removed at the end)", "bold")
+                _sync(store, settings.actor, say, quiet=quiet)
+                ended = _run_all(store, home, say, quiet=quiet)
+        finally:
+            # The server still writes while it ends, and a folder that is written to cannot be removed.
+            await_end(home)
     took_s = clock.monotonic_s() - began_s
     if quiet:
         print(json.dumps({"seconds": round(took_s, 2), "runs": {r.run_id: r.state for r in ended}}, indent=2))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import redis
@@ -19,13 +20,17 @@ from jobboard import errors
 from jobboard.settings import masked
 from jobboard.store import keys, scripts
 from jobboard.store.explain import OLDEST_SERVER, explained, too_old
+from jobboard.store.multiplexed import Multiplexed
+from jobboard.store.transport import Blocking, Call
 from jobboard.store.wire import pack, unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from concurrent.futures import Future
 
     from jobboard.settings import Settings
     from jobboard.store.embedded import EmbeddedLease
+    from jobboard.store.transport import Transport
 
 __all__ = ["FORMAT", "Store", "explained", "open_store", "pack", "unpack"]
 
@@ -39,7 +44,7 @@ _FIRST_ANSWER_S = 2.5
 class Store:
     """A namespace on a server.
 
-    Safe to use from one thread at a time; open another for another thread (`again`).
+    Safe to use from one thread at a time, unless it is shared; open another for another thread (`again`).
 
     Args:
         url: ``redis://``, ``rediss://`` or ``unix://``, with user, password, database and TLS settings as
@@ -47,25 +52,34 @@ class Store:
         namespace: The namespace all keys lie in.
         timeout_s: How long an answer may take; None waits for ever.
         lease: Keeps an embedded server running; let go of when this store is closed.
+        shared: Whether any number of threads call and submit at once, over one connection; see
+            `store.multiplexed`. A call of its own takes half as long again.
 
     Raises:
         errors.UsageError: The URL does not parse.
     """
 
     def __init__(
-        self, url: str, namespace: str, *, timeout_s: float | None = 30.0, lease: EmbeddedLease | None = None
+        self,
+        url: str,
+        namespace: str,
+        *,
+        timeout_s: float | None = 30.0,
+        lease: EmbeddedLease | None = None,
+        shared: bool = False,
     ) -> None:
         self.url = url
         self.namespace = namespace
         self.lease = lease
         self._reviving = lease
         self.client = _client(url, timeout_s)
+        self._transport: Transport = Multiplexed(self._connected) if shared else Blocking(self.client)
         self._prefix = keys.prefix(namespace)
         self._meta = self.key("meta")
 
-    def again(self, *, timeout_s: float | None = 30.0) -> Store:
+    def again(self, *, timeout_s: float | None = 30.0, shared: bool = False) -> Store:
         """Another connection to the same namespace. It ends with, or before, the store it was made from."""
-        another = Store(self.url, self.namespace, timeout_s=timeout_s)
+        another = Store(self.url, self.namespace, timeout_s=timeout_s, shared=shared)
         another._reviving = self._reviving
         return another
 
@@ -89,31 +103,36 @@ class Store:
             errors.StoreRefused: The server would not; nothing was written.
             errors.WrongFormat: The namespace was written by another major version.
         """
-        found, packed = scripts.load(script), pack(arguments)
+        asked = Call(scripts.load(script), self._meta, pack(arguments))
         try:
-            answer = self._answer(found, packed)
+            return self._decoded(self._transport.submit(asked))
         except errors.StoreUnreachable:
             if self._reviving is None or not self._reviving.ensure_running():
                 raise
-            answer = self._answer(found, packed)
-        if isinstance(answer, list) and answer and answer[0] == "WRONG_FORMAT":
-            raise self._wrong_format(answer[1])
-        return answer
+            return self._decoded(self._transport.submit(asked))
 
-    def _answer(self, script: scripts.Script, packed: bytes) -> Any:
+    def submit(self, script: str, /, **arguments: Any) -> Callable[[], Any]:
+        """Run a script without waiting: what is returned waits for its answer and decodes it, as `call`.
+
+        Only on a shared store do other calls go out meanwhile. A server that has died is not started again.
+
+        Raises:
+            errors.JobboardError: By what is returned; as `call`.
+        """
+        asked = Call(scripts.load(script), self._meta, pack(arguments))
+        return partial(self._decoded, self._transport.submit(asked))
+
+    def _decoded(self, answer: Future[bytes]) -> Any:
         with explained(self.url):
-            return unpack(self._run(script, packed))
+            value = unpack(answer.result())
+        if isinstance(value, list) and value and value[0] == "WRONG_FORMAT":
+            raise self._wrong_format(value[1])
+        return value
 
-    def _run(self, script: scripts.Script, packed: bytes) -> bytes:
-        by_sha, by_text = (
-            (self.client.evalsha_ro, self.client.eval_ro)
-            if script.read_only
-            else (self.client.evalsha, self.client.eval)
-        )
-        try:
-            return cast("bytes", by_sha(script.sha, 1, self._meta, packed))
-        except redis.exceptions.NoScriptError:
-            return cast("bytes", by_text(script.text, 1, self._meta, packed))
+    def _connected(self) -> Any:
+        connection: Any = self.client.connection_pool.make_connection()
+        connection.connect()
+        return connection
 
     def greeting(self) -> Mapping[str, Any]:
         """What the server says of itself at connecting: ``server``, ``version``, ``mode``, ``role``.
@@ -158,6 +177,7 @@ class Store:
 
     def close(self) -> None:
         """Drop the connection, and the lease of an embedded server. Safe to call twice."""
+        self._transport.close()
         self.client.close()
         if self.lease is not None:
             self.lease.close()

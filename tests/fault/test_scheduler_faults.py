@@ -223,8 +223,9 @@ class _Shaky(Store):
         super().__init__(url, namespace)
         self.fault, self.at, self.calls = fault, at, 0
 
-    def again(self, *, timeout_s: float | None = 30.0) -> Store:
-        return self if timeout_s == 30.0 else super().again(timeout_s=timeout_s)  # the scheduler's own
+    def again(self, *, timeout_s: float | None = 30.0, shared: bool = False) -> Store:
+        # The scheduler's own.
+        return self if timeout_s == 30.0 else super().again(timeout_s=timeout_s, shared=shared)
 
     def call(self, script: str, /, **arguments: Any) -> Any:
         self.calls += 1
