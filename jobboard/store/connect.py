@@ -189,8 +189,10 @@ class Store:
         self.close()
 
 
-def open_store(settings: Settings, *, timeout_s: float | None = 30.0) -> Store:
+def open_store(settings: Settings, *, timeout_s: float | None = 30.0, shared: bool = False) -> Store:
     """The store of these settings, started if it is the embedded one, and checked.
+
+    `timeout_s` and `shared` are those of `Store`.
 
     Raises:
         errors.StoreUnreachable: No server answers, or the embedded one cannot be started.
@@ -203,9 +205,9 @@ def open_store(settings: Settings, *, timeout_s: float | None = 30.0) -> Store:
         # What listens there may be anything, and say nothing: found out before a patient connection is made.
         with Store(settings.redis_url, settings.namespace, timeout_s=_FIRST_ANSWER_S) as stranger:
             stranger.ensure_ours()
-        return Store(settings.redis_url, settings.namespace, timeout_s=timeout_s)
+        return Store(settings.redis_url, settings.namespace, timeout_s=timeout_s, shared=shared)
     lease = open_embedded(settings.home)
-    store = Store(lease.url, settings.namespace, timeout_s=timeout_s, lease=lease)
+    store = Store(lease.url, settings.namespace, timeout_s=timeout_s, lease=lease, shared=shared)
     try:
         store.ensure_ours()
     except BaseException:

@@ -1,0 +1,324 @@
+"""What the command line can do with runs and with jobs of no board, for programs in Python.
+
+    from jobboard import Client
+
+    with Client("redis://queue.example/0", namespace="shop") as jobboard:
+        thumbnail = jobboard.push("images", exec=["./thumbnail.sh", "4711"], id="thumbnail-4711")
+        jobboard.wait(thumbnail.run_id, timeout="5m")
+
+A client may be shared by any number of threads; their calls are under way at once on one connection. Keys
+of a job are spelled as on a board (``run``, ``exec``, ``timeout``, ``retries``, …). A span is a `timedelta`
+or a text such as ``10m``; an instant is an aware `datetime` or ISO 8601, UTC where it names no zone. Boards
+are not written here: they are files, and are synced. What goes wrong is a `jobboard.errors.JobboardError`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
+
+from jobboard import clock, errors
+from jobboard.core.duration import parse_duration
+from jobboard.core.instant import parse_instant
+from jobboard.reconcile import loose
+from jobboard.reconcile.pushing import make_parcel
+from jobboard.settings import Settings
+from jobboard.store import events, holds, output, past, pushes, views
+from jobboard.store.connect import open_store
+from jobboard.store.runs import Runs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from jobboard.core.record import Record
+    from jobboard.reconcile.loose import Put
+    from jobboard.source.projectfile import Project
+    from jobboard.store.events import Event
+    from jobboard.store.pushes import Pushed
+
+Span: TypeAlias = timedelta | str
+Instant: TypeAlias = datetime | str
+
+_BLOCK_MS = 5_000
+_SCOPES = ("job", "board", "tag", "queue")
+
+
+class Client:
+    """A namespace of a store, open until `close`.
+
+    Args:
+        url: ``redis://``, ``rediss://``, ``unix://`` or ``embedded://``. Without one what the command line
+            would use here: JOBBOARD_REDIS_URL, else the project file's, else the embedded store.
+        namespace: The same way.
+        environment: An environment of the project file.
+        actor: Who every write is attributed to. Without one JOBBOARD_ACTOR, else the user and the host.
+
+    Raises:
+        errors.StoreUnreachable: No server answers.
+        errors.StoreRefused: One answers that cannot be used.
+        errors.UsageError: The address or the namespace is none.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        namespace: str | None = None,
+        *,
+        environment: str | None = None,
+        actor: str | None = None,
+    ) -> None:
+        def read_project(root: Path) -> Project | None:
+            return _project(root, environment)
+
+        asked = argparse.Namespace(redis=url, namespace=namespace, actor=actor, read_project=read_project)
+        self._settings = Settings.from_args(asked)
+        self._store = open_store(self._settings, shared=True)
+        self._runs = Runs(self._store)
+
+    def close(self) -> None:
+        """Drop the connections. Safe to call twice."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def push(
+        self,
+        queue: str | None = None,
+        *,
+        job: str | None = None,
+        name: str | None = None,
+        payload: Any = None,
+        id: str | None = None,  # noqa: A002 - the word the command line and the record use
+        delay: Span | None = None,
+        at: Instant | None = None,
+        expires: Span | None = None,
+        after: Sequence[str] = (),
+        replace: bool = False,
+        reason: str = "",
+        **keys: Any,
+    ) -> Pushed:
+        """Run something once: a command, or a job with a payload of its own.
+
+        Args:
+            queue: Where a command waits for a worker; `keys` then hold its ``run`` or ``exec``.
+            job: The job to run instead; `keys` are set over its definition for this run.
+            name: What a command's runs are listed under; without one, the queue.
+            payload: What the command reads on standard input: a text, or a value that becomes JSON.
+            id: What the run id ends in. A second push of it leaves the first alone.
+            delay: It does not run before so long from now.
+            at: Or not before this instant.
+            expires: It is skipped if it has not started within this.
+            after: Run ids that have to end ok first.
+            replace: Take the place of a run of this `id` that has not started.
+            reason: Why, for the record.
+            **keys: Keys of a job, as on a board.
+
+        Raises:
+            errors.UsageError: Something that a board could not hold either; no such job or run.
+            errors.Refused: The run to be replaced has started, or one of `after` did not end ok.
+        """
+        if (queue is None) == (job is None):
+            raise errors.UsageError("a push needs a queue or a job", "give one of them")
+        parcel = make_parcel(
+            self._store,
+            queue=queue,
+            job=views.find_job(self._store, job) if job is not None else None,
+            keys=keys,
+            payload=payload if payload is None or isinstance(payload, str) else json.dumps(payload),
+            name=name,
+            at=None if at is None else _instant_text(at),
+            id=id,
+            delay_ms=_span_ms(delay) or 0,
+            expires_in_ms=_span_ms(expires),
+            after=tuple(after),
+            replace=replace,
+            reason=reason,
+        )
+        (pushed,) = pushes.push(self._store, [parcel], by=self._settings.actor)
+        return pushed
+
+    def depend(self, run: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> str:
+        """Change which runs a pushed run waits for, while it has not started; its state afterwards.
+
+        Raises:
+            errors.UsageError: A run is not known.
+            errors.Refused: It has started, one to wait for did not end ok, or it would wait for itself.
+        """
+        return pushes.depend(self._store, run, add=add, remove=remove)
+
+    def start(self, job: str, *, reason: str = "", force: bool = False, respect_overlap: bool = False) -> str:
+        """Run a job now, by hand; its run id.
+
+        Args:
+            job: ``board/job``, or the job alone where that is unique.
+            reason: Why, for the record.
+            force: Although it is paused or disabled.
+            respect_overlap: Not while another run of it is unfinished.
+
+        Raises:
+            errors.UsageError: There is no such job.
+            errors.Refused: Something stands in the way; the message says what.
+        """
+        return self._runs.start_run(
+            views.find_job(self._store, job),
+            by=self._settings.actor,
+            reason=reason,
+            force=force,
+            respect_overlap=respect_overlap,
+        )
+
+    def run(self, run: str) -> Record:
+        """A run as it is now, live or over; of a job, its latest.
+
+        Raises:
+            errors.UsageError: There is none.
+        """
+        return views.find_run(self._store, run)
+
+    def runs(self, job: str) -> list[Record]:
+        """A job's unfinished runs, then the last of those that are over, newest first.
+
+        Raises:
+            errors.UsageError: There is no such job.
+        """
+        return past.known_runs(self._store, views.find_job_or_past(self._store, job))
+
+    def wait(self, run: str, *, timeout: Span | None = None) -> Record:
+        """Sleep until a run is over; how it ended.
+
+        Raises:
+            TimeoutError: It was not over in time. It goes on.
+            errors.UsageError: There is no such run.
+        """
+        span_ms = _span_ms(timeout)
+        until_ms = None if span_ms is None else clock.monotonic_ms() + span_ms
+        # Asked first: an end that comes between the two looks is an event after this one.
+        event = events.latest_id(self._store)
+        record = self.run(run)
+        while record.live:
+            left_ms = _BLOCK_MS if until_ms is None else min(until_ms - clock.monotonic_ms(), _BLOCK_MS)
+            if left_ms <= 0:
+                raise TimeoutError(f"{record.run_id} is still {record.state}")
+            seen = events.read_events(self._store, event, block_ms=left_ms)
+            event = seen[-1]["id"] if seen else event
+            if not seen or any(each.get("run") == record.run_id for each in seen):
+                record = self.run(record.run_id)
+        return record
+
+    def output(self, run: str) -> bytes:
+        """What is kept of a run's output, all tries, as it was written.
+
+        Raises:
+            errors.UsageError: There is no such run.
+        """
+        run_id = self.run(run).run_id
+        return b"".join(chunk.content for chunk in output.read_output(self._store, run_id))
+
+    def cancel(self, run: str) -> bool:
+        """Call a run off; False where it is over already. A running one is ended by its worker.
+
+        Raises:
+            errors.UsageError: There is no such run.
+        """
+        return self._runs.cancel(self.run(run).run_id, self._settings.actor) in ("CANCELLED", "STOPPING")
+
+    def put(self, name: str, *, reason: str | None = None, **keys: Any) -> Put:
+        """Make a job that is on no board, or let it be what is said here: all of it.
+
+        Raises:
+            errors.UsageError: A name or a key that a board could not hold either.
+        """
+        return loose.put_job(self._store, name, keys, by=self._by(reason))
+
+    def create(self, name: str, *, reason: str | None = None, **keys: Any) -> Put:
+        """As `put`, only where there is no job of that name.
+
+        Raises:
+            errors.Refused: There is.
+            errors.UsageError: As `put`.
+        """
+        return loose.put_job(self._store, name, keys, by=self._by(reason), create=True)
+
+    def remove(self, job: str, *, reason: str | None = None) -> None:
+        """Remove a job that is on no board.
+
+        Raises:
+            errors.UsageError: There is none.
+            errors.Refused: It is on a board, or another job runs after it.
+        """
+        address = views.find_job(self._store, job)
+        loose.remove_job(self._store, address, by=self._by(reason))
+
+    def pause(self, scope: str, *, reason: str | None = None, until: Instant | None = None) -> None:
+        """Put a hold on ``job:BOARD/JOB``, ``board:NAME``, ``tag:NAME``, ``queue:NAME`` or ``all``."""
+        try:
+            until_ms = None if until is None else parse_instant(_instant_text(until))
+        except ValueError as error:
+            raise errors.UsageError(str(error)) from error
+        holds.pause(self._store, _scope(scope), by=self._by(reason), reason=reason, until_ms=until_ms)
+
+    def resume(self, scope: str) -> int:
+        """End the holds of one scope, and of that scope only; how many there were."""
+        return holds.resume(self._store, _scope(scope), by=self._by(None))
+
+    def events(self, after: str | None = None) -> Iterator[Event]:
+        """What happens, as it happens, without end: ``e``, ``job``, ``run`` and ``id``.
+
+        Args:
+            after: The id of an event to go on from; without one, from now on.
+        """
+        event = after or events.latest_id(self._store)
+        while True:
+            for each in events.read_events(self._store, event, block_ms=_BLOCK_MS):
+                event = each["id"]
+                yield each
+
+    def _by(self, reason: str | None) -> Mapping[str, Any]:
+        host = os.uname().nodename
+        return {"actor": self._settings.actor, "via": "api", "host": host, "reason": reason}
+
+
+def _project(root: Path, environment: str | None) -> Project | None:
+    asked = environment or os.environ.get("JOBBOARD_ENV") or None
+    if asked is None and not (root / "jobboard.yaml").is_file():
+        return None
+    # A program that names its store has no need of the YAML reader.
+    from jobboard.source.projectfile import load_project
+
+    return load_project(root, environment=asked, assignments=())
+
+
+def _span_ms(span: Span | None) -> int | None:
+    if span is None:
+        return None
+    if isinstance(span, timedelta):
+        return round(span / timedelta(milliseconds=1))
+    try:
+        return parse_duration(span)
+    except ValueError as error:
+        raise errors.UsageError(str(error)) from error
+
+
+def _instant_text(instant: Instant) -> str:
+    if isinstance(instant, str):
+        return instant
+    if instant.tzinfo is None:
+        raise errors.UsageError(f"{instant} names no zone", "add tzinfo, for example datetime.UTC")
+    return instant.isoformat()
+
+
+def _scope(scope: str) -> str:
+    kind, _, name = scope.partition(":")
+    if scope != "all" and not (kind in _SCOPES and name):
+        raise errors.UsageError(
+            f'"{scope}" is nothing to hold', "write job:BOARD/JOB, board:NAME, tag:NAME, queue:NAME or all"
+        )
+    return scope

@@ -1,0 +1,190 @@
+"""The Python client: what the command line does with runs and with jobs of no board, for programs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kit import work
+
+import jobboard
+from jobboard import Client, errors
+from jobboard.store import fsck
+from jobboard.store.wire import unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from jobboard.store.connect import Store
+
+SLOW = "sleep 60"
+
+
+@pytest.fixture
+def client(store: Store) -> Iterator[Client]:
+    """A client of the test's namespace; the namespace holds together when the test is over."""
+    with Client(store.url, store.namespace, actor="ana") as opened:
+        yield opened
+    assert fsck.check(store) == []
+
+
+def test_the_name_is_the_packages_own() -> None:
+    assert jobboard.Client is Client
+    with pytest.raises(AttributeError, match="has no attribute 'Klient'"):
+        jobboard.__getattr__("Klient")
+
+
+def test_the_command_line_does_not_load_it() -> None:
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import jobboard.cli.main, sys; print('redis' in sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert loaded.stdout == "False\n"
+
+
+def test_a_command_is_pushed_and_waited_for(client: Client, store: Store, tmp_path: Path) -> None:
+    with work.working(store, tmp_path):
+        made = client.push("common", run="cat; exit 3", payload={"to": "ana"}, id="one")
+        ended = client.wait(made.run_id, timeout="30s")
+    assert (ended.state, ended.exit_code, made.outcome) == ("failed", 3, "pushed")
+    assert json.loads(client.output(made.run_id)) == {"to": "ana"}
+    # Over already: nothing to sleep for.
+    assert client.wait(made.run_id).state == "failed"
+
+
+def test_a_second_push_of_an_id_leaves_the_first_alone(client: Client) -> None:
+    first = client.push("common", exec=["true"], id="one")
+    second = client.push("common", exec=["false"], id="one")
+    assert (second.run_id, second.outcome) == (first.run_id, "already")
+    third = client.push("common", exec=["false"], id="one", replace=True)
+    assert third.outcome == "replaced"
+
+
+def test_spans_and_instants_are_taken_in_both_forms(client: Client) -> None:
+    due = datetime(2100, 1, 1, 12, tzinfo=UTC)
+    for when in (due, "2100-01-01T12:00:00Z"):
+        assert (
+            client.run(client.push("common", run="true", at=when).run_id).due_at_ms == due.timestamp() * 1000
+        )
+    for span in (timedelta(hours=1), "1h"):
+        assert client.run(client.push("common", run="true", delay=span).run_id).state == "delayed"
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({}, "a push needs a queue or a job"),
+        ({"queue": "common", "job": "ops/a"}, "a push needs a queue or a job"),
+        ({"queue": "common"}, "there is nothing to run"),
+        ({"queue": "common", "run": "true", "timeout": "5 minutes"}, "duration"),
+        ({"queue": "common", "run": "true", "retires": 3}, "retires"),
+        ({"queue": "common", "run": "true", "delay": "soon"}, "soon"),
+        ({"queue": "common", "run": "true", "at": datetime(2100, 1, 1)}, "names no zone"),  # noqa: DTZ001 - the fault
+        ({"job": "nobody/home"}, "there is no job"),
+    ],
+)
+def test_what_no_board_could_hold_is_refused(client: Client, keys: dict[str, object], said: str) -> None:
+    with pytest.raises(errors.UsageError, match=said):
+        client.push(**keys)  # type: ignore[arg-type] # wrong keys are what is tested
+
+
+def test_a_run_waits_for_others(client: Client) -> None:
+    first = client.push("common", run="true")
+    second = client.push("common", run="true", after=[first.run_id])
+    assert client.run(second.run_id).state == "blocked"
+    assert client.depend(second.run_id, remove=[first.run_id]) == "queued"
+
+
+def test_a_wait_ends_when_its_time_is_up(client: Client) -> None:
+    made = client.push("unserved", run="true")
+    with pytest.raises(TimeoutError, match="is still queued"):
+        client.wait(made.run_id, timeout=timedelta(milliseconds=50))
+
+
+def test_many_threads_share_a_client(client: Client, store: Store, tmp_path: Path) -> None:
+    def one(number: int) -> tuple[str, bytes]:
+        made = client.push("common", run=f"echo {number}", id=str(number))
+        state = client.wait(made.run_id, timeout="60s").state
+        return state, client.output(made.run_id)
+
+    with work.working(store, tmp_path), ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(one, range(24))) == [("ok", f"{n}\n".encode()) for n in range(24)]
+
+
+def test_a_job_of_no_board_is_made_started_and_removed(client: Client, store: Store, tmp_path: Path) -> None:
+    assert client.put("poll", run="echo hello", every="1h").outcome == "created"
+    assert client.put("poll", run="echo hello", every="2h").outcome == "changed"
+    with pytest.raises(errors.Refused, match="there is a job loose/poll already"):
+        client.create("poll", run="true")
+    with work.working(store, tmp_path):
+        run_id = client.start("poll", reason="to see it")
+        assert client.wait(run_id, timeout="30s").state == "ok"
+    assert [run.run_id for run in client.runs("poll")] == [run_id]
+    client.remove("poll", reason="seen")
+    with pytest.raises(errors.UsageError, match="poll"):
+        client.start("poll")
+    audit: Any = store.client.xrange(store.key("audit"))
+    (by,) = [unpack(fields[b"by"]) for _, fields in audit if fields[b"what"] == b"rm"]
+    assert (by["actor"], by["via"], by["reason"]) == ("ana", "api", "seen")
+
+
+def test_a_running_run_is_called_off(client: Client, store: Store, tmp_path: Path) -> None:
+    with work.working(store, tmp_path):
+        made = client.push("common", run=SLOW)
+        work.reserved(store, made.run_id)
+        assert client.cancel(made.run_id)
+        assert client.wait(made.run_id, timeout="30s").state == "cancelled"
+    assert not client.cancel(made.run_id)
+
+
+def test_a_hold_is_put_and_ended(client: Client, store: Store) -> None:
+    client.put("poll", run="true", every="1h")
+    client.pause("job:loose/poll", reason="vendor outage", until="2100-01-01T00:00:00Z")
+    with pytest.raises(errors.Refused, match="vendor outage"):
+        client.start("poll")
+    assert client.resume("job:loose/poll") == 1
+    assert client.start("poll")
+    for wrong in ("poll", "job:", "jobs:poll"):
+        with pytest.raises(errors.UsageError, match="is nothing to hold"):
+            client.pause(wrong)
+    with pytest.raises(errors.UsageError, match="monday"):
+        client.pause("all", until="monday")
+
+
+def test_events_come_as_they_happen(client: Client, store: Store) -> None:
+    watched = client.events("0-0")
+    made = client.push("common", run="true")
+    first = next(watched)
+    assert (first["e"], first["run"]) == ("queued", made.run_id)
+    client.cancel(made.run_id)
+    assert next(watched)["e"] == "finished"
+    # From an event's id on, as after a restart.
+    assert next(client.events(first["id"]))["e"] == "finished"
+
+
+def test_the_environment_says_which_store(
+    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "jobboard.yaml").write_text(
+        f"environments:\n  test:\n    redis: {store.url}\n    namespace: {store.namespace}\n",
+        encoding="utf-8",
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("JOBBOARD_REDIS_URL", raising=False)
+    monkeypatch.delenv("JOBBOARD_NAMESPACE", raising=False)
+    with Client(environment="test") as by_name:
+        made = by_name.push("common", run="true")
+    monkeypatch.setenv("JOBBOARD_REDIS_URL", store.url)
+    monkeypatch.setenv("JOBBOARD_NAMESPACE", store.namespace)
+    with Client() as by_variables:
+        assert by_variables.run(made.run_id).state == "queued"
+    with pytest.raises(errors.UsageError, match="nowhere"):
+        Client(environment="nowhere")
