@@ -54,6 +54,8 @@ def _report(diagnostics: Sequence[Diagnostic], files: int, jobs: int, output: st
         print(json.dumps({"diagnostics": [d.as_json() for d in diagnostics]}, indent=2, ensure_ascii=False))
         return
     if output == "github":
+        from jobboard.cli.github import annotation
+
         print("".join(f"{annotation(diagnostic)}\n" for diagnostic in diagnostics), end="")
         return
     from jobboard.cli.faults import print_faults
@@ -62,25 +64,3 @@ def _report(diagnostics: Sequence[Diagnostic], files: int, jobs: int, output: st
         print(f"{jobs} job{'s' if jobs != 1 else ''} in {files} file{'s' if files != 1 else ''}: no errors.")
         return
     print_faults(diagnostics, sys.stdout)
-
-
-def annotation(diagnostic: Diagnostic) -> str:
-    """A diagnostic as a workflow command of GitHub Actions, which shows it beside the line it is about.
-
-    Source: "Workflow commands for GitHub Actions", with the escapes of actions/toolkit's command.ts.
-    """
-    place = {"file": diagnostic.file, "line": diagnostic.line, "col": diagnostic.column}
-    title = f"jobboard {diagnostic.rule}".rstrip()
-    said = ",".join(
-        f"{key}={_property(str(value))}" for key, value in {**place, "title": title}.items() if value
-    )
-    text = diagnostic.message if diagnostic.hint is None else f"{diagnostic.message}. {diagnostic.hint}"
-    return f"::{diagnostic.severity} {said}::{_escaped(text)}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _escaped(text).replace(":", "%3A").replace(",", "%2C")

@@ -68,7 +68,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 OUTPUTS = ("text", "json")
-"""How a command prints its result, unless its module has an ``OUTPUTS`` of its own."""
+"""How a command prints its result, unless its module has an ``OUTPUTS`` of its own.
+
+One with ``SEVERAL_OUTPUTS`` gives more than one of them at once; see `cli.outputs`.
+"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -98,17 +101,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def global_options(outputs: Sequence[str] = OUTPUTS) -> argparse.ArgumentParser:
-    """The options every command takes, before or after its name; a few print in more forms than others."""
+def global_options(outputs: Sequence[str] = OUTPUTS, *, several: bool = False) -> argparse.ArgumentParser:
+    """The options every command takes, before or after its name; a few print in more forms than others.
+
+    Args:
+        outputs: The forms.
+        several: Whether the command gives more than one at once, and into files.
+    """
     options = argparse.ArgumentParser(add_help=False)
     group = options.add_argument_group("every command")
     group.add_argument(
         "--redis", metavar="URL", help="the store: embedded:// (default), redis://, rediss://, unix://"
     )
     group.add_argument("--namespace", metavar="NAME", help="the namespace in it (default: the project's own)")
-    group.add_argument(
-        "-o", "--output", choices=list(outputs), default="text", help="how to print the result"
-    )
+    if several:
+        from jobboard.cli.outputs import Several
+
+        forms = f"{', '.join(outputs[:-1])} or {outputs[-1]}"
+        said = (
+            f"how to print the result: {forms}; =FILE writes it there, and text is printed; may be repeated"
+        )
+        group.add_argument("-o", "--output", action=Several, forms=outputs, default="text", help=said)
+    else:
+        group.add_argument(
+            "-o", "--output", choices=list(outputs), default="text", help="how to print the result"
+        )
     add_environment(group)
     group.add_argument("--as", dest="actor", metavar="WHO", help="who is doing this (default: user@host)")
     return options
@@ -124,7 +141,11 @@ def _dispatch(words: list[str]) -> int:
     parser = Parser(
         prog=f"jobboard {command}",
         description=module.__doc__,
-        parents=[global_options(getattr(module, "OUTPUTS", OUTPUTS))],
+        parents=[
+            global_options(
+                getattr(module, "OUTPUTS", OUTPUTS), several=getattr(module, "SEVERAL_OUTPUTS", False)
+            )
+        ],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.configure(parser)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from jobboard.cli import project, scenario
-from jobboard.cli.screen import Screen
+from jobboard.cli.outputs import outputs_of, write_all
+from jobboard.cli.plan_forms import FORMS, PlanForms
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from jobboard.cli.plan_simulated import Outlook
     from jobboard.reconcile.planning import Planned
     from jobboard.store.connect import Store
+
+
+OUTPUTS = FORMS
+SEVERAL_OUTPUTS = True
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +46,7 @@ def execute(args: argparse.Namespace) -> int:
     with project.open_for(settings, sources) as store:
         planned = make_plan(store, sources, project.options_of(args))
         outlook = _outlook(args, store, planned) if args.simulate else None
-        show(planned, store, settings, outlook, as_json=args.output == "json")
+        show(planned, store, settings, args, outlook)
     if planned.plan.contested:
         return 3
     if planned.plan.refusals:
@@ -58,26 +62,18 @@ def _outlook(args: argparse.Namespace, store: Store, planned: Planned) -> Outloo
 
 
 def show(
-    planned: Planned, store: Store, settings: Settings, outlook: Outlook | None = None, *, as_json: bool
+    planned: Planned,
+    store: Store,
+    settings: Settings,
+    args: argparse.Namespace,
+    outlook: Outlook | None = None,
 ) -> None:
-    """Print a plan with what surrounds it: warnings, holds, who made the drift, what it does to the load."""
+    """Show a plan with what surrounds it, in every form that was asked for."""
+    write_all(outputs_of(args), forms_of(planned, store, settings, outlook).write)
+
+
+def forms_of(planned: Planned, store: Store, settings: Settings, outlook: Outlook | None = None) -> PlanForms:
+    """The plan and its surroundings: holds, who made the drift, what runs."""
     from jobboard.reconcile.around import look_around
 
-    around = look_around(store, planned.plan)
-    if as_json:
-        from jobboard.cli.plan_json import plan_json
-
-        said = plan_json(planned, around)
-        if outlook is not None:
-            from jobboard.cli.plan_simulated import outlook_json
-
-            said["simulation"] = outlook_json(outlook)
-        print(json.dumps(said, indent=2, ensure_ascii=False))
-        return
-    from jobboard.cli.plan_text import PlanText
-
-    PlanText(Screen(), planned, around, project.store_name(settings)).write()
-    if outlook is not None:
-        from jobboard.cli.plan_simulated import write_outlook
-
-        write_outlook(Screen(), outlook)
+    return PlanForms(planned, look_around(store, planned.plan), project.store_name(settings), outlook)

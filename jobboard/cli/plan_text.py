@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 from jobboard.cli.changes import conflict_lines, drift_lines, field_lines, grouped, hold_text, ways_out
 from jobboard.cli.screen import moment
 from jobboard.cli.values import brief, shown
+from jobboard.core.diagnostic import visible
 from jobboard.core.forecast import crowded_instant, effect_of, runs_per_day
 from jobboard.core.names import split_address
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from jobboard.cli.screen import Screen
+    from jobboard.core.forecast import Effect
     from jobboard.core.plan import Action, BoardPlan, JobChange
     from jobboard.reconcile.around import Around
     from jobboard.reconcile.planning import Planned
@@ -32,6 +34,7 @@ DONE: Mapping[Action, str] = {
     "destroy": "destroyed",
     "record": "recorded",
 }
+MATCHES = "No changes. Redis matches the job boards."
 SHOWN_ALWAYS: Sequence[Action] = ("add", "change", "destroy")
 """The groups a summary names even when they are empty."""
 ADDED_UP = 200
@@ -58,50 +61,41 @@ class PlanText:
         self.plan = planned.plan
         self.around = around
         self.store_name = store_name
-        self._next: list[int | None] = []
+        self._effects: dict[str, Effect] = {}
 
     def write(self) -> None:
         """The whole plan, its summary last."""
-        self._warnings()
-        for board in self.plan.boards:
-            if (
-                board.rewritten
-                or board.missing
-                or board.held
-                or board.drift
-                or board.conflicts
-                or board.refusals
-            ):
-                self._board(board)
-        self._held()
+        self.warnings()
+        for board in self.shown_boards():
+            self._board(board)
+        self.held()
         if self.plan.empty and self.plan.conflicts:
             self._say(f"Nothing to write. {self._skipped()}", "error")
             return
         if self.plan.empty:
-            self.screen.line("No changes. Redis matches the job boards.", "good")
+            self.screen.line(MATCHES, "good")
             return
-        self._foresee()
-        if self.planned.fresh and self.plan.changes:
-            self._say(
-                "The namespace holds no board yet: this is its first sync, or it was flushed."
-                " Nothing that was due before now is caught up with.",
-                "dim",
-            )
+        self.foresight()
         self._say(self.summary(), "bold")
-        if not self.plan.applyable:
-            self._say(self._in_the_way(), "error")
-        elif self.plan.conflicts:
-            self._say(self._skipped(), "error")
+        if obstacle := self.obstacle():
+            self._say(obstacle, "error")
+
+    def shown_boards(self) -> list[BoardPlan]:
+        """The boards there is anything to say about."""
+        return [
+            b
+            for b in self.plan.boards
+            if b.rewritten or b.missing or b.held or b.drift or b.conflicts or b.refusals
+        ]
 
     def summary(self) -> str:
         """``Plan: 3 to add, 1 to change, 2 to destroy.`` and the digest; other groups only above zero."""
-        counts = self.plan.counts
-        parts = [f"{counts[action]:,} to {action}" for action in SHOWN_ALWAYS]
-        if counts["record"]:
-            parts.append(f"{counts['record']:,} to record")
-        return f"Plan: {', '.join(parts)}.   digest {self.plan.digest[:15]}…"
+        return f"Plan: {counts_words(self.plan.counts)}.   digest {self.plan.digest[:15]}…"
 
-    def _in_the_way(self) -> str:
+    def obstacle(self) -> str:
+        """What keeps a sync from writing this, or some of it; empty where nothing does."""
+        if self.plan.applyable:
+            return self._skipped() if self.plan.conflicts else ""
         conflicts = sum(len(conflict.fields) for conflict in self.plan.blocking)
         parts = [f"{conflicts} conflict{'s' if conflicts != 1 else ''}"] if conflicts else []
         if guards := len(self.plan.refusals):
@@ -112,7 +106,8 @@ class PlanText:
         jobs = ", ".join(conflict.address for conflict in self.plan.conflicts)
         return f"Left as they are, with their conflicts: {jobs}."
 
-    def _warnings(self) -> None:
+    def warnings(self) -> None:
+        """What the boards' author may want to know."""
         warnings = self.planned.warnings
         for warning in warnings[:WARNED_OF]:
             self._say(f"{warning.place}  warn  {warning.message}", "dim")
@@ -121,46 +116,70 @@ class PlanText:
         if warnings:
             self.screen.line()
 
-    def _board(self, board: BoardPlan) -> None:
+    def source(self, board: BoardPlan) -> str:
+        """Where a board's file is, and of which commit."""
         commit = board.meta.get("commit")
-        source = f"{self._file(board)} @ {commit[:7]}" if commit else self._file(board)
-        self._say(f"Board {board.name}  ({source}) → {self.store_name}", "bold")
-        if board.removed:
-            self._say(
-                f"  - the board itself, with all its {len(board.changes)} jobs; its file is gone", "destroy"
-            )
-        if board.held is not None:
-            self._say(f"  . {held_words(board)}; its file has no say", "dim")
-            self._say(f"      jobboard release {board.name}", "dim")
-        if board.missing and not board.refusals:
-            stay = f"{board.jobs} jobs stay as they are" if board.jobs != 1 else "one job stays as it is"
-            self._say(f"  . {board.path} is gone; its {stay}", "dim")
-        if board.version is None and not board.changes:
-            self._say("  + the board, without any job", "add")
+        return f"{self._file(board)} @ {commit[:7]}" if commit else self._file(board)
+
+    def _board(self, board: BoardPlan) -> None:
+        self._say(f"Board {board.name}  ({self.source(board)}) → {self.store_name}", "bold")
+        for _ in (*self.changes(board), *self.kept(board), *self.obstacles(board)):
+            pass
+        self.screen.line()
+
+    def changes(self, board: BoardPlan) -> Iterator[int]:
+        """Write what becomes of a board and its jobs, piece by piece: how many changes each is about."""
+        yield from self._standing(board)
         for alike in grouped(board.changes):
             if len(alike) > 1:
                 self._alike(alike)
             else:
                 self._change(board, alike[0])
+            yield len(alike)
+
+    def kept(self, board: BoardPlan) -> Iterator[int]:
+        """Write which live edits are kept, job by job; none of that is a change."""
         for drift in board.drift:
             for line in drift_lines(drift, self.around):
                 self._say(line, "dim")
-        self._conflicts(board)
-        for refusal in board.refusals:
-            self._say(f"  ! {refusal.message}", "error")
-            self._say(f"      {refusal.way_out}")
-        self.screen.line()
+            yield 0
 
-    def _conflicts(self, board: BoardPlan) -> None:
+    def obstacles(self, board: BoardPlan) -> Iterator[int]:
+        """Write what stands in a board's way, piece by piece; none of that is a change."""
         for conflict in board.conflicts:
             place = self._place(board, split_address(conflict.address)[1])
             for line in conflict_lines(conflict, self.around, place):
                 self._say(line, "error" if line.startswith("  !") else "")
+            yield 0
         blocking = [conflict for conflict in board.conflicts if not conflict.skipped]
         if blocking:
             reverting = self.planned.is_reverting(board.name)
             for line in ways_out(self._file(board), blocking, reverting=reverting):
                 self._say(line)
+            yield 0
+        for refusal in board.refusals:
+            self._say(f"  ! {refusal.message}", "error")
+            self._say(f"      {refusal.way_out}")
+            yield 0
+
+    def _standing(self, board: BoardPlan) -> Iterator[int]:
+        """What there is to say of the board itself."""
+        if board.removed:
+            self._say(
+                f"  - the board itself, with all its {len(board.changes)} jobs; its file is gone", "destroy"
+            )
+            yield 0
+        if board.held is not None:
+            self._say(f"  . {held_words(board)}; its file has no say", "dim")
+            self._say(f"      jobboard release {board.name}", "dim")
+            yield 0
+        if board.missing and not board.refusals:
+            stay = f"{board.jobs} jobs stay as they are" if board.jobs != 1 else "one job stays as it is"
+            self._say(f"  . {board.path} is gone; its {stay}", "dim")
+            yield 0
+        if board.version is None and not board.changes:
+            self._say("  + the board, without any job", "add")
+            yield 0
 
     def _change(self, board: BoardPlan, change: JobChange) -> None:
         job = split_address(change.address)[1]
@@ -223,8 +242,7 @@ class PlanText:
         assert change.after is not None
         spec = change.after
         zone = spec.get("schedule", {}).get("timezone")
-        effect = effect_of(change, self.around.now_ms)
-        self._next.append(effect.next_after_ms)
+        effect = self._effect(change)
         if effect.next_after_ms is None:
             return [_unscheduled(spec)]
         then = self._moment(effect.next_after_ms, zone)
@@ -234,19 +252,33 @@ class PlanText:
             return [f"next: {then}"]
         return [f"next: {then} (was {self._moment(effect.next_before_ms, zone, effect.next_after_ms)})"]
 
+    def _effect(self, change: JobChange) -> Effect:
+        if change.address not in self._effects:
+            self._effects[change.address] = effect_of(change, self.around.now_ms)
+        return self._effects[change.address]
+
     def _moment(self, at_ms: int | None, zone: str | None, beside_ms: int | None = None) -> str:
         return moment(at_ms, zone, now_ms=self.around.now_ms, beside_ms=beside_ms)
 
-    def _held(self) -> None:
+    def held(self) -> None:
+        """Who holds what."""
         for scope, holds in sorted(self.around.holds.items()):
             for hold in holds:
                 self._say(f"  held     {hold_text(scope, hold, self.around.now_ms)}", "dim")
 
-    def _foresee(self) -> None:
+    def foresight(self) -> None:
         """What the changes come to together."""
-        if crowd := crowded_instant(self._next):
+        self._crowd()
+        self._runs_per_day()
+        self._flushed()
+
+    def _crowd(self) -> None:
+        moved = [c for c in self.plan.changes if c.action in ("add", "change") and c.moves_schedule]
+        if crowd := crowded_instant(self._effect(change).next_after_ms for change in moved):
             count, then = crowd[0], self._moment(crowd[1], None)
             self._say(f"{count} of these jobs start together, {then}; jitter would spread them.", "dim")
+
+    def _runs_per_day(self) -> None:
         if not 0 < len(self.plan.changes) <= ADDED_UP:
             return
         before = after = 0.0
@@ -258,8 +290,22 @@ class PlanText:
         if round(before, 1) != round(after, 1):
             self._say(f"Runs per day of these jobs: {_count(before)} → {_count(after)}.", "dim")
 
+    def _flushed(self) -> None:
+        if self.planned.fresh and self.plan.changes:
+            self._say(
+                "The namespace holds no board yet: this is its first sync, or it was flushed."
+                " Nothing that was due before now is caught up with.",
+                "dim",
+            )
+
     def _say(self, text: str, style: str = "") -> None:
-        self.screen.folded(text, style, hang=_HANG)
+        self.screen.folded(visible(text), style, hang=_HANG)
+
+
+def counts_words(counts: Mapping[Action, int]) -> str:
+    """``3 to add, 1 to change, 2 to destroy``; other groups only above zero."""
+    named = [*SHOWN_ALWAYS, *(action for action in SYMBOLS if action not in SHOWN_ALWAYS and counts[action])]
+    return ", ".join(f"{counts[action]:,} to {action}" for action in named)
 
 
 def held_words(board: BoardPlan) -> str:

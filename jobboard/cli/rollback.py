@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from jobboard.cli import plan as plan_command
 from jobboard.cli import project
 from jobboard.cli.history import number_of
+from jobboard.cli.outputs import outputs_of
 from jobboard.cli.sync import approve, report
 from jobboard.settings import Settings
 
@@ -55,12 +56,12 @@ def execute(args: argparse.Namespace) -> int:
     with open_store(settings) as store:
         planned = plan_rollback(store, number_of(args.revision), args.board, options, by)
         if not as_json:
-            plan_command.show(planned, store, settings, as_json=False)
+            plan_command.show(planned, store, settings, args)
         refuse(planned.plan)
         if not planned.plan.empty:
             approve(args, planned)
         synced = apply(store, planned, by)
-    report(synced, as_json=as_json)
+    report(synced, outputs_of(args))
     if not as_json and synced.revision is not None:
         for board in synced.plan.boards:
             print(f"Syncs pass {board.name} over from now on; jobboard release {board.name} ends that.")

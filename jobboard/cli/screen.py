@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import os
 import re
 import shutil
@@ -83,6 +84,22 @@ class Screen:
             style = styles[index] if index < len(styles) else ""
             first = text[: widths[0]]
             self.line(self.paint(first, style) + text[len(first) :])
+
+
+class Collected(Screen):
+    """A screen that keeps what is written, without colour, for whoever takes it."""
+
+    def __init__(self) -> None:
+        self._text = io.StringIO()
+        super().__init__(self._text)
+        self.coloured = False
+
+    def taken(self) -> str:
+        """All that was written since this was asked last."""
+        text = self._text.getvalue()
+        self._text.seek(0)
+        self._text.truncate()
+        return text
 
 
 def visible(text: str) -> str:

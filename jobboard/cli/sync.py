@@ -9,15 +9,24 @@ from typing import TYPE_CHECKING
 from jobboard import errors
 from jobboard.cli import plan as plan_command
 from jobboard.cli import project
+from jobboard.cli.outputs import outputs_of, write_all
+from jobboard.cli.plan_forms import FORMS
 from jobboard.cli.plan_text import DONE, SHOWN_ALWAYS
 from jobboard.cli.screen import Screen
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
+    from typing import Any
 
+    from jobboard.cli.outputs import Output
     from jobboard.reconcile.applying import Synced
     from jobboard.reconcile.planning import Planned
+
+
+OUTPUTS = FORMS
+SEVERAL_OUTPUTS = True
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -45,19 +54,19 @@ def execute(args: argparse.Namespace) -> int:
     from jobboard.reconcile.planning import make_plan
 
     settings = Settings.from_args(args)
-    as_json = args.output == "json"
     sources = project.read_sources(args.paths, settings.root, settings.project)
     with project.open_for(settings, sources) as store:
         planned = make_plan(store, sources, project.options_of(args))
-        if not as_json:
-            plan_command.show(planned, store, settings, as_json=False)
+        # JSON tells what was done, and so it comes last.
+        forms = plan_command.forms_of(planned, store, settings)
+        write_all((output for output in outputs_of(args) if output.form != "json"), forms.write)
         refuse(planned.plan)
         if not planned.plan.empty:
             if project.may_be_shared(settings) and not args.allow_dirty:
                 _refuse_dirty(planned)
             approve(args, planned)
         synced = apply(store, planned, project.by_of(settings, args.reason))
-    report(synced, as_json=as_json)
+    report(synced, outputs_of(args))
     return 3 if synced.plan.conflicts else _passed_over(synced)
 
 
@@ -122,27 +131,37 @@ def _is_expected(digest: str, expected: str) -> bool:
     return len(stem) >= len("sha256:") + 8 and digest.startswith(stem)
 
 
-def report(synced: Synced, *, as_json: bool) -> None:
-    """Say what was done."""
+def report(synced: Synced, outputs: Sequence[Output]) -> None:
+    """Say what was done, below the plan; beside it where that was printed in another form."""
+    result = json.dumps(_result_json(synced), indent=2)
+    write_all((output for output in outputs if output.form == "json"), lambda _, screen: screen.line(result))
+    printed = outputs[-1].form
+    if printed != "json":
+        _write_result(Screen(None if printed == "text" else sys.stderr), synced)
+
+
+def _result_json(synced: Synced) -> dict[str, Any]:
     counts = synced.plan.counts
-    if as_json:
-        said = {
-            "format_version": "1.0",
-            "revision": synced.revision,
-            "repeated": synced.repeated,
-            "held": synced.plan.held,
-            "digest": synced.plan.digest,
-            "counts": {action: counts[action] for action in ("add", "change", "destroy", "record")},
-            "skipped": [conflict.address for conflict in synced.plan.conflicts],
-        }
-        print(json.dumps(said, indent=2))
-        return
+    return {
+        "format_version": "1.0",
+        "revision": synced.revision,
+        "repeated": synced.repeated,
+        "held": synced.plan.held,
+        "digest": synced.plan.digest,
+        "counts": {action: counts[action] for action in ("add", "change", "destroy", "record")},
+        "skipped": [conflict.address for conflict in synced.plan.conflicts],
+    }
+
+
+def _write_result(screen: Screen, synced: Synced) -> None:
+    """What was done, in words."""
+    counts = synced.plan.counts
     if synced.repeated:
-        print("Another sync applied just this already; nothing was left to do.")
+        screen.line("Another sync applied just this already; nothing was left to do.")
     elif synced.revision is not None:
         done = [f"{counts[action]:,} {DONE[action]}" for action in SHOWN_ALWAYS]
         if counts["record"]:
             done.append(f"{counts['record']:,} {DONE['record']}")
-        Screen().line(f"Sync complete! Revision {synced.revision}: {', '.join(done)}.", "good")
+        screen.line(f"Sync complete! Revision {synced.revision}: {', '.join(done)}.", "good")
     if skipped := [conflict.address for conflict in synced.plan.conflicts]:
-        Screen().line(f"Left as they are, with their conflicts: {', '.join(skipped)}.", "error")
+        screen.line(f"Left as they are, with their conflicts: {', '.join(skipped)}.", "error")

@@ -16,6 +16,7 @@ import pytest
 from kit.project import Project
 
 from jobboard import errors
+from jobboard.cli import markdown
 from jobboard.clock import monotonic_s
 from jobboard.store import definitions, holds
 from jobboard.store.runs import Runs
@@ -307,13 +308,14 @@ def scene(project: Project, clock: StoreClock) -> None:
     )
 
 
-@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("form", ["text", "json", "diff", "markdown", "github"])
 def test_a_plan_reads_as_it_always_did(project: Project, clock: StoreClock, form: str) -> None:
     """Golden files; ``REGENERATE=1`` in the environment writes them anew."""
     scene(project, clock)
     outcome = project.run("plan", "-o", form)
     assert outcome.code == 3
-    said = outcome.out.replace(project.store.namespace, "NAMESPACE").replace(project.store.url, "STORE")
+    said = outcome.out.replace(project.store.namespace, "NAMESPACE")
+    said = said.replace(project.store.url, "STORE").replace(markdown.code(project.store.url)[6:-7], "STORE")
     said = re.sub(r"cli, \d+ s ago", "cli, 0 s ago", said)
     said = re.sub(
         r'("(?:at|live_since)": )("2026-11-21T12:00:\d\d(?:\.\d+)?Z")', r'\1"2026-11-21T12:00:00Z"', said
@@ -323,6 +325,51 @@ def test_a_plan_reads_as_it_always_did(project: Project, clock: StoreClock, form
         golden.parent.mkdir(exist_ok=True)
         golden.write_text(said)
     assert said == golden.read_text()
+
+
+class TestSeveralForms:
+    """``-o FORM=FILE``, as often as wanted."""
+
+    def test_a_plan_in_three_of_them(self, project: Project) -> None:
+        project.board("ops", "a: {run: x}")
+        plan = project.ok("plan", "-o", "markdown=plan.md", "-o", "json=plan.json")
+        assert "Plan: 1 to add" in plan.out
+        assert (project.folder / "plan.md").read_text().startswith("<!-- jobboard:plan:")
+        assert json.loads((project.folder / "plan.json").read_text())["counts"]["add"] == 1
+        assert project.ok("-o", "json=plan.json", "plan", "-odiff").out.startswith(
+            "--- /dev/null\n+++ b/ops/a"
+        )
+
+    def test_a_sync_writes_its_plan_before_it_is_refused_and_its_result_at_the_end(
+        self, project: Project
+    ) -> None:
+        project.board("ops", "a: {run: x}")
+        forms = ["-o", "markdown=plan.md", "-o", "json=done.json"]
+        done = project.sync(*forms)
+        assert "Sync complete! Revision 1" in done.out
+        assert "1 to add" in (project.folder / "plan.md").read_text()
+        assert json.loads((project.folder / "done.json").read_text())["revision"] == 1
+        project.board("ops", "")
+        assert project.run("sync", "--auto-approve", *forms).code == 5
+        assert "1 guard in the way" in (project.folder / "plan.md").read_text()
+        assert json.loads((project.folder / "done.json").read_text())["revision"] == 1
+
+    def test_what_a_sync_did_is_said_beside_what_it_printed_for_a_program(self, project: Project) -> None:
+        project.board("ops", "a: {run: x}")
+        done = project.sync("-o", "markdown")
+        assert done.out.startswith("<!-- ")
+        assert done.err == "Sync complete! Revision 1: 1 added, 0 changed, 0 destroyed.\n"
+
+    def test_a_step_on_github_gets_annotations_and_a_summary(
+        self, project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        project.board("ops", "a: {run: x}")
+        project.sync()
+        project.board("ops", "a: {run: y}")
+        monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project.folder / "summary.md"))
+        plan = project.ok("plan", "-o", "github")
+        assert plan.out == "::notice file=boards/ops.yaml,line=3,title=ops/a would change::command x → y\n"
+        assert "1 to change" in (project.folder / "summary.md").read_text()
 
 
 def in_process(project: Project, *paths: str) -> subprocess.Popen[str]:

@@ -55,7 +55,7 @@ def test_a_slip_is_answered_with_what_was_meant(capsys: Capsys) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["lint", "--nope"], ["plan", "-o", "xml"], ["set"], ["--redis"], ["plan", "--namespace"]]
+    "words", [["lint", "--nope"], ["ls", "-o", "xml"], ["set"], ["--redis"], ["plan", "--namespace"]]
 )
 def test_a_wrong_argument_is_a_usage_error(words: list[str], capsys: Capsys) -> None:
     assert main(words) == 64

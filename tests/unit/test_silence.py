@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from jobboard.cli.lint import annotation
+from jobboard.cli.github import annotation
 from jobboard.cli.main import main
 from jobboard.core.diagnostic import Diagnostic
 from jobboard.core.rules import RULES

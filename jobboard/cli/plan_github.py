@@ -1,0 +1,80 @@
+"""A plan as annotations: each job that would change, go, or that two sides disagree about, beside its line.
+
+GitHub shows only the first few of each kind, so that what stands in the way is said first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jobboard.cli.github import command
+from jobboard.cli.values import brief, shown
+from jobboard.core.names import split_address
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from jobboard.cli.github import Level
+    from jobboard.core.merge import Merged
+    from jobboard.core.plan import BoardPlan, JobChange
+    from jobboard.reconcile.planning import Planned
+
+NAMED = 3
+"""Fields of a job that an annotation names."""
+
+
+def plan_annotations(planned: Planned) -> Iterator[str]:
+    """The workflow commands, one a line."""
+    found: dict[Level, list[str]] = {"error": [], "warning": [], "notice": []}
+    for board in planned.plan.boards:
+        for level, address, title, text in _said(board):
+            file, line = _place(planned, board, address)
+            found[level].append(command(level, text, title=title, file=file, line=line))
+    for commands in found.values():
+        yield from commands
+
+
+def _said(board: BoardPlan) -> Iterator[tuple[Level, str, str, str]]:
+    """Level, job (or nothing for the board), title and text of each annotation."""
+    for conflict in board.conflicts:
+        fields = "; ".join(
+            f"{f.path}: {_value(f, f.base)} when last applied, {_value(f, f.live)} in Redis,"
+            f" {_value(f, f.file)} here"
+            for f in conflict.fields
+        )
+        level: Level = "warning" if conflict.skipped else "error"
+        yield level, conflict.address, f"{conflict.address} conflicts", fields
+    for refusal in board.refusals:
+        subject = refusal.subject if "/" in refusal.subject else ""
+        yield "error", subject, f"{refusal.subject} is guarded", f"{refusal.message}: {refusal.way_out}"
+    for change in board.changes:
+        if change.action == "destroy":
+            yield "warning", change.address, f"{change.address} would be destroyed", "no board declares it"
+        elif change.action == "change":
+            yield "notice", change.address, f"{change.address} would change", _moves(change)
+    for drift in board.drift:
+        text = "; ".join(
+            f"{f.path} {_value(f, f.file)} here, {_value(f, f.live)} in Redis" for f in drift.fields
+        )
+        yield "notice", drift.address, f"{drift.address} stays as it was edited live", text
+
+
+def _moves(change: JobChange) -> str:
+    said = [f"{f.path} {_value(f, f.live)} → {_value(f, f.result)}" for f in change.fields[:NAMED]]
+    return "; ".join([*said, *_more(change.fields)])
+
+
+def _more(fields: Sequence[Merged]) -> list[str]:
+    return [f"{len(fields) - NAMED} more"] if len(fields) > NAMED else []
+
+
+def _value(field: Merged, value: object) -> str:
+    return brief(shown(field.path, value))
+
+
+def _place(planned: Planned, board: BoardPlan, address: str) -> tuple[str, int]:
+    """File and line; the file alone for what it does not say any more."""
+    parsed = planned.boards.get(board.name)
+    if parsed is None:
+        return board.path, 0
+    return parsed.shown, parsed.lines.get(split_address(address)[1], 0)

@@ -1,0 +1,176 @@
+"""A plan as a comment on a pull request: short enough to be posted, and found again by its first line.
+
+The lines are those of the text, in blocks of code. What does not fit is left out at the end, job by job, and
+said to be; what stands in the way comes first, so that it is never what is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from jobboard.cli.markdown import LIMIT, code, fenced, folding, plain_html, table
+from jobboard.cli.plan_text import MATCHES, SYMBOLS, PlanText, counts_words
+from jobboard.cli.screen import Collected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from jobboard.core.plan import BoardPlan
+    from jobboard.reconcile.around import Around
+    from jobboard.reconcile.planning import Planned
+
+OPEN = 40
+"""Changes up to which nothing is folded away."""
+TABLED = 20
+"""Boards a table has before the rest is only counted."""
+LONGEST_PIECE = 6_000
+"""Characters that one job takes before its lines are cut: a long script must not push all others out."""
+LONGEST_PART = 4_000
+"""Characters that what surrounds the boards takes at most, each part."""
+LINE = 200
+"""Characters kept of a line that is too long by itself."""
+_INSET = 2
+_CUT = 400
+_TICKS_KEPT = 20
+_TICKS = re.compile(f"`{{{_TICKS_KEPT + 1},}}")
+
+
+def marker(namespace: str) -> str:
+    """The line a comment is found by, to be replaced and not repeated: one for each namespace."""
+    return f"<!-- jobboard:plan:{namespace} -->"
+
+
+class PlanMarkdown:
+    """Writes one plan as Markdown.
+
+    Args:
+        planned: What.
+        around: What is shown beside it.
+        store_name: The store and namespace.
+        simulated: What a simulation says, as text.
+        limit: Characters it may have.
+    """
+
+    def __init__(
+        self, planned: Planned, around: Around, store_name: str, simulated: str = "", limit: int = LIMIT
+    ) -> None:
+        self.plan = planned.plan
+        self.limit = limit
+        self._simulated = simulated
+        self._screen = Collected()
+        self._text = PlanText(self._screen, planned, around, store_name)
+        self._store_name = store_name
+
+    def text(self) -> str:
+        """All of it, never longer than the limit."""
+        head, foot = "".join(self._head()), "".join(self._foot())
+        return head + self._boards(self.limit - len(head) - len(foot)) + foot
+
+    def _head(self) -> Iterator[str]:
+        yield f"{marker(self.plan.namespace)}\n"
+        if self.plan.empty and not self.plan.conflicts:
+            yield f"### {MATCHES}\n\n"
+        else:
+            yield f"### Plan: {counts_words(self.plan.counts)}\n\n"
+        yield f"{code(self._store_name)} · digest `{self.plan.digest}`\n\n"
+        if obstacle := self._text.obstacle():
+            yield f"> **{plain_html(obstacle[:LONGEST_PART])}**\n\n"
+        yield from self._table()
+
+    def _table(self) -> Iterator[str]:
+        boards = self._text.shown_boards()
+        if len(boards) < 2:
+            return
+        rows = [
+            [
+                code(board.name),
+                *(str(sum(c.action == action for c in board.changes) or "") for action in SYMBOLS),
+                str(len(board.drift) or ""),
+                str(len(board.conflicts) + len(board.refusals) or ""),
+            ]
+            for board in boards[:TABLED]
+        ]
+        head = ["Board", *SYMBOLS, "drift", "in the way"]
+        yield table(head, rows, right=range(1, len(head)))
+        if len(boards) > TABLED:
+            yield f"\nand {len(boards) - TABLED:,} more boards\n"
+        yield "\n"
+
+    def _foot(self) -> Iterator[str]:
+        self._text.held()
+        if held := self._lines():
+            yield folding("Holds", fenced(_shortened([line[_INSET:] for line in held], LONGEST_PART)))
+        if self.plan.changes:
+            # Looks at the changes themselves: those that do not fit count as well.
+            self._text.foresight()
+            if said := self._lines():
+                yield folding("Effect in time", fenced(_shortened(said, LONGEST_PART)), is_open=True)
+        if self._simulated:
+            lines = self._simulated.strip("\n").split("\n")
+            yield folding("Simulation", fenced(_shortened(lines, LONGEST_PART)))
+        self._text.warnings()
+        if warnings := self._lines():
+            yield folding("Warnings", fenced(_shortened(warnings, LONGEST_PART)))
+
+    def _boards(self, room: int) -> str:
+        """As many of the boards' pieces as there is room for; those in whose way something stands first."""
+        boards = sorted(self._text.shown_boards(), key=lambda b: not (b.conflicts or b.refusals))
+        is_open = len(self.plan.changes) <= OPEN
+        parts, left, shown = [], room - _CUT, 0
+        for board in boards:
+            part, jobs, is_whole = self._board(board, left, is_open=is_open)
+            parts.append(part)
+            left -= len(part)
+            shown += jobs
+            if not is_whole:
+                parts.append(self._cut(shown))
+                break
+        return "".join(parts)
+
+    def _board(self, board: BoardPlan, room: int, *, is_open: bool) -> tuple[str, int, bool]:
+        """A board in so many characters: the Markdown, how many changes it shows, whether that is all."""
+        summary = f"<b>{board.name}</b> · {plain_html(self._text.source(board))}"
+        # The fence is longer than any ticks in the text, and it is there twice.
+        left = room - len(folding(summary, fenced([], "diff"), is_open=True)) - 2 * _TICKS_KEPT
+        lines: list[str] = []
+        jobs, is_whole = 0, True
+        for count in self._pieces(board):
+            piece = _shortened([line[_INSET:] for line in self._lines()], LONGEST_PIECE)
+            size = sum(len(line) + 1 for line in piece)
+            if size > left:
+                is_whole = False
+                break
+            lines += piece
+            left -= size
+            jobs += count
+        if not lines:
+            return "", 0, is_whole
+        return folding(summary, fenced(lines, "diff"), is_open=is_open), jobs, is_whole
+
+    def _pieces(self, board: BoardPlan) -> Iterator[int]:
+        yield from self._text.obstacles(board)
+        yield from self._text.changes(board)
+        yield from self._text.kept(board)
+
+    def _cut(self, shown: int) -> str:
+        total = len(self.plan.changes)
+        return (
+            f"\n**{shown:,} of {total:,} changes are shown: more do not fit into a comment.**"
+            " All of them: <code>jobboard plan</code>, or <code>jobboard plan -o json</code>.\n\n"
+        )
+
+    def _lines(self) -> list[str]:
+        text = _TICKS.sub("`" * _TICKS_KEPT + "…", self._screen.taken())
+        return text.splitlines()
+
+
+def _shortened(lines: Sequence[str], limit: int) -> list[str]:
+    """The lines as far as they fit into so many characters, and how many did not."""
+    kept: list[str] = []
+    for number, line in enumerate(lines):
+        limit -= len(line) + 1
+        if limit < 0:
+            return [*(kept or [f"{line[:LINE]}…"]), f"      … {len(lines) - number:,} more lines"]
+        kept.append(line)
+    return kept
