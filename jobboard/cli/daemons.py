@@ -16,6 +16,7 @@ from jobboard.settings import masked
 if TYPE_CHECKING:
     import argparse
 
+    from jobboard.daemon.serving import Serving
     from jobboard.settings import Settings
 
 
@@ -39,32 +40,56 @@ def unique_name() -> str:
 def add_worker_options(parser: argparse.ArgumentParser) -> None:
     """What a worker can be told."""
     parser.add_argument(
-        "--queue", action="append", metavar="NAME", help="a queue to serve; again for more (default: common)"
+        "--queue",
+        action="append",
+        metavar="NAME[=N]",
+        help="a queue to serve, with at most N runs at once; again for more (default: common)",
     )
     parser.add_argument(
         "--slots",
         type=_positive,
         default=None,
         metavar="N",
-        help="runs at once (default: twice the processors)",
+        help="runs at once, of all queues (default: twice the processors, or what the queues add up to)",
+    )
+    parser.add_argument(
+        "--order",
+        choices=["priority", "strict", "round-robin"],
+        default="priority",
+        help="of several queues: the best run of all, one queue after the other, or one of each in turn",
     )
     parser.add_argument("--name", metavar="NAME", help="what to call the worker (default: this host)")
 
 
-def queues_of(args: argparse.Namespace) -> list[str]:
-    """The queues to serve, without repeats, in the order given."""
-    from jobboard.core.names import NAME_RULE, is_name
+def serving_of(args: argparse.Namespace) -> Serving:
+    """What a worker is to serve: the queues named, in their order, and the queue of this host.
 
-    queues = list(dict.fromkeys(args.queue or ["common"]))
-    for queue in queues:
-        if not is_name(queue):
-            raise errors.UsageError(f"{queue!r} is no queue's name", f"a name is {NAME_RULE}")
-    return queues
+    Raises:
+        errors.UsageError: A queue's name or number is none, or a queue is named twice.
+    """
+    from jobboard.core.names import queue_of_host
+    from jobboard.daemon.serving import Serving
+
+    own_slots: dict[str, int | None] = {}
+    for text in args.queue or ["common"]:
+        queue, slots = _queue_and_slots(text)
+        if own_slots.setdefault(queue, slots) != slots:
+            raise errors.UsageError(f"--queue {queue} is given two numbers", "give it once")
+    numbers = {queue: slots for queue, slots in own_slots.items() if slots is not None}
+    adds_up = sum(numbers.values()) if len(numbers) == len(own_slots) else 2 * (os.cpu_count() or 1)
+    queues = tuple(dict.fromkeys((*own_slots, queue_of_host(socket.gethostname()))))
+    return Serving(queues, args.slots or adds_up, numbers, args.order)
 
 
-def slots_of(args: argparse.Namespace) -> int:
-    """How many runs at once."""
-    return int(args.slots or 2 * (os.cpu_count() or 1))
+def _queue_and_slots(text: str) -> tuple[str, int | None]:
+    from jobboard.core.names import QUEUE_RULE, is_queue
+
+    queue, given, number = text.partition("=")
+    if not is_queue(queue):
+        raise errors.UsageError(f"{queue!r} is no queue's name", f"a name is {QUEUE_RULE}")
+    if given and not (number.isascii() and number.isdecimal() and int(number)):
+        raise errors.UsageError(f"{number!r} is no number of runs", f"write --queue {queue}=4")
+    return queue, int(number) if given else None
 
 
 def refuse_shared(settings: Settings, *, shared: bool) -> None:

@@ -132,11 +132,12 @@ def _daemons(store: Store, home: Path) -> Iterator[None]:
     """A scheduler and a worker, side by side, for as long as the block lasts."""
     from jobboard.daemon.scheduler import Scheduler
     from jobboard.daemon.service import serve
+    from jobboard.daemon.serving import Serving
     from jobboard.daemon.worker import Worker
 
     stop, hurry = threading.Event(), threading.Event()
     scheduler = Scheduler(store, name="demo")
-    worker = Worker(store, name="demo", queues=["common"], slots=4, home=home)
+    worker = Worker(store, name="demo", serving=Serving(("common",), 4), home=home)
     daemons = {"scheduler": scheduler.run, "worker": lambda told: worker.run(told, hurry)}
     thread = threading.Thread(target=serve, args=(daemons, stop), name="demo")
     thread.start()

@@ -56,11 +56,11 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _wanted(args: argparse.Namespace) -> Rule:
-    from jobboard.core.names import NAME_RULE, is_name
+    from jobboard.core.names import QUEUE_RULE, is_queue
     from jobboard.store.queues import Rule
 
-    if not is_name(args.queue):
-        raise errors.UsageError(f"{args.queue or 'nothing'!r} cannot be a queue", f"a name is {NAME_RULE}")
+    if not is_queue(args.queue):
+        raise errors.UsageError(f"{args.queue or 'nothing'!r} cannot be a queue", f"a name is {QUEUE_RULE}")
     if args.unlimited == (args.limit is not None or args.rate is not None):
         raise errors.UsageError("say --limit N, --rate N/SPAN or both; or --unlimited", "as in --rate 30/1m")
     if args.limit is not None and args.limit < 1:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from jobboard import errors
 from jobboard.core.model import effective
-from jobboard.core.names import NAME_RULE, is_name, split_address
+from jobboard.core.names import NAME_RULE, QUEUE_RULE, is_name, is_queue, split_address
 from jobboard.core.remedy import scope_text
 
 if TYPE_CHECKING:
@@ -40,8 +40,9 @@ def scope_of(store: Store, args: argparse.Namespace) -> str:
     if args.what is not None:
         return _named(store, args.what)
     kind, name = ("tag", args.tag) if args.tag is not None else ("queue", args.queue)
-    if not is_name(name):
-        raise errors.UsageError(f'"{name}" cannot be a {kind}', f"Use {NAME_RULE}")
+    allowed, rule = (is_queue, QUEUE_RULE) if kind == "queue" else (is_name, NAME_RULE)
+    if not allowed(name):
+        raise errors.UsageError(f'"{name}" cannot be a {kind}', f"Use {rule}")
     return f"{kind}:{name}"
 
 

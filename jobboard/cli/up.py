@@ -39,7 +39,7 @@ def execute(args: argparse.Namespace) -> int:
 
     settings = Settings.from_args(args)
     daemons.refuse_shared(settings, shared=args.shared)
-    queues, slots = daemons.queues_of(args), daemons.slots_of(args)
+    serving = daemons.serving_of(args)
     daemons.log_to_stderr()
     screen = Screen()
     with Signals() as signals, open_store(settings) as store:
@@ -47,8 +47,7 @@ def execute(args: argparse.Namespace) -> int:
         worker = Worker(
             store,
             name=args.name or socket.gethostname(),
-            queues=queues,
-            slots=slots,
+            serving=serving,
             home=settings.home,
         )
         watcher = watcher_of(args, settings, store.again(), screen)

@@ -35,20 +35,22 @@ def execute(args: argparse.Namespace) -> int:
     from jobboard.store.connect import open_store
 
     settings = Settings.from_args(args)
-    queues, slots = daemons.queues_of(args), daemons.slots_of(args)
+    serving = daemons.serving_of(args)
     daemons.log_to_stderr()
     with Signals() as signals, open_store(settings) as store:
         worker = Worker(
             store,
             name=args.name or socket.gethostname(),
-            queues=queues,
-            slots=slots,
+            serving=serving,
             home=settings.home,
             lease_ms=_span_ms(args.lease),
             grace_ms=None if args.grace is None else _span_ms(args.grace),
         )
         logging.getLogger("jobboard").info(
-            "working on %s, queue %s, %d at once", project.store_name(settings), ", ".join(queues), slots
+            "working on %s, queue %s, %d at once",
+            project.store_name(settings),
+            ", ".join(serving.queues),
+            serving.slots,
         )
         worker.run(signals.stop, signals.hurry)
     return 0

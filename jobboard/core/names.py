@@ -17,14 +17,27 @@ RESERVED = frozenset({LOOSE, ONE_OFF})
 """What no board in a file may be called."""
 
 _NAME = re.compile(NAME_PATTERN)
+_UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 _ADDRESS = re.compile(f"{NAME_PATTERN}/{NAME_PATTERN}")
 
 NAME_RULE = "1 to 100 letters, digits, dots, dashes and underscores, beginning with a letter or digit"
+
+QUEUE_RULE = f"{NAME_RULE}; or @HOST, for the workers of one host"
 
 
 def is_name(text: object) -> bool:
     """Whether `text` is a string that may name a board, job, queue, lock, tag or namespace."""
     return isinstance(text, str) and _NAME.fullmatch(text) is not None
+
+
+def is_queue(text: object) -> bool:
+    """Whether `text` may name a queue: a name, or ``@HOST``, the queue of one host's workers."""
+    return isinstance(text, str) and is_name(text.removeprefix("@"))
+
+
+def queue_of_host(host: str) -> str:
+    """The queue that only workers on this host serve; what no name may hold is a dash in it."""
+    return f"@{_UNFIT.sub('-', host).lstrip('._-')[:100] or 'host'}"
 
 
 def is_address(text: object) -> bool:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from jobboard.daemon.attempt import Outcome
+    from jobboard.daemon.serving import Serving
     from jobboard.daemon.spool import Entry, Spool
     from jobboard.store.connect import Store
     from jobboard.store.runs import Reserved
@@ -44,14 +45,12 @@ class Registration:
 
     Attributes:
         worker: Its id, of this process alone.
-        queues: What it takes runs from.
-        slots: How many at once.
+        serving: What it takes runs from, and how many at once.
         lease_ms: How long after its last beat it is believed to be alive.
     """
 
     worker: str
-    queues: tuple[str, ...]
-    slots: int
+    serving: Serving
     lease_ms: int
 
 
@@ -126,7 +125,7 @@ class Clerk:
         self._spool = spool
         self._tell = tell
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._held: dict[str, int] = {}
+        self._held: dict[str, Reserved] = {}
         self._outcomes: list[Outcome] = []
         self._output: dict[tuple[str, int, int], list[bytes]] = {}
         self._dropped: dict[tuple[str, int], int] = {}
@@ -151,7 +150,15 @@ class Clerk:
     @property
     def has_room(self) -> bool:
         """Whether a slot is free and new runs are wanted."""
-        return self._taking and len(self._held) < self._me.slots
+        return self._taking and self._me.serving.room(self._queues_held) > 0
+
+    def has_room_for(self, queue: str) -> bool:
+        """Whether a run of this queue would be taken now."""
+        return self._taking and self._me.serving.takes(queue, self._queues_held)
+
+    @property
+    def _queues_held(self) -> list[str]:
+        return [run.queue for run in tuple(self._held.values())]
 
     def look(self, token: str | None = None) -> None:
         """There may be something to reserve; `token` is the key a token for it was taken from."""
@@ -280,11 +287,11 @@ class Clerk:
                 self._me.worker,
                 host=socket.gethostname(),
                 pid=os.getpid(),
-                queues=list(self._me.queues),
-                slots=self._me.slots,
+                queues=list(self._me.serving.queues),
+                slots=self._me.serving.slots,
                 lease_ms=self._me.lease_ms,
                 version=__version__,
-                holding=list(self._held.items()),
+                holding=self._tokens_held(),
             )
         except errors.StoreFull:
             # Results free memory and are taken even so; joining has to wait for that.
@@ -319,7 +326,7 @@ class Clerk:
         while self._outcomes:
             batch = self._outcomes[:MOST_A_CALL]
             pairs = [(outcome.run_id, outcome.token) for outcome in batch]
-            runs, asked = self._report([self._result(outcome) for outcome in batch], self._asked(pairs))
+            runs, asked = self._report([self._result(outcome) for outcome in batch], pairs)
             del self._outcomes[: len(batch)]
             self._spool.cross_out(pairs)
             self._forget(pairs)
@@ -331,27 +338,35 @@ class Clerk:
                 self._wanted = False
                 self._tokens.clear()
 
-    def _asked(self, ended: Sequence[tuple[str, int]]) -> int:
-        """How many runs to ask for once these are reported; none where more reports are to follow."""
-        more = len(self._outcomes) > MOST_A_CALL
-        if more or not (self._joined and self._taking) or self._closing_by_s is not None:
-            return 0
-        left = len(self._held) - sum(self._held.get(run_id) == token for run_id, token in ended)
-        return min(max(0, self._me.slots - left), MOST_A_CALL)
-
-    def _report(self, results: list[Result], asked: int) -> tuple[list[Reserved] | None, int]:
+    def _report(
+        self, results: list[Result], ended: Sequence[tuple[str, int]]
+    ) -> tuple[list[Reserved] | None, int]:
         """Runs that came with the answer, None where the store knows us not; and how many were asked for."""
+        serving = self._me.serving
+        left = [run.queue for run in self._held.values() if (run.run_id, run.token) not in ended]
+        asked = min(serving.room(left), MOST_A_CALL) if self._may_ask() else 0
         if asked:
             # Full: nothing was done, and results alone are taken even so.
             with suppress(errors.StoreFull):
-                return self._runs.finish_reserve(self._me.worker, results, list(self._me.queues), asked)[
-                    1
-                ], asked
+                _, runs = self._runs.finish_reserve(
+                    self._me.worker,
+                    results,
+                    serving.queues,
+                    asked,
+                    rooms=serving.rooms(left),
+                    order=serving.order,
+                )
+                return runs, asked
         self._runs.finish(self._me.worker, results)
         return [], 0
 
+    def _may_ask(self) -> bool:
+        """Whether to ask for runs with these reports; not where more reports are to follow."""
+        more = len(self._outcomes) > MOST_A_CALL
+        return self._joined and self._taking and self._closing_by_s is None and not more
+
     def _take(self, runs: list[Reserved]) -> None:
-        self._held.update((run.run_id, run.token) for run in runs)
+        self._held.update((run.run_id, run) for run in runs)
         if runs:
             self._tell(Taken(tuple(runs)))
 
@@ -370,15 +385,19 @@ class Clerk:
 
     def _sign_off(self) -> None:
         if not self._unfinished:
-            self._runs.give_back(self._me.worker, list(self._held.items()))
+            self._runs.give_back(self._me.worker, self._tokens_held())
         self._put_back()
         self._runs.bye(self._me.worker)
         self._signed_off = True
 
+    def _tokens_held(self) -> list[tuple[str, int]]:
+        return [(run.run_id, run.token) for run in self._held.values()]
+
     def _forget(self, pairs: Sequence[tuple[str, int]]) -> None:
         for run_id, token in pairs:
             self._dropped.pop((run_id, token), None)
-            if self._held.get(run_id) == token:
+            held = self._held.get(run_id)
+            if held is not None and held.token == token:
                 del self._held[run_id]
         self._wanted = True
         self._room(self._store)
@@ -391,13 +410,15 @@ class Clerk:
             self._tokens.pop()
 
     def _reserve(self) -> None:
-        free = self._me.slots - len(self._held)
-        if not (self._wanted and self._taking and free > 0):
-            self._wanted = self._wanted and self._taking and free > 0
+        serving, held = self._me.serving, self._queues_held
+        asked = min(serving.room(held), MOST_A_CALL)
+        self._wanted = self._wanted and self._taking and asked > 0
+        if not self._wanted:
             self._put_back()
             return
-        asked = min(free, MOST_A_CALL)
-        runs = self._runs.reserve(self._me.worker, list(self._me.queues), asked)
+        runs = self._runs.reserve(
+            self._me.worker, serving.queues, asked, rooms=serving.rooms(held), order=serving.order
+        )
         self._wanted = len(runs) == asked
         self._tokens.clear()
         self._take(runs)

@@ -1,7 +1,7 @@
 """The worker's ears: sleeps until a queue it serves has something, or somebody has something to say to it.
 
-A token in ``wake:<queue>`` is for whoever takes it, so a worker without room must not keep one: it puts the
-token back and listens for messages alone until it has room again.
+A token in ``wake:<queue>`` is for whoever takes it, so a worker without room for that queue must not keep
+one: it puts the token back and does not listen to that queue until it has room again.
 """
 
 from __future__ import annotations
@@ -45,10 +45,9 @@ class Ears:
         self._ctl = store.key("ctl", worker)
         self._clerk = clerk
         self._tell = tell
-        wakes = [store.key("wake", name) for name in queues]
-        self._messages = Listener(store, [self._ctl])
-        self._everything = Listener(store, [self._ctl, *wakes])
-        self._deaf = threading.Event()
+        self._queues = {store.key("wake", name): name for name in queues}
+        self._listener = Listener(store, [self._ctl, *self._queues])
+        self._deaf_to: frozenset[str] = frozenset()
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -59,22 +58,25 @@ class Ears:
     def close(self) -> None:
         """Stop listening. Safe to call twice."""
         self._closed.set()
-        self._messages.close()
-        self._everything.close()
+        self._listener.close()
         if self._thread is not None:
             self._thread.join()
 
     def room(self, store: Store) -> None:
         """There is room again; called by the clerk with its own connection."""
-        if self._deaf.is_set():
-            self._deaf.clear()
+        if self._deaf_to:
+            self._deaf_to = frozenset()
             with explained(store.url):
                 store.client.rpush(self._ctl, pack({"look": True}))
+
+    @property
+    def _heeded(self) -> list[str]:
+        return [self._ctl, *(key for key in self._queues if key not in self._deaf_to)]
 
     def _listen(self) -> None:
         while not self._closed.is_set():
             try:
-                heard = (self._messages if self._deaf.is_set() else self._everything).wait(_SLEEP_S)
+                heard = self._listener.wait(_SLEEP_S, self._heeded)
                 if heard is not None:
                     self._take(*heard)
             except (errors.StoreUnreachable, errors.StoreRefused):
@@ -87,14 +89,15 @@ class Ears:
             if "cancel" in message:
                 self._tell(Ended((message["cancel"],)))
             else:
+                self._deaf_to = frozenset()
                 self._clerk.look()
-        elif self._clerk.has_room:
+        elif self._clerk.has_room_for(self._queues[key]):
             self._clerk.look(key)
         else:
-            self._deaf.set()
+            self._deaf_to = self._deaf_to | {key}
             with explained(self._store.url):
                 self._store.client.lpush(key, element)
-            if self._clerk.has_room:
+            if self._clerk.has_room_for(self._queues[key]):
                 # It came free between the two looks, and nobody has told us.
-                self._deaf.clear()
+                self._deaf_to = frozenset()
                 self._clerk.look()

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jobboard.daemon.frames import Message
+    from jobboard.daemon.serving import Serving
     from jobboard.store.connect import Store
     from jobboard.store.runs import Reserved
 
@@ -70,8 +71,7 @@ class Worker:
     Args:
         store: Where the runs are; the worker opens connections of its own beside it.
         name: What people call it; the id it goes by adds what makes this process unique.
-        queues: What it takes runs from.
-        slots: How many runs at once.
+        serving: What it takes runs from, and how many at once.
         lease_ms: How long it is believed to be alive after its last sign of life.
         home: The state directory; results that the store does not have yet are kept under ``spool`` there.
         grace_ms: How long running commands may go on once it is told to stop; None for as long as they like.
@@ -88,20 +88,21 @@ class Worker:
         store: Store,
         *,
         name: str,
-        queues: Sequence[str],
-        slots: int,
+        serving: Serving,
         home: Path,
         lease_ms: int = DEFAULT_LEASE_MS,
         grace_ms: int | None = None,
     ) -> None:
-        if not is_name(name) or slots < 1:
-            raise errors.UsageError(f'"{name}" with {slots} slots is no worker', f"A name is {NAME_RULE}")
+        if not is_name(name) or serving.slots < 1:
+            raise errors.UsageError(
+                f'"{name}" with {serving.slots} slots is no worker', f"A name is {NAME_RULE}"
+            )
         self._instance = secrets.token_hex(4)
         self.id = f"{name}.{self._instance}"
         self._store = store
         self._home = home
         self._grace_ms = grace_ms
-        self._me = Registration(self.id, tuple(queues), slots, max(lease_ms, SHORTEST_LEASE_MS))
+        self._me = Registration(self.id, serving, max(lease_ms, SHORTEST_LEASE_MS))
         self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
         self._news_fd, self._tell_fd = os.pipe()
         os.set_blocking(self._tell_fd, False)
@@ -150,7 +151,7 @@ class Worker:
             self._reports.open()
             connections.callback(self._reports.close)
             self._clerk = clerk = Clerk(self._connect(connections), self._me, spool, self.tell)
-            ears = Ears(self._connect(connections), self.id, self._me.queues, clerk, self.tell)
+            ears = Ears(self._connect(connections), self.id, self._me.serving.queues, clerk, self.tell)
             heartbeat = Heartbeat(self._connect(connections), self.id, self._me.lease_ms, clerk, self.tell)
             self._start_agent()
             self._watch(stop, hurry)

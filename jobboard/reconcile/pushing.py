@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.core.instant import parse_instant
-from jobboard.core.names import NAME_RULE, ONE_OFF, address_of, is_name
+from jobboard.core.names import NAME_RULE, ONE_OFF, QUEUE_RULE, address_of, is_name, is_queue
 from jobboard.reconcile.live import read_job, with_keys
 from jobboard.store.pushes import Parcel
 
@@ -58,10 +58,11 @@ def one_off(queue: str, keys: Mapping[str, Any], *, name: str | None = None) -> 
     Raises:
         errors.UsageError: A name breaks the rules, or a key a board could not hold either.
     """
-    for text in (queue, name or queue):
-        if not is_name(text):
-            raise errors.UsageError(f'"{text}" is no name', f"a name is {NAME_RULE}")
-    address = address_of(ONE_OFF, name or queue)
+    if not is_queue(queue):
+        raise errors.UsageError(f'"{queue}" is no queue', f"a name is {QUEUE_RULE}")
+    if name is not None and not is_name(name):
+        raise errors.UsageError(f'"{name}" is no name', f"a name is {NAME_RULE}")
+    address = address_of(ONE_OFF, name or queue.removeprefix("@"))
     if not keys.keys() & {"run", "exec"}:
         raise errors.UsageError("there is nothing to run", "give a command")
     command = {key: keys[key] for key in ("run", "exec") if key in keys}

@@ -42,8 +42,12 @@ class Listener:
         self._waiting = threading.Lock()
         self._closed = False
 
-    def wait(self, timeout_s: float) -> tuple[str, bytes] | None:
+    def wait(self, timeout_s: float, keys: Sequence[str] | None = None) -> tuple[str, bytes] | None:
         """Take the next element: its key and itself. None when the time is up or the listener is closed.
+
+        Args:
+            timeout_s: How long to wait.
+            keys: Only these of its keys, this time.
 
         Raises:
             errors.StoreUnreachable: The server is gone; the next call connects anew.
@@ -51,7 +55,7 @@ class Listener:
         """
         with self._waiting:
             try:
-                return self._pop(max(timeout_s, _SHORTEST_S))
+                return self._pop(keys or self._keys, max(timeout_s, _SHORTEST_S))
             except errors.JobboardError:
                 self._connection.disconnect()
                 if self._closed:
@@ -77,7 +81,7 @@ class Listener:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _pop(self, timeout_s: float) -> tuple[str, bytes] | None:
+    def _pop(self, keys: Sequence[str], timeout_s: float) -> tuple[str, bytes] | None:
         with explained(self._store.url):
             if self._closed:
                 return None
@@ -85,7 +89,7 @@ class Listener:
             # Looked at again, with a socket that `close` can see: closing now or later ends the read below.
             if self._closed:
                 return None
-            self._connection.send_command("BLPOP", *self._keys, f"{timeout_s:.3f}")
+            self._connection.send_command("BLPOP", *keys, f"{timeout_s:.3f}")
             if not self._connection.can_read(timeout_s + _GRACE_S):
                 raise errors.StoreUnreachable(f"no answer from {self._store.shown_url}: it hangs")
             reply = self._connection.read_response()

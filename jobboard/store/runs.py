@@ -35,7 +35,7 @@ __all__ = ["Beat", "Claimed", "ClaimedJob", "Hello", "Reserved", "Runs", "Tick",
 CLAIM_LEASE_MS = 5_000
 PAGE = 200
 
-Order: TypeAlias = Literal["best", "strict", "rotate"]
+Order: TypeAlias = Literal["priority", "strict", "round-robin"]
 """In which order a worker serves its queues."""
 OUTPUT_BUDGET_BYTES = 256 * 1024 * 1024
 
@@ -134,7 +134,7 @@ class Runs:
         limit: int,
         *,
         rooms: Sequence[int] | None = None,
-        order: Order = "best",
+        order: Order = "priority",
     ) -> list[Reserved]:
         """Take up to `limit` runs, each with all its locks.
 
@@ -143,8 +143,8 @@ class Runs:
             queues: Out of which.
             limit: How many at most.
             rooms: How many of each queue at most.
-            order: ``best`` takes the best of all queues first, ``strict`` empties one queue after the other,
-                ``rotate`` takes one of each in turn.
+            order: ``priority`` takes the best of all queues first, ``strict`` empties one queue after the
+                other, ``round-robin`` takes one of each in turn.
 
         Raises:
             UnknownWorker: Say hello first.
@@ -194,7 +194,7 @@ class Runs:
         limit: int,
         *,
         rooms: Sequence[int] | None = None,
-        order: Order = "best",
+        order: Order = "priority",
     ) -> tuple[list[str], list[Reserved] | None]:
         """Report and take in one call: what `finish` and `reserve` answer; None where to say hello first.
 

@@ -181,10 +181,12 @@ def test_strict_order_empties_one_queue_after_the_other(engine: Engine) -> None:
 def test_round_robin_takes_one_of_each_in_turn_over_calls(engine: Engine) -> None:
     fill(engine, 40)
     fill(engine, 2, "slow")
-    served = [engine.runs.reserve("w1", ["common", "slow"], 1, order="rotate")[0].queue for _ in range(5)]
+    served = [
+        engine.runs.reserve("w1", ["common", "slow"], 1, order="round-robin")[0].queue for _ in range(5)
+    ]
     assert served == ["common", "slow", "common", "slow", "common"]
     fill(engine, 3, "slow")
-    mixed = engine.runs.reserve("w1", ["common", "slow"], 6, order="rotate")
+    mixed = engine.runs.reserve("w1", ["common", "slow"], 6, order="round-robin")
     assert [run.queue for run in mixed].count("slow") == 3
 
 

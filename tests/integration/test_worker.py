@@ -13,8 +13,10 @@ from kit.work import animal, board, finished, output, reserved, running_with, st
 from jobboard import errors
 from jobboard.clock import monotonic_s
 from jobboard.daemon.output import HEAD_BYTES, TAIL_BYTES
+from jobboard.daemon.serving import Serving
 from jobboard.daemon.spool import folder_of
 from jobboard.daemon.worker import Worker
+from jobboard.store.fsck import check
 from jobboard.store.runs import Runs
 
 if TYPE_CHECKING:
@@ -306,4 +308,53 @@ def test_a_definition_that_makes_no_sense_fails_its_run_alone(store: Store, tmp_
 @pytest.mark.parametrize(("name", "slots"), [("../x", 1), ("", 1), ("a\nb", 1), ("w", 0)])
 def test_a_worker_needs_a_name_and_a_slot(store: Store, tmp_path: Path, name: str, slots: int) -> None:
     with pytest.raises(errors.UsageError):
-        Worker(store, name=name, queues=["common"], slots=slots, home=tmp_path)
+        Worker(store, name=name, serving=Serving(("common",), slots), home=tmp_path)
+
+
+def in_queue(queue: str, text: str) -> dict[str, Any]:
+    return run(text, queue=queue)
+
+
+def test_a_queue_of_one_slot_leaves_the_others_free(store: Store, tmp_path: Path) -> None:
+    """While a run holds the slow queue's only slot, those of the other queue go on; then its next does."""
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    jobs = {
+        "first": in_queue("slow", f"cat {gate}"),
+        "second": in_queue("slow", "true"),
+        "quick": in_queue("common", "true"),
+    }
+    board(store, jobs)
+    with working(store, tmp_path, queues=["slow", "common"], own_slots={"slow": 1}, slots=4, order="strict"):
+        first = start(store, "first")
+        reserved(store, first)
+        second = start(store, "second")
+        for _ in range(3):
+            assert finished(store, start(store, "quick"))["state"] == "ok"
+        assert store.client.hget(store.key("run", second), "state") == b"queued"
+        gate.write_text("go")
+        assert finished(store, first)["state"] == "ok"
+        assert finished(store, second)["state"] == "ok"
+    assert check(store) == []
+
+
+def test_a_full_queues_token_wakes_another_worker(store: Store, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    board(store, {"first": in_queue("slow", f"cat {gate}"), "second": in_queue("slow", "true")})
+    with working(store, tmp_path / "a", name="a", queues=["slow", "common"], own_slots={"slow": 1}):
+        first = start(store, "first")
+        reserved(store, first)
+        with working(store, tmp_path / "b", name="b", queues=["slow"]):
+            second = finished(store, start(store, "second"))
+            assert (second["state"], second["worker"].partition(".")[0]) == ("ok", "b")
+        gate.write_text("go")
+        assert finished(store, first)["state"] == "ok"
+
+
+def test_a_hosts_queue_is_served_on_that_host_alone(store: Store, tmp_path: Path) -> None:
+    board(store, {"here": in_queue("@web-2", "true")})
+    with working(store, tmp_path / "a", name="a", queues=["common", "@web-1"]):
+        run_id = start(store, "here")
+        with working(store, tmp_path / "b", name="b", queues=["common", "@web-2"]):
+            assert finished(store, run_id)["worker"].partition(".")[0] == "b"

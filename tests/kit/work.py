@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from jobboard.clock import monotonic_s
 from jobboard.core.model import Definition
 from jobboard.daemon.linux import processes
+from jobboard.daemon.serving import Serving
 from jobboard.daemon.worker import Worker
 from jobboard.store import definitions
 from jobboard.store.definitions import BoardWrite
@@ -80,6 +81,14 @@ def output(store: Store, run_id: str, attempt: int | None = None) -> bytes:
     return b"".join(f[b"d"] for _, f in entries if attempt is None or int(f[b"a"]) == attempt)
 
 
+def serving(options: Mapping[str, Any]) -> dict[str, Any]:
+    """A worker's options: called ``w``, four slots of ``common``, unless they say otherwise."""
+    told = {"name": "w", "queues": ["common"], "slots": 4, **options}
+    served = (tuple(told.pop("queues")), told.pop("slots"), told.pop("own_slots", {}))
+    order = told.pop("order", "priority")
+    return {**told, "serving": Serving(*served, order=order)}
+
+
 @contextmanager
 def working(
     store: Store,
@@ -91,7 +100,7 @@ def working(
 ) -> Iterator[Worker]:
     """A worker in a thread; stopped, and its failure raised, at the end."""
     stop, hurry = stop or threading.Event(), hurry or threading.Event()
-    worker = Worker(store.again(), **{"name": "w", "queues": ["common"], "slots": 4, "home": home, **options})
+    worker = Worker(store.again(), home=home, **serving(options))
     failures: list[BaseException] = []
 
     def run() -> None:
@@ -118,6 +127,7 @@ import json, resource, signal, sys, threading
 from pathlib import Path
 from jobboard.daemon.worker import Worker
 from jobboard.store.connect import Store
+from kit.work import serving
 url, namespace, home, options = sys.argv[1:]
 options = json.loads(options)
 limit_bytes = options.pop("file_limit_bytes", None)
@@ -128,7 +138,7 @@ stop, hurry = threading.Event(), threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
 signal.signal(signal.SIGINT, lambda *_: hurry.set())
 with Store(url, namespace) as store:
-    Worker(store, home=Path(home), **options).run(stop, hurry)
+    Worker(store, home=Path(home), **serving(options)).run(stop, hurry)
 """
 
 
@@ -138,8 +148,10 @@ def working_process(store: Store, home: Path, **options: Any) -> Iterator[subpro
 
     With `file_limit_bytes`, no file of its may grow beyond that.
     """
-    told = json.dumps({"name": "w", "queues": ["common"], "slots": 4, **options})
-    child = subprocess.Popen([PYTHON, "-c", _MAIN, store.url, store.namespace, str(home), told])
+    child = subprocess.Popen(
+        [PYTHON, "-c", _MAIN, store.url, store.namespace, str(home), json.dumps(options)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
     try:
         yield child
     finally:

@@ -1,7 +1,7 @@
 -- @include key
 -- Takes the best runs out of some queues, `wanted` at most and from none more than its room; answers their
--- ids, best first. rooms = {queue = number, ...}, without an entry as many as there are. order is 'best' for
--- the best of all queues, 'strict' for one queue after the other as they are named, 'rotate' for one of each
+-- ids, best first. rooms = {queue = number, ...}, without an entry as many as there are. order is 'priority' for
+-- the best of all queues, 'strict' for one queue after the other as they are named, 'round-robin' for one of each
 -- in turn, beginning behind the queue that `turn` counts to.
 local function pick(queues, rooms, wanted, order, turn)
   local count = #queues
@@ -14,9 +14,9 @@ local function pick(queues, rooms, wanted, order, turn)
   while #picked < wanted do
     local best, best_score = nil, nil
     for step = 1, count do
-      local i = order == 'rotate' and (turn + #picked + step - 1) % count + 1 or step
+      local i = order == 'round-robin' and (turn + #picked + step - 1) % count + 1 or step
       local score = tonumber(heads[i][next_at[i] + 1])
-      if score and (not best or order == 'best' and score < best_score) then best, best_score = i, score end
+      if score and (not best or order == 'priority' and score < best_score) then best, best_score = i, score end
     end
     if not best then break end
     local id = heads[best][next_at[best]]
