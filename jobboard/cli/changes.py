@@ -13,12 +13,15 @@ from jobboard.core.names import split_address
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from jobboard.core.clash import Clash
     from jobboard.core.merge import Merged
     from jobboard.core.plan import Conflicted, Drift, JobChange
     from jobboard.reconcile.around import Around
 
 ALIKE = 4
 """So many changes that say the same are shown as one."""
+CLASH_PARTS = 6
+"""Paths of a clash that are shown with their values."""
 
 
 def grouped(changes: Sequence[JobChange]) -> list[list[JobChange]]:
@@ -87,6 +90,43 @@ def ways_out(path: str, conflicts: Sequence[Conflicted], *, reverting: bool) -> 
         first = f"{conflicts[0].address}:{conflicts[0].fields[0].path}"
         yield f"      or one by one:  jobboard sync --force-conflicts={shlex.quote(first)} {named}"
     yield f"      or write the value you want into {path} and:  jobboard plan {named}"
+
+
+def clash_lines(clash: Clash, around: Around, places: Mapping[str, str]) -> Iterator[str]:
+    """What would not hold together after the merge, and each side's say in it.
+
+    Args:
+        clash: The clash.
+        around: Who edited what.
+        places: Job to where its file says it.
+    """
+    yield f"  ! conflict {visible(clash.message)}"
+    for part in clash.parts[:CLASH_PARTS]:
+        path, field = ".".join(filter(None, (part.address, part.field.path))), part.field
+        by = _who(around, part.address, field)
+        yield f"        {path}   {places.get(part.address, '')}".rstrip()
+        yield f"          last applied  {shown(field.path, field.base)}"
+        yield f"          Redis         {shown(field.path, field.live)}{by}"
+        yield f"          file          {shown(field.path, field.file)}"
+    if len(clash.parts) > CLASH_PARTS:
+        yield f"        … and {len(clash.parts) - CLASH_PARTS} more"
+
+
+def clash_ways_out(clash: Clash, paths: Sequence[str], *, reverting: bool) -> Iterator[str]:
+    """How a clash ends: commands that work as they stand here.
+
+    Args:
+        clash: The clash.
+        paths: The files that have a part in it, or that were to be synced.
+        reverting: Whether a board's policy takes live edits back, unless a flag says otherwise.
+    """
+    named = " ".join(map(shlex.quote, paths))
+    if "file" in clash.cures:
+        yield f"      take the file:  jobboard sync --on-conflict file {named}"
+    if "live" in clash.cures:
+        keep = "--on-drift keep " if reverting else ""
+        yield f"      keep Redis:     jobboard sync {keep}--on-conflict live {named}"
+    yield f"      or change what jobboard set put into Redis, or {named}, and:  jobboard plan {named}"
 
 
 def hold_text(scope: str, hold: Mapping[str, Any], now_ms: int) -> str:

@@ -25,6 +25,8 @@ def plan_diff(plan: Plan) -> Iterator[str]:
     for conflict in plan.conflicts:
         paths = ", ".join(field.path for field in conflict.fields)
         yield f"# conflict: {conflict.address} {paths}"
+    for clash in plan.clashes:
+        yield f"# conflict: {' '.join(clash.message.split())}"
     for refusal in plan.refusals:
         yield f"# refused: {' '.join(refusal.message.split())}"
     for change in plan.changes:

@@ -44,6 +44,14 @@ def _said(board: BoardPlan) -> Iterator[tuple[Level, str, str, str]]:
         )
         level: Level = "warning" if conflict.skipped else "error"
         yield level, conflict.address, f"{conflict.address} conflicts", fields
+    for clash in board.clashes:
+        address = clash.parts[0].address if clash.parts else ""
+        yield (
+            "warning" if clash.skipped else "error",
+            address,
+            f"{address or board.name} conflicts",
+            clash.message,
+        )
     for refusal in board.refusals:
         subject = refusal.subject if "/" in refusal.subject else ""
         yield "error", subject, f"{refusal.subject} is guarded", f"{refusal.message}: {refusal.way_out}"

@@ -11,6 +11,7 @@ from jobboard.core.names import split_address
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from jobboard.core.clash import Clash
     from jobboard.core.merge import Merged
     from jobboard.core.plan import BoardPlan, Conflicted, Drift, JobChange
     from jobboard.reconcile.around import Around
@@ -53,6 +54,7 @@ def _board(planned: Planned, board: BoardPlan, around: Around) -> dict[str, Any]
         "conflicts": [
             {**_edited(conflict, around), "skipped": conflict.skipped} for conflict in board.conflicts
         ],
+        "semantic_conflicts": [_clash(clash, around) for clash in board.clashes],
         "refusals": [
             {"code": r.code, "subject": r.subject, "message": r.message, "way_out": r.way_out}
             for r in board.refusals
@@ -82,6 +84,24 @@ def _edited(job: Drift | Conflicted, around: Around) -> dict[str, Any]:
     made = around.edits.get(job.address, {})
     fields = [{**_field(field), "edited": _edit(made.get(field.path))} for field in job.fields]
     return {"address": job.address, "fields": fields}
+
+
+def _clash(clash: Clash, around: Around) -> dict[str, Any]:
+    """What would not hold together after the merge. An empty path is the whole job."""
+    return {
+        "kind": clash.kind,
+        "message": clash.message,
+        "skipped": clash.skipped,
+        "cures": list(clash.cures),
+        "parts": [
+            {
+                "address": part.address,
+                **_field(part.field),
+                "edited": _edit(around.edits.get(part.address, {}).get(part.field.path)),
+            }
+            for part in clash.parts
+        ],
+    }
 
 
 def _edit(made: Mapping[str, Any] | None) -> dict[str, Any] | None:

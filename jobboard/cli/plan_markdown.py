@@ -69,7 +69,7 @@ class PlanMarkdown:
 
     def _head(self) -> Iterator[str]:
         yield f"{marker(self.plan.namespace)}\n"
-        if self.plan.empty and not self.plan.conflicts:
+        if self.plan.empty and not self.plan.contested:
             yield f"### {MATCHES}\n\n"
         else:
             yield f"### Plan: {counts_words(self.plan.counts)}\n\n"
@@ -87,7 +87,7 @@ class PlanMarkdown:
                 code(board.name),
                 *(str(sum(c.action == action for c in board.changes) or "") for action in SYMBOLS),
                 str(len(board.drift) or ""),
-                str(len(board.conflicts) + len(board.refusals) or ""),
+                str(len(board.conflicts) + len(board.clashes) + len(board.refusals) or ""),
             ]
             for board in boards[:TABLED]
         ]
@@ -115,7 +115,7 @@ class PlanMarkdown:
 
     def _boards(self, room: int) -> str:
         """As many of the boards' pieces as there is room for; those in whose way something stands first."""
-        boards = sorted(self._text.shown_boards(), key=lambda b: not (b.conflicts or b.refusals))
+        boards = sorted(self._text.shown_boards(), key=lambda b: not (b.conflicts or b.clashes or b.refusals))
         is_open = len(self.plan.changes) <= OPEN
         parts, left, shown = [], room - _CUT, 0
         for board in boards:

@@ -10,7 +10,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jobboard.cli.changes import conflict_lines, drift_lines, field_lines, grouped, hold_text, ways_out
+from jobboard.cli.changes import (
+    clash_lines,
+    clash_ways_out,
+    conflict_lines,
+    drift_lines,
+    field_lines,
+    grouped,
+    hold_text,
+    ways_out,
+)
 from jobboard.cli.screen import moment
 from jobboard.cli.values import brief, shown
 from jobboard.core.diagnostic import visible
@@ -21,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from jobboard.cli.screen import Screen
+    from jobboard.core.clash import Clash
     from jobboard.core.forecast import Effect
     from jobboard.core.plan import Action, BoardPlan, JobChange
     from jobboard.reconcile.around import Around
@@ -69,7 +79,7 @@ class PlanText:
         for board in self.shown_boards():
             self._board(board)
         self.held()
-        if self.plan.empty and self.plan.conflicts:
+        if self.plan.empty and self.plan.contested:
             self._say(f"Nothing to write. {self._skipped()}", "error")
             return
         if self.plan.empty:
@@ -85,7 +95,7 @@ class PlanText:
         return [
             b
             for b in self.plan.boards
-            if b.rewritten or b.missing or b.held or b.drift or b.conflicts or b.refusals
+            if b.rewritten or b.missing or b.held or b.drift or b.conflicts or b.clashes or b.refusals
         ]
 
     def summary(self) -> str:
@@ -95,15 +105,16 @@ class PlanText:
     def obstacle(self) -> str:
         """What keeps a sync from writing this, or some of it; empty where nothing does."""
         if self.plan.applyable:
-            return self._skipped() if self.plan.conflicts else ""
+            return self._skipped() if self.plan.contested else ""
         conflicts = sum(len(conflict.fields) for conflict in self.plan.blocking)
+        conflicts += sum(not clash.skipped for clash in self.plan.clashes)
         parts = [f"{conflicts} conflict{'s' if conflicts != 1 else ''}"] if conflicts else []
         if guards := len(self.plan.refusals):
             parts.append(f"{guards} guard{'s' if guards != 1 else ''}")
         return f"A sync would write none of it: {' and '.join(parts)} in the way."
 
     def _skipped(self) -> str:
-        jobs = ", ".join(conflict.address for conflict in self.plan.conflicts)
+        jobs = ", ".join(self.plan.skipped)
         return f"Left as they are, with their conflicts: {jobs}."
 
     def warnings(self) -> None:
@@ -157,6 +168,9 @@ class PlanText:
             for line in ways_out(self._file(board), blocking, reverting=reverting):
                 self._say(line)
             yield 0
+        for clash in board.clashes:
+            self._clash(board, clash)
+            yield 0
         for refusal in board.refusals:
             self._say(f"  ! {refusal.message}", "error")
             self._say(f"      {refusal.way_out}")
@@ -180,6 +194,19 @@ class PlanText:
         if board.version is None and not board.changes:
             self._say("  + the board, without any job", "add")
             yield 0
+
+    def _clash(self, board: BoardPlan, clash: Clash) -> None:
+        boards = {b.name: b for b in self.plan.boards}
+        homes = {part.address: boards[split_address(part.address)[0]] for part in clash.parts}
+        places = {address: self._place(home, split_address(address)[1]) for address, home in homes.items()}
+        for line in clash_lines(clash, self.around, places):
+            self._say(line, "error" if line.startswith("  !") else "")
+        if not clash.skipped:
+            taking = {home.name: home for home in homes.values()} or {board.name: board}
+            paths = sorted(self._file(home) for home in taking.values())
+            reverting = any(self.planned.is_reverting(name) for name in taking)
+            for line in clash_ways_out(clash, paths, reverting=reverting):
+                self._say(line)
 
     def _change(self, board: BoardPlan, change: JobChange) -> None:
         job = split_address(change.address)[1]

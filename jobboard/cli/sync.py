@@ -67,7 +67,7 @@ def execute(args: argparse.Namespace) -> int:
             approve(args, planned)
         synced = apply(store, planned, project.by_of(settings, args.reason))
     report(synced, outputs_of(args))
-    return 3 if synced.plan.conflicts else _passed_over(synced)
+    return errors.Conflict.exit_code if synced.plan.contested else _passed_over(synced)
 
 
 def _refuse_dirty(planned: Planned) -> None:
@@ -149,7 +149,7 @@ def _result_json(synced: Synced) -> dict[str, Any]:
         "held": synced.plan.held,
         "digest": synced.plan.digest,
         "counts": {action: counts[action] for action in ("add", "change", "destroy", "record")},
-        "skipped": [conflict.address for conflict in synced.plan.conflicts],
+        "skipped": synced.plan.skipped,
     }
 
 
@@ -163,5 +163,5 @@ def _write_result(screen: Screen, synced: Synced) -> None:
         if counts["record"]:
             done.append(f"{counts['record']:,} {DONE['record']}")
         screen.line(f"Sync complete! Revision {synced.revision}: {', '.join(done)}.", "good")
-    if skipped := [conflict.address for conflict in synced.plan.conflicts]:
+    if skipped := synced.plan.skipped:
         screen.line(f"Left as they are, with their conflicts: {', '.join(skipped)}.", "error")

@@ -43,7 +43,7 @@ def check_parents(specs: Mapping[str, Spec], known: Collection[str] = ()) -> Fau
                 # Looking for what was meant takes long among thousands of names: the first few will do.
                 names = [*specs, *known] if len(faults) < SHOWN else []
                 faults[address].append(_unknown(parent, address, names))
-    for circle in _circles({address: spec["after"] for address, spec in specs.items() if "after" in spec}):
+    for circle in circles({address: spec["after"] for address, spec in specs.items() if "after" in spec}):
         way = circle if len(circle) <= SHOWN else [*circle[:SHOWN], "…"]
         message = f"jobs wait for each other: {' after '.join([*way, circle[0]])}"
         faults[circle[0]].append(Fault(("after",), message, "Take one of them out"))
@@ -84,8 +84,8 @@ def _unknown(parent: str, child: str, known: Iterable[str]) -> Fault:
     return Fault(("after",), f'there is no job "{name if is_near else parent}" to run after', hint)
 
 
-def _circles(parents: Mapping[str, Collection[str]]) -> list[list[str]]:
-    """Each circle once, from its least address on."""
+def circles(parents: Mapping[str, Collection[str]]) -> list[list[str]]:
+    """Each circle of jobs that wait for each other once, from its least address on."""
     settled: set[str] = set()
     found = (_circle_from(start, parents, settled) for start in sorted(parents))
     return [_from_least(circle) for circle in found if len(circle) > 1]

@@ -128,6 +128,11 @@ def same(one: Any, other: Any) -> bool:
 
 
 def _decided(found: Merged, policy: Policy, address: str) -> Merged:
+    side = policy.settled.get(f"{address}:{found.path}") if policy.settled else None
+    if side == "file":
+        return replace(found, verdict="revert", result=found.file)
+    if side == "live":
+        return replace(found, verdict="keep", result=found.live)
     if found.verdict != "conflict":
         return found if same(found.result, found.file) else _reverted(found, policy.drift_at(found.path))
     on_conflict = policy.conflict_at(found.path, address)

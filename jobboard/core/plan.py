@@ -18,8 +18,9 @@ from jobboard.core.names import address_of, split_address
 from jobboard.core.policy import BUILT_IN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from jobboard.core.clash import Clash
     from jobboard.core.model import Definition, Spec
     from jobboard.core.policy import Policy
 
@@ -132,6 +133,7 @@ class BoardPlan:
         recorded: Whether that record differs from the one in the store.
         held: The rollback that keeps its file from having a say: {revision, actor, reason}; None for none.
         released: Whether its file says again what such a rollback went back to, which ends that.
+        clashes: What would not hold together after the merge, and is for a person to decide likewise.
     """
 
     name: str
@@ -148,6 +150,7 @@ class BoardPlan:
     recorded: bool = False
     held: Mapping[str, Any] | None = None
     released: bool = False
+    clashes: tuple[Clash, ...] = ()
 
     @property
     def rewritten(self) -> bool:
@@ -180,6 +183,11 @@ class Plan:
         return tuple(conflict for board in self.boards for conflict in board.conflicts)
 
     @property
+    def clashes(self) -> tuple[Clash, ...]:
+        """Everything that would not hold together after the merge, skipped or not."""
+        return tuple(clash for board in self.boards for clash in board.clashes)
+
+    @property
     def blocking(self) -> tuple[Conflicted, ...]:
         """The conflicts that stand in the way of all changes."""
         return tuple(conflict for conflict in self.conflicts if not conflict.skipped)
@@ -187,7 +195,7 @@ class Plan:
     @property
     def contested(self) -> bool:
         """Whether the file and Redis, or two owners, disagree about anything."""
-        return bool(self.conflicts) or any(refusal.contested for refusal in self.refusals)
+        return bool(self.conflicts or self.clashes) or any(r.contested for r in self.refusals)
 
     @property
     def refusals(self) -> tuple[Refusal, ...]:
@@ -205,9 +213,16 @@ class Plan:
         return [board.name for board in self.boards if board.held is not None]
 
     @property
+    def skipped(self) -> list[str]:
+        """Jobs that stay wholly as they are because of a conflict, by address."""
+        jobs = {conflict.address for conflict in self.conflicts if conflict.skipped}
+        jobs.update(part.address for clash in self.clashes if clash.skipped for part in clash.parts)
+        return sorted(jobs)
+
+    @property
     def applyable(self) -> bool:
         """Whether a sync would go ahead."""
-        return not self.blocking and not self.refusals
+        return not (self.blocking or self.refusals or any(not clash.skipped for clash in self.clashes))
 
     @property
     def empty(self) -> bool:
@@ -237,6 +252,7 @@ def plan_jobs(
     policy: Policy = BUILT_IN,
     *,
     skip_conflicted: bool = False,
+    left_out: Collection[str] = (),
 ) -> tuple[tuple[JobChange, ...], tuple[Drift, ...], tuple[Conflicted, ...]]:
     """Compare a board's jobs: what to write, what drifted, what conflicts. Ordered by job name.
 
@@ -246,6 +262,7 @@ def plan_jobs(
         live: What the store holds of the board.
         policy: What becomes of drift and of conflicts.
         skip_conflicted: A job with a conflict stays wholly as it is, and the others go on without it.
+        left_out: Jobs, by name, that stay wholly as they are: the file has no say.
     """
     changes: list[JobChange] = []
     drift: list[Drift] = []
@@ -253,7 +270,10 @@ def plan_jobs(
     for job in sorted({**file, **live}):
         address = address_of(board, job)
         wanted, held = file.get(job), live.get(job)
-        if held is None:
+        if job in left_out:
+            if held is not None and held.drifted:
+                drift.append(Drift(address, merge_job(held.base, held.spec, held.base).drift))
+        elif held is None:
             assert wanted is not None
             changes.append(JobChange(address, "add", None, wanted, wanted))
         elif wanted is None:

@@ -45,12 +45,14 @@ class Policy:
         on_drift, on_conflict: For every field that has no rule of its own.
         fields: Field name to the policy of that field, complete.
         forced: Conflicts the file wins whatever else is said, as ``board/job:path``.
+        settled: Paths of which one side's value is taken so that jobs hold together; see `core.clash`.
     """
 
     on_drift: OnDrift = "keep"
     on_conflict: OnConflict = "fail"
     fields: Mapping[str, Policy] = field(default_factory=dict)
     forced: frozenset[str] = frozenset()
+    settled: Mapping[str, Literal["file", "live"]] = field(default_factory=dict)
 
     @classmethod
     def of_board(cls, reconcile: Mapping[str, Any]) -> Policy:

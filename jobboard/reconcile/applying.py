@@ -79,6 +79,11 @@ def refuse(plan: Plan) -> None:
             f"the file and Redis both changed {jobs}; nothing was written",
             "jobboard plan shows the three values and the ways out",
         )
+    for clash in plan.clashes:
+        if not clash.skipped:
+            raise errors.Conflict(
+                f"{clash.message}; nothing was written", "jobboard plan shows both sides and the ways out"
+            )
     if contested:
         raise errors.Conflict(f"{contested[0].message}; nothing was written", contested[0].way_out)
     if plan.refusals:

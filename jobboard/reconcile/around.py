@@ -42,9 +42,10 @@ def look_around(store: Store, plan: Plan) -> Around:
     now_ms = clocks.now_ms(store)
     touched = [change.address for change in plan.changes if change.before is not None]
     dropped = [c.address for c in plan.changes if c.after is None and c.before and c.before.drifted]
+    clashing = [part.address for clash in plan.clashes for part in clash.parts]
     return Around(
         now_ms,
-        definitions.read_edits(store, [*plan.edited, *dropped]),
+        definitions.read_edits(store, [*plan.edited, *dropped, *clashing]),
         _concerning(plan, holds.read_holds(store, now_ms)),
         bystanders.read_bystanders(store, touched) if len(touched) <= LOOKED_AT else {},
     )

@@ -15,7 +15,7 @@ from jobboard.core.names import address_of, split_address
 from jobboard.core.plan import JobChange
 from jobboard.core.resolve import resolve_assignment
 from jobboard.reconcile.applying import schedule_entry
-from jobboard.reconcile.together import check_together
+from jobboard.reconcile.together import check_together, outside_of
 from jobboard.source.schema import check_keys
 from jobboard.store import definitions
 
@@ -104,8 +104,10 @@ def check_among_others(store: Store, address: str, after: Spec) -> None:
     live = definitions.read_definitions(store, records[own].version) if own in records else {}
     specs = {address_of(own, job): definition.spec for job, definition in live.items()}
     others = [record for record in records.values() if record.name != own]
-    before = check_together(store, specs, others)
-    for job, faults in check_together(store, {**specs, address: after}, others).items():
+    edited = {**specs, address: after}
+    outside = outside_of(store, [*specs.values(), after], others)
+    before = check_together(specs, outside)
+    for job, faults in check_together(edited, outside).items():
         for fault in faults if faults != before.get(job) else ():
             raise errors.UsageError(f"{job}: {fault.message}", fault.hint)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
-from jobboard.core.names import split_address
+from jobboard.core.names import address_of, split_address
 from jobboard.core.plan import (
     BoardPlan,
     Plan,
@@ -21,14 +21,17 @@ from jobboard.core.plan import (
 )
 from jobboard.core.policy import Policy
 from jobboard.reconcile import guards, together
+from jobboard.reconcile.judging import AtHand, judge
 from jobboard.source.loader import load
 from jobboard.store import definitions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from jobboard.core.clash import Outside
     from jobboard.core.diagnostic import Diagnostic
     from jobboard.core.model import Definition, Spec
+    from jobboard.reconcile.judging import Settled
     from jobboard.reconcile.sources import Options, Sources
     from jobboard.source.loader import Board
     from jobboard.store.connect import Store
@@ -83,16 +86,30 @@ def make_plan(store: Store, sources: Sources, options: Options) -> Planned:
     lives = {
         name: definitions.read_definitions(store, records[name].version) for name in boards if name in records
     }
-    plans = [_still(records[name], sources) for name in clean.values()]
-    plans += [
-        _plan_board(board, records.get(board.name), lives.get(board.name, {}), sources, options)
-        for board in boards.values()
-    ]
+    policies = {board.name: _policy_of(board, options) for board in boards.values()}
     unmentioned = [r for r in records.values() if r.name not in boards and r.name not in clean.values()]
-    plans += guards.vanished(store, sources, options, unmentioned)
-    plan = _judged_together(
-        store, Plan(store.namespace, tuple(sorted(plans, key=lambda p: p.name))), boards, lives, records
-    )
+    aside = [_still(records[name], sources) for name in clean.values()]
+    aside += guards.vanished(store, sources, options, unmentioned)
+
+    def plan_with(settled: Settled) -> Plan:
+        plans = [
+            _plan_board(
+                board,
+                records.get(board.name),
+                lives.get(board.name, {}),
+                sources,
+                options,
+                policy=replace(policies[board.name], settled=settled.sides),
+                left_out=settled.left_out,
+            )
+            for board in boards.values()
+        ]
+        return Plan(store.namespace, tuple(sorted([*aside, *plans], key=lambda p: p.name)))
+
+    removed = {board.name for board in aside if board.removed}
+    others = [r for r in records.values() if r.name not in boards and r.name not in removed]
+    at_hand = AtHand(boards, lives, others, policies, options.skip_conflicted)
+    plan = judge(store, at_hand, plan_with, lambda specs, outside: _refuse_apart(boards, specs, outside))
     return Planned(plan, sources, options, loaded.diagnostics, boards, fresh=not records)
 
 
@@ -106,33 +123,14 @@ def refuse_invalid(diagnostics: Sequence[Diagnostic]) -> None:
         raise errors.InvalidBoards(diagnostics)
 
 
-def _judged_together(
-    store: Store,
-    plan: Plan,
-    boards: Mapping[str, Board],
-    lives: Mapping[str, Mapping[str, Definition]],
-    records: Mapping[str, BoardRecord],
-) -> Plan:
-    """The plan with what stands in its way on boards that take no part; see `together`."""
-    if not plan.changes:
-        return plan
-    removed = {board.name for board in plan.boards if board.removed}
-    others = [r for r in records.values() if r.name not in boards and r.name not in removed]
-    faults = together.check_together(store, together.specs_after(plan, lives), others)
+def _refuse_apart(boards: Mapping[str, Board], specs: Mapping[str, Spec], outside: Outside) -> None:
+    """Raise what the files say that does not hold together, each fault at its place."""
     refuse_invalid(
         [
             boards[split_address(address)[0]].diagnostic(fault, split_address(address)[1])
-            for address, found in faults.items()
+            for address, found in together.check_together(specs, outside).items()
             for fault in found
         ]
-    )
-    bereft = together.bereft_refusals(plan, others)
-    return replace(
-        plan,
-        boards=tuple(
-            replace(b, refusals=(*b.refusals, *(r for r in bereft if split_address(r.subject)[0] == b.name)))
-            for b in plan.boards
-        ),
     )
 
 
@@ -203,6 +201,9 @@ def _plan_board(
     live: Mapping[str, Definition],
     sources: Sources,
     options: Options,
+    *,
+    policy: Policy,
+    left_out: frozenset[str],
 ) -> BoardPlan:
     if record is not None and record.meta.get("held") and not _says_as_held(board, live):
         # Until the file says what was rolled back to, it has no say.
@@ -214,9 +215,9 @@ def _plan_board(
             meta=record.meta,
             held=record.meta["held"],
         )
-    policy = _policy_of(board, options)
+    without = {job for job in {**board.jobs, **live} if address_of(board.name, job) in left_out}
     changes, drift, conflicts = plan_jobs(
-        board.name, board.jobs, live, policy, skip_conflicted=options.skip_conflicted
+        board.name, board.jobs, live, policy, skip_conflicted=options.skip_conflicted, left_out=without
     )
     refusals = [*protected_refusals(changes), *drift_refusals(drift)]
     empty = empty_refusal(board.name, len(live), len(board.jobs))
@@ -227,8 +228,9 @@ def _plan_board(
         refusals.append(loss)
     if record is not None:
         refusals += guards.origin_refusals(record, sources, options)
-    skipped = {split_address(c.address)[1]: c for c in conflicts if c.skipped}
-    specs = {job: live[job].spec if job in skipped else spec for job, spec in board.jobs.items()}
+    skipped = without | {split_address(c.address)[1] for c in conflicts if c.skipped}
+    specs = {job: spec for job, spec in board.jobs.items() if job not in skipped}
+    specs.update((job, live[job].spec) for job in skipped if job in live)
     meta = {
         **(record.meta if record else {}),
         **_provenance(sources),
@@ -251,7 +253,7 @@ def _plan_board(
         drift,
         conflicts,
         tuple(refusals),
-        len(board.jobs),
+        len(specs),
         meta=meta,
         recorded=record is None or meta != record.meta,
         released=record is not None and bool(record.meta.get("held")),

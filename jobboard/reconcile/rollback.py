@@ -119,10 +119,11 @@ def _judged(store: Store, plan: Plan, lives: Mapping[str, Mapping[str, Definitio
     part = {board.name for board in plan.boards}
     others = [r for r in definitions.read_boards(store).values() if r.name not in part]
     specs = together.specs_after(plan, {name: live for name, live in lives.items() if name in part})
-    for address, faults in together.check_together(store, specs, others).items():
+    outside = together.outside_of(store, specs.values(), others)
+    for address, faults in together.check_together(specs, outside).items():
         for fault in faults:
             raise errors.Refused(f"{address}: {fault.message}; nothing was written", fault.hint)
-    bereft = together.bereft_refusals(plan, others)
+    bereft = together.bereft_refusals(plan, outside)
     return replace(
         plan,
         boards=tuple(

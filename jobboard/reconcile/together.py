@@ -1,7 +1,8 @@
 """What no board shows alone: parents that do not exist, circles, lock capacities that disagree.
 
-Judged over what would be live afterwards, beside what the store records of the boards that take no part. A
-fault of a board at hand has its place in a file; a board that takes no part can only be in the way.
+Judged over what would be live afterwards, beside what the store holds of the boards that take no part: their
+records say how they were last applied, and jobs that were edited live since are read. A fault of a board at
+hand has its place in a file; a board that takes no part can only be in the way.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobboard.core import depend
+from jobboard.core.clash import Outside
 from jobboard.core.names import address_of, split_address
 from jobboard.core.plan import Refusal
 from jobboard.store import definitions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from jobboard.core.depend import Faults
     from jobboard.core.model import Definition, Spec
@@ -43,20 +45,42 @@ def specs_after(plan: Plan, lives: Mapping[str, Mapping[str, Definition]]) -> di
     return specs
 
 
-def check_together(store: Store, specs: Mapping[str, Spec], others: Sequence[BoardRecord]) -> Faults:
+def outside_of(store: Store, specs: Iterable[Spec], others: Sequence[BoardRecord]) -> Outside:
+    """What other boards say, as they are live, of the jobs at hand; their drifted jobs are read."""
+    drifted = {
+        record.name: definitions.read_some(store, record.version, record.drift)
+        for record in others
+        if record.drift
+    }
+    edges, capacities = _edges(others), _capacities(others)
+    for record in others:
+        for job, definition in drifted.get(record.name, {}).items():
+            edges.pop(address_of(record.name, job), None)
+            if "after" in definition.spec:
+                edges[address_of(record.name, job)] = list(definition.spec["after"])
+        if any(d.spec.get("locks") != d.base.get("locks") for d in drifted.get(record.name, {}).values()):
+            # A lock may be held by other jobs of the board, or by none of them any more.
+            live = definitions.read_definitions(store, record.version)
+            _replace_capacities(capacities, record.name, [d.spec for d in live.values()])
+    return Outside(edges, capacities, _known(store, specs, edges, others))
+
+
+def outside_as_applied(store: Store, specs: Iterable[Spec], others: Sequence[BoardRecord]) -> Outside:
+    """What other boards said of the jobs at hand when they were last applied."""
+    edges = _edges(others)
+    return Outside(edges, _capacities(others), _known(store, specs, edges, others))
+
+
+def check_together(specs: Mapping[str, Spec], outside: Outside) -> Faults:
     """Faults of the jobs at hand, by address.
 
     Args:
-        store: Where the jobs of the other boards are.
         specs: The jobs at hand, by address, as they would be.
-        others: The boards that stay as they are.
+        outside: The boards that stay as they are.
     """
-    edges = _edges(others)
-    around: dict[str, Spec] = {address: {"after": parents} for address, parents in edges.items()}
-    wanted = {parent for spec in specs.values() for parent in spec.get("after", ()) if parent not in specs}
-    known = _existing(store, wanted, others) | {parent for parents in edges.values() for parent in parents}
-    faults = depend.check_parents({**around, **specs}, known)
-    for address, found in depend.check_locks(specs, _capacities(others)).items():
+    around: dict[str, Spec] = {address: {"after": parents} for address, parents in outside.edges.items()}
+    faults = depend.check_parents({**around, **specs}, outside.known)
+    for address, found in depend.check_locks(specs, outside.capacities).items():
         faults.setdefault(address, []).extend(found)
     # A circle is told of its least member. Where that is on another board, a job at hand closes it.
     for address in [address for address in faults if address not in specs]:
@@ -66,7 +90,7 @@ def check_together(store: Store, specs: Mapping[str, Spec], others: Sequence[Boa
     return {address: found for address, found in faults.items() if address in specs}
 
 
-def bereft_refusals(plan: Plan, others: Sequence[BoardRecord]) -> list[Refusal]:
+def bereft_refusals(plan: Plan, outside: Outside) -> list[Refusal]:
     """Jobs of boards that take no part, whose parents the plan would destroy."""
     destroyed = {change.address for change in plan.changes if change.action == "destroy"}
     return [
@@ -76,7 +100,7 @@ def bereft_refusals(plan: Plan, others: Sequence[BoardRecord]) -> list[Refusal]:
             f"{child} runs after {parent}, which this would destroy",
             f"change {child} first, or in the same sync",
         )
-        for child, parents in _edges(others).items()
+        for child, parents in outside.edges.items()
         for parent in parents
         if parent in destroyed
     ]
@@ -112,6 +136,22 @@ def _capacities(records: Sequence[BoardRecord]) -> dict[str, dict[str, int]]:
         for lock, capacity in record.meta.get("locks", {}).items():
             found.setdefault(lock, {})[record.name] = capacity
     return found
+
+
+def _replace_capacities(capacities: dict[str, dict[str, int]], board: str, specs: Sequence[Spec]) -> None:
+    for said in capacities.values():
+        said.pop(board, None)
+    for spec in specs:
+        for lock, capacity in spec.get("locks", {}).items():
+            capacities.setdefault(lock, {})[board] = capacity
+
+
+def _known(
+    store: Store, specs: Iterable[Spec], edges: Mapping[str, Sequence[str]], others: Sequence[BoardRecord]
+) -> set[str]:
+    """Jobs that are there for others to run after, as far as anybody does."""
+    wanted = {parent for spec in specs for parent in spec.get("after", ())}
+    return _existing(store, wanted, others) | {parent for parents in edges.values() for parent in parents}
 
 
 def _existing(store: Store, addresses: set[str], records: Sequence[BoardRecord]) -> set[str]:
