@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from difflib import unified_diff
 from typing import TYPE_CHECKING, Any
 
+from jobboard.cli.records import MASKED, overriding, secret
 from jobboard.cli.screen import ago, moment, visible
 from jobboard.cli.values import LONG, as_written, brief, shown
 from jobboard.core.names import split_address
+from jobboard.core.override import value_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from jobboard.core.clash import Clash
     from jobboard.core.merge import Merged
+    from jobboard.core.model import Spec
+    from jobboard.core.override import Override
     from jobboard.core.plan import Conflicted, Drift, JobChange
     from jobboard.reconcile.around import Around
 
@@ -39,19 +44,57 @@ def _likeness(change: JobChange) -> object:
     """Equal for changes that may be shown as one; what adds, destroys or reschedules stands alone."""
     if change.action not in ("change", "record") or change.moves_schedule or not change.fields:
         return change.address
-    return change.action, tuple((f.path, repr(f.live), repr(f.result)) for f in change.fields)
+    return (
+        change.action,
+        repr(change.before and change.before.overrides),
+        tuple((f.path, repr(f.live), repr(f.result)) for f in change.fields),
+    )
 
 
-def field_lines(change: JobChange) -> Iterator[str]:
-    """What moves in a job, a field a line; what is long or has lines of its own, line by line."""
-    return change_lines(change.fields)
+def field_lines(change: JobChange, around: Around) -> Iterator[str]:
+    """What moves in a job, a field a line; what is long or has lines of its own, line by line.
+
+    A field that is overridden moves in the definition alone, which is said below it.
+    """
+    over = {override.path: override for override in around.overrides(change.address)}
+    width = _width(change.fields)
+    for field in change.fields:
+        yield from _field(field, width)
+        if (override := over.get(field.path)) is not None:
+            says, how = override_value(override), overriding(override, around.now_ms)
+            yield f"        {'':<{width}}  but an override says {says}{how}"
 
 
 def change_lines(fields: Sequence[Merged]) -> Iterator[str]:
     """As `field_lines`, of paths that moved anywhere."""
-    width = max((len(field.path) for field in fields), default=0)
+    width = _width(fields)
     for field in fields:
-        yield from _field(field, max(width, 9))
+        yield from _field(field, width)
+
+
+def _width(fields: Sequence[Merged]) -> int:
+    return max([9, *(len(field.path) for field in fields)])
+
+
+def override_lines(address: str, around: Around) -> Iterator[str]:
+    """What is laid over a job's definition, and what the definition says."""
+    definition = around.overridden[address]
+    for override in around.overrides(address):
+        under = under_text(definition.spec, override)
+        how = overriding(override, around.now_ms)
+        yield f"  override {address}  {override.path} {override_value(override)}, not {under}{how}"
+
+
+def override_value(override: Override) -> str:
+    """The value of an override in words; one of the environment is hidden."""
+    if override.value is None:
+        return "nothing"
+    return MASKED if secret(override.path) else brief(shown(override.path, override.value))
+
+
+def under_text(spec: Spec, override: Override) -> str:
+    """What a definition says where it is overridden, in words."""
+    return override_value(replace(override, value=value_at(spec, override.path)))
 
 
 def drift_lines(drift: Drift, around: Around) -> Iterator[str]:

@@ -47,11 +47,15 @@ class Timed:
         address: The job's, or what stands in for it.
         spec: The canonical schedule.
         holds: What stops its runs, as {at, until} in ms.
+        begins_ms: From when on it holds; None for "by now".
+        ends_ms: Up to when it holds, where an override ends then.
     """
 
     address: str
     spec: Mapping[str, Any]
     holds: Sequence[Mapping[str, Any]] = ()
+    begins_ms: int | None = None
+    ends_ms: int | None = None
 
     def compiled(self) -> Schedule:
         """The schedule itself."""
@@ -92,6 +96,10 @@ class Fire:
 def upcoming(timed: Timed, after_ms: int, until_ms: int | None) -> Iterator[Fire]:
     """Instants after one and up to another, oldest first."""
     schedule = timed.compiled()
+    if timed.begins_ms is not None:
+        after_ms = max(after_ms, timed.begins_ms - 1)
+    if timed.ends_ms is not None:
+        until_ms = timed.ends_ms - 1 if until_ms is None else min(until_ms, timed.ends_ms - 1)
     nominal_ms = schedule.next_after(after_ms)
     while nominal_ms is not None and (until_ms is None or nominal_ms <= until_ms):
         yield _fire(timed, schedule, nominal_ms)
@@ -193,6 +201,7 @@ def _within(diagnostic: Diagnostic, text: str, offset: int) -> Diagnostic:
 
 
 def _stored_schedules(args: argparse.Namespace) -> list[Timed]:
+    from jobboard.core.override import periods
     from jobboard.settings import Settings
     from jobboard.store import definitions
     from jobboard.store.connect import open_store
@@ -202,15 +211,19 @@ def _stored_schedules(args: argparse.Namespace) -> list[Timed]:
 
     with open_store(Settings.from_args(args)) as store:
         wanted = None if args.job is None else find_job(store, args.job)
-        held = read_holds(store, clock.now_ms())
+        now_ms = clock.now_ms()
+        held = read_holds(store, now_ms)
         found: list[Timed] = []
         for record in definitions.read_boards(store).values():
             if wanted is not None and not wanted.startswith(f"{record.name}/"):
                 continue
             for job, definition in definitions.read_definitions(store, record.version).items():
-                address, spec = f"{record.name}/{job}", definition.spec
-                if wanted in (None, address) and "schedule" in spec and spec.get("enabled", True):
-                    scopes = holds_on(held, address, spec.get("tags", ()))
-                    holds = [hold for of_scope in scopes.values() for hold in of_scope]
-                    found.append(Timed(address, spec["schedule"], holds))
+                address = f"{record.name}/{job}"
+                for begins_ms, spec, ends_ms in (
+                    periods(definition, now_ms) if wanted in (None, address) else ()
+                ):
+                    if "schedule" in spec and spec.get("enabled", True):
+                        scopes = holds_on(held, address, spec.get("tags", ()))
+                        holds = [hold for of_scope in scopes.values() for hold in of_scope]
+                        found.append(Timed(address, spec["schedule"], holds, begins_ms, ends_ms))
     return found

@@ -15,10 +15,19 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
-from jobboard.cli.records import instant_json, moment, record_json, spent, state_text, style_of
+from jobboard.cli.records import (
+    instant_json,
+    moment,
+    overrides_json,
+    record_json,
+    spent,
+    state_text,
+    style_of,
+)
 from jobboard.cli.screen import Screen
 from jobboard.cli.values import shown
 from jobboard.core.names import split_address
+from jobboard.core.override import laid
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -67,7 +76,7 @@ def execute(args: argparse.Namespace) -> int:
 
 def standing_json(standing: Standing, boards: Mapping[str, BoardRecord]) -> dict[str, Any]:
     """One job of the list, as JSON."""
-    spec = standing.definition.spec
+    spec = standing.spec
     return {
         "job": standing.address,
         "schedule": spec.get("schedule"),
@@ -78,6 +87,7 @@ def standing_json(standing: Standing, boards: Mapping[str, BoardRecord]) -> dict
         "last_run": record_json(standing.last_run) if standing.last_run else None,
         "latest": record_json(standing.latest) if standing.latest else None,
         "tags": list(spec.get("tags", ())),
+        "overrides": overrides_json(standing.overrides),
         "flags": flags_of(standing, boards),
     }
 
@@ -89,6 +99,7 @@ def flags_of(standing: Standing, boards: Mapping[str, BoardRecord]) -> list[str]
         "disabled": not standing.enabled,
         "paused": bool(standing.holds),
         "completed": standing.completed,
+        "overridden": bool(standing.overrides),
         "drift": job in boards[board].drift,
     }
     return [flag for flag, holds in flags.items() if holds]
@@ -113,7 +124,7 @@ def _selection(
     pattern = None if what is None or what in boards else what
 
     def wanted(address: str, definition: Definition) -> bool:
-        if tag is not None and tag not in definition.spec.get("tags", ()):
+        if tag is not None and tag not in laid(definition).get("tags", ()):
             return False
         if pattern is None:
             return True
@@ -147,7 +158,7 @@ def _row(standing: Standing, boards: Mapping[str, BoardRecord], now_ms: int) -> 
         _next(standing, now_ms),
         _last(standing, now_ms),
         " ".join([*_live(standing), *flags_of(standing, boards)]),
-        trigger_text(standing.definition.spec),
+        trigger_text(standing.spec),
     )
 
 
@@ -181,6 +192,7 @@ def _summary(standings: Sequence[Standing]) -> str:
             "with unfinished runs": sum(s.live > 0 for s in standings),
             "paused": sum(bool(s.holds) for s in standings),
             "disabled": sum(not s.enabled for s in standings),
+            "overridden": sum(bool(s.overrides) for s in standings),
         }
     )
     parts = [f"{len(standings)} job{'s' if len(standings) != 1 else ''}"]

@@ -55,6 +55,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pause": ("pause", "hold a job, a board, a tag, a queue or everything"),
     "resume": ("resume", "end such a hold"),
     "set": ("set", "edit a job live; the next plan shows it as drift"),
+    "override": ("override", "lay values over a job for a time; no sync touches them"),
     "history": ("history", "list the syncs, or show one job by job"),
     "diff": ("diff", "compare what the boards said at two revisions"),
     "rollback": ("rollback", "put boards back to what a revision left, and hold them there"),
@@ -151,7 +152,8 @@ def _dispatch(words: list[str]) -> int:
     module.configure(parser)
     # A module with TAKES_COMMAND gets the words after the first -- as they are.
     end = rest.index("--") if getattr(module, "TAKES_COMMAND", False) and "--" in rest else len(rest)
-    parse = parser.parse_intermixed_args if hasattr(module, "TAKES_COMMAND") else parser.parse_args
+    mixed = hasattr(module, "TAKES_COMMAND") or getattr(module, "INTERMIXED", False)
+    parse = parser.parse_intermixed_args if mixed else parser.parse_args
     args = parse([*head, *rest[:end]])
     args.command = rest[end + 1 :]
     args.read_project = partial(project_of, args)

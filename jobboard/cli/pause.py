@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from jobboard import errors
 from jobboard.cli import project, scopes
 from jobboard.cli.records import instant_json
 from jobboard.core.moment import brief_instant
@@ -28,8 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``jobboard pause``."""
     scopes.add_scope(parser)
     parser.add_argument("--reason", metavar="TEXT", help="why, for all who ask later")
-    parser.add_argument("--until", metavar="INSTANT", help="when the hold ends by itself")
-    parser.add_argument("--for", dest="span", metavar="SPAN", help="how long it lasts, as in 2h")
+    scopes.add_span(parser)
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -40,7 +38,7 @@ def execute(args: argparse.Namespace) -> int:
     settings = Settings.from_args(args)
     with open_store(settings) as store:
         scope = scopes.scope_of(store, args)
-        until_ms = _until_ms(args, clocks.now_ms(store))
+        until_ms = scopes.until_of(args, clocks.now_ms(store))
         by = project.by_of(settings, args.reason)
         at_ms = holds.pause(store, scope, by=by, reason=args.reason, until_ms=until_ms)
         covered = scopes.covered_by(store, scope, at_ms)
@@ -61,23 +59,3 @@ def execute(args: argparse.Namespace) -> int:
         print(f"{live} unfinished run{'s go' if live != 1 else ' goes'} on; jobboard runs lists them.")
     print(f"{resume_command(scope)} ends the hold.")
     return 0
-
-
-def _until_ms(args: argparse.Namespace, now_ms: int) -> int | None:
-    from jobboard.core.duration import parse_duration
-    from jobboard.core.instant import parse_instant
-
-    if args.until is not None and args.span is not None:
-        raise errors.UsageError("--until and --for are two ways to say one thing", "give one of them")
-    try:
-        if args.span is not None:
-            until_ms = now_ms + parse_duration(args.span)
-        elif args.until is not None:
-            until_ms = parse_instant(args.until)
-        else:
-            return None
-    except ValueError as error:
-        raise errors.UsageError(str(error)) from error
-    if until_ms <= now_ms:
-        raise errors.UsageError(f"{instant_json(until_ms)} is not ahead", f"it is {instant_json(now_ms)} now")
-    return until_ms

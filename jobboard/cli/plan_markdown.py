@@ -100,7 +100,8 @@ class PlanMarkdown:
     def _foot(self) -> Iterator[str]:
         self._text.held()
         if held := self._lines():
-            yield folding("Holds", fenced(_shortened([line[_INSET:] for line in held], LONGEST_PART)))
+            lines = _shortened([line[_INSET:] for line in held], LONGEST_PART)
+            yield folding("Holds and overrides", fenced(lines))
         if self.plan.changes:
             # Looks at the changes themselves: those that do not fit count as well.
             self._text.foresight()

@@ -62,10 +62,10 @@ def foresee(args: argparse.Namespace, store: Store, plan: Plan, now_ms: int) -> 
     before = live_jobs(store)
     after = dict(before)
     for change in plan.changes:
-        if change.after is None:
+        if change.runs is None:
             after.pop(change.address, None)
         else:
-            after[change.address] = change.after
+            after[change.address] = change.runs
     sourced = scenario.scenario_of(args, {**before, **after}, now_ms, store)
     played = scenario.from_store(sourced.scenario, store, now_ms)
     first, last = (load_of(scenario.play(jobs, played)) for jobs in (before, after))

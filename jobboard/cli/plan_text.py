@@ -18,6 +18,7 @@ from jobboard.cli.changes import (
     field_lines,
     grouped,
     hold_text,
+    override_lines,
     ways_out,
 )
 from jobboard.cli.screen import moment
@@ -212,14 +213,14 @@ class PlanText:
         job = split_address(change.address)[1]
         head = f"  {SYMBOLS[change.action]} {job:<14} {self._place(board, job)}".rstrip()
         self._say("   ".join([head, *self._facts(change)]), change.action)
-        for line in field_lines(change):
+        for line in field_lines(change, self.around):
             self._say(line)
 
     def _alike(self, changes: Sequence[JobChange]) -> None:
         """Changes that all say the same: one changed default, as a rule."""
         action = changes[0].action
         self._say(f"  {SYMBOLS[action]} {len(changes):,} jobs alike", action)
-        for line in field_lines(changes[0]):
+        for line in field_lines(changes[0], self.around):
             self._say(line)
         names = ", ".join(split_address(change.address)[1] for change in changes)
         self.screen.folded(f"        {names}", "dim", hang=_HANG, width=_NAMES_WIDTH)
@@ -266,8 +267,8 @@ class PlanText:
         return facts
 
     def _when(self, change: JobChange) -> list[str]:
-        assert change.after is not None
-        spec = change.after
+        assert change.runs is not None
+        spec = change.runs
         zone = spec.get("schedule", {}).get("timezone")
         effect = self._effect(change)
         if effect.next_after_ms is None:
@@ -292,6 +293,9 @@ class PlanText:
         for scope, holds in sorted(self.around.holds.items()):
             for hold in holds:
                 self._say(f"  held     {hold_text(scope, hold, self.around.now_ms)}", "dim")
+        for address in self.around.overridden:
+            for line in override_lines(address, self.around):
+                self._say(line, "dim")
 
     def foresight(self) -> None:
         """What the changes come to together."""
@@ -310,10 +314,10 @@ class PlanText:
             return
         before = after = 0.0
         for change in self.plan.changes:
-            if change.before is not None:
-                before += runs_per_day(change.address, change.before.spec, self.around.now_ms)
-            if change.after is not None:
-                after += runs_per_day(change.address, change.after, self.around.now_ms)
+            if change.ran is not None:
+                before += runs_per_day(change.address, change.ran, self.around.now_ms)
+            if change.runs is not None:
+                after += runs_per_day(change.address, change.runs, self.around.now_ms)
         if round(before, 1) != round(after, 1):
             self._say(f"Runs per day of these jobs: {_count(before)} → {_count(after)}.", "dim")
 

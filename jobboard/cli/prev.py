@@ -29,6 +29,10 @@ def execute(args: argparse.Namespace) -> int:
     """List the fires."""
     from_ms = fires.instant_or_now(args.start)
     since_ms = None if args.since is None else fires.instant(args.since)
-    streams = [fires.gone_by(timed, from_ms, since_ms) for timed in fires.asked_schedules(args, "prev")]
+    streams = [
+        fires.gone_by(timed, from_ms, since_ms)
+        for timed in fires.asked_schedules(args, "prev")
+        if timed.begins_ms is None
+    ]
     found = fires.merged(streams, args.count, newest_first=True)
     return fires.print_fires(found, args, none="Never yet, as far as the schedules say.")

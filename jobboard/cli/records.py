@@ -6,15 +6,19 @@ import shutil
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from jobboard.cli.screen import moment as full_moment
+from jobboard.core.diagnostic import visible
 from jobboard.core.instant import format_instant
 from jobboard.core.moment import brief_instant, brief_span
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from jobboard.cli.screen import Screen
+    from jobboard.core.override import Override
     from jobboard.core.record import Record, Try
 
+MASKED = "***"
 STYLES = {
     "ok": "good",
     "failed": "error",
@@ -119,6 +123,34 @@ def holds_json(holds: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[st
         for scope, several in holds.items()
         for hold in several
     ]
+
+
+def overrides_json(overrides: Iterable[Override]) -> list[dict[str, Any]]:
+    """Overrides, as JSON: values canonical, those of the environment hidden."""
+    return [
+        {
+            "path": override.path,
+            "value": MASKED if secret(override.path) and override.value is not None else override.value,
+            "reason": override.reason,
+            "by": override.by,
+            "via": override.via,
+            "since": instant_json(override.at_ms),
+            "until": instant_json(override.until_ms),
+        }
+        for override in overrides
+    ]
+
+
+def overriding(override: Override, now_ms: int, zone: str | None = None) -> str:
+    """Until when, by whom and why a value is overridden, to stand after it."""
+    until_ms = override.until_ms
+    until = f" until {full_moment(until_ms, zone, now_ms=now_ms)}" if until_ms is not None else ""
+    return f'{until} ({visible(override.by)}: "{visible(override.reason)}")'
+
+
+def secret(path: str) -> bool:
+    """Whether what a path of a job says is shown to nobody: the values of its environment."""
+    return path == "env" or path.startswith("env.")
 
 
 def _try_json(one: Try) -> dict[str, Any]:

@@ -1,12 +1,14 @@
-"""What a hold is on: a job, a board, a tag or everything; as `pause` and `resume` are told."""
+"""What a hold is on, a job, a board, a tag or everything, and until when; as commands are told."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from jobboard import errors
+from jobboard.cli.records import instant_json
 from jobboard.core.model import effective
 from jobboard.core.names import NAME_RULE, QUEUE_RULE, is_name, is_queue, split_address
+from jobboard.core.override import in_force
 from jobboard.core.remedy import scope_text
 
 if TYPE_CHECKING:
@@ -90,8 +92,39 @@ def covered_by(store: Store, scope: str, now_ms: int) -> list[Standing]:
         boards=boards,
         wanted=lambda address, definition: (
             (kind != "job" or address == name)
-            and (kind != "tag" or name in definition.spec.get("tags", ()))
-            and (kind != "queue" or name == effective(definition.spec, "queue"))
+            and (kind != "tag" or name in in_force(definition, now_ms).get("tags", ()))
+            and (kind != "queue" or name == effective(in_force(definition, now_ms), "queue"))
         ),
     )
     return list(standings)
+
+
+def add_span(parser: argparse.ArgumentParser) -> None:
+    """The arguments that say when something ends by itself."""
+    parser.add_argument("--until", metavar="INSTANT", help="when it ends by itself")
+    parser.add_argument("--for", dest="span", metavar="SPAN", help="how long it lasts, as in 2h")
+
+
+def until_of(args: argparse.Namespace, now_ms: int) -> int | None:
+    """The instant at which it ends by itself; None for never.
+
+    Raises:
+        errors.UsageError: It is told twice, is none, or is past.
+    """
+    from jobboard.core.duration import parse_duration
+    from jobboard.core.instant import parse_instant
+
+    if args.until is not None and args.span is not None:
+        raise errors.UsageError("--until and --for are two ways to say one thing", "give one of them")
+    try:
+        if args.span is not None:
+            until_ms = now_ms + parse_duration(args.span)
+        elif args.until is not None:
+            until_ms = parse_instant(args.until)
+        else:
+            return None
+    except ValueError as error:
+        raise errors.UsageError(str(error)) from error
+    if until_ms <= now_ms:
+        raise errors.UsageError(f"{instant_json(until_ms)} is not ahead", f"it is {instant_json(now_ms)} now")
+    return until_ms

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.cli import project
+from jobboard.cli.changes import override_value
+from jobboard.cli.records import overrides_json, overriding
 from jobboard.cli.values import shown
 from jobboard.settings import Settings
 
@@ -39,10 +41,12 @@ def execute(args: argparse.Namespace) -> int:
     with open_store(settings) as store:
         address = find_job(store, args.job)
         by = project.by_of(settings, args.reason)
-        edited = edit_job(store, address, wanted, by=by, now_ms=clocks.now_ms(store))
+        now_ms = clocks.now_ms(store)
+        edited = edit_job(store, address, wanted, by=by, now_ms=now_ms)
     if args.output == "json":
         moved = [{"path": f.path, "before": f.live, "after": f.result} for f in edited.fields]
-        print(json.dumps({"address": address, "fields": moved}, indent=2))
+        over = overrides_json(edited.overridden)
+        print(json.dumps({"address": address, "fields": moved, "overridden": over}, indent=2))
         return 0
     if not edited.fields:
         print(f"{address} already says so; nothing was written.")
@@ -50,6 +54,9 @@ def execute(args: argparse.Namespace) -> int:
     for field in edited.fields:
         before, after = shown(field.path, field.live), shown(field.path, field.result)
         print(f"~ {address}  {field.path}  {before}  →  {after}")
+    for override in edited.overridden:
+        how = overriding(override, now_ms)
+        print(f"  {override.path}: but an override says {override_value(override)}{how}")
     print("This is drift until the board says the same; jobboard plan shows it.")
     return 0
 

@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard.cli.ls import trigger_text
 from jobboard.cli.records import (
+    MASKED,
     holds_json,
     instant_json,
     moment,
+    overrides_json,
+    overriding,
     record_json,
+    secret,
     spent,
     state_text,
     style_of,
@@ -25,6 +29,7 @@ from jobboard.core.instant import local_text
 from jobboard.core.merge import merge_job
 from jobboard.core.model import FIELDS
 from jobboard.core.names import split_address
+from jobboard.core.override import in_force, value_at
 from jobboard.core.remedy import resume_command, scope_text
 from jobboard.core.schedule import compile_schedule
 
@@ -35,12 +40,12 @@ if TYPE_CHECKING:
     from jobboard.core.facts import JobFacts
     from jobboard.core.merge import Merged
     from jobboard.core.model import Definition, Spec
+    from jobboard.core.override import Override
     from jobboard.store.connect import Store
     from jobboard.store.definitions import BoardRecord
 
 UPCOMING = 5
 LAST = 8
-MASKED = "***"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +68,20 @@ class JobView:
     edits: Mapping[str, Mapping[str, Any]]
     now_ms: int
 
+    @property
+    def spec(self) -> Spec:
+        """What is in force."""
+        return in_force(self.definition, self.now_ms)
+
     def as_json(self) -> dict[str, Any]:
         """With stable keys."""
         facts, meta = self.facts, self.board.meta
         return {
             "job": facts.address,
-            "spec": masked(self.definition.spec),
+            "spec": masked(self.spec),
+            "overrides": overrides_json(facts.overrides),
             "defaults": {
-                name: _plain(field.default)
-                for name, field in FIELDS.items()
-                if _by_default(self.definition.spec, name)
+                name: _plain(field.default) for name, field in FIELDS.items() if _by_default(self.spec, name)
             },
             "revision": self.definition.revision,
             "path": meta.get("path"),
@@ -96,8 +105,8 @@ class JobView:
 
     def upcoming(self) -> list[int]:
         """The next instants it is due."""
-        schedule = self.definition.spec.get("schedule")
-        if schedule is None or self.facts.completed or self.definition.spec.get("enabled") is False:
+        schedule = self.spec.get("schedule")
+        if schedule is None or self.facts.completed or self.spec.get("enabled") is False:
             return []
         compiled = compile_schedule(schedule, self.facts.address)
         dues: list[int] = []
@@ -108,7 +117,7 @@ class JobView:
         return dues
 
     def _head(self, screen: Screen) -> None:
-        spec = self.definition.spec
+        spec = self.spec
         screen.line(f"{self.facts.address}   {trigger_text(spec)}", "bold")
         if spec.get("description"):
             screen.line(f"  {spec['description']}")
@@ -116,17 +125,22 @@ class JobView:
         screen.line()
 
     def _definition(self, screen: Screen) -> None:
-        spec = self.definition.spec
+        spec = self.spec
         named = [name for name in FIELDS if name in spec and name not in ("description", "schedule")]
         if "schedule" in spec:
             named.insert(1, "schedule")
         by_field: dict[str, list[Merged]] = {}
         for field in self.drift:
             by_field.setdefault(field.path.partition(".")[0], []).append(field)
-        for name in dict.fromkeys([*named, *by_field]):
+        over: dict[str, list[Override]] = {}
+        for override in self.facts.overrides:
+            over.setdefault(override.path.partition(".")[0], []).append(override)
+        for name in dict.fromkeys([*named, *by_field, *over]):
             screen.line(f"  {name:<12}{value_text(name, spec.get(name))}")
             for field in by_field.get(name, ()):
                 screen.line(f"  {'':<12}{self._drift_text(field)}", "change")
+            for override in over.get(name, ()):
+                screen.line(f"  {'':<12}{self._override_text(override)}", "change")
         defaults = [_default_text(name) for name in FIELDS if _by_default(spec, name)]
         text = f"  {'by default':<12}{', '.join(defaults)}"
         for line in wrap(
@@ -143,18 +157,25 @@ class JobView:
         who = f" ({made['actor']}, {made['via']}, {ago(self.now_ms - made['at'])} ago)" if made else ""
         return f"~ {field.path}: the board says {before}; edited live{who}"
 
+    def _override_text(self, override: Override) -> str:
+        path = override.path
+        under = value_at(self.definition.spec, path)
+        below = "nothing" if under is None else MASKED if secret(path) else shown(path, under)
+        how = overriding(override, self.now_ms, self.facts.zone)
+        return f"! {path}: the definition says {below}; overridden{how}"
+
     def _value(self, field: Merged) -> str:
         if field.file is None:
             return "nothing"
-        return MASKED if field.path.startswith("env.") else shown(field.path, field.file)
+        return MASKED if secret(field.path) else shown(field.path, field.file)
 
     def _drift_json(self, field: Merged) -> dict[str, Any]:
         made = self.edits.get(field.path, {})
-        secret = field.path.startswith("env.")
+        hidden = secret(field.path)
         return {
             "path": field.path,
-            "file": MASKED if secret else field.file,
-            "live": MASKED if secret else field.live,
+            "file": MASKED if hidden else field.file,
+            "live": MASKED if hidden else field.live,
             "by": made.get("actor"),
             "via": made.get("via"),
             "at": instant_json(made.get("at")),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from jobboard.core.model import Spec
+    from jobboard.core.override import Override
     from jobboard.core.record import Record
 
 SEEN_WITHIN_MS = 15_000
@@ -80,10 +81,11 @@ class JobFacts:
 
     Attributes:
         address: The job.
-        spec: Its definition; None for a job that is gone.
+        spec: What is in force; None for a job that is gone.
         due_at_ms: When it is due next.
         completed: Whether its schedule has come to its end.
         holds: The holds on it, by scope.
+        overrides: What is laid over its definition.
         live: Its runs that are not over.
         records: Its newest records, newest first.
     """
@@ -93,6 +95,7 @@ class JobFacts:
     due_at_ms: int | None = None
     completed: bool = False
     holds: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    overrides: Sequence[Override] = ()
     live: Sequence[Record] = ()
     records: Sequence[Record] = ()
 

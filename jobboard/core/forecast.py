@@ -35,8 +35,10 @@ class Effect:
 
 def effect_of(change: JobChange, now_ms: int) -> Effect:
     """When the changed job is due next, before and after."""
-    before = None if change.before is None else next_due_ms(change.address, change.before.spec, now_ms)
-    after = None if change.after is None else next_due_ms(change.address, change.after, now_ms)
+    before, after = (
+        None if spec is None else next_due_ms(change.address, spec, now_ms)
+        for spec in (change.ran, change.runs)
+    )
     return Effect(before, after)
 
 

@@ -99,10 +99,10 @@ def merge_job(base: Spec, live: Spec, file: Spec, policy: Policy = BUILT_IN, add
     fields = tuple(_decided(field, policy, address) for field in found)
     spec = dict(live)
     for field in fields:
-        _put(spec, field.path, field.result)
+        put(spec, field.path, field.result)
     drifted = (f for f in found if f.verdict != "conflict" and not same(f.result, f.file))
     forbidden = tuple(f for f in drifted if policy.drift_at(f.path) == "fail")
-    return MergedJob(_tidy(spec), file, fields, forbidden)
+    return MergedJob(tidy(spec), file, fields, forbidden)
 
 
 def merge_value(path: str, base: Any, live: Any, file: Any) -> Merged | None:
@@ -197,7 +197,8 @@ def _belongs(element: Any, before: frozenset[Any], now: frozenset[Any], wanted: 
     return in_live if in_file == (element in before) else in_file
 
 
-def _put(spec: dict[str, Any], path: str, value: Any) -> None:
+def put(spec: dict[str, Any], path: str, value: Any) -> None:
+    """Give a path of a spec a value; `MISSING` takes it out."""
     name, _, key = path.partition(".")
     if not key:
         if value is MISSING:
@@ -213,6 +214,6 @@ def _put(spec: dict[str, Any], path: str, value: Any) -> None:
     spec[name] = entries
 
 
-def _tidy(spec: dict[str, Any]) -> Spec:
-    """Without emptied maps: an empty map and an absent one are the same definition."""
+def tidy(spec: dict[str, Any]) -> Spec:
+    """A spec without emptied maps: an empty map and an absent one are the same definition."""
     return {name: value for name, value in spec.items() if value not in ({}, [])}

@@ -14,7 +14,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from jobboard.core.override import Override
 
 Spec: TypeAlias = Mapping[str, Any]
 Kind: TypeAlias = Literal["atom", "map", "set"]
@@ -48,6 +51,7 @@ class Definition:
         revision: The revision that last changed the job; 0 where no sync has.
         spec: The live definition.
         base: What the file said when last applied; equal to the spec unless somebody edited it live.
+        overrides: What is laid over the spec for a time; see `core.override`.
     """
 
     epoch: int
@@ -55,6 +59,7 @@ class Definition:
     revision: int
     spec: Spec
     base: Spec
+    overrides: tuple[Override, ...] = ()
 
     @property
     def drifted(self) -> bool:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from jobboard.core.merge import Merged, merge_job
 from jobboard.core.names import address_of, split_address
+from jobboard.core.override import laid, lay
 from jobboard.core.policy import BUILT_IN
 
 if TYPE_CHECKING:
@@ -53,12 +54,27 @@ class JobChange:
     fields: tuple[Merged, ...] = ()
 
     @property
+    def ran(self) -> Spec | None:
+        """What is in force now: the live definition with its overrides; None for an added job."""
+        return None if self.before is None else laid(self.before)
+
+    @property
+    def runs(self) -> Spec | None:
+        """What will be in force: no sync touches an override. None for a destroyed job."""
+        if self.after is None or self.before is None or not self.before.overrides:
+            return self.after
+        return lay(self.after, self.before.overrides)
+
+    @property
     def moves_schedule(self) -> bool:
         """Whether the next due instant has to be worked out anew, from now."""
-        if self.before is None or self.after is None:
-            return True
-        old, new = self.before.spec, self.after
-        return old.get("schedule") != new.get("schedule") or old.get("enabled") != new.get("enabled")
+        ran, runs = self.ran, self.runs
+        return ran is None or runs is None or moves_schedule(ran, runs)
+
+
+def moves_schedule(before: Spec, after: Spec) -> bool:
+    """Whether a job fires at other instants by one definition than by another."""
+    return before.get("schedule") != after.get("schedule") or before.get("enabled") != after.get("enabled")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from jobboard.core.pending import is_stranded, worker_command
 
 if TYPE_CHECKING:
     from jobboard.core.facts import JobFacts, World
+    from jobboard.core.override import Override
     from jobboard.core.record import Record
 
 _EXITS = {
@@ -43,6 +44,9 @@ def advice_for(facts: JobFacts, world: World) -> tuple[str | None, str | None]:
     if stranded is not None:
         return None, worker_command(stranded.queue or "common")
     if spec.get("enabled") is False:
+        for override in facts.overrides:
+            if override.path == "enabled":
+                return None, clear_command(facts.address, override)
         return None, f"jobboard set {facts.address} enabled=true"
     if facts.holds:
         return None, resume_command(next(iter(facts.holds)))
@@ -92,6 +96,11 @@ def scope_text(scope: str) -> str:
     """A hold's scope in words: ``everything``, ``board ops``, ``tag db``, ``ops/backup``."""
     kind, _, name = scope.partition(":")
     return {"all": "everything", "job": name}.get(kind, f"{kind} {name}")
+
+
+def clear_command(address: str, override: Override) -> str:
+    """The command that takes an override off."""
+    return f"jobboard override clear {address} {override.path}"
 
 
 def resume_command(scope: str) -> str:

@@ -12,12 +12,20 @@ from jobboard.core.facts import Explanation, Finding
 from jobboard.core.model import effective
 from jobboard.core.moment import brief_span
 from jobboard.core.pending import present_of, since_text
-from jobboard.core.remedy import advice_for, advice_on_live, hint_of, resume_command, scope_text
+from jobboard.core.remedy import (
+    advice_for,
+    advice_on_live,
+    clear_command,
+    hint_of,
+    resume_command,
+    scope_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jobboard.core.facts import JobFacts, World
+    from jobboard.core.override import Override
     from jobboard.core.record import Record
 
 SHOWN = 6
@@ -153,8 +161,17 @@ def _obstacles(facts: JobFacts, world: World) -> list[Finding]:
     if facts.spec is None:
         return []
     found = []
-    if facts.spec.get("enabled") is False:
+    if facts.spec.get("enabled") is False and not any(o.path == "enabled" for o in facts.overrides):
         found.append(Finding(None, "disabled", "its definition says enabled: false"))
+    found += [
+        Finding(
+            None,
+            "disabled" if override.path == "enabled" and override.value is False else "overridden",
+            _override_text(facts, override, world),
+            clear_command(facts.address, override),
+        )
+        for override in facts.overrides
+    ]
     found += [
         Finding(None, "paused", _hold_text(facts, scope, hold, world), resume_command(scope))
         for scope, holds in facts.holds.items()
@@ -163,6 +180,12 @@ def _obstacles(facts: JobFacts, world: World) -> list[Finding]:
     if "schedule" in facts.spec and not world.scheduled:
         found.append(Finding(None, "stalled", _scheduler_text(facts, world), "jobboard scheduler"))
     return found
+
+
+def _override_text(facts: JobFacts, override: Override, world: World) -> str:
+    since = world.brief(override.at_ms, facts.zone)
+    until = f" until {world.brief(override.until_ms, facts.zone)}" if override.until_ms is not None else ""
+    return f'{override.path} is overridden by {override.by} since {since}{until}: "{override.reason}"'
 
 
 def _hold_text(facts: JobFacts, scope: str, hold: Mapping[str, Any], world: World) -> str:

@@ -21,6 +21,7 @@ from jobboard.clock import monotonic_s
 from jobboard.core.instant import format_instant
 from jobboard.core.misfire import decide
 from jobboard.core.model import effective
+from jobboard.core.override import laid
 from jobboard.core.run import Firing
 from jobboard.core.schedule import Schedule, compile_schedule
 from jobboard.core.zone import zone_version
@@ -32,6 +33,8 @@ from jobboard.store.runs import CLAIM_LEASE_MS, PAGE, Runs
 from jobboard.store.wire import unpack
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jobboard.core.misfire import Decision
     from jobboard.store.connect import Store
     from jobboard.store.runs import ClaimedJob
@@ -116,6 +119,8 @@ class Scheduler:
         tags = {tag for tag, _ in self._runs.fire(self._name, firings)} if firings else set()
         if len(claimed.entries) == PAGE or "STALE" in tags:
             self._claim_at_s = 0.0
+            # It may be stale by the end of an override, which a tick takes off.
+            self._tick_at_s = self._tick_at_s if "STALE" not in tags else 0.0
             return
         dues = [firing.next_due_ms for firing in firings if firing.next_due_ms is not None]
         if claimed.next_at_ms is not None:
@@ -132,6 +137,20 @@ class Scheduler:
         if tick.unsettled:
             drain(self._store)
             self._claim_at_s = 0.0
+        if tick.ended:
+            self._take_off(tick.ended)
+            self._claim_at_s = 0.0
+
+    def _take_off(self, addresses: Sequence[str]) -> None:
+        """Overrides end by themselves: the definitions under them are in force again."""
+        from jobboard.reconcile.overriding import take_off_ended
+
+        for address in addresses:
+            try:
+                take_off_ended(self._store, address, actor=self._name)
+            except (errors.Stale, ValueError) as error:
+                # Others write to it, or it is beyond this version: the next tick names it again.
+                _log.warning("%s keeps its override: %s", address, error, extra={"action": "override kept"})
 
     def _at_s(self, instant_ms: int) -> float:
         """When, on our monotonic clock, the store's certainly reaches the instant."""
@@ -160,7 +179,7 @@ class Scheduler:
         if known is None or known[0] != epoch:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            spec = decode_definition(entry.definition).spec
+            spec = laid(decode_definition(entry.definition))
             value = spec.get("schedule")
             schedule = compile_schedule(value, entry.address) if value else None
             known = self._known[entry.address] = (epoch, schedule, effective(spec, "catchup"))

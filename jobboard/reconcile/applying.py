@@ -10,6 +10,7 @@ from jobboard import errors
 from jobboard.core.forecast import next_due_ms
 from jobboard.core.model import FIELDS, Definition
 from jobboard.core.names import split_address
+from jobboard.core.plan import moves_schedule
 from jobboard.reconcile.planning import make_plan
 from jobboard.store import definitions, history
 from jobboard.store.definitions import BoardWrite, MovedSince
@@ -17,6 +18,7 @@ from jobboard.store.definitions import BoardWrite, MovedSince
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from jobboard.core.model import Spec
     from jobboard.core.plan import BoardPlan, JobChange, Plan
     from jobboard.reconcile.planning import Planned
     from jobboard.store.connect import Store
@@ -96,14 +98,19 @@ def schedule_entry(change: JobChange, now_ms: int) -> dict[str, Any] | None:
 
     A changed schedule starts from now: it is never due at once for what it would have done before.
     """
-    old_parents = list(change.before.spec.get("after", ())) if change.before else []
-    if change.after is None:
+    return entry_between(change.address, change.ran, change.runs, now_ms)
+
+
+def entry_between(address: str, ran: Spec | None, runs: Spec | None, now_ms: int) -> dict[str, Any] | None:
+    """The same for a job that ran by one definition and is to run by another; None for no job."""
+    old_parents = list((ran or {}).get("after", ()))
+    if runs is None:
         return {"due": False, "before": old_parents}
-    parents = list(change.after.get("after", ()))
-    if not change.moves_schedule and parents == old_parents:
+    parents = list(runs.get("after", ()))
+    if ran is not None and not moves_schedule(ran, runs) and parents == old_parents:
         return None
-    due = next_due_ms(change.address, change.after, now_ms)
-    cursor = now_ms if "schedule" in change.after else False
+    due = next_due_ms(address, runs, now_ms)
+    cursor = now_ms if "schedule" in runs else False
     return {"due": due or False, "cursor": cursor, "before": old_parents, "after": parents}
 
 
@@ -187,6 +194,7 @@ def _definition(change: JobChange, stage: definitions.Stage) -> Definition:
         stage.revision,
         change.after,
         change.base,
+        before.overrides,
     )
 
 

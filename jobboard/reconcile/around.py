@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from jobboard.store import bystanders, clocks, definitions, holds
+from jobboard.core.override import lasting
+from jobboard.store import bystanders, clocks, definitions, holds, overrides
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from jobboard.core.model import Definition
+    from jobboard.core.override import Override
     from jobboard.core.plan import Plan
     from jobboard.store.bystanders import Bystander
     from jobboard.store.connect import Store
@@ -29,12 +32,19 @@ class Around:
         edits: Job to path to who edited it live and when.
         holds: Holds that concern the plan's boards, by scope.
         bystanders: Job to its runs, for jobs that would change or go.
+        overridden: Jobs of the plan's boards with overrides, each as it is stored.
     """
 
     now_ms: int
     edits: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     holds: Mapping[str, Sequence[Hold]] = field(default_factory=dict)
     bystanders: Mapping[str, Bystander] = field(default_factory=dict)
+    overridden: Mapping[str, Definition] = field(default_factory=dict)
+
+    def overrides(self, address: str) -> tuple[Override, ...]:
+        """The overrides of a job that have not ended."""
+        definition = self.overridden.get(address)
+        return () if definition is None else lasting(definition, self.now_ms)
 
 
 def look_around(store: Store, plan: Plan) -> Around:
@@ -48,6 +58,7 @@ def look_around(store: Store, plan: Plan) -> Around:
         definitions.read_edits(store, [*plan.edited, *dropped, *clashing]),
         _concerning(plan, holds.read_holds(store, now_ms)),
         bystanders.read_bystanders(store, touched) if len(touched) <= LOOKED_AT else {},
+        overrides.read_overridden(store, {board.name for board in plan.boards}),
     )
 
 

@@ -5,13 +5,14 @@ The board's next plan shows the edit as drift and, unless told otherwise, keeps 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.core.merge import Merged, merge_job
-from jobboard.core.model import FIELDS, Definition
+from jobboard.core.model import FIELDS
 from jobboard.core.names import address_of, split_address
+from jobboard.core.override import lasting
 from jobboard.core.plan import JobChange
 from jobboard.core.resolve import resolve_assignment
 from jobboard.reconcile.applying import schedule_entry
@@ -22,7 +23,8 @@ from jobboard.store import definitions
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jobboard.core.model import Spec
+    from jobboard.core.model import Definition, Spec
+    from jobboard.core.override import Override
     from jobboard.store.connect import Store
 
 ATTEMPTS = 5
@@ -32,10 +34,13 @@ _SHARED = ("after", "locks")
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """What a live edit did: the paths that moved; none where the job already said so."""
+    """What a live edit did: the paths that moved, none where the job already said so; and the overrides that
+    keep some of them from counting.
+    """
 
     address: str
     fields: tuple[Merged, ...]
+    overridden: tuple[Override, ...] = ()
 
 
 def read_job(store: Store, address: str) -> Definition:
@@ -78,13 +83,13 @@ def edit_job(
             check_among_others(store, address, after)
         unique = definitions.number(store)
         moves = any(FIELDS[field.path.partition(".")[0]].moves for field in fields)
-        edited = Definition(unique if moves else before.epoch, unique, before.revision, after, before.base)
+        edited = replace(before, epoch=unique if moves else before.epoch, generation=unique, spec=after)
         change = JobChange(address, "change", before, after, before.base, fields)
         try:
             definitions.edit(
                 store,
                 address,
-                generation=before.generation,
+                seen=before,
                 definition=edited,
                 work=schedule_entry(change, now_ms),
                 by=by,
@@ -93,7 +98,8 @@ def edit_job(
             )
         except definitions.MovedSince:
             continue
-        return Edited(address, fields)
+        paths = {field.path for field in fields}
+        return Edited(address, fields, tuple(o for o in lasting(before, now_ms) if o.path in paths))
     raise errors.Stale(f"others kept writing to {address}", "try again")
 
 

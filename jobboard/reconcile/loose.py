@@ -135,5 +135,7 @@ def _definition(
     store: Store, before: Definition | None, after: Spec, fields: tuple[Merged, ...]
 ) -> Definition:
     unique = definitions.number(store)
-    moves = before is None or any(FIELDS[field.path.partition(".")[0]].moves for field in fields)
-    return Definition(unique if moves or before is None else before.epoch, unique, 0, after, after)
+    moves = any(FIELDS[field.path.partition(".")[0]].moves for field in fields)
+    if before is None:
+        return Definition(unique, unique, 0, after, after)
+    return Definition(unique if moves else before.epoch, unique, 0, after, after, before.overrides)

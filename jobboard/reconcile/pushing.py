@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from jobboard import errors
 from jobboard.core.instant import parse_instant
 from jobboard.core.names import NAME_RULE, ONE_OFF, QUEUE_RULE, address_of, is_name, is_queue
+from jobboard.core.override import in_force
 from jobboard.reconcile.live import read_job, with_keys
+from jobboard.store import clocks
 from jobboard.store.pushes import Parcel
 
 if TYPE_CHECKING:
@@ -107,7 +109,8 @@ def make_parcel(
     definition = None
     if job is not None:
         definition = read_job(store, job)
-        address, spec = job, with_keys(definition.spec, keys, job)
+        now_ms = clocks.now_ms(store) if definition.overrides else 0
+        address, spec = job, with_keys(in_force(definition, now_ms), keys, job)
     else:
         address, spec = one_off(queue or "common", keys, name=name)
     parcel = Parcel(address, with_payload(spec, payload), definition=definition, **more)

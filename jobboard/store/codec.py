@@ -10,6 +10,12 @@ A packed definition is the msgpack array ``[epoch, generation, revision, launch,
 - base: the same for what the file said when last applied, holding only the fields where it differs from
   the spec (nil for "absent there"); nil when nothing differs, which is nearly always.
 
+A job with overrides has a seventh element, and pays for them alone: launch and spec are then what is in
+force, with ``u`` in launch for when the first override ends, and the seventh is ``[spec, overrides,
+later]``: the definition under them, encoded like spec; the overrides, opaque to Lua; and ``[instant, launch,
+spec]`` for each instant at which some of them end, so that a script knows what is in force however late it
+looks.
+
 Fields are written in the order of their numbers and maps in the order of their keys, so equal specs have
 equal bytes. A field number this version does not know is kept under the name ``#NUMBER`` and written back
 as it was.
@@ -20,6 +26,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.model import FIELD_BY_NUMBER, FIELDS, Definition, Spec
+from jobboard.core.override import Override, first_end_ms, laid, successors
 from jobboard.store.wire import as_bytes, pack, unpack
 
 if TYPE_CHECKING:
@@ -48,36 +55,41 @@ def encode_definition(definition: Definition) -> bytes:
     """A definition as the store holds it."""
     spec = definition.spec
     base = None if definition.base is spec or definition.base == spec else _encode_difference(definition)
-    return pack(
-        [
-            definition.epoch,
-            definition.generation,
-            definition.revision,
-            launch_of(spec),
-            encode_spec(spec),
-            base,
-        ]
-    )
+    numbers = [definition.epoch, definition.generation, definition.revision]
+    if not definition.overrides:
+        return pack([*numbers, launch_of(spec), encode_spec(spec), base])
+    forced = laid(definition)
+    launch = launch_of(forced)
+    if (end_ms := first_end_ms(definition.overrides)) is not None:
+        launch["u"] = end_ms
+    later = [[at_ms, launch_of(then), encode_spec(then)] for at_ms, then in successors(definition)]
+    over = [encode_spec(spec), _encode_overrides(definition.overrides), later]
+    return pack([*numbers, launch, encode_spec(forced), base, over])
 
 
 def decode_definition(raw: bytes) -> Definition:
     """The inverse of `encode_definition`; fields a newer version appended are ignored."""
-    epoch, generation, revision, _, packed, difference = unpack(raw)[:6]
+    epoch, generation, revision, _, packed, difference, *more = unpack(raw)[:7]
+    overrides: tuple[Override, ...] = ()
+    if more and more[0]:
+        packed, over, _ = more[0]
+        overrides = _decode_overrides(as_bytes(over))
     spec = decode_spec(as_bytes(packed))
     if difference is None:
-        return Definition(epoch, generation, revision, spec, spec)
+        return Definition(epoch, generation, revision, spec, spec, overrides)
     base = dict(spec)
     for name, value in decode_spec(as_bytes(difference)).items():
         if value is None:
             base.pop(name, None)
         else:
             base[name] = value
-    return Definition(epoch, generation, revision, spec, base)
+    return Definition(epoch, generation, revision, spec, base, overrides)
 
 
 def launch_of(spec: Spec) -> dict[str, Any]:
     """What scripts need of a spec: q queue, p priority, l locks as name, capacity, …; o overlap, a parents,
-    d disabled, r greatest number of runs, g tags, x what a lost attempt means. Defaults are left out.
+    d disabled, r greatest number of runs, g tags, x what a lost attempt means. Defaults are left out; u,
+    when the first override ends, is no part of a spec and added by `encode_definition`.
     """
     launch: dict[str, Any] = {}
     for short, field in _LAUNCH.items():
@@ -106,6 +118,16 @@ def _encode_difference(definition: Definition) -> bytes:
     spec, base = definition.spec, definition.base
     names = [name for name in {**spec, **base} if spec.get(name) != base.get(name)]
     return CODEC + pack({_number(name): base.get(name) for name in sorted(names, key=_number)})
+
+
+def _encode_overrides(overrides: tuple[Override, ...]) -> bytes:
+    return CODEC + pack([[o.path, o.value, o.reason, o.by, o.via, o.at_ms, o.until_ms] for o in overrides])
+
+
+def _decode_overrides(raw: bytes) -> tuple[Override, ...]:
+    if raw[:1] != CODEC:
+        raise ValueError(f"unknown codec {raw[:1]!r}")
+    return tuple(Override(*row[:7]) for row in unpack(raw[1:]))
 
 
 def _by_number(spec: Spec) -> dict[int, Any]:

@@ -327,7 +327,7 @@ def edit(
     store: Store,
     address: str,
     *,
-    generation: int,
+    seen: Definition,
     definition: Definition,
     work: Mapping[str, Any] | None,
     by: Mapping[str, Any],
@@ -339,7 +339,7 @@ def edit(
     Args:
         store: Where.
         address: Which job.
-        generation: The generation that was read.
+        seen: As it was read.
         definition: What it is to be; its numbers from `number`.
         work: Its new schedule entry, or None where the schedule stays.
         by: Who, via what.
@@ -353,7 +353,8 @@ def edit(
     tag, *_ = store.call(
         "edit",
         address=address,
-        generation=generation,
+        epoch=seen.epoch,
+        generation=seen.generation,
         definition=encode_definition(definition),
         drifted=definition.drifted,
         work=dict(work) if work is not None else False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jobboard.store.codec import decode_spec
@@ -43,8 +43,9 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """What `Runs.tick` answers: delayed runs promoted, workers reaped, when to come back, and whether a
-    committed sync has left schedule entries that somebody should drain.
+    """What `Runs.tick` answers: delayed runs promoted, workers reaped, when to come back, whether a
+    committed sync has left schedule entries that somebody should drain, and some of the jobs that have an
+    override which somebody should take off, since it has ended.
     """
 
     now_ms: int
@@ -52,6 +53,7 @@ class Tick:
     reaped: list[str]
     next_at_ms: int | None
     unsettled: bool
+    ended: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

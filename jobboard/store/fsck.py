@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from jobboard.core.override import laid
 from jobboard.core.schedule import compile_schedule
 from jobboard.store.codec import decode_definition
 from jobboard.store.connect import explained
@@ -75,6 +76,7 @@ class _Walk:
         yield from self._paged("claims", self._members("claims"))
         yield from self._paged("claims", self._members("claim"))
         yield from self._paged("cursor", self._members("cursor"))
+        yield from self._paged("overrides", self._members("overrides"))
         yield from self._jobs()
         yield from self._paged("run", self._names("run"))
         yield from self._paged("delay", self._members("delay"))
@@ -141,7 +143,7 @@ class _Walk:
 
     def _next_due(self, address: str, raw: bytes) -> int | None:
         """When a job that has a schedule is next due, counted from its cursor; None for never."""
-        spec = decode_definition(raw).spec
+        spec = laid(decode_definition(raw))
         if "schedule" not in spec or spec.get("enabled") is False:
             return None
         schedule = compile_schedule(spec["schedule"], address)

@@ -7,7 +7,7 @@ or what it is like now. So the first sync of a large board costs little more tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from jobboard import errors
@@ -74,12 +74,12 @@ class Change:
 
 
 def encode_change(action: Action, before: Definition | None, after: Definition | None) -> bytes:
-    """What is kept of one job's change."""
+    """What is kept of one job's change; overrides are no part of it."""
     return pack(
         [
             action,
-            None if before is None else encode_definition(before),
-            None if before is None or after is None else encode_definition(after),
+            None if before is None else encode_definition(replace(before, overrides=())),
+            None if before is None or after is None else encode_definition(replace(after, overrides=())),
         ]
     )
 

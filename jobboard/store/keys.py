@@ -56,6 +56,9 @@ _KINDS = (
     KeyKind("work:<stage>", "HASH", "sync", "job -> schedule entry to apply, packed"),
     KeyKind("after:<parent>", "SET", "sync", "jobs that run after the parent"),
     KeyKind("holds", "HASH", "sync", "scope -> holds, packed"),
+    KeyKind(
+        "overrides", "ZSET", "both", "job with overrides -> when the first ends; the largest number for never"
+    ),
     KeyKind("tombstones", "HASH", "sync", "deleted job -> what it was, packed"),
     KeyKind("revisions", "HASH", "sync", "number -> who synced what, packed"),
     KeyKind("changes:<stage>", "HASH", "sync", "job -> what the stage's sync did to it, packed"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jobboard.core.names import address_of, split_address
+from jobboard.core.override import in_force, lasting
 from jobboard.core.schedule import compile_schedule
 from jobboard.store import definitions, holds, past
 from jobboard.store.wire import as_bytes
@@ -16,7 +17,8 @@ from jobboard.store.wire import as_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from jobboard.core.model import Definition
+    from jobboard.core.model import Definition, Spec
+    from jobboard.core.override import Override
     from jobboard.core.record import Record
     from jobboard.store.connect import Store
     from jobboard.store.definitions import BoardRecord
@@ -31,7 +33,9 @@ class Standing:
 
     Attributes:
         address: The job.
-        definition: As it is in force.
+        definition: As it is stored.
+        spec: What is in force: the definition with the overrides that have not ended.
+        overrides: Those.
         due_at_ms: When its next nominal is due, jitter included; None for by hand, after a parent, never.
         live: How many of its runs are not over.
         live_state: The state of one of them.
@@ -44,6 +48,8 @@ class Standing:
 
     address: str
     definition: Definition
+    spec: Spec
+    overrides: tuple[Override, ...]
     due_at_ms: int | None
     live: int
     live_state: str | None
@@ -56,12 +62,12 @@ class Standing:
     @property
     def enabled(self) -> bool:
         """Whether it fires at all."""
-        return self.definition.spec.get("enabled", True) is not False
+        return self.spec.get("enabled", True) is not False
 
     @property
     def zone(self) -> str | None:
         """The zone its schedule is written in; None is UTC."""
-        zone: str | None = self.definition.spec.get("schedule", {}).get("timezone")
+        zone: str | None = self.spec.get("schedule", {}).get("timezone")
         return zone
 
 
@@ -102,18 +108,21 @@ def standing_of(store: Store, found: Mapping[str, Definition], now_ms: int) -> l
             newest = past.decode_record(as_bytes(latest)) if latest else None
             before = past.decode_record(as_bytes(run)) if run else None
             definition = found[address]
+            spec = in_force(definition, now_ms)
             standings.append(
                 Standing(
                     address=address,
                     definition=definition,
+                    spec=spec,
+                    overrides=lasting(definition, now_ms),
                     due_at_ms=due or None,
                     live=live,
                     live_state=state or None,
                     used=used,
                     latest=newest,
                     last_run=newest if newest and newest.run_id else before,
-                    holds=holds_on(held, address, definition.spec.get("tags", ())),
-                    completed=not due and is_completed(address, definition, used, now_ms),
+                    holds=holds_on(held, address, spec.get("tags", ())),
+                    completed=not due and is_completed(address, spec, used, now_ms),
                 )
             )
     return standings
@@ -127,10 +136,10 @@ def holds_on(
     return {scope: held[scope] for scope in scopes if scope in held}
 
 
-def is_completed(address: str, definition: Definition, used: int, now_ms: int) -> bool:
+def is_completed(address: str, spec: Spec, used: int, now_ms: int) -> bool:
     """Whether a job's schedule has come to its end: its runs are used up, or no nominal is left."""
-    schedule = definition.spec.get("schedule")
-    if schedule is None or definition.spec.get("enabled") is False:
+    schedule = spec.get("schedule")
+    if schedule is None or spec.get("enabled") is False:
         return False
     if schedule.get("runs") and used >= schedule["runs"]:
         return True

@@ -78,10 +78,10 @@ class Runs:
 
     def tick(self, scheduler: str, zonedata: str = "") -> Tick:
         """Let happen what is due by time alone, a bounded bite; `zonedata` is the tzdata version in use."""
-        _, now_ms, promoted, reaped, next_at_ms, unsettled = self._store.call(
+        _, now_ms, promoted, reaped, next_at_ms, unsettled, ended = self._store.call(
             "tick", scheduler=scheduler, zonedata=zonedata
         )
-        return Tick(now_ms, promoted, list(reaped), next_at_ms or None, unsettled)
+        return Tick(now_ms, promoted, list(reaped), next_at_ms or None, unsettled, list(ended))
 
     def resign(self, scheduler: str) -> None:
         """A scheduler stops: its claims are due again at once, and it is no longer listed."""

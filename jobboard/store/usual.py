@@ -9,6 +9,7 @@ from statistics import median_low
 from typing import TYPE_CHECKING
 
 from jobboard.core.names import address_of
+from jobboard.core.override import laid
 from jobboard.core.simulate import Pause
 from jobboard.store import definitions, holds
 from jobboard.store.connect import explained
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 
 
 def live_jobs(store: Store) -> dict[str, Spec]:
-    """The live definition of every job, by address."""
+    """What is in force of every job, by address."""
     return {
-        address_of(record.name, job): definition.spec
+        address_of(record.name, job): laid(definition)
         for record in definitions.read_boards(store).values()
         for job, definition in definitions.read_definitions(store, record.version).items()
     }

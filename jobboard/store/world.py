@@ -36,7 +36,8 @@ def read_job_facts(store: Store, address: str, now_ms: int) -> JobFacts:
     (standing,) = standing_of(store, {address: found[job]}, now_ms)
     return JobFacts(
         address,
-        found[job].spec,
+        standing.spec,
+        overrides=standing.overrides,
         due_at_ms=standing.due_at_ms,
         completed=standing.completed,
         holds=standing.holds,

@@ -294,6 +294,9 @@ def scene(project: Project, clock: StoreClock) -> None:
     holds.pause(
         project.store, "job:ops/poll", by={"actor": "luis"}, reason="vendor outage", until_ms=NOON + 3_600_000
     )
+    project.ok(
+        "override", "set", "backup", "timeout=10m", "--until", "2026-11-21T13:00Z", "--reason", "slow disk"
+    )
     Runs(project.store).start_run("ops/backup", by="ana")
     project.path("gone").unlink()
     project.board(
@@ -318,7 +321,9 @@ def test_a_plan_reads_as_it_always_did(project: Project, clock: StoreClock, form
     said = said.replace(project.store.url, "STORE").replace(markdown.code(project.store.url)[6:-7], "STORE")
     said = re.sub(r"cli, \d+ s ago", "cli, 0 s ago", said)
     said = re.sub(
-        r'("(?:at|live_since)": )("2026-11-21T12:00:\d\d(?:\.\d+)?Z")', r'\1"2026-11-21T12:00:00Z"', said
+        r'("(?:at|since|until|live_since)": )("2026-11-21T12:00:\d\d(?:\.\d+)?Z")',
+        r'\1"2026-11-21T12:00:00Z"',
+        said,
     )
     golden = PLANS / f"everything.{form}"
     if os.environ.get("REGENERATE"):

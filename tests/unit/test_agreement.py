@@ -49,7 +49,19 @@ WORDS = (
         "lease",
         "base",
     ),
-    *("live", "file", "verdict", "change", "plan", "revision", "event", "hold", "drift", "conflict"),
+    *(
+        "live",
+        "file",
+        "verdict",
+        "change",
+        "plan",
+        "revision",
+        "event",
+        "hold",
+        "override",
+        "drift",
+        "conflict",
+    ),
     *("namespace", "scheduler", "worker"),
 )
 # What a key needs beside it to mean anything; any other stands on a job that is run by hand.

@@ -84,7 +84,7 @@ def test_holds_warnings_and_a_simulation_fold_away() -> None:
     what = planned(board("ops", {"a": RUN}, {}))
     what = replace(what, warnings=(Diagnostic("warning", "boards/ops.yaml", 3, 5, "odd", rule="odd"),))
     text = said(what, Around(NOW, holds={"all": [hold]}), simulated="Simulated: 24 h\n")
-    for part in ("Holds", "Warnings", "Simulation"):
+    for part in ("Holds and overrides", "Warnings", "Simulation"):
         assert f"<summary>{part}</summary>" in text
     assert "boards/ops.yaml:3:5  warn  odd" in text
     assert not re.search("^# outage", text, re.MULTILINE)

@@ -2,9 +2,10 @@
 -- A live edit: one job's definition, in place, with its schedule entry, in one step. The board's count of
 -- edits moves, so that a plan made before is stale. An edit that has been made already is made: its reply got lost.
 -- KEYS      meta
--- ARGUMENTS address=string generation=int definition=bytes drifted=bool work=map by=map paths=[path, ...] changes=list
+-- ARGUMENTS address=string epoch=int generation=int definition=bytes drifted=bool work=map by=map paths=[path, ...] changes=list
 -- TOUCHES   work LIST, work:<stage> HASH, boards HASH, defs:<version> HASH, drift HASH, sched ZSET, claims ZSET,
---           claim HASH, cursor HASH, used HASH, after:<parent> SET, tombstones HASH, edits HASH, audit STREAM, wake:scheduler LIST
+--           claim HASH, cursor HASH, used HASH, after:<parent> SET, tombstones HASH, edits HASH, audit STREAM, wake:scheduler LIST,
+--           overrides ZSET
 -- RETURNS   "OK" | "STALE" | "GONE"
 -- @include guard
 -- @include arguments
@@ -18,7 +19,7 @@ local address = arguments.address
 local raw, current = definition(address)
 if not current then return cmsgpack.pack({'GONE'}) end
 if raw == arguments.definition then return cmsgpack.pack({'OK'}) end
-if current[2] ~= arguments.generation then return cmsgpack.pack({'STALE'}) end
+if current[1] ~= arguments.epoch or current[2] ~= arguments.generation then return cmsgpack.pack({'STALE'}) end
 
 local board, job = string.match(address, '^([^/]+)/(.+)$')
 local version, edits = string.match(redis.call('HGET', key('boards'), board), '^(.*)%.(%d+)$')

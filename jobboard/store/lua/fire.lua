@@ -6,7 +6,7 @@
 -- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, edits HASH, work LIST, work:<stage> HASH,
 --           after:<parent> SET, holds HASH, tombstones HASH, sched ZSET, cursor HASH, used HASH, claims ZSET,
 --           claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET, wake:<who> LIST,
---           fanout LIST, fanout:<list> SET, history STREAM, last:<job> LIST, events STREAM
+--           fanout LIST, fanout:<list> SET, history STREAM, last:<job> LIST, events STREAM, overrides ZSET
 -- RETURNS   "OK" {now, [[tag, run], ...]}
 -- @include guard
 -- @include arguments
@@ -34,7 +34,8 @@ local function decide(decision)
   redis.call('HDEL', key('claim'), address)
   local _, d = definition(address)
   if not d then return 'GONE' end
-  if d[1] ~= epoch then
+  -- What was worked out with an override that has ended since is void, as after any other change.
+  if d[1] ~= epoch or (d[4].u and at >= d[4].u) then
     redis.call('ZADD', key('sched'), 'NX', claim.d, address)
     return 'STALE'
   end

@@ -9,7 +9,7 @@
 --           delay ZSET, wake:<who> LIST, workers ZSET, holding:<worker> SET, lock:<lock> SET,
 --           lockwait:<lock> ZSET, lockrescan SET, fanout LIST, fanout:<list> SET, history STREAM,
 --           failures STREAM, last:<job> LIST, out:<run> STREAM, outbytes HASH, outputs ZSET, events STREAM,
---           awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET
+--           awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET
 -- RETURNS   "OK" {[subject, words], ...}
 -- @include guard
 -- @include arguments
@@ -26,6 +26,7 @@
 local refused = guard()
 if refused then return refused end
 local at = now()
+local ENDLESS = 9007199254740991
 local repair, name = arguments.repair, arguments.name
 local problems = {}
 
@@ -66,8 +67,22 @@ function look.claims(address)
   end
 end
 
+-- What is overridden is in the index, at the instant at which the first override ends.
+function look.overrides(address)
+  local _, d = definition(address)
+  local ends = d and d[7] and (d[4].u or ENDLESS)
+  local said = tonumber(redis.call('ZSCORE', key('overrides'), address) or nil)
+  if ends == said or (not ends and not said) then return end
+  if not ends then
+    if broken(address, 'is listed as overridden and is not') then redis.call('ZREM', key('overrides'), address) end
+  elseif broken(address, 'has overrides whose end nobody would see') then
+    redis.call('ZADD', key('overrides'), ends, address)
+  end
+end
+
 function look.job(address)
   local _, d = definition(address)
+  if d and d[7] then look.overrides(address) end
   if pending(address) or not d then return end
   for _, parent in ipairs(d[4].a or {}) do
     if redis.call('SISMEMBER', key('after', parent), address) == 0 and broken(address, 'would not hear of ' .. parent) then

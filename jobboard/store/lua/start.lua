@@ -6,12 +6,13 @@
 -- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, edits HASH, work LIST, work:<stage> HASH,
 --           after:<parent> SET, holds HASH, tombstones HASH, audit STREAM, sched ZSET, cursor HASH,
 --           used HASH, claims ZSET, claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET,
---           queues SET, wake:<who> LIST, last:<job> LIST, events STREAM
+--           queues SET, wake:<who> LIST, last:<job> LIST, events STREAM, overrides ZSET
 -- RETURNS   "STARTED" {run} | "UNKNOWN" | "HELD" {why} | "DISABLED" | "SKIPPED" {why}
 -- @include guard
 -- @include arguments
 -- @include now
 -- @include definition
+-- @include in_force
 -- @include settle
 -- @include admit
 -- @include create
@@ -24,6 +25,7 @@ local address = arguments.address
 settle(address)
 local _, d = definition(address)
 if not d then return cmsgpack.pack({'UNKNOWN'}) end
+d = in_force(d, at)
 local ending = '-' .. arguments.mark
 for _, id in ipairs(redis.call('SMEMBERS', key('live', address))) do
   if string.sub(id, -#ending) == ending then return cmsgpack.pack({'STARTED', id}) end

@@ -11,8 +11,8 @@
 --           ctl:<worker> LIST, workers ZSET, worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET,
 --           lockwait:<lock> ZSET, lockrescan SET, fanout LIST, fanout:<list> SET, zonedata HASH,
 --           history STREAM, failures STREAM, last:<job> LIST, outputs ZSET, events STREAM, awaited:<run> SET,
---           expiry ZSET, needs:<run> SET, blocked ZSET
--- RETURNS   "OK" {now, promoted, reaped, next, unsettled}
+--           expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET
+-- RETURNS   "OK" {now, promoted, reaped, next, unsettled, [job whose override has ended, ...]}
 -- @include guard
 -- @include arguments
 -- @include now
@@ -91,9 +91,10 @@ for _, worker in ipairs(redis.call('ZRANGEBYSCORE', key('workers'), '-inf', at, 
 end
 
 local next_at = first_lapse
-for _, set in ipairs({key('delay'), key('expiry'), key('claims'), key('workers'), key('throttled')}) do
+for _, set in ipairs({key('delay'), key('expiry'), key('claims'), key('workers'), key('throttled'), key('overrides')}) do
   local first = redis.call('ZRANGEBYSCORE', set, string.format('(%.0f', at), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
   if first[2] then next_at = math.min(next_at or tonumber(first[2]), tonumber(first[2])) end
 end
 if pressing or #promoted == PAGE or redis.call('EXISTS', key('lockrescan')) == 1 then next_at = at end
-return cmsgpack.pack({'OK', at, #promoted, reaped, next_at or false, redis.call('EXISTS', key('work')) == 1})
+local ended = redis.call('ZRANGEBYSCORE', key('overrides'), '-inf', at, 'LIMIT', 0, PAGE)
+return cmsgpack.pack({'OK', at, #promoted, reaped, next_at or false, redis.call('EXISTS', key('work')) == 1, ended})

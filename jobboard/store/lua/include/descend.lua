@@ -1,5 +1,6 @@
 -- @include key
 -- @include definition
+-- @include in_force
 -- @include admit
 -- @include create
 -- @include note
@@ -7,6 +8,7 @@
 -- passed over, which its own dependents have to be told. item = {parent, nominal, suffix, how, depth}
 local function descend(child, item, at)
   local _, d = definition(child)
+  if d then d = in_force(d, at) end
   local meant = false
   for _, parent in ipairs(d and d[4].a or {}) do meant = meant or parent == item[1] end
   if not meant or d[4].d then return false end

@@ -1,0 +1,46 @@
+#!lua
+-- Writes the overrides of one job: its definition with others laid over it, or with none, and its schedule entry,
+-- in one step. The board must be as it was read; a repeat finds what it has written.
+-- KEYS      meta
+-- ARGUMENTS address=string seen=string definition=bytes overridden=bool ends=int work=map missed=list what=string by=map detail=map
+-- TOUCHES   meta HASH, work LIST, work:<stage> HASH, boards HASH, defs:<version> HASH, sched ZSET, claims ZSET,
+--           claim HASH, cursor HASH, used HASH, after:<parent> SET, tombstones HASH, edits HASH, overrides ZSET,
+--           holds HASH, live:<job> SET, history STREAM, last:<job> LIST, events STREAM, audit STREAM, wake:scheduler LIST
+-- RETURNS   "OK" | "STALE" | "GONE"
+-- @include guard
+-- @include arguments
+-- @include definition
+-- @include settle
+-- @include admit
+-- @include note
+-- @include now
+-- @include audit
+local refused = guard()
+if refused then return refused end
+local ENDLESS = 9007199254740991
+local address = arguments.address
+local raw, current = definition(address)
+if not current then return cmsgpack.pack({'GONE'}) end
+if raw == arguments.definition then return cmsgpack.pack({'OK'}) end
+local board, job = string.match(address, '^([^/]+)/(.+)$')
+local at_version = redis.call('HGET', key('boards'), board)
+if at_version ~= arguments.seen then return cmsgpack.pack({'STALE'}) end
+
+local version, edits = string.match(at_version, '^(.*)%.(%d+)$')
+settle(address)
+redis.call('HSET', key('defs', version), job, arguments.definition)
+redis.call('HSET', key('boards'), board, version .. '.' .. string.format('%d', edits + 1))
+if arguments.overridden then
+  redis.call('ZADD', key('overrides'), arguments.ends or ENDLESS, address)
+else
+  redis.call('ZREM', key('overrides'), address)
+end
+if arguments.missed then
+  local state, why = admit(address, {g = current[4].g, o = 'allow'}, arguments.missed[3])
+  note(address, state or 'missed', why or 'no scheduler looked before its override ended', arguments.missed, now())
+end
+if arguments.work then apply(address, arguments.work) end
+audit(arguments.what, address, arguments.by, arguments.detail)
+redis.call('LPUSH', key('wake', 'scheduler'), 'override')
+redis.call('LTRIM', key('wake', 'scheduler'), 0, 9)
+return cmsgpack.pack({'OK'})
