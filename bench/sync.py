@@ -6,14 +6,26 @@ usual way to read the same file, in a cold process too.
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 from pathlib import Path
 
 from bench.measure import command, in_turn, own_store, run, show
 from bench.read import board_text
+from jobboard.cli.markdown import LIMIT
+from jobboard.cli.plan_json import plan_json
+from jobboard.cli.plan_markdown import PlanMarkdown
+from jobboard.clock import now_ms
+from jobboard.core.merge import merge_job
+from jobboard.core.model import Definition
+from jobboard.core.plan import BoardPlan, JobChange, Plan
+from jobboard.reconcile.around import Around
+from jobboard.reconcile.planning import Planned
+from jobboard.reconcile.sources import Options, Sources
 
 JOBS = 10_000
+SHOWN = 5_000
 FILES = 100
 
 _REFERENCE = "import sys, yaml; [yaml.load(open(path), yaml.CSafeLoader) for path in sys.argv[1:]]"
@@ -27,6 +39,7 @@ def main() -> None:
         _write(parts, FILES)
         _changed(whole)
         _unchanged(parts, whole)
+    _rendered()
 
 
 def _write(folder: Path, files: int) -> None:
@@ -78,6 +91,31 @@ def _unchanged(folder: Path, whole: Path) -> None:
         what = f"{JOBS:,} jobs in {FILES} files"
         show(f"no-op plan, {what}", plan_s, "CSafeLoader, as one file", yaml_s, "<= 0.25")
         show(f"no-op sync, {what}", sync_s, "CSafeLoader, as one file", yaml_s)
+
+
+def _rendered() -> None:
+    """A plan of many changed jobs as a comment, beside the same plan as JSON; in this process, warm."""
+    changes = tuple(_rescheduled(f"ops/job-{number}", number) for number in range(SHOWN))
+    board = BoardPlan("ops", "boards/ops.yaml", "1.0", changes, jobs=SHOWN)
+    planned, around = Planned(Plan("ns", (board,)), Sources((), (), None), Options()), Around(now_ms())
+    markdown_s, json_s = in_turn(
+        [
+            lambda: PlanMarkdown(planned, around, "embedded, namespace ns").text(),
+            lambda: json.dumps(plan_json(planned, around), indent=2),
+        ]
+    )
+    length = len(PlanMarkdown(planned, around, "embedded, namespace ns").text())
+    what = f"Markdown of {SHOWN:,} changes, {length:,} characters"
+    show(what, markdown_s, "JSON of all of them", json_s, "<= 1")
+    assert length <= LIMIT
+
+
+def _rescheduled(address: str, number: int) -> JobChange:
+    before, after = (
+        {"command": {"run": "x"}, "schedule": {"cron": f"{number % 60} {hour} * * *"}} for hour in (2, 3)
+    )
+    fields = merge_job(before, before, after).fields
+    return JobChange(address, "change", Definition(1, 1, 1, before, before), after, after, fields)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 LIMIT = 65_536
 """Characters that GitHub takes in a comment."""
+TICKS = 20
+"""Of more backticks in a row the rest is left out, or a fence could be as long as a comment."""
 _TICKS = re.compile("`+")
+_MANY_TICKS = re.compile(f"`{{{TICKS},}}")
+_LINE = 200
 _STRUCTURE = re.compile(r"[`|<>&*_~\[\]()\\!@:$]")
 
 
@@ -34,7 +38,7 @@ def plain_html(text: str) -> str:
 
 def fenced(lines: Iterable[str], language: str = "") -> str:
     """Lines as a block of code, behind a fence longer than any in them."""
-    text = "\n".join(lines)
+    text = _MANY_TICKS.sub("`" * (TICKS - 1) + "…", "\n".join(lines))
     ticks = "`" * max(3, 1 + max(map(len, _TICKS.findall(text)), default=0))
     return f"{ticks}{language}\n{text}\n{ticks}\n"
 
@@ -48,3 +52,14 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[in
     """Rows under a head, the cells Markdown already; columns in `right` hold numbers."""
     line = ["---:" if column in right else "---" for column in range(len(head))]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in (head, line, *rows))
+
+
+def shortened(lines: Sequence[str], limit: int) -> list[str]:
+    """The lines as far as they fit into so many characters, and how many did not."""
+    kept: list[str] = []
+    for number, line in enumerate(lines):
+        limit -= len(line) + 1
+        if limit < 0:
+            return [*(kept or [f"{line[:_LINE]}…"]), f"      … {len(lines) - number:,} more lines"]
+        kept.append(line)
+    return kept

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from jobboard.cli import project, scenario
 from jobboard.cli.outputs import outputs_of, write_all
+from jobboard.cli.plan_faults import faults_told
 from jobboard.cli.plan_forms import FORMS, PlanForms
 from jobboard.settings import Settings
 
@@ -43,7 +44,7 @@ def execute(args: argparse.Namespace) -> int:
 
     settings = Settings.from_args(args)
     sources = project.read_sources(args.paths, settings.root, settings.project)
-    with project.open_for(settings, sources) as store:
+    with faults_told(args, settings.namespace), project.open_for(settings, sources) as store:
         planned = make_plan(store, sources, project.options_of(args))
         outlook = _outlook(args, store, planned) if args.simulate else None
         show(planned, store, settings, args, outlook)

@@ -6,15 +6,14 @@ said to be; what stands in the way comes first, so that it is never what is left
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from jobboard.cli.markdown import LIMIT, code, fenced, folding, plain_html, table
+from jobboard.cli.markdown import LIMIT, TICKS, code, fenced, folding, plain_html, shortened, table
 from jobboard.cli.plan_text import MATCHES, SYMBOLS, PlanText, counts_words
 from jobboard.cli.screen import Collected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from jobboard.core.plan import BoardPlan
     from jobboard.reconcile.around import Around
@@ -28,12 +27,8 @@ LONGEST_PIECE = 6_000
 """Characters that one job takes before its lines are cut: a long script must not push all others out."""
 LONGEST_PART = 4_000
 """Characters that what surrounds the boards takes at most, each part."""
-LINE = 200
-"""Characters kept of a line that is too long by itself."""
 _INSET = 2
 _CUT = 400
-_TICKS_KEPT = 20
-_TICKS = re.compile(f"`{{{_TICKS_KEPT + 1},}}")
 
 
 def marker(namespace: str) -> str:
@@ -100,19 +95,19 @@ class PlanMarkdown:
     def _foot(self) -> Iterator[str]:
         self._text.held()
         if held := self._lines():
-            lines = _shortened([line[_INSET:] for line in held], LONGEST_PART)
+            lines = shortened([line[_INSET:] for line in held], LONGEST_PART)
             yield folding("Holds and overrides", fenced(lines))
         if self.plan.changes:
             # Looks at the changes themselves: those that do not fit count as well.
             self._text.foresight()
             if said := self._lines():
-                yield folding("Effect in time", fenced(_shortened(said, LONGEST_PART)), is_open=True)
+                yield folding("Effect in time", fenced(shortened(said, LONGEST_PART)), is_open=True)
         if self._simulated:
             lines = self._simulated.strip("\n").split("\n")
-            yield folding("Simulation", fenced(_shortened(lines, LONGEST_PART)))
+            yield folding("Simulation", fenced(shortened(lines, LONGEST_PART)))
         self._text.warnings()
         if warnings := self._lines():
-            yield folding("Warnings", fenced(_shortened(warnings, LONGEST_PART)))
+            yield folding("Warnings", fenced(shortened(warnings, LONGEST_PART)))
 
     def _boards(self, room: int) -> str:
         """As many of the boards' pieces as there is room for; those in whose way something stands first."""
@@ -133,11 +128,11 @@ class PlanMarkdown:
         """A board in so many characters: the Markdown, how many changes it shows, whether that is all."""
         summary = f"<b>{board.name}</b> · {plain_html(self._text.source(board))}"
         # The fence is longer than any ticks in the text, and it is there twice.
-        left = room - len(folding(summary, fenced([], "diff"), is_open=True)) - 2 * _TICKS_KEPT
+        left = room - len(folding(summary, fenced([], "diff"), is_open=True)) - 2 * TICKS
         lines: list[str] = []
         jobs, is_whole = 0, True
         for count in self._pieces(board):
-            piece = _shortened([line[_INSET:] for line in self._lines()], LONGEST_PIECE)
+            piece = shortened([line[_INSET:] for line in self._lines()], LONGEST_PIECE)
             size = sum(len(line) + 1 for line in piece)
             if size > left:
                 is_whole = False
@@ -162,16 +157,4 @@ class PlanMarkdown:
         )
 
     def _lines(self) -> list[str]:
-        text = _TICKS.sub("`" * _TICKS_KEPT + "…", self._screen.taken())
-        return text.splitlines()
-
-
-def _shortened(lines: Sequence[str], limit: int) -> list[str]:
-    """The lines as far as they fit into so many characters, and how many did not."""
-    kept: list[str] = []
-    for number, line in enumerate(lines):
-        limit -= len(line) + 1
-        if limit < 0:
-            return [*(kept or [f"{line[:LINE]}…"]), f"      … {len(lines) - number:,} more lines"]
-        kept.append(line)
-    return kept
+        return self._screen.taken().splitlines()

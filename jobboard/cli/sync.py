@@ -10,6 +10,7 @@ from jobboard import errors
 from jobboard.cli import plan as plan_command
 from jobboard.cli import project
 from jobboard.cli.outputs import outputs_of, write_all
+from jobboard.cli.plan_faults import faults_told
 from jobboard.cli.plan_forms import FORMS
 from jobboard.cli.plan_text import DONE, SHOWN_ALWAYS
 from jobboard.cli.screen import Screen
@@ -55,7 +56,7 @@ def execute(args: argparse.Namespace) -> int:
 
     settings = Settings.from_args(args)
     sources = project.read_sources(args.paths, settings.root, settings.project)
-    with project.open_for(settings, sources) as store:
+    with faults_told(args, settings.namespace), project.open_for(settings, sources) as store:
         planned = make_plan(store, sources, project.options_of(args))
         # JSON tells what was done, and so it comes last.
         forms = plan_command.forms_of(planned, store, settings)

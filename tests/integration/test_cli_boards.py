@@ -376,6 +376,30 @@ class TestSeveralForms:
         assert plan.out == "::notice file=boards/ops.yaml,line=3,title=ops/a would change::command x → y\n"
         assert "1 to change" in (project.folder / "summary.md").read_text()
 
+    def test_boards_with_errors_leave_no_older_plan_behind(
+        self, project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        project.board("ops", "a: {run: x}")
+        forms = [f"-o{form}=plan.{form}" for form in ("text", "diff", "json", "markdown")]
+        monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project.folder / "summary.md"))
+        project.ok("plan", *forms)
+        project.board("ops", "a: {rum: x}")
+        for command in (["plan"], ["sync", "--auto-approve"]):
+            refused = project.run(*command, *forms, "-o", "github")
+            assert refused.code == 65
+            assert refused.out.startswith("::error file=boards/ops.yaml,line=3,col=7,title=jobboard::")
+            found = {
+                form: (project.folder / f"plan.{form}").read_text() for form in ("text", "diff", "markdown")
+            }
+            assert all('"rum"' in text for text in found.values())
+            assert found["diff"].startswith("# boards/ops.yaml:3:7")
+            assert found["markdown"].startswith(
+                f"<!-- jobboard:plan:{project.store.namespace} -->\n### No plan: "
+            )
+            assert json.loads((project.folder / "plan.json").read_text())["error"]["exit_code"] == 65
+            assert (project.folder / "summary.md").read_text() == found["markdown"]
+            (project.folder / "summary.md").unlink()
+
 
 def in_process(project: Project, *paths: str) -> subprocess.Popen[str]:
     """A sync in a process of its own."""

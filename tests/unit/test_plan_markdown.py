@@ -154,6 +154,7 @@ def test_code_in_a_line_ends_nothing(text: str) -> None:
 
 
 def test_a_fence_is_longer_than_any_in_it() -> None:
+    assert fenced(["`" * 500]).startswith("`" * 20 + "\n" + "`" * 19 + "…")
     assert fenced(["````"]).startswith("`````\n")
     assert fenced([], "diff") == "```diff\n\n```\n"
     assert folding("s", "b\n") == "<details><summary>s</summary>\n\nb\n\n</details>\n"
