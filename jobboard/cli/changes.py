@@ -181,12 +181,16 @@ def hold_text(scope: str, hold: Mapping[str, Any], now_ms: int) -> str:
     return f"{what} is paused{until} ({visible(hold['by'])}{reason})"
 
 
+def edited_by(edit: Mapping[str, Any] | None, now_ms: int) -> str:
+    """Who made a live edit, through what, and how long ago; empty where nobody knows."""
+    if edit is None:
+        return ""
+    return f" ({visible(edit['actor'])}, {edit['via']}, {ago(now_ms - edit['at'])} ago)"
+
+
 def _who(around: Around, address: str, field: Merged) -> str:
     """Who edited a path of a job live, through what, and how long ago; empty where nobody knows."""
-    made = around.edits.get(address, {}).get(field.path)
-    if made is None:
-        return ""
-    return f" ({visible(made['actor'])}, {made['via']}, {ago(around.now_ms - made['at'])} ago)"
+    return edited_by(around.edits.get(address, {}).get(field.path), around.now_ms)
 
 
 def _field(field: Merged, width: int) -> Iterator[str]:

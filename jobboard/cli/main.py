@@ -57,6 +57,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "set": ("set", "edit a job live; the next plan shows it as drift"),
     "override": ("override", "lay values over a job for a time; no sync touches them"),
     "history": ("history", "list the syncs, or show one job by job"),
+    "drift": ("drift", "show what was edited live since it was last applied; exit 2 if anything was"),
     "diff": ("diff", "compare what the boards said at two revisions"),
     "rollback": ("rollback", "put boards back to what a revision left, and hold them there"),
     "release": ("release", "let a rolled-back board follow its file again"),

@@ -9,7 +9,7 @@ from jobboard.core.override import lasting
 from jobboard.store import bystanders, clocks, definitions, holds, overrides
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from typing import Any
 
     from jobboard.core.model import Definition
@@ -56,15 +56,25 @@ def look_around(store: Store, plan: Plan) -> Around:
     return Around(
         now_ms,
         definitions.read_edits(store, [*plan.edited, *dropped, *clashing]),
-        _concerning(plan, holds.read_holds(store, now_ms)),
+        _concerning({board.name for board in plan.boards}, holds.read_holds(store, now_ms)),
         bystanders.read_bystanders(store, touched) if len(touched) <= LOOKED_AT else {},
         overrides.read_overridden(store, {board.name for board in plan.boards}),
     )
 
 
-def _concerning(plan: Plan, held: Mapping[str, Sequence[Hold]]) -> dict[str, Sequence[Hold]]:
-    """Holds on the plan's boards and their jobs, on tags, and on everything."""
-    boards = {board.name for board in plan.boards}
+def look_around_boards(store: Store, boards: Collection[str], edited: Sequence[str]) -> Around:
+    """Read the surroundings of boards outside of any plan, and who edited these jobs of theirs."""
+    now_ms = clocks.now_ms(store)
+    return Around(
+        now_ms,
+        definitions.read_edits(store, edited),
+        _concerning(boards, holds.read_holds(store, now_ms)),
+        overridden=overrides.read_overridden(store, boards),
+    )
+
+
+def _concerning(boards: Collection[str], held: Mapping[str, Sequence[Hold]]) -> dict[str, Sequence[Hold]]:
+    """Holds on these boards and their jobs, on tags, and on everything."""
     found: dict[str, Sequence[Hold]] = {}
     for scope, listed in held.items():
         kind, _, name = scope.partition(":")
