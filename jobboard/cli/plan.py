@@ -45,7 +45,8 @@ def execute(args: argparse.Namespace) -> int:
     settings = Settings.from_args(args)
     sources = project.read_sources(args.paths, settings.root, settings.project)
     with faults_told(args, settings.namespace), project.open_for(settings, sources) as store:
-        planned = make_plan(store, sources, project.options_of(args))
+        planned = make_plan(store, sources, project.options_of(args, settings))
+        project.warn_beyond_git(planned, settings)
         outlook = _outlook(args, store, planned) if args.simulate else None
         show(planned, store, settings, args, outlook)
     if planned.plan.contested:

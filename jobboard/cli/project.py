@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from jobboard.reconcile.planning import Planned
     from jobboard.reconcile.sources import Options, Sources
     from jobboard.settings import Settings
     from jobboard.source.git import Checkout
@@ -50,6 +52,14 @@ def add_guards(parser: argparse.ArgumentParser) -> None:
         help="destroy this board, whose file is gone",
     )
     group.add_argument("--take-ownership", action="store_true", help="take boards over from another origin")
+    group.add_argument(
+        "--allow-rewind",
+        action="store_true",
+        help="go back to a commit that does not descend from the one last synced",
+    )
+    group.add_argument(
+        "--allow-dirty", action="store_true", help="write to a shared store what no commit holds"
+    )
 
 
 def add_policies(parser: argparse.ArgumentParser) -> None:
@@ -82,8 +92,8 @@ def add_policies(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def options_of(args: argparse.Namespace) -> Options:
-    """The guards lifted by these arguments, and the policies they ask for.
+def options_of(args: argparse.Namespace, settings: Settings) -> Options:
+    """The guards lifted by these arguments, those up for this store, and the policies asked for.
 
     Raises:
         errors.UsageError: They ask for two things at once.
@@ -110,6 +120,8 @@ def options_of(args: argparse.Namespace) -> Options:
         allow_destroy=args.allow_destroy,
         prune_boards=frozenset(args.prune_board),
         take_ownership=args.take_ownership,
+        allow_rewind=args.allow_rewind,
+        committed_only=may_be_shared(settings) and not args.allow_dirty,
         on_conflict=on_conflict,
     )
 
@@ -144,6 +156,18 @@ def open_for(settings: Settings, sources: Sources) -> Store:
         raise
 
 
+def warn_beyond_git(planned: Planned, settings: Settings) -> None:
+    """Say on standard error that nothing will tell these boards from older ones, where that may matter."""
+    checkout = planned.sources.checkout
+    if planned.beyond_git is not None:
+        about = f"board {planned.beyond_git} came from a commit, and these files are in none"
+    elif may_be_shared(settings) and (checkout is None or checkout.commit is None):
+        about = "these files are in no commit, and the store may be shared"
+    else:
+        return
+    sys.stderr.write(f"jobboard: {about}: nothing can tell whether they are older than what Redis holds\n")
+
+
 def may_be_shared(settings: Settings) -> bool:
     """Whether the store may be on another machine, where others rely on it."""
     parts = urlsplit(settings.redis_url)
@@ -159,12 +183,16 @@ def read_sources(paths: Sequence[str], root: Path, project: Project | None = Non
     """Every board file of the paths, read, with where it comes from and what it has in common with others."""
     from jobboard.reconcile.sources import Sources
     from jobboard.source import files
+    from jobboard.source.pipeline import pipeline_of
 
     asked = board_paths(paths, root)
     found = files.discover(asked)
     folders = tuple(files.relative(path, root) for path in asked if path.is_dir())
     return Sources(
-        tuple(files.read(path, root, project) for path in found), folders, _checkout(root, project)
+        tuple(files.read(path, root, project) for path in found),
+        folders,
+        _checkout(root, project),
+        pipeline_of(os.environ),
     )
 
 

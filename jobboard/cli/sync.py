@@ -41,11 +41,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="SHA256",
         help="write without asking if the plan has this digest, else exit 4",
     )
-    parser.add_argument(
-        "--allow-dirty",
-        action="store_true",
-        help="sync to a shared store what no commit holds",
-    )
     parser.add_argument("--reason", metavar="TEXT", help="why, for the history")
 
 
@@ -57,28 +52,17 @@ def execute(args: argparse.Namespace) -> int:
     settings = Settings.from_args(args)
     sources = project.read_sources(args.paths, settings.root, settings.project)
     with faults_told(args, settings.namespace), project.open_for(settings, sources) as store:
-        planned = make_plan(store, sources, project.options_of(args))
+        planned = make_plan(store, sources, project.options_of(args, settings))
+        project.warn_beyond_git(planned, settings)
         # JSON tells what was done, and so it comes last.
         forms = plan_command.forms_of(planned, store, settings)
         write_all((output for output in outputs_of(args) if output.form != "json"), forms.write)
         refuse(planned.plan)
         if not planned.plan.empty:
-            if project.may_be_shared(settings) and not args.allow_dirty:
-                _refuse_dirty(planned)
             approve(args, planned)
         synced = apply(store, planned, project.by_of(settings, args.reason))
     report(synced, outputs_of(args))
     return errors.Conflict.exit_code if synced.plan.contested else _passed_over(synced)
-
-
-def _refuse_dirty(planned: Planned) -> None:
-    """What others rely on should be found in a commit."""
-    checkout = planned.sources.checkout
-    if checkout is not None and checkout.dirty:
-        raise errors.Refused(
-            "the boards hold changes that are in no commit, and the store may be shared; nothing was written",
-            "commit them first, or add --allow-dirty if that is meant",
-        )
 
 
 def _passed_over(synced: Synced) -> int:

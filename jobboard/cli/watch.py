@@ -32,7 +32,7 @@ def add_shared(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--take-over",
         action="store_true",
-        help="with --shared: also boards last synced from another repository or branch",
+        help="also boards last synced from another repository or branch, or from a later commit",
     )
 
 
@@ -65,10 +65,13 @@ def watcher_of(args: argparse.Namespace, settings: Settings, store: Store, scree
     for path in paths:
         if not path.exists():
             raise errors.UsageError(f"there is no {path}", "jobboard init writes a first board")
+    is_shared = project.may_be_shared(settings)
     options = Options(
         keep_vanished=True,
         take_ownership=args.take_over,
-        one_branch=project.may_be_shared(settings) and not args.take_over,
+        one_branch=is_shared and not args.take_over,
+        # At home one changes branches all day; what others rely on goes forward.
+        allow_rewind=not is_shared or args.take_over,
     )
     return Watcher(
         store,

@@ -112,8 +112,8 @@ class Refusal:
     """Why a plan may not be applied, and the flag that says: do it all the same.
 
     Attributes:
-        code: ``owner``, ``drift``, ``branch``, ``empty``, ``many``, ``vanished``, ``protected``,
-            ``depends``.
+        code: ``owner``, ``drift``, ``branch``, ``rewind``, ``dirty``, ``empty``, ``many``, ``vanished``,
+            ``protected``, ``depends``.
         subject: The board or job it is about.
         message: A sentence for a person.
         way_out: What to type or do.

@@ -18,6 +18,7 @@ from jobboard.store import definitions
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from jobboard.core.plan import Plan
     from jobboard.reconcile.sources import Options, Sources
     from jobboard.store.connect import Store
     from jobboard.store.definitions import BoardRecord
@@ -60,6 +61,22 @@ def origin_refusals(record: BoardRecord, sources: Sources, options: Options) -> 
             )
         ]
     return []
+
+
+def with_dirt(plan: Plan, sources: Sources) -> Plan:
+    """The plan with a refusal where it would write what no commit holds: others could not find it in one."""
+    dirty = sources.checkout is not None and sources.checkout.dirty
+    first = next((board for board in plan.boards if board.rewritten), None)
+    if not dirty or first is None:
+        return plan
+    refusal = Refusal(
+        "dirty",
+        first.name,
+        "the boards hold changes that are in no commit, and the store may be shared",
+        "commit them first; if that is meant, add --allow-dirty",
+    )
+    found = replace(first, refusals=(*first.refusals, refusal))
+    return replace(plan, boards=tuple(found if board is first else board for board in plan.boards))
 
 
 def vanished(

@@ -20,7 +20,7 @@ from jobboard.core.plan import (
     protected_refusals,
 )
 from jobboard.core.policy import Policy
-from jobboard.reconcile import guards, together
+from jobboard.reconcile import ancestry, guards, together
 from jobboard.reconcile.judging import AtHand, judge
 from jobboard.source.loader import load
 from jobboard.store import definitions
@@ -48,6 +48,7 @@ class Planned:
         warnings: What the boards' author may want to know; no error among them.
         boards: The boards that had to be parsed, by name: for positions.
         fresh: Whether the store held no board at all.
+        beyond_git: A board that came from a commit although these files come from none; None for no such.
         rollback: The revision that a rollback goes back to; None for a sync.
         again: How to make this plan again, where it was not made from files.
     """
@@ -58,6 +59,7 @@ class Planned:
     warnings: tuple[Diagnostic, ...] = ()
     boards: Mapping[str, Board] = field(default_factory=dict)
     fresh: bool = False
+    beyond_git: str | None = None
     rollback: int | None = None
     again: Callable[[], Planned] | None = None
 
@@ -110,7 +112,12 @@ def make_plan(store: Store, sources: Sources, options: Options) -> Planned:
     others = [r for r in records.values() if r.name not in boards and r.name not in removed]
     at_hand = AtHand(boards, lives, others, policies, options.skip_conflicted)
     plan = judge(store, at_hand, plan_with, lambda specs, outside: _refuse_apart(boards, specs, outside))
-    return Planned(plan, sources, options, loaded.diagnostics, boards, fresh=not records)
+    if not options.allow_rewind:
+        plan = ancestry.judged(plan, records, sources)
+    if options.committed_only:
+        plan = guards.with_dirt(plan, sources)
+    beyond_git = ancestry.leaves_git(plan, records, sources)
+    return Planned(plan, sources, options, loaded.diagnostics, boards, not records, beyond_git=beyond_git)
 
 
 def refuse_invalid(diagnostics: Sequence[Diagnostic]) -> None:
@@ -152,7 +159,7 @@ def _unchanged(sources: Sources, options: Options, records: Mapping[str, BoardRe
 
 def _still(record: BoardRecord, sources: Sources) -> BoardPlan:
     """The plan of a board whose file did not change: at most its head commit is noted."""
-    meta = {**record.meta, **_provenance(sources)}
+    meta = {**ancestry.without_provenance(record.meta), **ancestry.provenance(sources, record.meta)}
     return BoardPlan(
         record.name,
         str(record.meta["path"]),
@@ -161,13 +168,6 @@ def _still(record: BoardRecord, sources: Sources) -> BoardPlan:
         meta=meta,
         recorded=meta != record.meta,
     )
-
-
-def _provenance(sources: Sources) -> dict[str, Any]:
-    checkout = sources.checkout
-    if checkout is None:
-        return {"commit": None, "branch": None, "origin": None}
-    return {"commit": checkout.commit, "branch": checkout.branch, "origin": checkout.origin}
 
 
 def _policy_of(board: Board, options: Options) -> Policy:
@@ -232,8 +232,8 @@ def _plan_board(
     specs = {job: spec for job, spec in board.jobs.items() if job not in skipped}
     specs.update((job, live[job].spec) for job in skipped if job in live)
     meta = {
-        **(record.meta if record else {}),
-        **_provenance(sources),
+        **(ancestry.without_provenance(record.meta) if record else {}),
+        **ancestry.provenance(sources, record.meta if record else {}),
         "path": board.path,
         # A digest is kept only where nothing of the file was left undone.
         "digest": None if skipped else board.digest,

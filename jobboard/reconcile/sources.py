@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from jobboard.core.policy import OnConflict, OnDrift
     from jobboard.source.files import SourceFile
     from jobboard.source.git import Checkout
+    from jobboard.source.pipeline import Pipeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +21,13 @@ class Sources:
         folders: The folders that were asked for as folders: a board whose file has gone from one of these
             is missed; one synced from elsewhere is not ours to miss.
         checkout: Where the files come from, as far as Git knows; None outside Git.
+        pipeline: The run of a CI service that reads them; None outside of one.
     """
 
     files: tuple[SourceFile, ...]
     folders: tuple[str, ...]
     checkout: Checkout | None
+    pipeline: Pipeline | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class Options:
         keep_vanished: Other boards whose files are gone stay, and stand in nobody's way.
         take_ownership: Boards of other repositories are taken over.
         one_branch: A board last synced from another branch is refused.
+        allow_rewind: Boards may go back to a commit that does not descend from the one they came from.
+        committed_only: Boards of a work tree with changes that are in no commit are refused.
         on_drift, on_conflict: What becomes of drift and of conflicts, whatever boards say; see `core.policy`.
         forced: Conflicts that the file wins, as ``board/job:path``.
         skip_conflicted: A job with a conflict stays as it is, and the others go on without it.
@@ -49,6 +54,8 @@ class Options:
     keep_vanished: bool = False
     take_ownership: bool = False
     one_branch: bool = False
+    allow_rewind: bool = False
+    committed_only: bool = False
     on_drift: OnDrift | None = None
     on_conflict: OnConflict | None = None
     forced: frozenset[str] = frozenset()

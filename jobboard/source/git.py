@@ -52,10 +52,24 @@ def checkout_of(directory: Path) -> Checkout | None:
     )
 
 
-def is_ancestor(directory: Path, older: str, newer: str) -> bool | None:
-    """Whether commit `newer` descends from `older`, or is it; None where Git cannot tell."""
+def descends(directory: Path, newer: str, older: str) -> bool | None:
+    """Whether commit `newer` descends from `older`, or is it; None where Git cannot tell.
+
+    A shallow clone ends somewhere, so that it can say yes but never no. A whole one holds everything its
+    commits descend from: it does not descend from one that it has never heard of.
+    """
     answer = _run(directory, "merge-base", "--is-ancestor", older, newer)
-    return {0: True, 1: False}.get(answer.returncode) if answer is not None else None
+    if answer is None:
+        return None
+    if answer.returncode == 0:
+        return True
+    known = answer.returncode == 1 or _ask(directory, "cat-file", "-t", newer) == "commit"
+    return False if known and not is_shallow(directory) else None
+
+
+def is_shallow(directory: Path) -> bool:
+    """Whether the clone was cut off: its oldest commits have parents that it does not hold."""
+    return _ask(directory, "rev-parse", "--is-shallow-repository") == "true"
 
 
 def first_commit(directory: Path) -> str | None:

@@ -279,8 +279,8 @@ def commit(
 
 def record(store: Store, boards: Sequence[tuple[str, str, Mapping[str, Any]]]) -> bool:
     """Note where unchanged boards now come from: (board, version seen, record). False if one has moved on."""
-    tag, *_ = store.call("record", boards=[[name, seen, pack(dict(meta))] for name, seen, meta in boards])
-    return bool(tag == "OK")
+    noted = [[name, seen, pack(dict(meta))] for name, seen, meta in boards]
+    return all(store.call("record", boards=page)[0] == "OK" for page in _pages(noted))
 
 
 def release(

@@ -53,7 +53,8 @@ class Project:
         (folder / "boards").mkdir(parents=True, exist_ok=True)
         for name, value in self.environment().items():
             monkeypatch.setenv(name, value)
-        monkeypatch.delenv("CI", raising=False)
+        for name in ("CI", "GITHUB_RUN_NUMBER", "CI_PIPELINE_IID"):
+            monkeypatch.delenv(name, raising=False)
         self.enter()
 
     def environment(self) -> dict[str, str]:
@@ -67,6 +68,10 @@ class Project:
             "COLUMNS": "100",
             "NO_COLOR": "1",
         }
+
+    def share(self) -> None:
+        """Let its store pass for one that others rely on."""
+        self._monkeypatch.setattr("jobboard.cli.project.may_be_shared", lambda settings: True)
 
     def enter(self) -> None:
         """Make its folder the one commands run in."""
@@ -133,6 +138,13 @@ class Project:
         self.git("add", "-A")
         self.git("commit", "-q", "--allow-empty", "-m", message)
         return self.git("rev-parse", "HEAD")
+
+    def cut_off(self) -> None:
+        """Forget all of the history but the commit checked out, as a clone of depth 1 has it."""
+        head = self.git("rev-parse", "HEAD")
+        (self.folder / ".git" / "shallow").write_text(head + "\n")
+        self.git("reflog", "expire", "--expire=now", "--all")
+        self.git("gc", "-q", "--prune=now")
 
 
 def dump_of(store: Store, *, without: tuple[str, ...] = ()) -> dict[str, bytes]:

@@ -181,9 +181,24 @@ def test_git_tells_where_boards_come_from(tmp_path: Path) -> None:
     assert (second.origin, second.dirty) == ("https://example.org/x.git", True)
     run_git(tmp_path, "commit", "-q", "-a", "-m", "two")
     assert first.commit is not None
-    assert git.is_ancestor(tmp_path, first.commit, "HEAD") is True
-    assert git.is_ancestor(tmp_path, "HEAD", first.commit) is False
-    assert git.is_ancestor(tmp_path, "0" * 40, "HEAD") is None
+    assert git.descends(tmp_path, "HEAD", first.commit) is True
+    assert git.descends(tmp_path, first.commit, "HEAD") is False
+    assert git.descends(tmp_path, "HEAD", "0" * 40) is False
+    assert git.descends(tmp_path, "0" * 40, "HEAD") is None
+
+
+def test_a_shallow_clone_never_says_that_a_commit_does_not_descend(tmp_path: Path) -> None:
+    whole, shallow = tmp_path / "whole", tmp_path / "shallow"
+    whole.mkdir()
+    run_git(whole, "init", "-q", "-b", "main")
+    for message in ("one", "two", "three"):
+        run_git(whole, "commit", "-q", "--allow-empty", "-m", message)
+    run_git(tmp_path, "clone", "-q", "--depth", "2", f"file://{whole}", str(shallow))
+    assert not git.is_shallow(whole)
+    assert git.is_shallow(shallow)
+    assert git.descends(shallow, "HEAD", run_git(whole, "rev-parse", "HEAD~1")) is True
+    assert git.descends(shallow, "HEAD", run_git(whole, "rev-parse", "HEAD~2")) is None
+    assert git.descends(shallow, "HEAD~1", "HEAD") is None
 
 
 def test_without_git_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
