@@ -12,6 +12,7 @@ from jobboard.core.model import FIELDS, Definition
 from jobboard.core.names import split_address
 from jobboard.core.plan import moves_schedule
 from jobboard.reconcile.planning import make_plan
+from jobboard.reconcile.turn import Turn
 from jobboard.store import definitions, history
 from jobboard.store.definitions import BoardWrite, MovedSince
 
@@ -46,7 +47,9 @@ def apply(store: Store, planned: Planned, by: Mapping[str, Any]) -> Synced:
     """Write what a plan says, all of it or nothing.
 
     When others write meanwhile, the plan is made again from the same files: the same changes are tried
-    again, none left means that somebody applied them already, others are for a person to look at.
+    again, none left means that somebody applied them already, others are for a person to look at. After two
+    refusals live edits are kept waiting for the moment that a try takes, so that a store in which somebody
+    always edits something starves nobody.
 
     Raises:
         errors.Conflict: Something is changed on both sides.
@@ -54,16 +57,20 @@ def apply(store: Store, planned: Planned, by: Mapping[str, Any]) -> Synced:
         errors.Stale: The plan no longer describes what would be written.
     """
     digest = planned.plan.digest
-    for _ in range(ATTEMPTS):
-        refuse(planned.plan)
-        try:
-            return _apply_once(store, planned, by)
-        except MovedSince as moved:
-            planned = planned.again() if planned.again else make_plan(store, planned.sources, planned.options)
-            if planned.plan.empty:
-                return Synced(planned.plan, None, repeated=True)
-            if planned.plan.digest != digest:
-                raise moved from None
+    with Turn(store) as turn:
+        for _ in range(ATTEMPTS):
+            refuse(planned.plan)
+            try:
+                return _apply_once(store, planned, by, turn)
+            except MovedSince as moved:
+                turn.missed()
+                planned = (
+                    planned.again() if planned.again else make_plan(store, planned.sources, planned.options)
+                )
+                if planned.plan.empty:
+                    return Synced(planned.plan, None, repeated=True)
+                if planned.plan.digest != digest:
+                    raise moved from None
     raise errors.Stale("others kept writing to the same boards", "try again when the store is quieter")
 
 
@@ -114,7 +121,7 @@ def entry_between(address: str, ran: Spec | None, runs: Spec | None, now_ms: int
     return {"due": due or False, "cursor": cursor, "before": old_parents, "after": parents}
 
 
-def _apply_once(store: Store, planned: Planned, by: Mapping[str, Any]) -> Synced:
+def _apply_once(store: Store, planned: Planned, by: Mapping[str, Any], turn: Turn) -> Synced:
     plan = planned.plan
     touched = [board for board in plan.boards if board.rewritten]
     if not definitions.is_drained(store):
@@ -124,7 +131,7 @@ def _apply_once(store: Store, planned: Planned, by: Mapping[str, Any]) -> Synced
         return Synced(plan, None)
     stage = definitions.begin(store)
     writes = [_stage_board(store, stage, f"{stage.id}-{n}", board, by) for n, board in enumerate(touched)]
-    revision, _ = definitions.commit(store, stage, writes, revision=_revision(planned), by=by)
+    revision, _ = definitions.commit(store, stage, writes, revision=_revision(planned), by=by, sync=turn.sync)
     definitions.drain(store)
     _record(store, plan, by)
     definitions.collect(store)

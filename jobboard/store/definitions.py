@@ -11,7 +11,9 @@ and is refused if that has moved. This module writes definitions and never a run
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 PAGE = 250
 """Definitions in one call: the round trip is small beside it, and the server is busy under a millisecond."""
+_POLL_MS = 20
+"""How often an edit that is kept waiting asks again: a commit ends the wait before its time."""
 KEPT_CHANGES = 200
 """Revisions that are remembered job by job, the newest; of older ones it is known who, when and how many."""
 
@@ -247,8 +251,17 @@ def commit(
     *,
     revision: Mapping[str, Any],
     by: Mapping[str, Any],
+    sync: str | None = None,
 ) -> tuple[int, int]:
     """Make a stage the truth, for all its boards or none.
+
+    Args:
+        store: Where.
+        stage: From `begin`.
+        boards: What becomes of each.
+        revision: What is remembered of it.
+        by: Who.
+        sync: Whose `keep_quiet` ends with it.
 
     Returns:
         The revision's number and the store's time in milliseconds.
@@ -268,6 +281,7 @@ def commit(
             revision=dict(revision),
             by=dict(by),
             kept=KEPT_CHANGES,
+            sync=sync or False,
         )
         if tag == "OK":
             return rest[0], rest[1]
@@ -275,6 +289,22 @@ def commit(
             raise MovedSince(rest[0])
         _expect_open(tag)
         drain(store)
+
+
+def keep_quiet(store: Store, sync: str, *, since_ms: int) -> None:
+    """Keep live edits waiting until this sync has committed, or three times as long as a try takes.
+
+    Args:
+        store: Where.
+        sync: A name for the sync, its own.
+        since_ms: When its last try began, by the store's clock.
+    """
+    store.call("quiet", sync=sync, since=since_ms)
+
+
+def end_quiet(store: Store, sync: str) -> None:
+    """Let live edits go on."""
+    store.call("quiet", sync=sync, since=False)
 
 
 def record(store: Store, boards: Sequence[tuple[str, str, Mapping[str, Any]]]) -> bool:
@@ -346,11 +376,14 @@ def edit(
         paths: The paths that move; each remembers who moved it last, and when.
         changes: What moved, in words, for the audit.
 
+    Waits while a sync keeps edits off.
+
     Raises:
         MovedSince: Somebody wrote the job in the meantime.
         errors.UsageError: The job is gone.
     """
-    tag, *_ = store.call(
+    ask = partial(
+        store.call,
         "edit",
         address=address,
         epoch=seen.epoch,
@@ -362,6 +395,10 @@ def edit(
         paths=list(paths),
         changes=list(changes),
     )
+    tag, *rest = ask()
+    while tag == "WAIT":
+        time.sleep(min(rest[0], _POLL_MS) / 1000)
+        tag, *rest = ask()
     if tag == "STALE":
         raise MovedSince([address])
     if tag == "GONE":

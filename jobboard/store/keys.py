@@ -50,6 +50,7 @@ _KINDS = (
     KeyKind("edits", "HASH", "sync", "job -> who edited it live, packed"),
     KeyKind("stages", "ZSET", "sync", "stage -> when it was opened"),
     KeyKind("staged:<stage>", "SET", "sync", "versions a stage has written"),
+    KeyKind("quiet", "ZSET", "sync", "sync that keeps live edits waiting -> up to when"),
     KeyKind("committed", "ZSET", "sync", "stage -> the revision it became; the last 1000"),
     KeyKind("retired", "ZSET", "sync", "replaced version -> since when"),
     KeyKind("work", "LIST", "sync", "committed stages whose schedule entries are not all applied"),

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from kit.project import Project, dump_of
 
+from jobboard import errors
 from jobboard.reconcile.live import edit_job, read_job
+from jobboard.reconcile.planning import make_plan
 from jobboard.store import definitions
+from jobboard.store.codec import encode_definition
 from jobboard.store.fsck import check
 from jobboard.store.runs import Runs
 from jobboard.store.wire import pack, unpack
@@ -210,3 +214,86 @@ def test_an_edit_that_changes_what_was_planned_makes_it_stale(
     assert "jobboard plan" in refused.err
     assert project.spec("ops/backup")["timeout"] == 420_000
     assert project.run("sync", "--auto-approve").code == 3
+
+
+class TestAStoreThatIsNeverQuiet:
+    """Somebody edits the board between every plan and its commit."""
+
+    def _edits(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """Make every sync meet an edit before its commit; what became of each edit."""
+        commit, answers = definitions.commit, list[str]()
+
+        def edit_first(store: Store, stage: definitions.Stage, *rest: Any, **more: Any) -> tuple[int, int]:
+            found = read_job(store, "ops/dump")
+            unique = definitions.number(store)
+            spec = {**found.spec, "timeout": 60_000 + unique}
+            tag, *_ = project.store.call(
+                "edit",
+                address="ops/dump",
+                epoch=found.epoch,
+                generation=found.generation,
+                definition=encode_definition(replace(found, generation=unique, spec=spec)),
+                drifted=True,
+                work=False,
+                by=BY,
+                paths=["timeout"],
+                changes=[],
+            )
+            answers.append(tag)
+            return commit(store, stage, *rest, **more)
+
+        monkeypatch.setattr(definitions, "commit", edit_first)
+        return answers
+
+    def _change(self, project: Project) -> None:
+        text = project.path("ops").read_text()
+        project.path("ops").write_text(text.replace("report: {run: report", "report: {run: y"))
+
+    def test_a_sync_gets_its_turn(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        answers = self._edits(project, monkeypatch)
+        self._change(project)
+        assert "Sync complete!" in project.sync().out
+        assert answers == ["OK", "OK", "WAIT"]
+        assert project.spec("ops/report")["command"] == {"run": "y"}
+        assert not project.store.client.exists(project.store.key("quiet"))
+        project.ok("set", "dump", "timeout=7m")
+        assert project.spec("ops/dump")["timeout"] == 420_000
+        assert check(project.store) == []
+
+    def test_a_sync_that_fails_lets_edits_go_on(
+        self, project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        answers = self._edits(project, monkeypatch)
+        self._change(project)
+
+        def fail(*_: object, **__: object) -> None:
+            assert project.store.client.exists(project.store.key("quiet"))
+            raise errors.StoreFull("no room")
+
+        plan = make_plan
+        with monkeypatch.context() as patched:
+            patched.setattr(
+                "jobboard.reconcile.applying.make_plan", lambda *a: plan(*a) if len(answers) < 2 else fail()
+            )
+            assert project.run("sync", "--auto-approve").code == 1
+        assert not project.store.client.exists(project.store.key("quiet"))
+
+    def test_an_edit_waits_for_a_sync_and_for_a_dead_one_no_longer_than_its_lease(
+        self, project: Project, clock: StoreClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        definitions.keep_quiet(project.store, "dead", since_ms=clock.now() - 600_000)
+        waited: list[float] = []
+
+        def sleep(span_s: float) -> None:
+            waited.append(span_s)
+            if len(waited) == 2:
+                clock.advance(30_000)
+
+        monkeypatch.setattr("time.sleep", sleep)
+        project.ok("set", "dump", "timeout=7m")
+        assert len(waited) == 2
+        assert project.spec("ops/dump")["timeout"] == 420_000
+        definitions.keep_quiet(project.store, "living", since_ms=clock.now())
+        assert project.store.client.zrange(project.store.key("quiet"), 0, -1) == [b"living"]
+        definitions.end_quiet(project.store, "living")
+        assert not project.store.client.exists(project.store.key("quiet"))

@@ -3,10 +3,10 @@
 -- plan was made from. Numbers the revision and leaves the schedule entries as durable work for `drain`.
 -- It runs when memory is full, so that a sync whose pages fitted is never left between.
 -- KEYS      meta
--- ARGUMENTS stage=int number=int boards=[{board, from, version, meta, drift}, ...] revision=map by=map kept=int
+-- ARGUMENTS stage=int number=int boards=[{board, from, version, meta, drift}, ...] revision=map by=map kept=int sync=string|false
 -- TOUCHES   meta HASH, stages ZSET, staged:<stage> SET, committed ZSET, work LIST, work:<stage> HASH, boards HASH,
 --           boardmeta HASH, drift HASH, retired ZSET, revisions HASH, changes:<stage> HASH,
---           changed ZSET, audit STREAM, wake:scheduler LIST
+--           changed ZSET, audit STREAM, wake:scheduler LIST, quiet ZSET
 -- RETURNS   "OK" {revision, now} | "GONE" | "BUSY" | "STALE" {boards}
 -- @include guard
 -- @include arguments
@@ -60,6 +60,7 @@ if redis.call('EXISTS', key('changes', stage)) == 1 then
     redis.call('ZREM', key('changed'), old)
   end
 end
+if arguments.sync then redis.call('ZREM', key('quiet'), arguments.sync) end
 redis.call('ZREM', key('stages'), stage)
 redis.call('DEL', key('staged', stage))
 redis.call('ZADD', key('committed'), revision, stage)
