@@ -49,6 +49,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ls": ("ls", "list jobs"),
     "show": ("show", "show a job, a run or a board"),
     "runs": ("runs", "list runs, newest first"),
+    "stats": ("stats", "show how runs have been going: how many ended well, how long they took and waited"),
     "logs": ("logs", "print a run's output"),
     "why": ("why", "say why a job did or did not run"),
     "queues": ("queues", "list queues, and limit them"),

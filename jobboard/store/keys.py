@@ -109,6 +109,9 @@ _KINDS = (
         "run",
         "run -> up to when its output should be kept; the largest number while it lives",
     ),
+    KeyKind("minute:<minute>", "HASH", "run", "queue -> what ended in a minute, counted, packed; two days"),
+    KeyKind("day:<day>", "HASH", "run", "queue -> what ended in a UTC day, counted, packed; 400 days"),
+    KeyKind("jobday:<day>", "HASH", "run", "job -> what ended in a UTC day, counted, packed; 30 days"),
     KeyKind("events", "STREAM", "both", "what happened, as it happens; the last ten thousand"),
 )
 

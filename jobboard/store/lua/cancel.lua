@@ -7,7 +7,8 @@
 --           run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET, active:<queue> SET, delay ZSET,
 --           wake:<who> LIST, ctl:<worker> LIST, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET,
 --           lockrescan SET, fanout LIST, fanout:<list> SET, history STREAM, failures STREAM, last:<job> LIST,
---           outputs ZSET, events STREAM, awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET
+--           outputs ZSET, events STREAM, awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET,
+--           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH
 -- RETURNS   "CANCELLED" | "STOPPING" | "ALREADY" | "UNKNOWN"
 -- @include guard
 -- @include arguments

@@ -9,7 +9,8 @@
 --           lockrescan SET, queue:<name> ZSET, queues SET, delay ZSET, wake:<queue> LIST, events STREAM,
 --           history STREAM, failures STREAM, last:<address> LIST, live:<address> SET, outputs ZSET,
 --           fanout LIST, fanout:<list> SET, boards HASH, defs:<version> HASH, holds HASH, awaited:<run> SET,
---           expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET
+--           expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET,
+--           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH
 -- RETURNS   "OK" {applied, left}
 -- @include guard
 -- @include arguments

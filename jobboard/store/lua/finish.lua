@@ -9,15 +9,15 @@
 --           live:<job> SET, queue:<queue> ZSET, queues SET, active:<queue> SET, delay ZSET, wake:<who> LIST,
 --           holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, fanout LIST,
 --           fanout:<list> SET, history STREAM, failures STREAM, last:<job> LIST, outputs ZSET, events STREAM,
---           awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET
+--           awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET, minute:<minute> HASH,
+--           day:<day> HASH, jobday:<day> HASH
 -- RETURNS   "OK" {now, [tag, ...]}
 -- @include guard
 -- @include arguments
 -- @include now
--- @include accept
+-- @include accept_all
 local refused = guard()
 if refused then return refused end
 local at = now()
-local tags = {}
-for i, result in ipairs(arguments.results) do tags[i] = accept(result, arguments.worker, at) end
+local tags = accept_all(arguments.results, arguments.worker, at)
 return cmsgpack.pack({'OK', at, tags})

@@ -10,18 +10,18 @@
 --           throttled ZSET, delay ZSET, wake:<who> LIST, workers ZSET, worker:<worker> HASH,
 --           holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, fanout LIST,
 --           fanout:<list> SET, history STREAM, failures STREAM, last:<job> LIST, outputs ZSET, events STREAM,
---           awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET
+--           awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET, minute:<minute> HASH,
+--           day:<day> HASH, jobday:<day> HASH
 -- RETURNS   "OK" {now, [tag, ...], [run as reserve has it, ...]} | "UNKNOWN" {now, [tag, ...]}
 -- @include guard
 -- @include arguments
 -- @include now
--- @include accept
+-- @include accept_all
 -- @include hand_out
 local refused = guard()
 if refused then return refused end
 local at = now()
-local tags = {}
-for i, result in ipairs(arguments.results) do tags[i] = accept(result, arguments.worker, at) end
+local tags = accept_all(arguments.results, arguments.worker, at)
 if not redis.call('ZSCORE', key('workers'), arguments.worker) then return cmsgpack.pack({'UNKNOWN', at, tags}) end
 local wish = {queues = arguments.queues, rooms = arguments.rooms, limit = arguments.limit,
   order = arguments.order, request = arguments.request}

@@ -9,7 +9,8 @@
 --           delay ZSET, wake:<who> LIST, workers ZSET, holding:<worker> SET, lock:<lock> SET,
 --           lockwait:<lock> ZSET, lockrescan SET, fanout LIST, fanout:<list> SET, history STREAM,
 --           failures STREAM, last:<job> LIST, out:<run> STREAM, outbytes HASH, outputs ZSET, events STREAM,
---           awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET
+--           awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET,
+--           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH
 -- RETURNS   "OK" {[subject, words], ...}
 -- @include guard
 -- @include arguments

@@ -10,7 +10,8 @@
 --           fanout:<list> SET, history STREAM, holding:<worker> SET, holds HASH, last:<job> LIST,
 --           live:<job> SET, lock:<lock> SET, lockrescan SET, lockwait:<lock> ZSET, needs:<run> SET,
 --           outputs ZSET, queue:<queue> ZSET, queues SET, run:<run> HASH, sched ZSET, tombstones HASH,
---           used HASH, wake:<who> LIST, work LIST, work:<stage> HASH, overrides ZSET
+--           used HASH, wake:<who> LIST, work LIST, work:<stage> HASH, overrides ZSET,
+--           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH
 -- RETURNS   "OK" | "STALE"
 -- @include guard
 -- @include arguments

@@ -11,7 +11,8 @@
 --           ctl:<worker> LIST, workers ZSET, worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET,
 --           lockwait:<lock> ZSET, lockrescan SET, fanout LIST, fanout:<list> SET, zonedata HASH,
 --           history STREAM, failures STREAM, last:<job> LIST, outputs ZSET, events STREAM, awaited:<run> SET,
---           expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET
+--           expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET,
+--           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH
 -- RETURNS   "OK" {now, promoted, reaped, next, unsettled, [job whose override has ended, ...]}
 -- @include guard
 -- @include arguments

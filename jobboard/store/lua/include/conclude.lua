@@ -1,10 +1,11 @@
 -- @include key
 -- @include withdraw
 -- @include archive
+-- @include count
 -- @include event
 -- @include follow
 -- @include release
--- Ends a run for good: locks handed over, record kept, output given its age, dependents decided.
+-- Ends a run for good: locks handed over, record kept and counted, output given its age, dependents decided.
 -- outcome = {reason, started_at, ended_at, exit, signal, output_bytes, dropped_bytes, group, quiet}
 local function conclude(run, state, at, outcome)
   withdraw(run, at)
@@ -21,6 +22,10 @@ local function conclude(run, state, at, outcome)
   if run.overlapped then record.overlapped = true end
   if #run.tries > 0 then record.tries = run.tries end
   archive(record, state ~= 'ok' and state ~= 'cancelled' and not outcome.quiet)
+  local first_at = run.tries[1] and run.tries[1].started_at or record.started_at
+  count(run.job, run.queue, at, {state = state, retries = #run.tries > 0 and #run.tries,
+    ran_ms = record.started_at and math.max(0, record.ended_at - record.started_at),
+    waited_ms = first_at and math.max(0, first_at - math.max(run.queued_at, run.due_at))})
   redis.call('SREM', key('live', run.job), run.id)
   redis.call('DEL', key('run', run.id))
   -- The output of what did not end well is kept a fortnight longer than that of what did.

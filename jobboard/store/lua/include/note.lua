@@ -1,4 +1,5 @@
 -- @include key
+-- @include count
 -- @include event
 -- Writes down nominals that were decided and not run. Consecutive ones of one kind and reason are one
 -- record with a count: the job's newest record is replaced, and so is its copy in the history.
@@ -25,5 +26,6 @@ local function note(address, state, reason, seen, at)
     redis.call('LPUSH', last, cmsgpack.pack(record))
     redis.call('LTRIM', last, 0, 19)
   end
+  count(address, nil, at, {state = state, count = seen[1]})
   event(state, address, nil, at, 'reason', reason, 'nominal', string.format('%.0f', seen[3]))
 end

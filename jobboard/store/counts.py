@@ -1,0 +1,103 @@
+"""Reading what was counted of runs: by queue in minutes and days, by job in days. Uses read commands only.
+
+`count.lua` writes it in the step that ends a run. Minutes are kept for two days, the days of queues for
+400, the days of jobs for thirty; days are UTC.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from jobboard.core.tally import Spans, Tally
+from jobboard.store.connect import explained
+from jobboard.store.wire import unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from jobboard.store.connect import Store
+
+MINUTE_MS = 60_000
+DAY_MS = 86_400_000
+MINUTES_KEPT_MS = 2 * DAY_MS
+QUEUE_DAYS = 400
+JOB_DAYS = 30
+_PAGE = 500
+
+
+def by_queue(store: Store, since_ms: int, now_ms: int) -> tuple[dict[str, Tally], int]:
+    """What ended in each queue since an instant, and since when it really was counted.
+
+    Within two days that is the minute of the instant, before that its UTC day, and no earlier than is kept.
+    """
+    since_ms = max(since_ms, now_ms - (QUEUE_DAYS - 1) * DAY_MS)
+    near = since_ms > now_ms - MINUTES_KEPT_MS + MINUTE_MS
+    family, step_ms = ("minute", MINUTE_MS) if near else ("day", DAY_MS)
+    found: dict[str, Tally] = {}
+    for _, tallies in _stretches(store, family, since_ms // step_ms, now_ms // step_ms):
+        _add(found, tallies)
+    return found, since_ms // step_ms * step_ms
+
+
+def by_job(store: Store, since_ms: int, now_ms: int) -> tuple[dict[str, Tally], int]:
+    """What ended of each job since the beginning of an instant's UTC day, and when that was."""
+    first = _first_day(since_ms, now_ms)
+    found: dict[str, Tally] = {}
+    for day in range(first, now_ms // DAY_MS + 1):
+        for page in _pages(store, store.key("jobday", str(day))):
+            _add(found, page)
+    return found, first * DAY_MS
+
+
+def of_job(store: Store, address: str, since_ms: int, now_ms: int) -> dict[int, Tally]:
+    """What ended of one job, by UTC day: its first instant -> tally. Days without any are left out."""
+    days = range(_first_day(since_ms, now_ms), now_ms // DAY_MS + 1)
+    with explained(store.url), store.client.pipeline(transaction=False) as pipe:
+        for day in days:
+            pipe.hget(store.key("jobday", str(day)), address)
+        rows = pipe.execute()
+    return {day * DAY_MS: _tally(raw) for day, raw in zip(days, rows, strict=True) if raw is not None}
+
+
+def _first_day(since_ms: int, now_ms: int) -> int:
+    return int(max(since_ms, now_ms - (JOB_DAYS - 1) * DAY_MS) // DAY_MS)
+
+
+def _stretches(store: Store, family: str, first: int, last: int) -> Iterator[tuple[int, dict[str, Tally]]]:
+    for start in range(first, last + 1, _PAGE):
+        numbers = range(start, min(start + _PAGE, last + 1))
+        with explained(store.url), store.client.pipeline(transaction=False) as pipe:
+            for number in numbers:
+                pipe.hgetall(store.key(family, str(number)))
+            rows = pipe.execute()
+        for number, row in zip(numbers, rows, strict=True):
+            yield number, {name.decode(): _tally(raw) for name, raw in row.items()}
+
+
+def _pages(store: Store, key: str) -> Iterator[dict[str, Tally]]:
+    cursor = 0
+    while True:
+        with explained(store.url):
+            cursor, page = cast("Any", store.client.hscan(key, cursor, count=_PAGE))
+        yield {name.decode(): _tally(raw) for name, raw in page.items()}
+        if cursor == 0:
+            return
+
+
+def _add(found: dict[str, Tally], tallies: Mapping[str, Tally]) -> None:
+    for name, tally in tallies.items():
+        found[name] = found[name] + tally if name in found else tally
+
+
+def _tally(raw: bytes) -> Tally:
+    packed: dict[str, Any] = unpack(raw)
+    return Tally(dict(packed["s"]), packed.get("r", 0), _spans(packed.get("d")), _spans(packed.get("w")))
+
+
+def _spans(packed: list[Any] | None) -> Spans:
+    if packed is None:
+        return Spans()
+    count, total_ms, squares_ms2, longest_ms, histogram = packed
+    # Buckets 1, 2, 3 … without a gap come back from a script as a list.
+    buckets = dict(enumerate(histogram, 1)) if isinstance(histogram, list) else histogram
+    return Spans(count, total_ms, squares_ms2, longest_ms, buckets)

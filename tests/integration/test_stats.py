@@ -1,0 +1,146 @@
+"""What is counted of runs, and how `stats` shows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kit.commandline import asked, jobboard, told
+from kit.engine import Engine
+
+from jobboard.core.run import Result
+from jobboard.core.tally import Spans
+from jobboard.store import counts
+
+if TYPE_CHECKING:
+    from kit.clock import StoreClock
+
+    from jobboard.store.connect import Store
+
+DAY_MS = 86_400_000
+T0 = 1_600_041_600_000
+"""2020-09-14T00:00:00Z."""
+NOON = T0 + DAY_MS // 2
+
+
+@pytest.fixture
+def engine(store: Store, clock: StoreClock) -> Engine:
+    clock.set(NOON)
+    built = Engine(store)
+    built.worker()
+    built.define("b/x")
+    built.define("b/slow")
+    return built
+
+
+def _ran(engine: Engine, job: str, nominal: int, verdict: Any = "ok", **how: Any) -> None:
+    engine.fired(job, nominal)
+    engine.finish(engine.reserve_one(), verdict, **how)
+
+
+def test_ends_are_counted_with_how_long_they_took(
+    engine: Engine, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for n, took_ms in enumerate((100, 100, 100, 2_000)):
+        _ran(engine, "b/x", NOON + n, started_ago_ms=took_ms)
+    _ran(engine, "b/slow", NOON, "failed", exit_code=3, started_ago_ms=60_000)
+    said = asked(store, capsys, "stats")
+    assert (said["runs"], said["ok_share"], said["states"]) == (5, 0.8, {"failed": 1, "ok": 4})
+    assert [queue["queue"] for queue in said["queues"]] == ["common"]
+    assert said["ran"]["max_ms"] == 60_000
+    assert said["ran"]["p50_ms"] == pytest.approx(100, rel=0.1)
+    assert said["waited"]["count"] == 5
+    assert [job["job"] for job in said["slowest"]] == ["b/slow", "b/x"]
+    assert [job["job"] for job in said["flakiest"]] == ["b/slow"]
+
+
+def test_a_result_sent_twice_is_counted_once(engine: Engine, store: Store) -> None:
+    engine.fired("b/x", NOON)
+    reserved = engine.reserve_one()
+    assert [engine.finish(reserved) for _ in range(2)] == ["FINISHED", "ALREADY"]
+    found, _ = counts.by_queue(store, NOON, NOON)
+    assert found["common"].states == {"ok": 1}
+
+
+def test_many_results_of_one_call_are_all_counted(engine: Engine, store: Store) -> None:
+    for job in ("b/x", "b/slow", "b/y", "b/z"):
+        engine.define(job)
+        engine.fired(job, NOON)
+    engine.runs.finish("w1", [Result(r.run_id, r.token, "ok", started_ago_ms=7) for r in engine.reserve()])
+    queues, _ = counts.by_queue(store, NOON, NOON)
+    jobs, _ = counts.by_job(store, NOON, NOON)
+    assert queues["common"].states == {"ok": 4}
+    assert {job: one.states["ok"] for job, one in jobs.items()} == {"b/x": 1, "b/slow": 1, "b/y": 1, "b/z": 1}
+    assert queues["common"].ran == sum((one.ran for one in jobs.values()), start=Spans())
+
+
+def test_tries_and_what_was_passed_over_are_counted(
+    engine: Engine, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine.fired("b/x", NOON)
+    engine.finish(engine.reserve_one(), "retry", delay_ms=0)
+    # A nominal while the run lives is passed over.
+    assert engine.fire("b/x", NOON + 1, next_due=NOON + DAY_MS)[0] == "SKIPPED"
+    engine.finish(engine.reserve_one())
+    said = asked(store, capsys, "stats", "b/x")
+    assert (said["runs"], said["retries"], said["states"]) == (1, 1, {"ok": 1, "skipped": 1})
+    assert "1 skipped" in told(store, capsys, "stats", "b/x")
+
+
+def test_a_job_is_shown_day_by_day(
+    engine: Engine, store: Store, clock: StoreClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _ran(engine, "b/x", NOON)
+    clock.set(NOON + DAY_MS)
+    engine.worker("w2")
+    engine.fired("b/x", NOON + DAY_MS)
+    engine.finish(engine.reserve_one("w2"), "failed", "w2")
+    days = asked(store, capsys, "stats", "b/x", "--since", "7d")["days"]
+    assert [(day["day"], day["runs"], day["ok_share"]) for day in days] == [
+        ("2020-09-14T00:00:00Z", 1, 1.0),
+        ("2020-09-15T00:00:00Z", 1, 0.0),
+    ]
+    table = told(store, capsys, "stats", "b/x", "--since", "7d")
+    assert [line.split()[:3] for line in table.splitlines()[1:]] == [
+        ["2020-09-14", "1", "100%"],
+        ["2020-09-15", "1", "0%"],
+        ["all", "2", "50%"],
+    ]
+
+
+def test_further_back_than_minutes_are_kept_days_are_read(
+    engine: Engine, store: Store, clock: StoreClock
+) -> None:
+    _ran(engine, "b/x", NOON)
+    later = NOON + 10 * DAY_MS
+    clock.set(later)
+    found, since_ms = counts.by_queue(store, NOON, later)
+    assert (found["common"].runs, since_ms) == (1, T0)
+    assert counts.by_queue(store, later - 3_600_000, later)[0] == {}
+
+
+def test_counts_drop_themselves(engine: Engine, store: Store) -> None:
+    _ran(engine, "b/x", NOON)
+    spans = {"minute": 2, "day": 400, "jobday": 30}
+    for family, days in spans.items():
+        number = NOON // (60_000 if family == "minute" else DAY_MS)
+        left_s = store.client.ttl(store.key(family, str(number)))
+        assert (days - 1) * 86_400 < left_s <= days * 86_400, family
+
+
+def test_one_queue(engine: Engine, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    _ran(engine, "b/x", NOON)
+    said = asked(store, capsys, "stats", "--queue", "common")
+    assert (said["runs"], "slowest" in said) == (1, False)
+    assert told(store, capsys, "stats", "--queue", "common").startswith(
+        "Since Sun 12:00 UTC in queue common: 1 run,"
+    )
+    assert "No run has ended in queue nobody" in told(store, capsys, "stats", "--queue", "nobody")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["b/x", "--queue", "common"], ["-n", "-1"], ["--since", "2099-01-01"], ["--since", "soon"], ["b/y"]],
+)
+def test_what_makes_no_sense_is_a_usage_error(engine: Engine, store: Store, words: list[str]) -> None:
+    assert jobboard(store, "stats", *words) == 64
