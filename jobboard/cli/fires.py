@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from jobboard.core.diagnostic import Diagnostic
+    from jobboard.core.facts import Skip
+    from jobboard.core.model import Definition
     from jobboard.core.schedule import Schedule
+    from jobboard.store.holds import Hold
 
 FREE_SEED = "next"
 """The seed of a schedule that belongs to no job: hashed minutes and phases are as good as any."""
@@ -47,6 +50,7 @@ class Timed:
         address: The job's, or what stands in for it.
         spec: The canonical schedule.
         holds: What stops its runs, as {at, until} in ms.
+        skips: How many of its next runs are passed over, counted from `now_ms`.
         begins_ms: From when on it holds; None for "by now".
         ends_ms: Up to when it holds, where an override ends then.
     """
@@ -56,6 +60,8 @@ class Timed:
     holds: Sequence[Mapping[str, Any]] = ()
     begins_ms: int | None = None
     ends_ms: int | None = None
+    skips: int = 0
+    now_ms: int = 0
 
     def compiled(self) -> Schedule:
         """The schedule itself."""
@@ -81,7 +87,7 @@ class Fire:
         said["due"] = format_instant(self.due_ms)
         said["local"] = when(self.nominal_ms, self.zone)
         for note in self.notes:
-            said |= {"held": True} if note == "held" else {"shift": note}
+            said |= {note: True} if note in ("held", "skipped") else {"shift": note}
         return said
 
     def row(self, *, named: bool) -> list[str]:
@@ -101,8 +107,12 @@ def upcoming(timed: Timed, after_ms: int, until_ms: int | None) -> Iterator[Fire
     if timed.ends_ms is not None:
         until_ms = timed.ends_ms - 1 if until_ms is None else min(until_ms, timed.ends_ms - 1)
     nominal_ms = schedule.next_after(after_ms)
+    skips = timed.skips and timed.skips - schedule.count(timed.now_ms, max(after_ms, timed.now_ms))
     while nominal_ms is not None and (until_ms is None or nominal_ms <= until_ms):
-        yield _fire(timed, schedule, nominal_ms)
+        fire = _fire(timed, schedule, nominal_ms)
+        if skips > 0 and nominal_ms > timed.now_ms and "held" not in fire.notes:
+            fire, skips = replace(fire, notes=(*fire.notes, "skipped")), skips - 1
+        yield fire
         nominal_ms = schedule.next_after(nominal_ms)
 
 
@@ -201,29 +211,47 @@ def _within(diagnostic: Diagnostic, text: str, offset: int) -> Diagnostic:
 
 
 def _stored_schedules(args: argparse.Namespace) -> list[Timed]:
-    from jobboard.core.override import periods
     from jobboard.settings import Settings
     from jobboard.store import definitions
     from jobboard.store.connect import open_store
     from jobboard.store.holds import read_holds
-    from jobboard.store.overview import holds_on
+    from jobboard.store.skips import read_skips
     from jobboard.store.views import find_job
 
     with open_store(Settings.from_args(args)) as store:
         wanted = None if args.job is None else find_job(store, args.job)
         now_ms = clock.now_ms()
         held = read_holds(store, now_ms)
+        skips = read_skips(store)
         found: list[Timed] = []
         for record in definitions.read_boards(store).values():
             if wanted is not None and not wanted.startswith(f"{record.name}/"):
                 continue
             for job, definition in definitions.read_definitions(store, record.version).items():
                 address = f"{record.name}/{job}"
-                for begins_ms, spec, ends_ms in (
-                    periods(definition, now_ms) if wanted in (None, address) else ()
-                ):
-                    if "schedule" in spec and spec.get("enabled", True):
-                        scopes = holds_on(held, address, spec.get("tags", ()))
-                        holds = [hold for of_scope in scopes.values() for hold in of_scope]
-                        found.append(Timed(address, spec["schedule"], holds, begins_ms, ends_ms))
+                if wanted in (None, address):
+                    found += _periods(address, definition, held, skips.get(address), now_ms)
     return found
+
+
+def _periods(
+    address: str,
+    definition: Definition,
+    held: Mapping[str, Sequence[Hold]],
+    skip: Skip | None,
+    now_ms: int,
+) -> Iterator[Timed]:
+    """The schedules of a job from now on, one after the other: overrides come to their end."""
+    from jobboard.core.override import periods
+    from jobboard.store.overview import holds_on
+
+    left = skip.left if skip is not None else 0
+    for begins_ms, spec, ends_ms in periods(definition, now_ms):
+        if "schedule" not in spec or not spec.get("enabled", True):
+            continue
+        scopes = holds_on(held, address, spec.get("tags", ()))
+        holds = [hold for of_scope in scopes.values() for hold in of_scope]
+        timed = Timed(address, spec["schedule"], holds, begins_ms, ends_ms, left, now_ms)
+        yield timed
+        if left and ends_ms is not None:
+            left = max(0, left - timed.compiled().count(now_ms, ends_ms - 1))

@@ -20,6 +20,7 @@ from jobboard.cli.records import (
     moment,
     overrides_json,
     record_json,
+    skip_json,
     spent,
     state_text,
     style_of,
@@ -88,6 +89,7 @@ def standing_json(standing: Standing, boards: Mapping[str, BoardRecord]) -> dict
         "latest": record_json(standing.latest) if standing.latest else None,
         "tags": list(spec.get("tags", ())),
         "overrides": overrides_json(standing.overrides),
+        "skip": skip_json(standing.skip),
         "flags": flags_of(standing, boards),
     }
 
@@ -99,6 +101,7 @@ def flags_of(standing: Standing, boards: Mapping[str, BoardRecord]) -> list[str]
         "disabled": not standing.enabled,
         "paused": bool(standing.holds),
         "completed": standing.completed,
+        "skipping": standing.skip is not None,
         "overridden": bool(standing.overrides),
         "drift": job in boards[board].drift,
     }

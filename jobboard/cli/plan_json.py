@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jobboard.cli.records import overrides_json
+from jobboard.cli.records import overrides_json, skip_json
 from jobboard.core.forecast import effect_of
 from jobboard.core.instant import format_instant
 from jobboard.core.names import split_address
@@ -34,6 +34,7 @@ def plan_json(planned: Planned, around: Around) -> dict[str, Any]:
         "fresh": planned.fresh,
         "boards": [_board(planned, board, around) for board in plan.boards],
         "holds": {scope: [_hold(hold) for hold in listed] for scope, listed in around.holds.items()},
+        "skips": {address: skip_json(skip) for address, skip in around.skips.items()},
         "overrides": {address: overrides_json(around.overrides(address)) for address in around.overridden},
         "warnings": [warning.as_json() for warning in planned.warnings],
     }

@@ -293,6 +293,8 @@ class PlanText:
         for scope, holds in sorted(self.around.holds.items()):
             for hold in holds:
                 self._say(f"  held     {hold_text(scope, hold, self.around.now_ms)}", "dim")
+        for address, skip in self.around.skips.items():
+            self._say(f"  skip     {address}: {visible(skip.words)}", "dim")
         for address in self.around.overridden:
             for line in override_lines(address, self.around):
                 self._say(line, "dim")

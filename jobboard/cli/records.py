@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from jobboard.cli.screen import Screen
+    from jobboard.core.facts import Skip
     from jobboard.core.override import Override
     from jobboard.core.record import Record, Try
 
@@ -139,6 +140,18 @@ def overrides_json(overrides: Iterable[Override]) -> list[dict[str, Any]]:
         }
         for override in overrides
     ]
+
+
+def skip_json(skip: Skip | None) -> dict[str, Any] | None:
+    """What is to be passed over, as JSON."""
+    if skip is None:
+        return None
+    return {
+        "left": skip.left,
+        "by": skip.by,
+        "reason": skip.reason or None,
+        "since": instant_json(skip.at_ms),
+    }
 
 
 def overriding(override: Override, now_ms: int, zone: str | None = None) -> str:

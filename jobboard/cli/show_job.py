@@ -18,6 +18,7 @@ from jobboard.cli.records import (
     overriding,
     record_json,
     secret,
+    skip_json,
     spent,
     state_text,
     style_of,
@@ -25,6 +26,7 @@ from jobboard.cli.records import (
 from jobboard.cli.runs import why_text
 from jobboard.cli.screen import ago
 from jobboard.cli.values import shown
+from jobboard.core.diagnostic import visible
 from jobboard.core.instant import local_text
 from jobboard.core.merge import merge_job
 from jobboard.core.model import FIELDS
@@ -88,6 +90,7 @@ class JobView:
             "commit": meta.get("commit"),
             "drift": [self._drift_json(field) for field in self.drift],
             "holds": holds_json(facts.holds),
+            "skip": skip_json(facts.skip),
             "completed": facts.completed,
             "next_due": instant_json(facts.due_at_ms),
             "next": [instant_json(due) for due in self.upcoming()],
@@ -195,6 +198,9 @@ class JobView:
                 screen.line(
                     f"  paused      {what} by {hold['by']}{until}{reason}   {resume_command(scope)}", "change"
                 )
+        if facts.skip is not None:
+            undo = f"jobboard skip-next {facts.address} --clear"
+            screen.line(f"  skipping    {visible(facts.skip.words)}   {undo}", "change")
         if facts.completed:
             screen.line("  completed   its schedule has come to its end", "change")
 

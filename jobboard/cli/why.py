@@ -24,7 +24,19 @@ if TYPE_CHECKING:
 STYLES = {
     **dict.fromkeys(("failed", "lost", "missed", "stalled"), "error"),
     **dict.fromkeys(
-        ("skipped", "held", "waiting", "blocked", "queued", "delayed", "paused", "disabled"), "change"
+        (
+            "skipped",
+            "held",
+            "waiting",
+            "blocked",
+            "queued",
+            "delayed",
+            "paused",
+            "disabled",
+            "overridden",
+            "skipping",
+        ),
+        "change",
     ),
     **dict.fromkeys(("ok", "running"), "good"),
 }

@@ -76,6 +76,30 @@ class World:
 
 
 @dataclass(frozen=True, slots=True)
+class Skip:
+    """What somebody asked to be passed over.
+
+    Attributes:
+        left: How many runs still.
+        by: Who asked.
+        reason: Why; may be empty.
+        at_ms: When.
+    """
+
+    left: int
+    by: str
+    reason: str
+    at_ms: int
+
+    @property
+    def words(self) -> str:
+        """What is passed over, for whom and why."""
+        runs = f"the next {self.left} runs are" if self.left > 1 else "the next run is"
+        why = f': "{self.reason}"' if self.reason else ""
+        return f"{runs} skipped ({self.by}{why})"
+
+
+@dataclass(frozen=True, slots=True)
 class JobFacts:
     """What is known of a job.
 
@@ -86,6 +110,7 @@ class JobFacts:
         completed: Whether its schedule has come to its end.
         holds: The holds on it, by scope.
         overrides: What is laid over its definition.
+        skip: What is to be passed over of it; None for nothing.
         live: Its runs that are not over.
         records: Its newest records, newest first.
     """
@@ -96,6 +121,7 @@ class JobFacts:
     completed: bool = False
     holds: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     overrides: Sequence[Override] = ()
+    skip: Skip | None = None
     live: Sequence[Record] = ()
     records: Sequence[Record] = ()
 

@@ -177,6 +177,9 @@ def _obstacles(facts: JobFacts, world: World) -> list[Finding]:
         for scope, holds in facts.holds.items()
         for hold in holds
     ]
+    if facts.skip is not None:
+        undo = f"jobboard skip-next {facts.address} --clear"
+        found.append(Finding(None, "skipping", facts.skip.words, undo))
     if "schedule" in facts.spec and not world.scheduled:
         found.append(Finding(None, "stalled", _scheduler_text(facts, world), "jobboard scheduler"))
     return found
@@ -211,8 +214,12 @@ def _outlook(facts: JobFacts, world: World) -> str | None:
     if facts.due_at_ms is not None:
         if facts.due_at_ms < world.now_ms - _LATE_MS:
             return f"It was due at {world.brief(facts.due_at_ms, facts.zone)}."
-        held = ", which the hold will keep from running" if _held_at(facts, facts.due_at_ms) else ""
-        return f"Next: {world.brief(facts.due_at_ms, facts.zone)}{held}."
+        passed = ""
+        if _held_at(facts, facts.due_at_ms):
+            passed = ", which the hold will keep from running"
+        elif facts.skip is not None:
+            passed = ", which will be skipped"
+        return f"Next: {world.brief(facts.due_at_ms, facts.zone)}{passed}."
     if facts.completed:
         return "Its schedule has come to its end; it never fires again."
     if spec.get("after"):

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from jobboard.core.names import split_address
 from jobboard.core.override import lasting
-from jobboard.store import bystanders, clocks, definitions, holds, overrides
+from jobboard.store import bystanders, clocks, definitions, holds, overrides, skips
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from typing import Any
 
+    from jobboard.core.facts import Skip
     from jobboard.core.model import Definition
     from jobboard.core.override import Override
     from jobboard.core.plan import Plan
@@ -32,6 +34,7 @@ class Around:
         edits: Job to path to who edited it live and when.
         holds: Holds that concern the plan's boards, by scope.
         bystanders: Job to its runs, for jobs that would change or go.
+        skips: Jobs of the plan's boards whose next runs are passed over.
         overridden: Jobs of the plan's boards with overrides, each as it is stored.
     """
 
@@ -40,6 +43,7 @@ class Around:
     holds: Mapping[str, Sequence[Hold]] = field(default_factory=dict)
     bystanders: Mapping[str, Bystander] = field(default_factory=dict)
     overridden: Mapping[str, Definition] = field(default_factory=dict)
+    skips: Mapping[str, Skip] = field(default_factory=dict)
 
     def overrides(self, address: str) -> tuple[Override, ...]:
         """The overrides of a job that have not ended."""
@@ -50,6 +54,7 @@ class Around:
 def look_around(store: Store, plan: Plan) -> Around:
     """Read the surroundings of a plan."""
     now_ms = clocks.now_ms(store)
+    boards = {board.name for board in plan.boards}
     touched = [change.address for change in plan.changes if change.before is not None]
     dropped = [c.address for c in plan.changes if c.after is None and c.before and c.before.drifted]
     clashing = [part.address for clash in plan.clashes for part in clash.parts]
@@ -58,7 +63,8 @@ def look_around(store: Store, plan: Plan) -> Around:
         definitions.read_edits(store, [*plan.edited, *dropped, *clashing]),
         _concerning({board.name for board in plan.boards}, holds.read_holds(store, now_ms)),
         bystanders.read_bystanders(store, touched) if len(touched) <= LOOKED_AT else {},
-        overrides.read_overridden(store, {board.name for board in plan.boards}),
+        overrides.read_overridden(store, boards),
+        {a: skip for a, skip in skips.read_skips(store).items() if split_address(a)[0] in boards},
     )
 
 

@@ -57,6 +57,7 @@ _KINDS = (
     KeyKind("work:<stage>", "HASH", "sync", "job -> schedule entry to apply, packed"),
     KeyKind("after:<parent>", "SET", "sync", "jobs that run after the parent"),
     KeyKind("holds", "HASH", "sync", "scope -> holds, packed"),
+    KeyKind("skips", "HASH", "both", "job -> how many of its next runs are passed over, and why, packed"),
     KeyKind(
         "overrides", "ZSET", "both", "job with overrides -> when the first ends; the largest number for never"
     ),

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from jobboard.core.names import address_of, split_address
 from jobboard.core.override import in_force, lasting
 from jobboard.core.schedule import compile_schedule
-from jobboard.store import definitions, holds, past
+from jobboard.store import definitions, holds, past, skips
 from jobboard.store.wire import as_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from jobboard.core.facts import Skip
     from jobboard.core.model import Definition, Spec
     from jobboard.core.override import Override
     from jobboard.core.record import Record
@@ -43,6 +44,7 @@ class Standing:
         latest: What was decided last: a run that ended, or nominals passed over.
         last_run: Its last run that ended, as far as its newest records tell.
         holds: The holds on it, by scope.
+        skip: What is to be passed over of its next runs; None for nothing.
         completed: Whether its schedule has come to its end.
     """
 
@@ -57,6 +59,7 @@ class Standing:
     latest: Record | None
     last_run: Record | None
     holds: Mapping[str, Sequence[Hold]]
+    skip: Skip | None
     completed: bool
 
     @property
@@ -99,6 +102,7 @@ def survey(
 def standing_of(store: Store, found: Mapping[str, Definition], now_ms: int) -> list[Standing]:
     """How these jobs stand, in the order given."""
     held = holds.read_holds(store, now_ms)
+    skipped = skips.read_skips(store)
     addresses = list(found)
     standings: list[Standing] = []
     for start in range(0, len(addresses), PAGE):
@@ -122,6 +126,7 @@ def standing_of(store: Store, found: Mapping[str, Definition], now_ms: int) -> l
                     latest=newest,
                     last_run=newest if newest and newest.run_id else before,
                     holds=holds_on(held, address, spec.get("tags", ())),
+                    skip=skipped.get(address),
                     completed=not due and is_completed(address, spec, used, now_ms),
                 )
             )

@@ -38,6 +38,7 @@ def read_job_facts(store: Store, address: str, now_ms: int) -> JobFacts:
         address,
         standing.spec,
         overrides=standing.overrides,
+        skip=standing.skip,
         due_at_ms=standing.due_at_ms,
         completed=standing.completed,
         holds=standing.holds,

@@ -297,6 +297,7 @@ def scene(project: Project, clock: StoreClock) -> None:
     project.ok(
         "override", "set", "backup", "timeout=10m", "--until", "2026-11-21T13:00Z", "--reason", "slow disk"
     )
+    project.ok("skip-next", "backup", "--reason", "moving house")
     Runs(project.store).start_run("ops/backup", by="ana")
     project.path("gone").unlink()
     project.board(

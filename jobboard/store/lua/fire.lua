@@ -7,7 +7,7 @@
 --           after:<parent> SET, holds HASH, tombstones HASH, sched ZSET, cursor HASH, used HASH, claims ZSET,
 --           claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET, wake:<who> LIST,
 --           fanout LIST, fanout:<list> SET, history STREAM, last:<job> LIST, events STREAM, overrides ZSET,
---           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH
+--           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH
 -- RETURNS   "OK" {now, [[tag, run], ...]}
 -- @include guard
 -- @include arguments
@@ -15,6 +15,7 @@
 -- @include definition
 -- @include settle
 -- @include admit
+-- @include skip
 -- @include create
 -- @include note
 -- @include follow
@@ -54,6 +55,10 @@ local function decide(decision)
   if not nominal then return 'NOTHING' end
   if decided and nominal <= decided then return 'ALREADY' end
   local state, why = admit(address, d[4], nominal)
+  if not state then
+    why = skip(address)
+    state = why and 'skipped'
+  end
   if state then
     note(address, state, why, {1, nominal, nominal}, at)
     follow(address, nominal, text, state, at)

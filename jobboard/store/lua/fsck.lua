@@ -10,7 +10,7 @@
 --           lockwait:<lock> ZSET, lockrescan SET, fanout LIST, fanout:<list> SET, history STREAM,
 --           failures STREAM, last:<job> LIST, out:<run> STREAM, outbytes HASH, outputs ZSET, events STREAM,
 --           awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET,
---           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH
+--           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH
 -- RETURNS   "OK" {[subject, words], ...}
 -- @include guard
 -- @include arguments
@@ -90,6 +90,11 @@ function look.job(address)
       redis.call('SADD', key('after', parent), address)
     end
   end
+end
+
+function look.skips(address)
+  if pending(address) or definition(address) then return end
+  if broken(address, 'has runs to skip and is no job') then redis.call('HDEL', key('skips'), address) end
 end
 
 function look.after(child)

@@ -11,7 +11,7 @@
 --           live:<job> SET, lock:<lock> SET, lockrescan SET, lockwait:<lock> ZSET, needs:<run> SET,
 --           outputs ZSET, queue:<queue> ZSET, queues SET, run:<run> HASH, sched ZSET, tombstones HASH,
 --           used HASH, wake:<who> LIST, work LIST, work:<stage> HASH, overrides ZSET,
---           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH
+--           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH
 -- RETURNS   "OK" | "STALE"
 -- @include guard
 -- @include arguments

@@ -6,7 +6,7 @@
 -- TOUCHES   meta HASH, work LIST, work:<stage> HASH, boards HASH, defs:<version> HASH, sched ZSET, claims ZSET,
 --           claim HASH, cursor HASH, used HASH, after:<parent> SET, tombstones HASH, edits HASH, overrides ZSET,
 --           holds HASH, live:<job> SET, history STREAM, last:<job> LIST, events STREAM, audit STREAM, wake:scheduler LIST,
---           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH
+--           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH
 -- RETURNS   "OK" | "STALE" | "GONE"
 -- @include guard
 -- @include arguments

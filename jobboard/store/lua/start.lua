@@ -6,7 +6,7 @@
 -- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, edits HASH, work LIST, work:<stage> HASH,
 --           after:<parent> SET, holds HASH, tombstones HASH, audit STREAM, sched ZSET, cursor HASH,
 --           used HASH, claims ZSET, claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET,
---           queues SET, wake:<who> LIST, last:<job> LIST, events STREAM, overrides ZSET
+--           queues SET, wake:<who> LIST, last:<job> LIST, events STREAM, overrides ZSET, skips HASH
 -- RETURNS   "STARTED" {run} | "UNKNOWN" | "HELD" {why} | "DISABLED" | "SKIPPED" {why}
 -- @include guard
 -- @include arguments

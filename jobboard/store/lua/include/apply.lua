@@ -18,6 +18,7 @@ local function apply(address, entry)
     redis.call('HDEL', key('used'), address)
     redis.call('HDEL', key('edits'), address)
     redis.call('ZREM', key('overrides'), address)
+    redis.call('HDEL', key('skips'), address)
     redis.call('HSET', key('tombstones'), address, entry.gone)
   else
     redis.call('HDEL', key('tombstones'), address)

@@ -2,6 +2,7 @@
 -- @include definition
 -- @include in_force
 -- @include admit
+-- @include skip
 -- @include create
 -- @include note
 -- Decides one dependent of a parent that ended, for the parent's nominal. Answers whether the dependent was
@@ -16,6 +17,10 @@ local function descend(child, item, at)
   if redis.call('EXISTS', key('run', id)) == 1 then return false end
   local state, why = admit(child, d[4], item[2])
   if item[4] ~= 'ok' and state ~= 'held' then state, why = 'skipped', 'after: ' .. item[1] .. ' ' .. item[4] end
+  if not state then
+    why = skip(child)
+    state = why and 'skipped'
+  end
   if state then
     note(child, state, why, {1, item[2], item[2]}, at)
     return true
