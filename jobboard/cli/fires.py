@@ -53,6 +53,7 @@ class Timed:
         skips: How many of its next runs are passed over, counted from `now_ms`.
         begins_ms: From when on it holds; None for "by now".
         ends_ms: Up to when it holds, where an override ends then.
+        seed: What it hashes, where that is not the address.
     """
 
     address: str
@@ -62,12 +63,13 @@ class Timed:
     ends_ms: int | None = None
     skips: int = 0
     now_ms: int = 0
+    seed: str | None = None
 
     def compiled(self) -> Schedule:
         """The schedule itself."""
         from jobboard.core.schedule import compile_schedule
 
-        return compile_schedule(self.spec, self.address)
+        return compile_schedule(self.spec, self.seed or self.address)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -242,6 +244,7 @@ def _periods(
     now_ms: int,
 ) -> Iterator[Timed]:
     """The schedules of a job from now on, one after the other: overrides come to their end."""
+    from jobboard.core.model import seed_of
     from jobboard.core.override import periods
     from jobboard.store.overview import holds_on
 
@@ -251,7 +254,8 @@ def _periods(
             continue
         scopes = holds_on(held, address, spec.get("tags", ()))
         holds = [hold for of_scope in scopes.values() for hold in of_scope]
-        timed = Timed(address, spec["schedule"], holds, begins_ms, ends_ms, left, now_ms)
+        seed = seed_of(address, spec)
+        timed = Timed(address, spec["schedule"], holds, begins_ms, ends_ms, left, now_ms, seed)
         yield timed
         if left and ends_ms is not None:
             left = max(0, left - timed.compiled().count(now_ms, ends_ms - 1))

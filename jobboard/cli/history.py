@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.cli.changes import ALIKE, change_lines
+from jobboard.cli.plan_text import SYMBOLS
 from jobboard.cli.records import instant_json
 from jobboard.cli.screen import Screen, ago, when
 from jobboard.core.blame import moved_between
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 LISTED = 20
 SHOW = "show"
-_SYMBOLS = {"add": "+", "change": "~", "destroy": "-", "record": "="}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -160,7 +160,7 @@ def _has_history(store: Store, address: str) -> bool:
 
 
 def _counts(counts: Mapping[str, int]) -> str:
-    words = [f"{symbol}{counts[action]}" for action, symbol in _SYMBOLS.items() if counts.get(action)]
+    words = [f"{symbol}{counts[action]}" for action, symbol in SYMBOLS.items() if counts.get(action)]
     return " ".join(words) or "-"
 
 
@@ -185,7 +185,7 @@ def _show(store: Store, number: int, *, as_json: bool) -> int:
     added = [change for change in changes if change.action == "add"]
     for change in changes:
         if change.action != "add" or len(added) < ALIKE:
-            screen.line(f"  {_SYMBOLS[change.action]} {change.address}", change.action)
+            screen.line(f"  {SYMBOLS[change.action]} {_named(change)}", change.action)
             for line in change_lines(_fields(change)):
                 screen.line(line)
     if len(added) >= ALIKE:
@@ -193,6 +193,10 @@ def _show(store: Store, number: int, *, as_json: bool) -> int:
         screen.folded(f"        {', '.join(change.address for change in added)}", "dim", hang=8, width=100)
     screen.line(f"  → jobboard diff {max(0, number - 1)} {number} · jobboard rollback {max(1, number - 1)}")
     return 0
+
+
+def _named(change: Change) -> str:
+    return f"{change.source} → {change.address}" if change.source else change.address
 
 
 def _fields(change: Change) -> tuple[Merged, ...]:
@@ -208,6 +212,7 @@ def _change_json(change: Change) -> dict[str, Any]:
     return {
         "address": change.address,
         "action": change.action,
+        "source": change.source,
         "before": change.before.spec if change.before else None,
         "after": change.after.spec if change.after else None,
         "fields": [field_json(field) for field in _fields(change)],

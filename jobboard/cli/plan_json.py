@@ -8,6 +8,7 @@ from jobboard.cli.records import overrides_json, skip_json
 from jobboard.core.forecast import effect_of
 from jobboard.core.instant import format_instant
 from jobboard.core.names import split_address
+from jobboard.core.plan import ACTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +31,7 @@ def plan_json(planned: Planned, around: Around) -> dict[str, Any]:
         "digest": plan.digest,
         "applyable": plan.applyable,
         "empty": plan.empty,
-        "counts": {action: plan.counts[action] for action in ("add", "change", "destroy", "record")},
+        "counts": {action: plan.counts[action] for action in ACTIONS},
         "fresh": planned.fresh,
         "boards": [_board(planned, board, around) for board in plan.boards],
         "holds": {scope: [_hold(hold) for hold in listed] for scope, listed in around.holds.items()},
@@ -72,6 +73,7 @@ def _change(change: JobChange, around: Around) -> dict[str, Any]:
     return {
         "address": change.address,
         "action": change.action,
+        "source": change.source,
         "before": dict(change.before.spec) if change.before else None,
         "after": dict(change.after) if change.after is not None else None,
         "fields": [_field(field) for field in change.fields],

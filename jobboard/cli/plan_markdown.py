@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobboard.cli.markdown import LIMIT, TICKS, code, fenced, folding, plain_html, shortened, table
-from jobboard.cli.plan_text import MATCHES, SYMBOLS, PlanText, counts_words
+from jobboard.cli.plan_text import MATCHES, SHOWN_ALWAYS, SYMBOLS, PlanText, counts_words
 from jobboard.cli.screen import Collected
 
 if TYPE_CHECKING:
@@ -77,16 +77,17 @@ class PlanMarkdown:
         boards = self._text.shown_boards()
         if len(boards) < 2:
             return
+        actions = [a for a in SYMBOLS if a in (*SHOWN_ALWAYS, "record") or self.plan.counts[a]]
         rows = [
             [
                 code(board.name),
-                *(str(sum(c.action == action for c in board.changes) or "") for action in SYMBOLS),
+                *(str(sum(c.action == action for c in board.changes) or "") for action in actions),
                 str(len(board.drift) or ""),
                 str(len(board.conflicts) + len(board.clashes) + len(board.refusals) or ""),
             ]
             for board in boards[:TABLED]
         ]
-        head = ["Board", *SYMBOLS, "drift", "in the way"]
+        head = ["Board", *actions, "drift", "in the way"]
         yield table(head, rows, right=range(1, len(head)))
         if len(boards) > TABLED:
             yield f"\nand {len(boards) - TABLED:,} more boards\n"

@@ -1,7 +1,8 @@
 """A plan in words: what would change, when it shows, what drifted, what is held, what stands in the way.
 
 The grammar is Terraform's, so that nobody has to learn it twice: ``+`` add, ``~`` change, ``-`` destroy,
-``=`` record (the base follows, nothing that runs moves), ``.`` drift kept, ``!`` stands in the way. Colour
+``>`` move, ``&`` adopt, ``=`` record (the base follows, nothing that runs moves), ``.`` drift kept, or a job
+let go, ``!`` stands in the way. Colour
 only repeats what the symbol says. Every change is shown, since nothing may be written that was not; many
 that are alike are shown once, with the names of all.
 """
@@ -25,7 +26,8 @@ from jobboard.cli.screen import moment
 from jobboard.cli.values import brief, shown
 from jobboard.core.diagnostic import visible
 from jobboard.core.forecast import crowded_instant, effect_of, runs_per_day
-from jobboard.core.names import split_address
+from jobboard.core.names import LOOSE, split_address
+from jobboard.core.plan import renamed_by_hand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,16 +40,27 @@ if TYPE_CHECKING:
     from jobboard.reconcile.planning import Planned
     from jobboard.store.bystanders import Bystander
 
-SYMBOLS: Mapping[Action, str] = {"add": "+", "change": "~", "destroy": "-", "record": "="}
+SYMBOLS: Mapping[Action, str] = {
+    "adopt": "&",
+    "move": ">",
+    "add": "+",
+    "change": "~",
+    "destroy": "-",
+    "record": "=",
+    "forget": ".",
+}
 DONE: Mapping[Action, str] = {
+    "adopt": "adopted",
+    "move": "moved",
     "add": "added",
     "change": "changed",
     "destroy": "destroyed",
     "record": "recorded",
+    "forget": "let go",
 }
 MATCHES = "No changes. Redis matches the job boards."
 SHOWN_ALWAYS: Sequence[Action] = ("add", "change", "destroy")
-"""The groups a summary names even when they are empty."""
+"""Those it names even when they are empty."""
 ADDED_UP = 200
 """Changes up to which the plan adds up runs per day; beyond that it would cost more than the plan."""
 WARNED_OF = 10
@@ -73,6 +86,9 @@ class PlanText:
         self.around = around
         self.store_name = store_name
         self._effects: dict[str, Effect] = {}
+        self._hints: dict[str, list[tuple[str, str]]] = {}
+        for old, new in renamed_by_hand(planned.plan.changes):
+            self._hints.setdefault(split_address(new)[0], []).append((old, new))
 
     def write(self) -> None:
         """The whole plan, its summary last."""
@@ -134,7 +150,10 @@ class PlanText:
         return f"{self._file(board)} @ {commit[:7]}" if commit else self._file(board)
 
     def _board(self, board: BoardPlan) -> None:
-        self._say(f"Board {board.name}  ({self.source(board)}) → {self.store_name}", "bold")
+        if board.name == LOOSE:
+            self._say(f"Jobs of no board  → {self.store_name}", "bold")
+        else:
+            self._say(f"Board {board.name}  ({self.source(board)}) → {self.store_name}", "bold")
         for _ in (*self.changes(board), *self.kept(board), *self.obstacles(board)):
             pass
         self.screen.line()
@@ -148,6 +167,25 @@ class PlanText:
             else:
                 self._change(board, alike[0])
             yield len(alike)
+        yield from self._leaving(board)
+        yield from self._renamed(board)
+
+    def _leaving(self, board: BoardPlan) -> Iterator[int]:
+        """Where jobs go that are shown with another board."""
+        for change in self.plan.changes if board.left else ():
+            home, job = split_address(change.source or change.address)
+            if change.source and home == board.name != split_address(change.address)[0]:
+                self._say(f"  {SYMBOLS[change.action]} {job} goes to {change.address}", change.action)
+                yield 0
+
+    def _renamed(self, board: BoardPlan) -> Iterator[int]:
+        """How to keep what a job has, where it looks as if only its name had changed."""
+        for old, new in self._hints.get(board.name, ()):
+            self._say(f"    {old} goes and {new} comes, and both say the same. If it is one job with a")
+            self._say(f"    new name, its times, holds and history stay with this in {self._file(board)}:")
+            self._say("      moved:")
+            self._say(f"        - {{from: {_short(old, board.name)}, to: {_short(new, board.name)}}}")
+            yield 0
 
     def kept(self, board: BoardPlan) -> Iterator[int]:
         """Write which live edits are kept, job by job; none of that is a change."""
@@ -211,7 +249,7 @@ class PlanText:
 
     def _change(self, board: BoardPlan, change: JobChange) -> None:
         job = split_address(change.address)[1]
-        head = f"  {SYMBOLS[change.action]} {job:<14} {self._place(board, job)}".rstrip()
+        head = f"  {SYMBOLS[change.action]} {_named(change):<14} {self._place(board, job)}".rstrip()
         self._say("   ".join([head, *self._facts(change)]), change.action)
         for line in field_lines(change, self.around):
             self._say(line)
@@ -245,6 +283,8 @@ class PlanText:
         if change.action == "destroy":
             return self._last_of(change, runs)
         facts = self._when(change) if change.action != "record" and change.moves_schedule else []
+        if change.source is not None and not change.moves_schedule:
+            facts.append("its times stay")
         if runs is not None and runs.queued and change.action == "change":
             queued = [run for run in runs.live if run.state not in ("running", "stopping")]
             revisions = ", ".join(sorted({str(run.revision) for run in queued}))
@@ -337,8 +377,13 @@ class PlanText:
 
 def counts_words(counts: Mapping[Action, int]) -> str:
     """``3 to add, 1 to change, 2 to destroy``; other groups only above zero."""
-    named = [*SHOWN_ALWAYS, *(action for action in SYMBOLS if action not in SHOWN_ALWAYS and counts[action])]
-    return ", ".join(f"{counts[action]:,} to {action}" for action in named)
+    return ", ".join(f"{counts[action]:,} to {action}" for action in summed_up(counts))
+
+
+def summed_up(counts: Mapping[Action, int]) -> list[Action]:
+    """The groups that a summary names: what is adopted first, what is let go last."""
+    rest = [action for action in SYMBOLS if action not in SHOWN_ALWAYS and counts[action]]
+    return [*(a for a in rest if a == "adopt"), *SHOWN_ALWAYS, *(a for a in rest if a != "adopt")]
 
 
 def held_words(board: BoardPlan) -> str:
@@ -346,6 +391,17 @@ def held_words(board: BoardPlan) -> str:
     held = board.held or {}
     reason = f': "{brief(held["reason"])}"' if held.get("reason") else ""
     return f"held at what revision {held.get('revision')} left, rolled back by {held.get('actor')}{reason}"
+
+
+def _named(change: JobChange) -> str:
+    """A job as its line names it: with the name it has until then, where that is another."""
+    board, job = split_address(change.address)
+    return job if change.source is None else f"{_short(change.source, board)} → {job}"
+
+
+def _short(address: str, board: str) -> str:
+    home, job = split_address(address)
+    return job if home == board else address
 
 
 def _runs(count: int, state: str) -> str:

@@ -27,6 +27,9 @@ _STYLES = {
     "dim": "2",
     "bold": "1",
     "record": "36",
+    "move": "36",
+    "adopt": "36",
+    "forget": "2",
 }
 
 

@@ -29,7 +29,7 @@ from jobboard.cli.values import shown
 from jobboard.core.diagnostic import visible
 from jobboard.core.instant import local_text
 from jobboard.core.merge import merge_job
-from jobboard.core.model import FIELDS
+from jobboard.core.model import FIELDS, seed_of
 from jobboard.core.names import split_address
 from jobboard.core.override import in_force, value_at
 from jobboard.core.remedy import resume_command, scope_text
@@ -111,7 +111,7 @@ class JobView:
         schedule = self.spec.get("schedule")
         if schedule is None or self.facts.completed or self.spec.get("enabled") is False:
             return []
-        compiled = compile_schedule(schedule, self.facts.address)
+        compiled = compile_schedule(schedule, seed_of(self.facts.address, self.definition.spec))
         dues: list[int] = []
         at_ms = compiled.next_after(self.now_ms)
         while at_ms is not None and len(dues) < UPCOMING:

@@ -12,8 +12,9 @@ from jobboard.cli import project
 from jobboard.cli.outputs import outputs_of, write_all
 from jobboard.cli.plan_faults import faults_told
 from jobboard.cli.plan_forms import FORMS
-from jobboard.cli.plan_text import DONE, SHOWN_ALWAYS
+from jobboard.cli.plan_text import DONE, summed_up
 from jobboard.cli.screen import Screen
+from jobboard.core.plan import ACTIONS
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def _result_json(synced: Synced) -> dict[str, Any]:
         "repeated": synced.repeated,
         "held": synced.plan.held,
         "digest": synced.plan.digest,
-        "counts": {action: counts[action] for action in ("add", "change", "destroy", "record")},
+        "counts": {action: counts[action] for action in ACTIONS},
         "skipped": synced.plan.skipped,
     }
 
@@ -144,9 +145,7 @@ def _write_result(screen: Screen, synced: Synced) -> None:
     if synced.repeated:
         screen.line("Another sync applied just this already; nothing was left to do.")
     elif synced.revision is not None:
-        done = [f"{counts[action]:,} {DONE[action]}" for action in SHOWN_ALWAYS]
-        if counts["record"]:
-            done.append(f"{counts['record']:,} {DONE['record']}")
+        done = [f"{counts[action]:,} {DONE[action]}" for action in summed_up(counts)]
         screen.line(f"Sync complete! Revision {synced.revision}: {', '.join(done)}.", "good")
     if skipped := synced.plan.skipped:
         screen.line(f"Left as they are, with their conflicts: {', '.join(skipped)}.", "error")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobboard.core.model import effective
+from jobboard.core.model import effective, seed_of
 from jobboard.core.names import split_address
 from jobboard.core.schedule import compile_schedule
 
@@ -52,7 +52,9 @@ class Job:
     def __init__(self, address: str, spec: Spec, scenario: Scenario) -> None:
         self.address, self.spec, self.order = address, spec, 0
         schedule = spec.get("schedule")
-        self.schedule: Schedule | None = compile_schedule(schedule, address) if schedule else None
+        self.schedule: Schedule | None = (
+            compile_schedule(schedule, seed_of(address, spec)) if schedule else None
+        )
         self.queue: str = effective(spec, "queue")
         self.rank: int = (1000 - effective(spec, "priority")) << 40
         self.skips = effective(spec, "overlap") == "skip"

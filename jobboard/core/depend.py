@@ -25,20 +25,26 @@ SHOWN = 10
 """How many jobs of a circle are named, and for how many unknown parents a better name is looked for."""
 
 _NOTHING: Mapping[str, Mapping[str, int]] = MappingProxyType({})
+_UNMOVED: Mapping[str, str] = MappingProxyType({})
 
 
-def check_parents(specs: Mapping[str, Spec], known: Collection[str] = ()) -> Faults:
+def check_parents(
+    specs: Mapping[str, Spec], known: Collection[str] = (), moved: Mapping[str, str] = _UNMOVED
+) -> Faults:
     """Jobs that run after themselves, after a job that does not exist, or in a circle.
 
     Args:
         specs: The jobs at hand, by address.
         known: Addresses of other jobs that exist.
+        moved: Addresses that jobs had, to those they have now.
     """
     faults: Faults = defaultdict(list)
     for address, spec in specs.items():
         for parent in spec.get("after", ()):
             if parent == address:
                 faults[address].append(Fault(("after",), "a job cannot run after itself"))
+            elif parent in moved and parent not in specs:
+                faults[address].append(_moved(parent, address, moved[parent]))
             elif parent not in specs and parent not in known:
                 # Looking for what was meant takes long among thousands of names: the first few will do.
                 names = [*specs, *known] if len(faults) < SHOWN else []
@@ -72,6 +78,13 @@ def check_locks(specs: Mapping[str, Spec], known: Mapping[str, Mapping[str, int]
             for address in addresses if other != size else ():
                 faults[address].append(Fault(("locks",), message, hint))
     return dict(faults)
+
+
+def _moved(parent: str, child: str, now: str) -> Fault:
+    """A parent that has another name."""
+    board = split_address(child)[0]
+    old, new = (split_address(one)[1] if split_address(one)[0] == board else one for one in (parent, now))
+    return Fault(("after",), f'the job "{old}" is called "{new}" now', f"Write  after: {new}")
 
 
 def _unknown(parent: str, child: str, known: Iterable[str]) -> Fault:

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from jobboard.core.model import seed_of
 from jobboard.core.schedule import compile_schedule
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def next_due_ms(address: str, spec: Spec, now_ms: int) -> int | None:
     schedule = spec.get("schedule")
     if schedule is None or spec.get("enabled") is False:
         return None
-    compiled = compile_schedule(schedule, address)
+    compiled = compile_schedule(schedule, seed_of(address, spec))
     nominal = compiled.next_after(now_ms)
     return None if nominal is None else compiled.due(nominal)
 
@@ -69,5 +70,5 @@ def runs_per_day(address: str, spec: Spec, now_ms: int) -> float:
     schedule = spec.get("schedule")
     if schedule is None or spec.get("enabled") is False:
         return 0.0
-    count = compile_schedule(schedule, address).count(now_ms, now_ms + WEEK_MS)
+    count = compile_schedule(schedule, seed_of(address, spec)).count(now_ms, now_ms + WEEK_MS)
     return min(count, int(schedule.get("runs", count))) / 7

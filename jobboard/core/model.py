@@ -115,10 +115,19 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
         "limits": Field(44, "map"),
         "heartbeat": Field(45),
         "allow_failure": Field(46, default=False),
+        # What `H`, phase and jitter hash, where that is not the job's address: the one it was moved from.
+        # No board says it; `core.plan` carries it along.
+        "seed": Field(60),
     }
 )
 
 FIELD_BY_NUMBER: Mapping[int, str] = MappingProxyType({field.number: name for name, field in FIELDS.items()})
+
+
+def seed_of(address: str, spec: Spec) -> str:
+    """What a job's schedule hashes: its address, or the one it had before it was moved."""
+    seed: str = spec.get("seed", address)
+    return seed
 
 
 def effective(spec: Spec, field: str) -> Any:

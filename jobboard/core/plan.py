@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from jobboard.core.merge import Merged, merge_job
 from jobboard.core.names import address_of, split_address
@@ -29,7 +29,8 @@ LARGE = 10
 """Jobs from which on a board is guarded against losing many of them at once."""
 LARGEST_LOSS_PERCENT = 30
 
-Action: TypeAlias = Literal["add", "change", "destroy", "record"]
+Action: TypeAlias = Literal["adopt", "move", "add", "change", "destroy", "record", "forget"]
+ACTIONS: tuple[Action, ...] = get_args(Action)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,14 @@ class JobChange:
     Attributes:
         address: Which job.
         action: ``add``; ``change``; ``destroy``; ``record`` where only the base follows and nothing that
-            runs moves.
-        before: The live definition now; None for an added job.
+            runs moves; ``move`` where the job had another address; ``adopt`` where it was on no board, and
+            ``forget`` where it will be.
+        before: The live definition now; None for an added job. That of a job with another address, as
+            if it had the new one already.
         after: The live definition afterwards; None for a destroyed one.
         base: The base afterwards; None for a destroyed job.
         fields: The paths that move, and why.
+        source: The address it has until then, where that is another.
     """
 
     address: str
@@ -52,6 +56,7 @@ class JobChange:
     after: Spec | None
     base: Spec | None
     fields: tuple[Merged, ...] = ()
+    source: str | None = None
 
     @property
     def ran(self) -> Spec | None:
@@ -75,6 +80,21 @@ class JobChange:
 def moves_schedule(before: Spec, after: Spec) -> bool:
     """Whether a job fires at other instants by one definition than by another."""
     return before.get("schedule") != after.get("schedule") or before.get("enabled") != after.get("enabled")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A job that comes to a board from another address.
+
+    Attributes:
+        source: The address it has until then.
+        definition: Its definition, as if it had the new address already.
+        action: ``move``, ``adopt`` or ``forget``.
+    """
+
+    source: str
+    definition: Definition
+    action: Action
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +133,7 @@ class Refusal:
 
     Attributes:
         code: ``owner``, ``drift``, ``branch``, ``rewind``, ``dirty``, ``empty``, ``many``, ``vanished``,
-            ``protected``, ``depends``.
+            ``protected``, ``depends``, ``moved``.
         subject: The board or job it is about.
         message: A sentence for a person.
         way_out: What to type or do.
@@ -150,6 +170,7 @@ class BoardPlan:
         held: The rollback that keeps its file from having a say: {revision, actor, reason}; None for none.
         released: Whether its file says again what such a rollback went back to, which ends that.
         clashes: What would not hold together after the merge, and is for a person to decide likewise.
+        left: Its jobs that get another address, by the name they have here.
     """
 
     name: str
@@ -167,11 +188,12 @@ class BoardPlan:
     held: Mapping[str, Any] | None = None
     released: bool = False
     clashes: tuple[Clash, ...] = ()
+    left: tuple[str, ...] = ()
 
     @property
     def rewritten(self) -> bool:
         """Whether the board's definitions change."""
-        return bool(self.changes) or self.removed or self.version is None
+        return bool(self.changes or self.left) or self.removed or self.version is None
 
     @property
     def drifted(self) -> list[str]:
@@ -254,7 +276,9 @@ class Plan:
     def digest(self) -> str:
         """``sha256:`` and 64 hex digits over the content of the changes."""
         content = [
-            [c.address, c.action, c.before.spec if c.before else None, c.after, c.base] for c in self.changes
+            [c.address, c.action, c.before.spec if c.before else None, c.after, c.base]
+            + ([c.source] if c.source else [])
+            for c in self.changes
         ]
         removed = [board.name for board in self.boards if board.removed]
         text = json.dumps([content, removed], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -286,6 +310,8 @@ def plan_jobs(
     for job in sorted({**file, **live}):
         address = address_of(board, job)
         wanted, held = file.get(job), live.get(job)
+        if wanted is not None and held is not None and "seed" in held.base:
+            wanted = {**wanted, "seed": held.base["seed"]}
         if job in left_out:
             if held is not None and held.drifted:
                 drift.append(Drift(address, merge_job(held.base, held.spec, held.base).drift))
@@ -318,6 +344,50 @@ def _change(
     if base != held.base:
         return JobChange(address, "record", held, spec, base, moved)
     return None
+
+
+def arrived(
+    changes: Iterable[JobChange], comings: Mapping[str, Arrival], board: str
+) -> tuple[JobChange, ...]:
+    """The changes of a board, with those of jobs that come from elsewhere said to be that.
+
+    Args:
+        changes: As compared with those jobs as if they had their new address already.
+        comings: By the name they will have.
+        board: The board's name.
+    """
+    by_address = {change.address: change for change in changes}
+    for job, coming in comings.items():
+        address, held = address_of(board, job), coming.definition
+        same = by_address.get(address) or JobChange(address, coming.action, held, held.spec, held.base)
+        moved = tuple(found for found in same.fields if found.verdict != "converge")
+        by_address[address] = replace(same, action=coming.action, source=coming.source, fields=moved)
+    return tuple(by_address[address] for address in sorted(by_address))
+
+
+def renamed_by_hand(changes: Iterable[JobChange]) -> list[tuple[str, str]]:
+    """Jobs that would go beside new ones that say just the same: most likely they have a new name.
+
+    Returns:
+        (address of the job that would go, that of the new one), where there is no doubt which.
+    """
+    gone: dict[str, list[str]] = {}
+    new: dict[str, list[str]] = {}
+    for change in changes:
+        if change.action == "destroy" and change.before is not None:
+            gone.setdefault(_content(change.before.base), []).append(change.address)
+        elif change.action == "add" and change.after is not None:
+            new.setdefault(_content(change.after), []).append(change.address)
+    return sorted(
+        (old[0], new[content][0])
+        for content, old in gone.items()
+        if len(old) == 1 and len(new.get(content, ())) == 1
+    )
+
+
+def _content(spec: Spec) -> str:
+    said = {name: value for name, value in spec.items() if name != "seed"}
+    return json.dumps(said, sort_keys=True, ensure_ascii=False)
 
 
 def protected_refusals(changes: Iterable[JobChange]) -> list[Refusal]:

@@ -293,13 +293,13 @@ def resolve_assignment(
     else:
         value = read_keys({head: raw_value}, faults)[head]
     _displace(own, head, value)
-    unknown = {field: kept for field, kept in spec.items() if field not in FIELDS}
-    return {**Resolver(board, timezone=timezone).compose(name, own, faults), **unknown}, faults
+    unsaid = {field: kept for field, kept in spec.items() if field not in FIELDS or field == "seed"}
+    return {**Resolver(board, timezone=timezone).compose(name, own, faults), **unsaid}, faults
 
 
 def _as_keys(spec: Spec) -> dict[str, Any]:
     """A spec as the keys that make it up, read already: the inverse of `Resolver.compose`."""
-    own = {name: value for name, value in spec.items() if name in FIELDS}
+    own = {name: value for name, value in spec.items() if name in FIELDS and name != "seed"}
     schedule = own.pop("schedule", {})
     own.update(own.pop("command", {}))
     own.update(schedule)

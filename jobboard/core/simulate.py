@@ -16,6 +16,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from jobboard.core.instant import format_instant
+from jobboard.core.model import seed_of
 from jobboard.core.names import run_id_of, split_address
 from jobboard.core.schedule import compile_schedule
 
@@ -201,8 +202,9 @@ def matching_jobs(text: str, addresses: Collection[str]) -> list[str]:
 
 def expected_fires(jobs: Mapping[str, Spec], scenario: Scenario) -> int:
     """How many nominals of schedules there are to decide: what a simulation costs, without making it."""
+    after_ms, upto_ms = scenario.from_ms - 1, scenario.until_ms - 1
     return sum(
-        compile_schedule(spec["schedule"], address).count(scenario.from_ms - 1, scenario.until_ms - 1)
+        compile_schedule(spec["schedule"], seed_of(address, spec)).count(after_ms, upto_ms)
         for address, spec in jobs.items()
         if "schedule" in spec and spec.get("enabled", True)
     )

@@ -20,7 +20,7 @@ from jobboard import errors
 from jobboard.clock import monotonic_s
 from jobboard.core.instant import format_instant
 from jobboard.core.misfire import decide
-from jobboard.core.model import effective
+from jobboard.core.model import effective, seed_of
 from jobboard.core.override import laid
 from jobboard.core.run import Firing
 from jobboard.core.schedule import Schedule, compile_schedule
@@ -181,7 +181,7 @@ class Scheduler:
                 self._known.clear()
             spec = laid(decode_definition(entry.definition))
             value = spec.get("schedule")
-            schedule = compile_schedule(value, entry.address) if value else None
+            schedule = compile_schedule(value, seed_of(entry.address, spec)) if value else None
             known = self._known[entry.address] = (epoch, schedule, effective(spec, "catchup"))
         return known[1:]
 

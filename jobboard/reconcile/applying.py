@@ -105,7 +105,10 @@ def schedule_entry(change: JobChange, now_ms: int) -> dict[str, Any] | None:
 
     A changed schedule starts from now: it is never due at once for what it would have done before.
     """
-    return entry_between(change.address, change.ran, change.runs, now_ms)
+    if change.source is not None and not change.moves_schedule:
+        return {"from": change.source, "stays": True, "after": list((change.runs or {}).get("after", ()))}
+    entry = entry_between(change.address, change.ran, change.runs, now_ms)
+    return {**entry, "from": change.source} if entry is not None and change.source is not None else entry
 
 
 def entry_between(address: str, ran: Spec | None, runs: Spec | None, now_ms: int) -> dict[str, Any] | None:
@@ -164,6 +167,9 @@ def _stage_board(
             entry["gone"] = definitions.tombstone(change.before.spec, by, stage.now_ms, commit)
         if entry is not None:
             entries[change.address] = entry
+        if change.source is not None and change.before is not None:
+            parents = list(change.before.spec.get("after", ()))
+            entries[change.source] = {"to": change.address, "before": parents}
     put = {
         split_address(change.address)[1]: _definition(change, stage)
         for change in board.changes
@@ -172,14 +178,14 @@ def _stage_board(
     definitions.stage_work(store, stage, version, entries)
     remembered = {
         change.address: history.encode_change(
-            change.action, change.before, put.get(split_address(change.address)[1])
+            change.action, change.before, put.get(split_address(change.address)[1]), change.source
         )
         for change in board.changes
     }
     definitions.stage_changes(store, stage, version, remembered)
     if board.removed:
         return BoardWrite(board.name, board.version, None, {}, ())
-    drop = [split_address(c.address)[1] for c in board.changes if c.after is None]
+    drop = [*(split_address(c.address)[1] for c in board.changes if c.after is None), *board.left]
     definitions.stage_version(store, stage, version, source=board.version, put=put, drop=drop)
     meta = {"uid": secrets.token_hex(8), **board.meta, "revision": stage.revision, "at": stage.now_ms}
     return BoardWrite(board.name, board.version, version, meta, board.drifted)
@@ -194,10 +200,10 @@ def _definition(change: JobChange, stage: definitions.Stage) -> Definition:
     names = {
         name for name in {**before.spec, **change.after} if before.spec.get(name) != change.after.get(name)
     }
-    moves = any(name not in FIELDS or FIELDS[name].moves for name in names)
+    moves = change.source is not None or any(name not in FIELDS or FIELDS[name].moves for name in names)
     return Definition(
         stage.id if moves else before.epoch,
-        stage.id if names else before.generation,
+        stage.id if names or change.source is not None else before.generation,
         stage.revision,
         change.after,
         change.base,

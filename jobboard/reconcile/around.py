@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from jobboard.core.facts import Skip
     from jobboard.core.model import Definition
     from jobboard.core.override import Override
-    from jobboard.core.plan import Plan
+    from jobboard.core.plan import JobChange, Plan
     from jobboard.store.bystanders import Bystander
     from jobboard.store.connect import Store
     from jobboard.store.holds import Hold
@@ -55,14 +55,14 @@ def look_around(store: Store, plan: Plan) -> Around:
     """Read the surroundings of a plan."""
     now_ms = clocks.now_ms(store)
     boards = {board.name for board in plan.boards}
-    touched = [change.address for change in plan.changes if change.before is not None]
+    touched = [change for change in plan.changes if change.before is not None]
     dropped = [c.address for c in plan.changes if c.after is None and c.before and c.before.drifted]
     clashing = [part.address for clash in plan.clashes for part in clash.parts]
     return Around(
         now_ms,
         definitions.read_edits(store, [*plan.edited, *dropped, *clashing]),
         _concerning({board.name for board in plan.boards}, holds.read_holds(store, now_ms)),
-        bystanders.read_bystanders(store, touched) if len(touched) <= LOOKED_AT else {},
+        _bystanders(store, touched) if len(touched) <= LOOKED_AT else {},
         overrides.read_overridden(store, boards),
         {a: skip for a, skip in skips.read_skips(store).items() if split_address(a)[0] in boards},
     )
@@ -77,6 +77,13 @@ def look_around_boards(store: Store, boards: Collection[str], edited: Sequence[s
         _concerning(boards, holds.read_holds(store, now_ms)),
         overridden=overrides.read_overridden(store, boards),
     )
+
+
+def _bystanders(store: Store, changes: Sequence[JobChange]) -> dict[str, Bystander]:
+    """The runs of jobs that would change, by the address these will have."""
+    address_of = {change.source or change.address: change.address for change in changes}
+    found = bystanders.read_bystanders(store, list(address_of))
+    return {address_of[address]: one for address, one in found.items()}
 
 
 def _concerning(boards: Collection[str], held: Mapping[str, Sequence[Hold]]) -> dict[str, Sequence[Hold]]:

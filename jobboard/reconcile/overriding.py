@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.core.merge import same
-from jobboard.core.model import FIELDS
+from jobboard.core.model import FIELDS, seed_of
 from jobboard.core.names import split_address
 from jobboard.core.override import (
     FIXED,
@@ -235,7 +235,7 @@ def _missed(store: Store, address: str, ran: Spec, runs: Spec, upto_ms: int) -> 
         cursor: Any = store.client.hget(store.key("cursor"), address)
     if cursor is None:
         return None
-    compiled = compile_schedule(schedule, address)
+    compiled = compile_schedule(schedule, seed_of(address, ran))
     first_ms, last_ms = compiled.next_after(int(cursor)), compiled.prev_at(upto_ms)
     if first_ms is None or last_ms is None or first_ms > last_ms:
         return None

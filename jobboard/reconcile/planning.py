@@ -6,13 +6,14 @@ A file whose bytes are those last applied, of a board nobody edited since, is ne
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jobboard import errors
-from jobboard.core.names import address_of, split_address
+from jobboard.core.names import LOOSE, address_of, split_address
 from jobboard.core.plan import (
     BoardPlan,
     Plan,
+    arrived,
     drift_refusals,
     empty_refusal,
     loss_refusal,
@@ -22,11 +23,12 @@ from jobboard.core.plan import (
 from jobboard.core.policy import Policy
 from jobboard.reconcile import ancestry, guards, together
 from jobboard.reconcile.judging import AtHand, judge
+from jobboard.reconcile.moving import Crossing, Traffic, board_facts, emptied, loose_plan
 from jobboard.source.loader import load
 from jobboard.store import definitions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from jobboard.core.clash import Outside
     from jobboard.core.diagnostic import Diagnostic
@@ -90,19 +92,24 @@ def make_plan(store: Store, sources: Sources, options: Options) -> Planned:
     }
     policies = {board.name: _policy_of(board, options) for board in boards.values()}
     unmentioned = [r for r in records.values() if r.name not in boards and r.name not in clean.values()]
-    aside = [_still(records[name], sources) for name in clean.values()]
-    aside += guards.vanished(store, sources, options, unmentioned)
+    unread = [records[name] for name in clean.values()]
+    vanished = guards.vanished(store, sources, pruning(options, boards.values(), unread), unmentioned)
+    traffic = _traffic(store, boards, lives, records, vanished, sources, options)
+    lives = {name: traffic.settled(name, lives.get(name, {})) for name in boards}
+    aside = [_still(record, sources) for record in unread]
+    aside += _outside(store, vanished, records, traffic)
 
     def plan_with(settled: Settled) -> Plan:
         plans = [
             _plan_board(
                 board,
                 records.get(board.name),
-                lives.get(board.name, {}),
+                lives[board.name],
                 sources,
                 options,
                 policy=replace(policies[board.name], settled=settled.sides),
                 left_out=settled.left_out,
+                traffic=traffic,
             )
             for board in boards.values()
         ]
@@ -110,7 +117,7 @@ def make_plan(store: Store, sources: Sources, options: Options) -> Planned:
 
     removed = {board.name for board in aside if board.removed}
     others = [r for r in records.values() if r.name not in boards and r.name not in removed]
-    at_hand = AtHand(boards, lives, others, policies, options.skip_conflicted)
+    at_hand = AtHand(boards, lives, _as_left(others, aside), policies, options.skip_conflicted)
     plan = judge(store, at_hand, plan_with, lambda specs, outside: _refuse_apart(boards, specs, outside))
     if not options.allow_rewind:
         plan = ancestry.judged(plan, records, sources)
@@ -118,6 +125,55 @@ def make_plan(store: Store, sources: Sources, options: Options) -> Planned:
         plan = guards.with_dirt(plan, sources)
     beyond_git = ancestry.leaves_git(plan, records, sources)
     return Planned(plan, sources, options, loaded.diagnostics, boards, not records, beyond_git=beyond_git)
+
+
+def _as_left(others: Sequence[BoardRecord], aside: Sequence[BoardPlan]) -> list[BoardRecord]:
+    """Boards that take no part, as they will be when jobs have come to them or left them."""
+    after = {board.name: board.meta for board in aside if board.left or board.name == LOOSE}
+    return [replace(record, meta=after.get(record.name, record.meta)) for record in others]
+
+
+def pruning(options: Options, boards: Iterable[Board], unread: Iterable[BoardRecord]) -> Options:
+    """The options, with the boards that a board beside them says may go."""
+    named = {name for board in boards for name in _removed_boards(board)}
+    named |= {name for record in unread for name in record.meta.get("removes", ())}
+    return replace(options, prune_boards=options.prune_boards | named) if named else options
+
+
+def _removed_boards(board: Board) -> list[str]:
+    return [removal.board for removal in board.removals if removal.board is not None]
+
+
+def _traffic(  # noqa: PLR0917  # it is all that a plan is made from
+    store: Store,
+    boards: Mapping[str, Board],
+    lives: Mapping[str, Mapping[str, Definition]],
+    records: Mapping[str, BoardRecord],
+    vanished: Sequence[BoardPlan],
+    sources: Sources,
+    options: Options,
+) -> Traffic:
+    """Which jobs get another address. Nearly always none."""
+    if not any(board.moves or board.removals for board in boards.values()):
+        return Traffic()
+    crossing = Crossing(store, boards, lives, records, [plan.name for plan in vanished])
+    return crossing.traffic(sources, options)
+
+
+def _outside(
+    store: Store, vanished: Sequence[BoardPlan], records: Mapping[str, BoardRecord], traffic: Traffic
+) -> list[BoardPlan]:
+    """The plans of boards without a file, and of the jobs of no board where any come or go."""
+    plans = list(vanished)
+    if not traffic.goings:
+        return plans
+    for index, plan in enumerate(plans):
+        if plan.name in traffic.goings:
+            live = definitions.read_definitions(store, records[plan.name].version)
+            plans[index] = emptied(plan, live, traffic)
+    loose = records.get(LOOSE)
+    moved = loose_plan(loose, definitions.read_definitions(store, loose.version) if loose else {}, traffic)
+    return [*plans, moved] if moved is not None else plans
 
 
 def refuse_invalid(diagnostics: Sequence[Diagnostic]) -> None:
@@ -186,16 +242,7 @@ def _policy_of(board: Board, options: Options) -> Policy:
     return policy
 
 
-def board_facts(jobs: Mapping[str, Spec]) -> dict[str, Any]:
-    """What a board's record says of its jobs: their number, locks and edges."""
-    return {
-        "jobs": len(jobs),
-        "locks": {name: n for spec in jobs.values() for name, n in spec.get("locks", {}).items()},
-        "edges": {job: list(spec["after"]) for job, spec in jobs.items() if "after" in spec},
-    }
-
-
-def _plan_board(
+def _plan_board(  # as above
     board: Board,
     record: BoardRecord | None,
     live: Mapping[str, Definition],
@@ -204,6 +251,7 @@ def _plan_board(
     *,
     policy: Policy,
     left_out: frozenset[str],
+    traffic: Traffic,
 ) -> BoardPlan:
     if record is not None and record.meta.get("held") and not _says_as_held(board, live):
         # Until the file says what was rolled back to, it has no say.
@@ -215,11 +263,18 @@ def _plan_board(
             meta=record.meta,
             held=record.meta["held"],
         )
+    comings = traffic.comings.get(board.name, {})
     without = {job for job in {**board.jobs, **live} if address_of(board.name, job) in left_out}
     changes, drift, conflicts = plan_jobs(
-        board.name, board.jobs, live, policy, skip_conflicted=options.skip_conflicted, left_out=without
+        board.name,
+        board.jobs,
+        live,
+        policy,
+        skip_conflicted=options.skip_conflicted and not comings,
+        left_out=without,
     )
-    refusals = [*protected_refusals(changes), *drift_refusals(drift)]
+    changes = arrived(changes, comings, board.name)
+    refusals = [*traffic.refusals.get(board.name, ()), *protected_refusals(changes), *drift_refusals(drift)]
     empty = empty_refusal(board.name, len(live), len(board.jobs))
     if empty is not None and not options.allow_empty:
         refusals.append(empty)
@@ -241,8 +296,10 @@ def _plan_board(
         "owner": board.owner,
         **board_facts(specs),
     }
-    meta.pop("held", None)
-    meta.pop("reconcile", None)
+    for name in ("held", "reconcile", "removes"):
+        meta.pop(name, None)
+    if removes := _removed_boards(board):
+        meta["removes"] = removes
     if board.reconcile:
         meta["reconcile"] = dict(board.reconcile)
     return BoardPlan(
@@ -257,6 +314,7 @@ def _plan_board(
         meta=meta,
         recorded=record is None or meta != record.meta,
         released=record is not None and bool(record.meta.get("held")),
+        left=tuple(sorted(traffic.goings.get(board.name, ()))),
     )
 
 

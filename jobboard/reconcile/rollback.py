@@ -14,7 +14,8 @@ from jobboard.core.names import split_address
 from jobboard.core.plan import BoardPlan, Plan, empty_refusal, plan_jobs, protected_refusals
 from jobboard.core.policy import Policy
 from jobboard.reconcile import together
-from jobboard.reconcile.planning import Planned, board_facts
+from jobboard.reconcile.moving import board_facts
+from jobboard.reconcile.planning import Planned
 from jobboard.reconcile.sources import Options, Sources
 from jobboard.store import definitions, history
 

@@ -38,6 +38,7 @@ def specs_after(plan: Plan, lives: Mapping[str, Mapping[str, Definition]]) -> di
         for job, definition in live.items()
     }
     for change in plan.changes:
+        specs.pop(change.source or "", None)
         if change.after is None:
             specs.pop(change.address, None)
         else:
@@ -91,18 +92,19 @@ def check_together(specs: Mapping[str, Spec], outside: Outside) -> Faults:
 
 
 def bereft_refusals(plan: Plan, outside: Outside) -> list[Refusal]:
-    """Jobs of boards that take no part, whose parents the plan would destroy."""
-    destroyed = {change.address for change in plan.changes if change.action == "destroy"}
+    """Jobs of boards that take no part, whose parents the plan would destroy, or give another address."""
+    gone = {change.address: "destroy" for change in plan.changes if change.action == "destroy"}
+    gone |= {change.source: f"move to {change.address}" for change in plan.changes if change.source}
     return [
         Refusal(
             "depends",
             parent,
-            f"{child} runs after {parent}, which this would destroy",
+            f"{child} runs after {parent}, which this would {gone[parent]}",
             f"change {child} first, or in the same sync",
         )
         for child, parents in outside.edges.items()
         for parent in parents
-        if parent in destroyed
+        if parent in gone
     ]
 
 

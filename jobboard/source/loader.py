@@ -13,6 +13,7 @@ from jobboard import clock
 from jobboard.core.advice import lock_order, pile_up, untimed_lock
 from jobboard.core.depend import check_locks, check_parents
 from jobboard.core.diagnostic import Fault, KeyFault, Path
+from jobboard.core.moves import Move, Removal, destinations, read_moves, read_removals
 from jobboard.core.names import RESERVED, address_of, is_name, split_address
 from jobboard.core.policy import Policy
 from jobboard.core.resolve import COMMANDS, EXTEND, Resolver
@@ -60,6 +61,8 @@ class Board:
         templates: Job name -> the job it is written as, for those that `for_each` declares.
         extended: The profiles that its jobs extend, of the board and of the project.
         reconcile: What becomes of drift and of conflicts, as written; see `core.policy`.
+        moves: Where its jobs were before.
+        removals: What goes on without it.
     """
 
     name: str
@@ -75,6 +78,8 @@ class Board:
     templates: Mapping[str, str] = field(default_factory=dict, compare=False)
     extended: frozenset[str] = field(default=frozenset(), compare=False)
     reconcile: Mapping[str, Any] = field(default_factory=dict)
+    moves: tuple[Move, ...] = ()
+    removals: tuple[Removal, ...] = ()
 
     def position(self, job: str, path: Path = ()) -> tuple[int, int]:
         """Line and column, 1-based, of a job or of something in it."""
@@ -238,6 +243,18 @@ def _resolve(draft: _Draft, tree: Tree) -> None:
         extended=frozenset(resolver.extended),
         reconcile=_reconcile(draft, root, broken),
     )
+    if "moved" in root or "removed" in root:
+        draft.board = _with_moves(draft, draft.board, root, broken)
+
+
+def _with_moves(draft: _Draft, board: Board, root: Mapping[str, Any], broken: set[Path]) -> Board:
+    """The board with what it says of names that changed; nothing where something is wrong with that."""
+    moved = [] if _touches(broken, ("moved",)) else root.get("moved", [])
+    removed = [] if _touches(broken, ("removed",)) else root.get("removed", [])
+    moves, faults = read_moves(board.name, moved, root["jobs"])
+    removals, others = read_removals(board.name, removed, root["jobs"], moves)
+    draft.say([*faults, *others])
+    return replace(board, moves=() if faults else moves, removals=() if others else removals)
 
 
 def _calendars(draft: _Draft, root: Mapping[str, Any], broken: set[Path]) -> Mapping[str, tuple[str, ...]]:
@@ -407,7 +424,9 @@ def _relate(drafts: Sequence[_Draft]) -> None:
             address = address_of(board.name, name)  # type: ignore[union-attr]  # no jobs without a board
             homes[address], specs[address] = draft, spec
     names = frozenset[str]().union(*(draft.names for draft in drafts))
-    for faults in (check_parents(specs, names | _elsewhere(specs, drafts)), check_locks(specs)):
+    gone = destinations([move for d in drafts if d.board is not None for move in d.board.moves])
+    known = names | _elsewhere(specs, drafts)
+    for faults in (check_parents(specs, known - gone.keys(), gone), check_locks(specs)):
         for address, found in faults.items():
             job = split_address(address)[1]
             homes[address].say([fault.under("jobs", job) for fault in found])

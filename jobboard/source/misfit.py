@@ -94,7 +94,12 @@ def _faults(error: Any, path: Path) -> list[Fault]:
         return [KeyFault((*path, "name"), '"name" means nothing without "for_each"', hint)]
     if error.validator == "required":
         missing = next(key for key in error.validator_value if repr(key) in error.message)
+        if path[:1] == ("moved",):
+            return [Fault(path, f'this move has no "{missing}"', "Write  {from: OLD, to: NEW}")]
         return [Fault(path, f'the board has no "{missing}"', _MISSING[missing])]
+    if error.validator == "oneOf" and path[:1] == ("removed",):
+        hint = "Write  {job: NAME, destroy: false}  or  {board: NAME}"
+        return [Fault(path, "one line removes one job, or one board", hint)]
     if error.schema.get("title") == "duration":
         return [_bad_duration(error, path)]
     return [_bad_value(error, path)]
@@ -254,6 +259,9 @@ def _what(path: Path) -> str:
         "tags": "tag",
         "locks": "lock",
         "inherit": "variable",
+        "from": "job",
+        "to": "job",
+        "job": "job",
     }
     return f" for a {kinds[key]}" if key in kinds else ""
 

@@ -131,6 +131,8 @@ def explain(board: Board, job: str, project: Project | None) -> list[Explained]:
     spec = board.jobs[job]
     found: list[Explained] = []
     for field, known in FIELDS.items():
+        if field == "seed":
+            continue  # only a job in the store has one
         if field == "command":
             found += _either(layers, COMMANDS, spec.get(field), field)
         elif field == "schedule":

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from jobboard.core.model import seed_of
 from jobboard.core.override import laid
 from jobboard.core.schedule import compile_schedule
 from jobboard.store.codec import decode_definition
@@ -147,7 +148,7 @@ class _Walk:
         spec = laid(decode_definition(raw))
         if "schedule" not in spec or spec.get("enabled") is False:
             return None
-        schedule = compile_schedule(spec["schedule"], address)
+        schedule = compile_schedule(spec["schedule"], seed_of(address, spec))
         with explained(self._store.url):
             cursor = cast("bytes | None", self._client.hget(self._store.key("cursor"), address))
         nominal_ms = schedule.next_after(int(cursor or 0))

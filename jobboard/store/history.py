@@ -65,23 +65,26 @@ class Change:
         action: As in a plan.
         before: The definition it found; None for a job that was added.
         after: The definition it left; None for one destroyed, and for one added, of which it is not kept.
+        source: The address it had until then, where that was another.
     """
 
     address: str
     action: Action
     before: Definition | None = field(default=None)
     after: Definition | None = field(default=None)
+    source: str | None = None
 
 
-def encode_change(action: Action, before: Definition | None, after: Definition | None) -> bytes:
+def encode_change(
+    action: Action, before: Definition | None, after: Definition | None, source: str | None = None
+) -> bytes:
     """What is kept of one job's change; overrides are no part of it."""
-    return pack(
-        [
-            action,
-            None if before is None else encode_definition(replace(before, overrides=())),
-            None if before is None or after is None else encode_definition(replace(after, overrides=())),
-        ]
-    )
+    packed = [
+        action,
+        None if before is None else encode_definition(replace(before, overrides=())),
+        None if before is None or after is None else encode_definition(replace(after, overrides=())),
+    ]
+    return pack(packed if source is None else [*packed, source])
 
 
 def newest(store: Store) -> int:
@@ -129,16 +132,20 @@ def read_changes(store: Store, revision: Revision) -> list[Change]:
 
 
 def changes_of(store: Store, address: str) -> Iterator[tuple[Revision, Change]]:
-    """What revisions did to one job, the newest first, as far back as that is kept."""
-    board = split_address(address)[0]
+    """What revisions did to one job, the newest first, as far back as that is kept.
+
+    From where it was given its address on, it is followed under the one it had before.
+    """
     kept = _kept(store)
     for revision in read_revisions(store, down_to=min(kept.values(), default=1)):
-        if board not in revision.boards or revision.stage not in kept:
+        if split_address(address)[0] not in revision.boards or revision.stage not in kept:
             continue
         with explained(store.url):
             raw = cast("bytes | None", store.client.hget(store.key("changes", str(revision.stage)), address))
         if raw is not None:
-            yield revision, _change(address, raw)
+            change = _change(address, as_bytes(raw))
+            yield revision, change
+            address = change.source or address
 
 
 def bases_at(store: Store, number: int, boards: Sequence[str] | None = None) -> dict[str, Spec]:
@@ -167,10 +174,11 @@ def bases_at(store: Store, number: int, boards: Sequence[str] | None = None) -> 
         for change in read_changes(store, revision):
             if split_address(change.address)[0] not in touched:
                 continue
-            if change.before is None:
+            if change.before is None or change.source is not None:
                 specs.pop(change.address, None)
-            else:
-                specs[change.address] = change.before.base
+            if change.before is not None:
+                address = change.source or change.address
+                specs[address] = {n: v for n, v in change.before.base.items() if (n, v) != ("seed", address)}
     return specs
 
 
@@ -191,12 +199,13 @@ def _kept(store: Store) -> dict[int, int]:
 
 
 def _change(address: str, raw: bytes) -> Change:
-    action, before, after = unpack(raw)[:3]
+    action, before, after, *more = unpack(raw)
     return Change(
         address,
         action,
         None if before is None else decode_definition(as_bytes(before)),
         None if after is None else decode_definition(as_bytes(after)),
+        more[0] if more else None,
     )
 
 

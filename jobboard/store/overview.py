@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from jobboard.core.model import seed_of
 from jobboard.core.names import address_of, split_address
 from jobboard.core.override import in_force, lasting
 from jobboard.core.schedule import compile_schedule
@@ -148,4 +149,4 @@ def is_completed(address: str, spec: Spec, used: int, now_ms: int) -> bool:
         return False
     if schedule.get("runs") and used >= schedule["runs"]:
         return True
-    return compile_schedule(schedule, address).next_after(now_ms) is None
+    return compile_schedule(schedule, seed_of(address, spec)).next_after(now_ms) is None

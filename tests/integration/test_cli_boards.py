@@ -268,7 +268,7 @@ def test_a_sync_as_json_says_what_was_done(project: Project) -> None:
     done = project.sync("-o", "json").json
     assert done["revision"] == 1
     assert done["digest"] == digest
-    assert done["counts"] == {"add": 1, "change": 0, "destroy": 0, "record": 0}
+    assert {action: count for action, count in done["counts"].items() if count} == {"add": 1}
     assert project.sync("-o", "json").json["revision"] is None
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from jobboard.cli.plan_json import plan_json
 from jobboard.core.model import Definition
-from jobboard.core.plan import BoardPlan, Plan, Refusal, plan_jobs
+from jobboard.core.plan import ACTIONS, BoardPlan, Plan, Refusal, plan_jobs
 from jobboard.reconcile.around import Around
 from jobboard.reconcile.planning import Planned
 from jobboard.reconcile.sources import Options, Sources
@@ -43,7 +43,11 @@ def test_everything_a_plan_says_is_there() -> None:
     assert json.loads(json.dumps(value)) == value
     assert value["format_version"] == "1.0"
     assert (value["applyable"], value["empty"]) == (False, False)
-    assert value["counts"] == {"add": 1, "change": 0, "destroy": 1, "record": 0}
+    assert value["counts"] == {
+        **dict.fromkeys(ACTIONS, 0),
+        "add": 1,
+        "destroy": 1,
+    }
     (board,) = value["boards"]
     added, destroyed = board["changes"]
     assert (added["address"], added["action"], added["before"]) == ("ops/n", "add", None)

@@ -62,7 +62,7 @@ def test_a_change_of_each_kind() -> None:
                 "hand": RUN,
                 "b": {**RUN, "schedule": {"cron": "0 3 * * *"}},
             },
-            {"old": held(RUN), "b": held(cron)},
+            {"old": held({**RUN, "timeout": 1}), "b": held(cron)},
         )
     )
     assert text.splitlines() == [

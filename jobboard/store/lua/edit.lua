@@ -6,7 +6,7 @@
 -- ARGUMENTS address=string epoch=int generation=int definition=bytes drifted=bool work=map by=map paths=[path, ...] changes=list
 -- TOUCHES   work LIST, work:<stage> HASH, boards HASH, defs:<version> HASH, drift HASH, sched ZSET, claims ZSET,
 --           claim HASH, cursor HASH, used HASH, after:<parent> SET, tombstones HASH, edits HASH, audit STREAM, wake:scheduler LIST,
---           overrides ZSET, quiet ZSET, skips HASH
+--           overrides ZSET, quiet ZSET, skips HASH, holds HASH, last:<job> LIST, live:<job> SET, run:<run> HASH
 -- RETURNS   "OK" | "STALE" | "GONE" | "WAIT" {span}
 -- @include guard
 -- @include arguments

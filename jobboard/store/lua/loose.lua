@@ -25,14 +25,15 @@ if refused then return refused end
 local at = now()
 local address = arguments.address
 local board, job = string.match(address, '^([^/]+)/(.+)$')
-local defs = key('defs', board)
-if (redis.call('HGET', defs, job) or false) == arguments.definition then return cmsgpack.pack({'OK'}) end
 local current = redis.call('HGET', key('boards'), board) or false
+local version = current and string.match(current, '^(.*)%.%d+$') or board
+local defs = key('defs', version)
+if (redis.call('HGET', defs, job) or false) == arguments.definition then return cmsgpack.pack({'OK'}) end
 if current ~= arguments.seen then return cmsgpack.pack({'STALE'}) end
 
 settle(address)
 local edits = current and string.match(current, '%.(%d+)$') or 0
-redis.call('HSET', key('boards'), board, board .. '.' .. string.format('%d', edits + 1))
+redis.call('HSET', key('boards'), board, version .. '.' .. string.format('%d', edits + 1))
 redis.call('HSET', key('boardmeta'), board, arguments.meta)
 redis.call('HDEL', key('edits'), address)
 if arguments.definition then

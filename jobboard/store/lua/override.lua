@@ -5,8 +5,8 @@
 -- ARGUMENTS address=string seen=string definition=bytes overridden=bool ends=int work=map missed=list what=string by=map detail=map
 -- TOUCHES   meta HASH, work LIST, work:<stage> HASH, boards HASH, defs:<version> HASH, sched ZSET, claims ZSET,
 --           claim HASH, cursor HASH, used HASH, after:<parent> SET, tombstones HASH, edits HASH, overrides ZSET,
---           holds HASH, live:<job> SET, history STREAM, last:<job> LIST, events STREAM, audit STREAM, wake:scheduler LIST,
---           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH
+--           holds HASH, live:<job> SET, run:<run> HASH, history STREAM, last:<job> LIST, events STREAM, audit STREAM,
+--           wake:scheduler LIST, minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH
 -- RETURNS   "OK" | "STALE" | "GONE"
 -- @include guard
 -- @include arguments

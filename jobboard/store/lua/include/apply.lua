@@ -1,18 +1,22 @@
 -- @include key
+-- @include carry
 -- Puts one job's schedule entry in line with its definition, as the sync that staged the entry worked it
 -- out: {due, cursor, before = old parents, after = new parents, gone = tombstone}. A claim made before is
--- void: its scheduler computed with what no longer holds.
+-- void: its scheduler computed with what no longer holds. A job that has another address has an entry
+-- under each: {to, before} under the one it had, and under its own {from, stays = its due instant too, …}.
 local function apply(address, entry)
+  for _, parent in ipairs(entry.before or {}) do redis.call('SREM', key('after', parent), address) end
+  if entry.to then return carry(address, entry.to) end
+  if entry.from then carry(entry.from, address) end
+  for _, parent in ipairs(entry.after or {}) do redis.call('SADD', key('after', parent), address) end
   redis.call('ZREM', key('claims'), address)
   redis.call('HDEL', key('claim'), address)
   if entry.due then
     redis.call('ZADD', key('sched'), entry.due, address)
-  else
+  elseif not entry.stays then
     redis.call('ZREM', key('sched'), address)
   end
   if entry.cursor then redis.call('HSET', key('cursor'), address, entry.cursor) end
-  for _, parent in ipairs(entry.before or {}) do redis.call('SREM', key('after', parent), address) end
-  for _, parent in ipairs(entry.after or {}) do redis.call('SADD', key('after', parent), address) end
   if entry.gone then
     redis.call('HDEL', key('cursor'), address)
     redis.call('HDEL', key('used'), address)

@@ -1,0 +1,242 @@
+"""Jobs that get another address: what boards say of that, against what the store holds.
+
+Worked out before boards are compared: the job then counts as a job of the address it will have, and every
+other rule (drift, conflicts, protection, the guards) holds for it as for any other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from jobboard import errors
+from jobboard.core.diagnostic import Fault
+from jobboard.core.moves import origins
+from jobboard.core.names import LOOSE, address_of, split_address
+from jobboard.core.plan import Arrival, BoardPlan, JobChange, Refusal
+from jobboard.core.schedule import is_seeded
+from jobboard.reconcile import guards
+from jobboard.store import definitions
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from jobboard.core.diagnostic import Diagnostic, Path
+    from jobboard.core.model import Definition, Spec
+    from jobboard.core.moves import Move, Removal
+    from jobboard.reconcile.sources import Options, Sources
+    from jobboard.source.loader import Board
+    from jobboard.store.connect import Store
+    from jobboard.store.definitions import BoardRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Which jobs come to which boards, and which leave them.
+
+    Attributes:
+        comings: Board to the jobs that come, by the name they will have.
+        goings: Board to the names of the jobs that leave.
+        refusals: What stands in the way, by the board that says so.
+    """
+
+    comings: Mapping[str, dict[str, Arrival]] = field(default_factory=dict)
+    goings: Mapping[str, set[str]] = field(default_factory=dict)
+    refusals: Mapping[str, list[Refusal]] = field(default_factory=dict)
+
+    def settled(self, board: str, live: Mapping[str, Definition]) -> dict[str, Definition]:
+        """The jobs of a board as if those that come and go had done so already."""
+        gone = self.goings.get(board, ())
+        stay = {job: definition for job, definition in live.items() if job not in gone}
+        return stay | {job: one.definition for job, one in self.comings.get(board, {}).items()}
+
+
+class Crossing:
+    """Works out the traffic of one plan.
+
+    Args:
+        store: Where jobs are looked up.
+        boards: The boards that were parsed, by name.
+        lives: Their jobs in the store.
+        records: Every board in the store.
+        leaving: Boards that take part without a file: only jobs of those, of the parsed ones and of none
+            can be moved.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        boards: Mapping[str, Board],
+        lives: Mapping[str, Mapping[str, Definition]],
+        records: Mapping[str, BoardRecord],
+        leaving: Collection[str],
+    ) -> None:
+        self._store = store
+        self._boards = boards
+        self._lives = dict(lives)
+        self._records = records
+        self._part = {*boards, *leaving, LOOSE}
+        self._faults: list[Diagnostic] = []
+        self._traffic = Traffic()
+
+    def traffic(self, sources: Sources, options: Options) -> Traffic:
+        """What comes and goes.
+
+        Raises:
+            errors.InvalidBoards: A job would get the address of another one.
+        """
+        for board in self._boards.values():
+            for target, chain in origins(board.moves).items():
+                self._move(board, target, chain, sources, options)
+            for removal in board.removals:
+                if removal.job is not None and not removal.destroy:
+                    self._forget(board, removal.job, removal)
+        if self._faults:
+            raise errors.InvalidBoards(self._faults)
+        return self._traffic
+
+    def _move(
+        self, board: Board, target: str, chain: tuple[Move, ...], sources: Sources, options: Options
+    ) -> None:
+        name = split_address(target)[1]
+        for move in chain:
+            home, job = split_address(move.source)
+            before = self._live(home).get(job)
+            declared = home in self._boards and job in self._boards[home].jobs
+            if before is None or (declared and name in self._live(board.name)):
+                continue
+            if declared or home not in self._part:
+                self._refuse(board, _stays(move.source, home, declared=declared))
+            elif name in self._live(board.name):
+                self._clash(board, move.source, target, (*move.path, "to"))
+            elif home in self._records and home != LOOSE:
+                for refusal in guards.origin_refusals(self._records[home], sources, options):
+                    self._refuse(board, refusal)
+            if home in self._part and not declared:
+                self._carry(move.source, target, before, board.jobs[name])
+            return
+
+    def _carry(self, source: str, target: str, before: Definition, wanted: Spec) -> None:
+        adopted = split_address(source)[0] == LOOSE
+        # A job of no board was never applied from a file: what it says beside the file's is an edit.
+        base = {} if adopted else before.base
+        seed = before.spec.get("seed", source)
+        seeded = seed != target and any(is_seeded(s.get("schedule", {})) for s in (before.spec, wanted))
+        spec, base = (
+            _with_seed(before.spec, seed if seeded else None),
+            _with_seed(base, seed if seeded else None),
+        )
+        moved = replace(before, spec=spec, base=base)
+        self._arrive(source, target, Arrival(source, moved, "adopt" if adopted else "move"))
+
+    def _forget(self, board: Board, address: str, removal: Removal) -> None:
+        job = split_address(address)[1]
+        before = self._live(board.name).get(job)
+        if before is None:
+            return
+        target = address_of(LOOSE, job)
+        if job in self._live(LOOSE):
+            self._clash(board, address, target, (*removal.path, "job"))
+            return
+        spec = before.spec
+        seeded = is_seeded(spec.get("schedule", {}))
+        spec = _with_seed(spec, spec.get("seed", address) if seeded else None)
+        self._arrive(address, target, Arrival(address, replace(before, spec=spec, base=spec), "forget"))
+
+    def _arrive(self, source: str, target: str, arrival: Arrival) -> None:
+        home, job = split_address(source)
+        board, name = split_address(target)
+        self._traffic.comings.setdefault(board, {})[name] = arrival  # type: ignore[attr-defined]
+        self._traffic.goings.setdefault(home, set()).add(job)  # type: ignore[attr-defined]
+
+    def _live(self, board: str) -> Mapping[str, Definition]:
+        if board not in self._lives:
+            record = self._records.get(board)
+            self._lives[board] = definitions.read_definitions(self._store, record.version) if record else {}
+        return self._lives[board]
+
+    def _refuse(self, board: Board, refusal: Refusal) -> None:
+        self._traffic.refusals.setdefault(board.name, []).append(refusal)  # type: ignore[attr-defined]
+
+    def _clash(self, board: Board, source: str, target: str, path: Path) -> None:
+        message = f"there is a job {target} already, beside {source} that is to become it"
+        hint = "Take the line out to keep them apart, or remove one of them first"
+        self._faults.append(board.diagnostic(Fault(path, message, hint)))
+
+
+def loose_plan(
+    record: BoardRecord | None, live: Mapping[str, Definition], traffic: Traffic
+) -> BoardPlan | None:
+    """What becomes of the jobs of no board; None where nothing does."""
+    comings, goings = traffic.comings.get(LOOSE, {}), traffic.goings.get(LOOSE, set())
+    if not comings and not goings:
+        return None
+    after = traffic.settled(LOOSE, live)
+    specs = {job: definition.spec for job, definition in after.items()}
+    changes = tuple(
+        JobChange(
+            address_of(LOOSE, job),
+            one.action,
+            one.definition,
+            one.definition.spec,
+            one.definition.base,
+            source=one.source,
+        )
+        for job, one in sorted(comings.items())
+    )
+    return BoardPlan(
+        LOOSE,
+        "",
+        record.version if record else None,
+        changes,
+        jobs=len(after),
+        meta={**(record.meta if record else {}), **board_facts(specs)},
+        left=tuple(sorted(goings)),
+    )
+
+
+def emptied(plan: BoardPlan, live: Mapping[str, Definition], traffic: Traffic) -> BoardPlan:
+    """The plan of a board without a file, less the jobs that leave it; one that all leave goes as well."""
+    goings = traffic.goings.get(plan.name)
+    if not goings:
+        return plan
+    if plan.missing and goings == live.keys():
+        return replace(plan, missing=False, refusals=(), removed=True, jobs=0, left=tuple(sorted(goings)))
+    changes = tuple(c for c in plan.changes if split_address(c.address)[1] not in goings)
+    refusals = tuple(r for r in plan.refusals if r.subject not in {address_of(plan.name, g) for g in goings})
+    stay = 0 if plan.removed else plan.jobs - len(goings)
+    facts = board_facts({job: d.spec for job, d in traffic.settled(plan.name, live).items()})
+    return replace(
+        plan,
+        changes=changes,
+        refusals=refusals,
+        jobs=stay,
+        left=tuple(sorted(goings)),
+        meta={**plan.meta, **facts},
+    )
+
+
+def board_facts(jobs: Mapping[str, Spec]) -> dict[str, object]:
+    """What a board's record says of its jobs: their number, locks and edges."""
+    return {
+        "jobs": len(jobs),
+        "locks": {name: n for spec in jobs.values() for name, n in spec.get("locks", {}).items()},
+        "edges": {job: list(spec["after"]) for job, spec in jobs.items() if "after" in spec},
+    }
+
+
+def _stays(source: str, home: str, *, declared: bool) -> Refusal:
+    if declared:
+        way_out = f"take it out of the file of board {home}"
+        return Refusal("moved", source, f"{source} is to move, and is still on board {home}", way_out)
+    return Refusal(
+        "moved",
+        source,
+        f"{source} is to move, and board {home} takes no part in this or still has it",
+        f"take it out of the file of board {home}, and sync both files together",
+    )
+
+
+def _with_seed(spec: Spec, seed: str | None) -> Spec:
+    without = {name: value for name, value in spec.items() if name != "seed"}
+    return without if seed is None else {**without, "seed": seed}

@@ -1,0 +1,29 @@
+-- @include key
+-- Gives a job's state another address: next due instant, cursor, runs counted, live edits, overrides, holds, last
+-- records, and the runs that are not over. A claim is void. Of what has been carried before nothing is left to carry.
+local function carry(from, to)
+  local due = redis.call('ZSCORE', key('sched'), from)
+  local claim = redis.call('HGET', key('claim'), from)
+  if not due and claim then due = cmsgpack.unpack(claim).d end
+  redis.call('ZREM', key('sched'), from)
+  redis.call('ZREM', key('claims'), from)
+  redis.call('HDEL', key('claim'), from)
+  if due then redis.call('ZADD', key('sched'), due, to) end
+  for _, kept in ipairs({{key('cursor'), from, to}, {key('used'), from, to}, {key('edits'), from, to},
+    {key('skips'), from, to}, {key('holds'), 'job:' .. from, 'job:' .. to}}) do
+    local value = redis.call('HGET', kept[1], kept[2])
+    if value then
+      redis.call('HSET', kept[1], kept[3], value)
+      redis.call('HDEL', kept[1], kept[2])
+    end
+  end
+  local ends = redis.call('ZSCORE', key('overrides'), from)
+  if ends then redis.call('ZADD', key('overrides'), ends, to) end
+  redis.call('ZREM', key('overrides'), from)
+  if redis.call('EXISTS', key('last', from)) == 1 then redis.call('RENAME', key('last', from), key('last', to)) end
+  for _, id in ipairs(redis.call('SMEMBERS', key('live', from))) do
+    redis.call('HSET', key('run', id), 'job', to)
+    redis.call('SADD', key('live', to), id)
+  end
+  redis.call('DEL', key('live', from))
+end
