@@ -29,11 +29,12 @@ CLASH_PARTS = 6
 """Paths of a clash that are shown with their values."""
 
 
-def grouped(changes: Sequence[JobChange]) -> list[list[JobChange]]:
+def grouped(changes: Sequence[JobChange], around: Around | None = None) -> list[list[JobChange]]:
     """Changes in order; those that move the same fields from and to the same values are together."""
     groups: dict[object, list[JobChange]] = {}
     for change in changes:
-        groups.setdefault(_likeness(change), []).append(change)
+        marked = around and around.unexplained(change.address)
+        groups.setdefault((_likeness(change), marked), []).append(change)
     found: list[list[JobChange]] = []
     for group in groups.values():
         found += [group] if len(group) >= ALIKE else [[change] for change in group]
@@ -49,6 +50,14 @@ def _likeness(change: JobChange) -> object:
         repr(change.before and change.before.overrides),
         tuple((f.path, repr(f.live), repr(f.result)) for f in change.fields),
     )
+
+
+def unexplained_text(address: str, around: Around) -> str:
+    """``not explained since origin/main: timeout`` behind a change; empty where it is explained."""
+    paths = around.unexplained(address)
+    if paths is None or around.since is None:
+        return ""
+    return f"not explained since {visible(around.since.ref)}{': ' if paths else ''}{', '.join(paths)}"
 
 
 def field_lines(change: JobChange, around: Around) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jobboard.cli import project, scenario
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from jobboard.cli.plan_simulated import Outlook
     from jobboard.reconcile.planning import Planned
+    from jobboard.reconcile.since import Since
     from jobboard.store.connect import Store
 
 
@@ -35,6 +37,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--simulate", action="store_true", help="play both sides in virtual time: load, waits, skips"
     )
+    parser.add_argument(
+        "--since",
+        metavar="REF",
+        help="mark what the boards' changes in Git since REF do not explain, as for a pull request:"
+        " --since origin/main",
+    )
     scenario.add_options(parser)
 
 
@@ -48,12 +56,21 @@ def execute(args: argparse.Namespace) -> int:
         planned = make_plan(store, sources, project.options_of(args, settings))
         project.warn_beyond_git(planned, settings)
         outlook = _outlook(args, store, planned) if args.simulate else None
-        show(planned, store, settings, args, outlook)
+        forms = forms_of(planned, store, settings, outlook)
+        if args.since:
+            forms = replace(forms, around=replace(forms.around, since=_since(args, settings, planned)))
+        write_all(outputs_of(args), forms.write)
     if planned.plan.contested:
         return 3
     if planned.plan.refusals:
         return 5
     return 2 if args.detailed_exitcode and not planned.plan.empty else 0
+
+
+def _since(args: argparse.Namespace, settings: Settings, planned: Planned) -> Since:
+    from jobboard.reconcile.since import compare_since
+
+    return compare_since(planned, settings.root, args.since, args.read_project)
 
 
 def _outlook(args: argparse.Namespace, store: Store, planned: Planned) -> Outlook:

@@ -86,6 +86,6 @@ class PlanForms:
         from jobboard.cli.github import add_summary
         from jobboard.cli.plan_github import plan_annotations
 
-        for line in plan_annotations(self.planned):
+        for line in plan_annotations(self.planned, self.around):
             screen.line(line)
         add_summary(self.markdown())

@@ -7,34 +7,47 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jobboard.cli.changes import unexplained_text
 from jobboard.cli.github import command
 from jobboard.cli.values import brief, shown
 from jobboard.core.names import split_address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from jobboard.cli.github import Level
     from jobboard.core.merge import Merged
-    from jobboard.core.plan import BoardPlan, JobChange
+    from jobboard.core.plan import Action, BoardPlan, JobChange
+    from jobboard.reconcile.around import Around
     from jobboard.reconcile.planning import Planned
 
+VERBS: Mapping[Action, str] = {
+    "add": "be added",
+    "adopt": "be adopted",
+    "change": "change",
+    "destroy": "be destroyed",
+    "forget": "be forgotten",
+    "move": "move",
+    "record": "be recorded",
+}
+SHOWN = ("adopt", "change", "destroy", "move")
+"""A job that is added is in the diff of its file already."""
 NAMED = 3
 """Fields of a job that an annotation names."""
 
 
-def plan_annotations(planned: Planned) -> Iterator[str]:
+def plan_annotations(planned: Planned, around: Around) -> Iterator[str]:
     """The workflow commands, one a line."""
     found: dict[Level, list[str]] = {"error": [], "warning": [], "notice": []}
     for board in planned.plan.boards:
-        for level, address, title, text in _said(board):
+        for level, address, title, text in _said(board, around):
             file, line = _place(planned, board, address)
             found[level].append(command(level, text, title=title, file=file, line=line))
     for commands in found.values():
         yield from commands
 
 
-def _said(board: BoardPlan) -> Iterator[tuple[Level, str, str, str]]:
+def _said(board: BoardPlan, around: Around) -> Iterator[tuple[Level, str, str, str]]:
     """Level, job (or nothing for the board), title and text of each annotation."""
     for conflict in board.conflicts:
         fields = "; ".join(
@@ -56,10 +69,11 @@ def _said(board: BoardPlan) -> Iterator[tuple[Level, str, str, str]]:
         subject = refusal.subject if "/" in refusal.subject else ""
         yield "error", subject, f"{refusal.subject} is guarded", f"{refusal.message}: {refusal.way_out}"
     for change in board.changes:
-        if change.action == "destroy":
-            yield "warning", change.address, f"{change.address} would be destroyed", "no board declares it"
-        elif change.action == "change":
-            yield "notice", change.address, f"{change.address} would change", _moves(change)
+        unexplained = unexplained_text(change.address, around)
+        if change.action in SHOWN or unexplained:
+            text = "; ".join(filter(None, [_moves(change), unexplained]))
+            level = "warning" if unexplained or change.action == "destroy" else "notice"
+            yield level, change.address, f"{change.address} would {VERBS[change.action]}", text
     for drift in board.drift:
         text = "; ".join(
             f"{f.path} {_value(f, f.file)} here, {_value(f, f.live)} in Redis" for f in drift.fields
@@ -68,6 +82,10 @@ def _said(board: BoardPlan) -> Iterator[tuple[Level, str, str, str]]:
 
 
 def _moves(change: JobChange) -> str:
+    if change.action == "destroy":
+        return "no board declares it"
+    if change.source is not None:
+        return f"it was {change.source}"
     said = [f"{f.path} {_value(f, f.live)} → {_value(f, f.result)}" for f in change.fields[:NAMED]]
     return "; ".join([*said, *_more(change.fields)])
 

@@ -37,6 +37,7 @@ def plan_json(planned: Planned, around: Around) -> dict[str, Any]:
         "holds": {scope: [_hold(hold) for hold in listed] for scope, listed in around.holds.items()},
         "skips": {address: skip_json(skip) for address, skip in around.skips.items()},
         "overrides": {address: overrides_json(around.overrides(address)) for address in around.overridden},
+        "since": _since(around),
         "warnings": [warning.as_json() for warning in planned.warnings],
     }
 
@@ -83,6 +84,14 @@ def _change(change: JobChange, around: Around) -> dict[str, Any]:
         "running_runs": runs.running if runs else 0,
         "last_run": {"state": last.state, "ended_at": _instant(last.ended_at_ms)} if last else None,
     }
+
+
+def _since(around: Around) -> dict[str, Any] | None:
+    since = around.since
+    if since is None:
+        return None
+    unexplained = [{"address": a, "paths": list(paths)} for a, paths in sorted(since.unexplained.items())]
+    return {"ref": since.ref, "commit": since.commit, "unexplained": unexplained}
 
 
 def _edited(job: Drift | Conflicted, around: Around) -> dict[str, Any]:

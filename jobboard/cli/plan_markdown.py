@@ -71,6 +71,8 @@ class PlanMarkdown:
         yield f"{code(self._store_name)} · digest `{self.plan.digest}`\n\n"
         if obstacle := self._text.obstacle():
             yield f"> **{plain_html(obstacle[:LONGEST_PART])}**\n\n"
+        if unexplained := self._text.unexplained():
+            yield f"> **{plain_html(unexplained)}**\n\n"
         yield from self._table()
 
     def _table(self) -> Iterator[str]:

@@ -20,6 +20,7 @@ from jobboard.cli.changes import (
     grouped,
     hold_text,
     override_lines,
+    unexplained_text,
     ways_out,
 )
 from jobboard.cli.screen import moment
@@ -65,6 +66,8 @@ ADDED_UP = 200
 """Changes up to which the plan adds up runs per day; beyond that it would cost more than the plan."""
 WARNED_OF = 10
 """Warnings printed before the rest is only counted."""
+NAMED = 20
+"""Jobs that a sentence names before the rest is only counted."""
 _HANG = 8
 _NAMES_WIDTH = 100
 
@@ -104,6 +107,8 @@ class PlanText:
             return
         self.foresight()
         self._say(self.summary(), "bold")
+        if unexplained := self.unexplained():
+            self._say(unexplained, "change")
         if obstacle := self.obstacle():
             self._say(obstacle, "error")
 
@@ -118,6 +123,19 @@ class PlanText:
     def summary(self) -> str:
         """``Plan: 3 to add, 1 to change, 2 to destroy.`` and the digest; other groups only above zero."""
         return f"Plan: {counts_words(self.plan.counts)}.   digest {self.plan.digest[:15]}…"
+
+    def unexplained(self) -> str:
+        """Which changes the files' own do not explain; empty where all are, or nobody asked."""
+        since = self.around.since
+        if since is None or not since.unexplained:
+            return ""
+        total = len(self.plan.changes)
+        named = ", ".join(sorted(since.unexplained)[:NAMED])
+        more = f" and {len(since.unexplained) - NAMED:,} more" if len(since.unexplained) > NAMED else ""
+        return (
+            f"{len(since.unexplained):,} of {total:,} change{'s' if total != 1 else ''} not explained by what"
+            f" the files changed since {since.ref} ({since.commit[:7]}): {named}{more}."
+        )
 
     def obstacle(self) -> str:
         """What keeps a sync from writing this, or some of it; empty where nothing does."""
@@ -161,7 +179,7 @@ class PlanText:
     def changes(self, board: BoardPlan) -> Iterator[int]:
         """Write what becomes of a board and its jobs, piece by piece: how many changes each is about."""
         yield from self._standing(board)
-        for alike in grouped(board.changes):
+        for alike in grouped(board.changes, self.around):
             if len(alike) > 1:
                 self._alike(alike)
             else:
@@ -250,14 +268,17 @@ class PlanText:
     def _change(self, board: BoardPlan, change: JobChange) -> None:
         job = split_address(change.address)[1]
         head = f"  {SYMBOLS[change.action]} {_named(change):<14} {self._place(board, job)}".rstrip()
-        self._say("   ".join([head, *self._facts(change)]), change.action)
+        unexplained = unexplained_text(change.address, self.around)
+        self._say("   ".join(filter(None, [head, *self._facts(change), unexplained])), change.action)
         for line in field_lines(change, self.around):
             self._say(line)
 
     def _alike(self, changes: Sequence[JobChange]) -> None:
         """Changes that all say the same: one changed default, as a rule."""
         action = changes[0].action
-        self._say(f"  {SYMBOLS[action]} {len(changes):,} jobs alike", action)
+        unexplained = unexplained_text(changes[0].address, self.around)
+        head = f"  {SYMBOLS[action]} {len(changes):,} jobs alike"
+        self._say("   ".join(filter(None, [head, unexplained])), action)
         for line in field_lines(changes[0], self.around):
             self._say(line)
         names = ", ".join(split_address(change.address)[1] for change in changes)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jobboard.core.model import Definition
     from jobboard.core.override import Override
     from jobboard.core.plan import JobChange, Plan
+    from jobboard.reconcile.since import Since
     from jobboard.store.bystanders import Bystander
     from jobboard.store.connect import Store
     from jobboard.store.holds import Hold
@@ -36,6 +37,7 @@ class Around:
         bystanders: Job to its runs, for jobs that would change or go.
         skips: Jobs of the plan's boards whose next runs are passed over.
         overridden: Jobs of the plan's boards with overrides, each as it is stored.
+        since: Which changes the files' own do not explain; None where nobody asked.
     """
 
     now_ms: int
@@ -44,6 +46,11 @@ class Around:
     bystanders: Mapping[str, Bystander] = field(default_factory=dict)
     overridden: Mapping[str, Definition] = field(default_factory=dict)
     skips: Mapping[str, Skip] = field(default_factory=dict)
+    since: Since | None = None
+
+    def unexplained(self, address: str) -> tuple[str, ...] | None:
+        """The paths of a job that move unexplained, see `since.Since`; None where there is nothing to say."""
+        return None if self.since is None else self.since.unexplained.get(address)
 
     def overrides(self, address: str) -> tuple[Override, ...]:
         """The overrides of a job that have not ended."""

@@ -72,6 +72,22 @@ def is_shallow(directory: Path) -> bool:
     return _ask(directory, "rev-parse", "--is-shallow-repository") == "true"
 
 
+def branched_from(directory: Path, ref: str) -> str | None:
+    """The commit in which what is checked out and `ref` parted; None where Git knows no such commit."""
+    return _ask(directory, "merge-base", "--end-of-options", ref, "HEAD") or None
+
+
+def is_known(directory: Path, ref: str) -> bool:
+    """Whether `ref` names a commit here."""
+    return bool(_ask(directory, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"))
+
+
+def content_at(directory: Path, commit: str, path: str) -> bytes | None:
+    """What a file below `directory` held in a commit; None where there was none."""
+    answer = _run_raw(directory, "cat-file", "blob", f"{commit}:./{path}")
+    return answer.stdout if answer is not None and answer.returncode == 0 else None
+
+
 def first_commit(directory: Path) -> str | None:
     """The first commit of the repository, by which it is known where it has no remote.
 
@@ -95,14 +111,20 @@ def _ask(directory: Path, *words: str) -> str | None:
 
 
 def _run(directory: Path, *words: str) -> subprocess.CompletedProcess[str] | None:
+    answer = _run_raw(directory, *words)
+    if answer is None:
+        return None
+    texts = (stream.decode("utf-8", "replace") for stream in (answer.stdout, answer.stderr))
+    return subprocess.CompletedProcess(answer.args, answer.returncode, *texts)
+
+
+def _run_raw(directory: Path, *words: str) -> subprocess.CompletedProcess[bytes] | None:
     # Optional locks off: a plan only looks, and must not be in the way of somebody's commit.
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
     try:
         return subprocess.run(
             ["git", "-C", str(directory), *words],
             capture_output=True,
-            text=True,
-            errors="replace",
             timeout=TIMEOUT_S,
             check=False,
             env=environment,

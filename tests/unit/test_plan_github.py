@@ -10,6 +10,7 @@ from jobboard.cli.plan_diff import plan_diff, spec_lines
 from jobboard.cli.plan_github import plan_annotations
 from jobboard.core.model import Definition
 from jobboard.core.plan import BoardPlan, Plan, Refusal, plan_jobs
+from jobboard.reconcile.around import Around
 from jobboard.reconcile.planning import Planned
 from jobboard.reconcile.sources import Options, Sources
 from jobboard.source.files import SourceFile, digest_of
@@ -41,7 +42,7 @@ def planned() -> Planned:
 def test_each_job_is_annotated_at_its_line_what_is_in_the_way_first() -> None:
     conflict = "timeout: 1s when last applied, 2s in Redis, 3s here"
     edited = "timeout - here, 9s in Redis"
-    assert list(plan_annotations(planned())) == [
+    assert list(plan_annotations(planned(), Around(0))) == [
         "::error file=boards/ops.yaml,line=3,title=ops/a conflicts::" + conflict,
         "::error file=boards/ops.yaml,title=ops/old is guarded::ops/old is protected: unprotect it",
         "::warning file=boards/ops.yaml,title=ops/old would be destroyed::no board declares it",

@@ -59,7 +59,8 @@ def test_no_changes_is_said_all_the_same_and_can_be_found() -> None:
 
 
 def test_each_board_is_a_block_of_the_lines_of_the_text() -> None:
-    text = said(planned(board("ops", {"new": RUN}, {"old": Definition(1, 1, 1, RUN, RUN)})))
+    other = {"command": {"run": "y"}}
+    text = said(planned(board("ops", {"new": RUN}, {"old": Definition(1, 1, 1, other, other)})))
     assert "### Plan: 1 to add, 0 to change, 1 to destroy\n" in text
     assert (
         "<details open><summary><b>ops</b> · boards/ops.yaml</summary>\n\n"
