@@ -165,6 +165,9 @@ def _stage_board(
         entry = schedule_entry(change, stage.now_ms)
         if change.after is None and change.before is not None and entry is not None:
             entry["gone"] = definitions.tombstone(change.before.spec, by, stage.now_ms, commit)
+        elif change.before is not None and change.before.drifted:
+            # Who edited it live is forgotten with the edit, in the same step as all else that follows.
+            entry = {**(entry or {}), "apart": definitions.paths_apart(_definition(change, stage))}
         if entry is not None:
             entries[change.address] = entry
         if change.source is not None and change.before is not None:

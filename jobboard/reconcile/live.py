@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from jobboard.core.override import Override
     from jobboard.store.connect import Store
 
-ATTEMPTS = 5
+ATTEMPTS = 10
 _SHARED = ("after", "locks")
 """Fields whose value other jobs have a say in."""
 

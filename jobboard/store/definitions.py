@@ -17,12 +17,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
+from jobboard.core.blame import moved_between
 from jobboard.store.codec import decode_definition, encode_definition
 from jobboard.store.connect import explained
 from jobboard.store.wire import as_bytes, pack, unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from jobboard.core.model import Definition, Spec
     from jobboard.store.connect import Store
@@ -389,20 +390,31 @@ def edit(
         epoch=seen.epoch,
         generation=seen.generation,
         definition=encode_definition(definition),
-        drifted=definition.drifted,
         work=dict(work) if work is not None else False,
         by=dict(by),
         paths=list(paths),
+        apart=paths_apart(definition),
         changes=list(changes),
     )
-    tag, *rest = ask()
-    while tag == "WAIT":
-        time.sleep(min(rest[0], _POLL_MS) / 1000)
-        tag, *rest = ask()
+    tag = patiently(ask)
     if tag == "STALE":
         raise MovedSince([address])
     if tag == "GONE":
         raise errors.UsageError(f"there is no job {address} any more")
+
+
+def patiently(ask: Callable[[], Sequence[Any]]) -> str:
+    """What a script answers at last, once no sync keeps edits off."""
+    tag, *rest = ask()
+    while tag == "WAIT":
+        time.sleep(min(rest[0], _POLL_MS) / 1000)
+        tag, *rest = ask()
+    return str(tag)
+
+
+def paths_apart(definition: Definition) -> list[str]:
+    """The paths in which a job differs from what its file said when last applied."""
+    return [field.path for field in moved_between(definition.base, definition.spec)]
 
 
 def read_edits(store: Store, addresses: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:

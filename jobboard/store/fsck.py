@@ -79,6 +79,7 @@ class _Walk:
         yield from self._paged("cursor", self._members("cursor"))
         yield from self._paged("overrides", self._members("overrides"))
         yield from self._paged("skips", self._members("skips"))
+        yield from self._paged("edits", self._members("edits"))
         yield from self._jobs()
         yield from self._paged("run", self._names("run"))
         yield from self._paged("delay", self._members("delay"))

@@ -6,6 +6,7 @@ takes off what has ended, looks at overridden jobs alone.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from jobboard import errors
@@ -63,7 +64,7 @@ def write(
     work: Mapping[str, Any] | None = None,
     missed: tuple[int, int, int] | None = None,
 ) -> None:
-    """Write one job's definition with other overrides than it had.
+    """Write one job's definition with other overrides than it had; a person waits while edits are kept off.
 
     Args:
         store: Where.
@@ -81,11 +82,13 @@ def write(
         definitions.MovedSince: Somebody wrote to the board in the meantime.
         errors.UsageError: The job is gone.
     """
-    tag, *_ = store.call(
+    ask = partial(
+        store.call,
         "override",
         address=address,
         seen=seen,
         definition=encode_definition(definition),
+        patient=deed != "override ended",
         overridden=bool(definition.overrides),
         ends=first_end_ms(definition.overrides) or False,
         work=dict(work) if work is not None else False,
@@ -94,6 +97,7 @@ def write(
         by=dict(by),
         detail=dict(detail),
     )
+    tag = definitions.patiently(ask)
     if tag == "STALE":
         raise definitions.MovedSince([address])
     if tag == "GONE":

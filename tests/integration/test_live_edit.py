@@ -12,7 +12,7 @@ from jobboard.reconcile.live import edit_job, read_job
 from jobboard.reconcile.planning import make_plan
 from jobboard.store import definitions
 from jobboard.store.codec import encode_definition
-from jobboard.store.fsck import check
+from jobboard.store.fsck import check, repair
 from jobboard.store.runs import Runs
 from jobboard.store.wire import pack, unpack
 
@@ -233,10 +233,10 @@ class TestAStoreThatIsNeverQuiet:
                 epoch=found.epoch,
                 generation=found.generation,
                 definition=encode_definition(replace(found, generation=unique, spec=spec)),
-                drifted=True,
                 work=False,
                 by=BY,
                 paths=["timeout"],
+                apart=["timeout"],
                 changes=[],
             )
             answers.append(tag)
@@ -297,3 +297,84 @@ class TestAStoreThatIsNeverQuiet:
         assert project.store.client.zrange(project.store.key("quiet"), 0, -1) == [b"living"]
         definitions.end_quiet(project.store, "living")
         assert not project.store.client.exists(project.store.key("quiet"))
+
+
+class TestWhoEdited:
+    """Who edited a path live, and when, is kept exactly as long as the path differs from the file."""
+
+    def known(self, project: Project, address: str = "ops/backup") -> list[str]:
+        return sorted(definitions.read_edits(project.store, [address]).get(address, {}))
+
+    @pytest.fixture(autouse=True)
+    def _edited(self, project: Project) -> None:
+        project.ok("set", "backup", "timeout=2h", "priority=5")
+        assert self.known(project) == ["priority", "timeout"]
+
+    def write(self, project: Project, timeout: str, more: str = "") -> None:
+        project.board(
+            "ops",
+            f"""
+            backup: {{run: pg_dump, cron: "0 2 * * *", timeout: {timeout}, locks: [db]{more}}}
+            dump: {{run: pg_dump, locks: [db]}}
+            report: {{run: report, after: backup}}
+            """,
+        )
+
+    def test_an_edit_taken_back_is_forgotten(self, project: Project) -> None:
+        project.ok("set", "backup", "timeout=30m")
+        assert self.known(project) == ["priority"]
+        project.ok("set", "backup", "priority=")
+        assert self.known(project) == []
+        assert check(project.store) == []
+
+    def test_a_file_that_follows_settles_it(self, project: Project) -> None:
+        self.write(project, "2h")
+        project.sync()
+        assert self.known(project) == ["priority"]
+        assert check(project.store) == []
+        self.write(project, "2h", ", priority: 5")
+        project.sync()
+        assert self.known(project) == []
+        assert check(project.store) == []
+
+    def test_so_does_a_revert(self, project: Project) -> None:
+        project.sync("--on-drift", "exact")
+        assert self.known(project) == []
+        assert check(project.store) == []
+
+    def test_a_conflict_that_redis_wins_leaves_it_known(self, project: Project) -> None:
+        self.write(project, "1h")
+        project.sync("--on-conflict", "live")
+        assert self.known(project) == ["priority", "timeout"]
+        drift = project.plan()["boards"][0]["drift"][0]["fields"]
+        assert [(f["path"], f["edited"]["actor"], f["edited"]["via"]) for f in drift] == [
+            ("timeout", "ana", "cli"),
+            ("priority", "ana", "cli"),
+        ]
+        assert project.ok("plan").out.count("(ana, cli, ") == 2
+        project.sync("--on-drift", "revert")
+        assert self.known(project) == ["priority"]
+
+    def test_a_schedule_that_moves_with_it_is_one_step(self, project: Project) -> None:
+        project.ok("set", "backup", "cron=0 5 * * *")
+        project.sync("--on-drift", "exact")
+        assert self.known(project) == []
+        assert due(project, "ops/backup") % (24 * HOUR) == 2 * HOUR
+        assert check(project.store) == []
+
+    def test_a_put_settles_a_job_of_no_board(self, project: Project) -> None:
+        project.ok("put", "clean", "every=1h", "--", "true")
+        project.ok("set", "loose/clean", "timeout=1m")
+        assert self.known(project, "loose/clean") == ["timeout"]
+        project.ok("put", "clean", "every=1h", "--", "true")
+        assert self.known(project, "loose/clean") == []
+        record = definitions.read_board(project.store, "loose")
+        assert record is not None
+        assert record.drift == ()
+
+    def test_fsck_forgets_what_no_edit_is_left_of(self, project: Project) -> None:
+        project.store.client.hdel(project.store.key("drift"), "ops")
+        assert [p.words for p in repair(project.store)] == [
+            "was edited live and does not differ from its file"
+        ]
+        assert check(project.store) == []

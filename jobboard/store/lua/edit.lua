@@ -3,7 +3,7 @@
 -- edits moves, so that a plan made before is stale. An edit that has been made already is made: its reply got
 -- lost. It waits while a sync keeps edits off (`quiet`): the answer says until when at most.
 -- KEYS      meta
--- ARGUMENTS address=string epoch=int generation=int definition=bytes drifted=bool work=map by=map paths=[path, ...] changes=list
+-- ARGUMENTS address=string epoch=int generation=int definition=bytes work=map by=map paths=[path, ...] apart=[path, ...] changes=list
 -- TOUCHES   work LIST, work:<stage> HASH, boards HASH, defs:<version> HASH, drift HASH, sched ZSET, claims ZSET,
 --           claim HASH, cursor HASH, used HASH, after:<parent> SET, tombstones HASH, edits HASH, audit STREAM, wake:scheduler LIST,
 --           overrides ZSET, quiet ZSET, skips HASH, holds HASH, last:<job> LIST, live:<job> SET, run:<run> HASH
@@ -12,6 +12,8 @@
 -- @include arguments
 -- @include definition
 -- @include settle
+-- @include keep_edits
+-- @include mark_drift
 -- @include now
 -- @include audit
 local refused = guard()
@@ -29,22 +31,14 @@ local version, edits = string.match(redis.call('HGET', key('boards'), board), '^
 settle(address)
 redis.call('HSET', key('defs', version), job, arguments.definition)
 redis.call('HSET', key('boards'), board, version .. '.' .. (edits + 1))
-local drift = {}
-for _, name in ipairs(cmsgpack.unpack(redis.call('HGET', key('drift'), board) or cmsgpack.pack({}))) do
-  if name ~= job then drift[#drift + 1] = name end
-end
-if arguments.drifted then drift[#drift + 1] = job end
-if #drift > 0 then
-  redis.call('HSET', key('drift'), board, cmsgpack.pack(drift))
-else
-  redis.call('HDEL', key('drift'), board)
-end
+mark_drift(board, job, #arguments.apart > 0)
 if arguments.work then apply(address, arguments.work) end
 local edits_made = cmsgpack.unpack(redis.call('HGET', key('edits'), address) or cmsgpack.pack({}))
 for _, path in ipairs(arguments.paths) do
   edits_made[path] = {actor = arguments.by.actor, via = arguments.by.via, at = now()}
 end
 redis.call('HSET', key('edits'), address, cmsgpack.pack(edits_made))
+keep_edits(address, arguments.apart)
 audit('set', address, arguments.by, arguments.changes)
 redis.call('LPUSH', key('wake', 'scheduler'), 'edit')
 redis.call('LTRIM', key('wake', 'scheduler'), 0, 9)

@@ -10,7 +10,7 @@
 --           lockwait:<lock> ZSET, lockrescan SET, fanout LIST, fanout:<list> SET, history STREAM,
 --           failures STREAM, last:<job> LIST, out:<run> STREAM, outbytes HASH, outputs ZSET, events STREAM,
 --           awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET,
---           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH
+--           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH, edits HASH, drift HASH
 -- RETURNS   "OK" {[subject, words], ...}
 -- @include guard
 -- @include arguments
@@ -89,6 +89,17 @@ function look.job(address)
     if redis.call('SISMEMBER', key('after', parent), address) == 0 and broken(address, 'would not hear of ' .. parent) then
       redis.call('SADD', key('after', parent), address)
     end
+  end
+end
+
+function look.edits(address)
+  if pending(address) then return end
+  local board, job = string.match(address, '^([^/]+)/(.+)$')
+  for _, name in ipairs(cmsgpack.unpack(redis.call('HGET', key('drift'), board) or cmsgpack.pack({}))) do
+    if name == job then return end
+  end
+  if broken(address, 'was edited live and does not differ from its file') then
+    redis.call('HDEL', key('edits'), address)
   end
 end
 

@@ -11,12 +11,13 @@
 --           live:<job> SET, lock:<lock> SET, lockrescan SET, lockwait:<lock> ZSET, needs:<run> SET,
 --           outputs ZSET, queue:<queue> ZSET, queues SET, run:<run> HASH, sched ZSET, tombstones HASH,
 --           used HASH, wake:<who> LIST, work LIST, work:<stage> HASH, overrides ZSET,
---           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH
+--           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH, drift HASH
 -- RETURNS   "OK" | "STALE"
 -- @include guard
 -- @include arguments
 -- @include now
 -- @include settle
+-- @include mark_drift
 -- @include read_run
 -- @include conclude
 -- @include audit
@@ -36,6 +37,7 @@ local edits = current and string.match(current, '%.(%d+)$') or 0
 redis.call('HSET', key('boards'), board, version .. '.' .. string.format('%d', edits + 1))
 redis.call('HSET', key('boardmeta'), board, arguments.meta)
 redis.call('HDEL', key('edits'), address)
+mark_drift(board, job, false)
 if arguments.definition then
   redis.call('HSET', defs, job, arguments.definition)
 else

@@ -1,13 +1,15 @@
 #!lua
 -- Writes the overrides of one job: its definition with others laid over it, or with none, and its schedule entry,
--- in one step. The board must be as it was read; a repeat finds what it has written.
+-- in one step. The board must be as it was read; a repeat finds what it has written. A person's waits while a
+-- sync keeps edits off (`quiet`).
 -- KEYS      meta
--- ARGUMENTS address=string seen=string definition=bytes overridden=bool ends=int work=map missed=list what=string by=map detail=map
+-- ARGUMENTS address=string seen=string definition=bytes patient=bool overridden=bool ends=int work=map missed=list what=string by=map detail=map
 -- TOUCHES   meta HASH, work LIST, work:<stage> HASH, boards HASH, defs:<version> HASH, sched ZSET, claims ZSET,
 --           claim HASH, cursor HASH, used HASH, after:<parent> SET, tombstones HASH, edits HASH, overrides ZSET,
 --           holds HASH, live:<job> SET, run:<run> HASH, history STREAM, last:<job> LIST, events STREAM, audit STREAM,
---           wake:scheduler LIST, minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH
--- RETURNS   "OK" | "STALE" | "GONE"
+--           wake:scheduler LIST, minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH,
+--           quiet ZSET
+-- RETURNS   "OK" | "STALE" | "GONE" | "WAIT" {span}
 -- @include guard
 -- @include arguments
 -- @include definition
@@ -23,6 +25,10 @@ local address = arguments.address
 local raw, current = definition(address)
 if not current then return cmsgpack.pack({'GONE'}) end
 if raw == arguments.definition then return cmsgpack.pack({'OK'}) end
+local quiet = redis.call('ZREVRANGE', key('quiet'), 0, 0, 'WITHSCORES')
+if arguments.patient and quiet[2] and tonumber(quiet[2]) > now() then
+  return cmsgpack.pack({'WAIT', tonumber(quiet[2]) - now()})
+end
 local board, job = string.match(address, '^([^/]+)/(.+)$')
 local at_version = redis.call('HGET', key('boards'), board)
 if at_version ~= arguments.seen then return cmsgpack.pack({'STALE'}) end

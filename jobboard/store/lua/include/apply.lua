@@ -1,13 +1,17 @@
 -- @include key
 -- @include carry
+-- @include keep_edits
 -- Puts one job's schedule entry in line with its definition, as the sync that staged the entry worked it
 -- out: {due, cursor, before = old parents, after = new parents, gone = tombstone}. A claim made before is
 -- void: its scheduler computed with what no longer holds. A job that has another address has an entry
 -- under each: {to, before} under the one it had, and under its own {from, stays = its due instant too, …}.
+-- apart = the paths in which it still differs from its file; an entry of that alone leaves the schedule be.
 local function apply(address, entry)
   for _, parent in ipairs(entry.before or {}) do redis.call('SREM', key('after', parent), address) end
   if entry.to then return carry(address, entry.to) end
   if entry.from then carry(entry.from, address) end
+  if entry.apart then keep_edits(address, entry.apart) end
+  if entry.due == nil and not entry.stays then return end
   for _, parent in ipairs(entry.after or {}) do redis.call('SADD', key('after', parent), address) end
   redis.call('ZREM', key('claims'), address)
   redis.call('HDEL', key('claim'), address)
