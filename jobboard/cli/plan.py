@@ -35,6 +35,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="exit 2 when there are changes, 0 when there are none",
     )
     parser.add_argument(
+        "--write-live",
+        action="store_true",
+        help="write what was edited live into the board files, and plan again; exit 1 if some cannot be",
+    )
+    parser.add_argument(
         "--simulate", action="store_true", help="play both sides in virtual time: load, waits, skips"
     )
     parser.add_argument(
@@ -54,12 +59,21 @@ def execute(args: argparse.Namespace) -> int:
     sources = project.read_sources(args.paths, settings.root, settings.project)
     with faults_told(args, settings.namespace), project.open_for(settings, sources) as store:
         planned = make_plan(store, sources, project.options_of(args, settings))
+        is_written = True
+        if args.write_live:
+            from jobboard.cli.write_live import write_live
+
+            is_written = write_live(planned)
+            sources = project.read_sources(args.paths, settings.root, settings.project)
+            planned = make_plan(store, sources, project.options_of(args, settings))
         project.warn_beyond_git(planned, settings)
         outlook = _outlook(args, store, planned) if args.simulate else None
         forms = forms_of(planned, store, settings, outlook)
         if args.since:
             forms = replace(forms, around=replace(forms.around, since=_since(args, settings, planned)))
         write_all(outputs_of(args), forms.write)
+    if not is_written:
+        return 1
     if planned.plan.contested:
         return 3
     if planned.plan.refusals:

@@ -282,7 +282,7 @@ def resolve_assignment(
         the other kind of schedule.
     """
     faults: list[Fault] = []
-    own = _as_keys(spec)
+    own = as_keys(spec)
     head, _, part = key.partition(".")
     if head not in READERS:
         return spec, [KeyFault((head,), f'unknown key "{head}"')]
@@ -297,7 +297,7 @@ def resolve_assignment(
     return {**Resolver(board, timezone=timezone).compose(name, own, faults), **unsaid}, faults
 
 
-def _as_keys(spec: Spec) -> dict[str, Any]:
+def as_keys(spec: Spec) -> dict[str, Any]:
     """A spec as the keys that make it up, read already: the inverse of `Resolver.compose`."""
     own = {name: value for name, value in spec.items() if name in FIELDS and name != "seed"}
     schedule = own.pop("schedule", {})

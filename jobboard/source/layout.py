@@ -7,18 +7,19 @@ left in its order. The meaning never changes; `meaning_of` is how a caller makes
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from jobboard.source.nodes import read_nodes, scalars
 from jobboard.source.schema import project_schema, schema
 from jobboard.source.text import Text
-from jobboard.source.yamltree import Loader, build
+from jobboard.source.yamltree import build
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from jobboard.source.nodes import Node
 
 # What a person reads first of a job; the rest follows in the order of the schema.
 _JOB_HEAD = (
@@ -37,28 +38,6 @@ _JOB_HEAD = (
 _SCHEDULE_KEYS = ("cron",)
 
 
-@dataclass(slots=True)
-class _Node:
-    """One value of the text, with its place."""
-
-    start: Any
-    end: Any
-    kind: str
-    flow: bool = False
-    quote: str = ""
-    text: str = ""
-    # Of a map: keys and values by turns. Of a list: its items.
-    parts: list[_Node] = field(default_factory=list)
-    # Whether order may carry meaning: an anchor, an alias or a merge key is in it, or such a block text.
-    tied: bool = False
-    # Whether it is a block text that keeps the blank lines below it.
-    keeps: bool = False
-
-    @property
-    def entries(self) -> list[tuple[_Node, _Node]]:
-        return list(zip(self.parts[::2], self.parts[1::2], strict=True))
-
-
 def meaning_of(content: str) -> Any:
     """What a text says, whatever its layout; the order of jobs counts."""
     root = build(Text(content)).root
@@ -74,85 +53,23 @@ def laid_out(content: str, kind: str = "board") -> str:
         kind: ``board`` or ``project``.
     """
     plain = content.replace("\r\n", "\n")
-    root = _read(plain)
+    root = read_nodes(plain)
     if root is None:
         return plain
     quoted = _requoted(plain, root)
     lines = _trimmed(quoted.split("\n"), root)
     # Below a block text that keeps them, blank lines at the end of the file are part of it.
-    floor = max((node.end.line for node, _ in _walk(root) if node.keeps), default=0)
+    floor = max((node.end.line for node, _ in scalars(root) if node.keeps), default=0)
     while len(lines) > floor and not lines[-1]:
         lines.pop()
     return "\n".join(_arranged(root, lines, 0, len(lines), _ROOTS[kind]())) + "\n"
 
 
-def _read(content: str) -> _Node | None:
-    """The tree of a text; None where there is nothing in it."""
-    stack: list[_Node] = []
-    root: _Node | None = None
-    for event in yaml.parse(content, Loader):
-        node = _opened(event, content)
-        if isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-            node = stack.pop()
-            node.end = event.end_mark
-        elif node is not None and node.kind in ("map", "list"):
-            stack.append(node)
-            continue
-        if node is None:
-            continue
-        if not stack:
-            root = node
-            continue
-        stack[-1].parts.append(node)
-        stack[-1].tied |= node.tied
-    return root
-
-
-def _opened(event: Any, content: str) -> _Node | None:
-    marks = event.start_mark, event.end_mark
-    if isinstance(event, yaml.ScalarEvent):
-        is_merge = event.value == "<<" and not event.style
-        tied = event.anchor is not None or event.tag is not None or is_merge
-        keeps = _keeps_blanks(event, content)
-        quote = event.style or ""
-        return _Node(*marks, "scalar", quote=quote, text=event.value, tied=tied or keeps, keeps=keeps)
-    if isinstance(event, yaml.AliasEvent):
-        return _Node(*marks, "alias", tied=True)
-    if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
-        kind = "map" if isinstance(event, yaml.MappingStartEvent) else "list"
-        return _Node(*marks, kind, flow=bool(event.flow_style), tied=event.anchor is not None)
-    return None
-
-
-def _keeps_blanks(event: Any, content: str) -> bool:
-    """Whether it is a block text whose head says ``+``."""
-    head = (
-        content[event.start_mark.index : event.end_mark.index].partition("\n")[0]
-        if event.style in ("|", ">")
-        else ""
-    )
-    return "+" in head.partition("#")[0]
-
-
-def _walk(node: _Node, key: str = "") -> Iterator[tuple[_Node, str]]:
-    """Every scalar with the key it stands behind."""
-    stack = [(node, key)]
-    while stack:
-        each, behind = stack.pop()
-        if each.kind == "scalar":
-            yield each, behind
-        elif each.kind == "map":
-            stack += [(name, "") for name in each.parts[::2]]
-            stack += [(value, name.text) for name, value in each.entries]
-        else:
-            stack += [(part, behind) for part in each.parts]
-
-
-def _requoted(content: str, root: _Node) -> str:
+def _requoted(content: str, root: Node) -> str:
     """The text with double quotes where single ones say the same, and around every cron expression."""
     edits = [
         (start, end, f'"{node.text}"')
-        for node, key in _walk(root)
+        for node, key in scalars(root)
         if node.text.isprintable() and not set('"\\') & set(node.text)
         for start, end in _unquoted_span(content, node, key)
     ]
@@ -161,7 +78,7 @@ def _requoted(content: str, root: _Node) -> str:
     return content
 
 
-def _unquoted_span(content: str, node: _Node, key: str) -> Iterator[tuple[int, int]]:
+def _unquoted_span(content: str, node: Node, key: str) -> Iterator[tuple[int, int]]:
     """Where a text stands that wants double quotes; nothing where it has them, or wants none."""
     source = content[node.start.index : node.end.index].rstrip()
     # Behind an anchor or a tag.
@@ -171,11 +88,11 @@ def _unquoted_span(content: str, node: _Node, key: str) -> Iterator[tuple[int, i
         yield node.start.index + lead, node.start.index + len(source)
 
 
-def _trimmed(lines: list[str], root: _Node) -> list[str]:
+def _trimmed(lines: list[str], root: Node) -> list[str]:
     """The lines without blanks at their ends, but for those of texts that go over several lines."""
     within = {
         line
-        for node, _ in _walk(root)
+        for node, _ in scalars(root)
         if node.end.line > node.start.line and node.quote
         for line in range(node.start.line, node.end.line + (node.end.column > 0))
     }
@@ -230,7 +147,7 @@ class _Entry:
     body: list[str]
 
 
-def _arranged(node: _Node, lines: Sequence[str], first: int, last: int, rule: _Rule) -> list[str]:
+def _arranged(node: Node, lines: Sequence[str], first: int, last: int, rule: _Rule) -> list[str]:
     """The lines of a map in canonical order.
 
     Args:
@@ -270,7 +187,7 @@ def _arranged(node: _Node, lines: Sequence[str], first: int, last: int, rule: _R
     return [*header, *said, *lines[tail:last]]
 
 
-def _is_block(node: _Node, lines: Sequence[str]) -> bool:
+def _is_block(node: Node, lines: Sequence[str]) -> bool:
     """Whether it is a map with each key at the beginning of a line of its own."""
     if node.kind != "map" or node.flow or not node.parts:
         return False

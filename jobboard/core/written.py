@@ -1,0 +1,70 @@
+"""A definition as the keys that a board would write for it: the inverse of reading them.
+
+Spans, sizes and instants are text again. What comes out means the same wherever no defaults lie below it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jobboard.core.duration import format_duration
+from jobboard.core.instant import format_instant
+from jobboard.core.model import UNLIMITED
+from jobboard.core.resolve import as_keys
+from jobboard.core.size import format_size
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jobboard.core.model import Spec
+
+_SPANS = frozenset({"every", "phase", "jitter", "timeout", "kill_after", "heartbeat"})
+_INSTANTS = frozenset({"start", "stop"})
+# Keys of maps that are spans there.
+_SPANS_WITHIN = {
+    "jitter": frozenset({"max"}),
+    "decay": frozenset({"step", "min", "max"}),
+    "retries": frozenset({"delay", "max_delay", "jitter"}),
+    "defer": frozenset({"delay"}),
+    "limits": frozenset({"cpu"}),
+}
+_COUNTS_WITHIN = frozenset({"files"})
+
+
+def written_keys(spec: Spec, board: str) -> dict[str, Any]:
+    """The keys of a job of a board, each with the value that board would write."""
+    keys = {key: _written(key, value) for key, value in as_keys(spec).items()}
+    if "after" in keys:
+        keys["after"] = [parent.removeprefix(f"{board}/") for parent in keys["after"]]
+    return keys
+
+
+def _written(key: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _part(key, name, part) for name, part in value.items()}
+    if key == "at":
+        return [format_instant(at_ms) for at_ms in value]
+    if key in _INSTANTS:
+        return format_instant(value)
+    if key in _SPANS:
+        return format_duration(value)
+    return list(value) if isinstance(value, list | tuple) else value
+
+
+def _part(key: str, name: str, part: Any) -> Any:
+    if name in _SPANS_WITHIN.get(key, ()):
+        return format_duration(part)
+    if key == "retries" and name == "max" and part == UNLIMITED:
+        return "unlimited"
+    if key == "limits" and name not in _COUNTS_WITHIN:
+        return format_size(part)
+    return list(part) if isinstance(part, list | tuple) else part
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """By key what it is and what it is to be, where the two are not alike; None for a key that is absent."""
+    return {
+        key: (before.get(key), after.get(key))
+        for key in dict.fromkeys((*before, *after))
+        if before.get(key) != after.get(key) or type(before.get(key)) is not type(after.get(key))
+    }
