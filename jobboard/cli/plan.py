@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobboard.cli import project, scenario
@@ -48,6 +51,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="mark what the boards' changes in Git since REF do not explain, as for a pull request:"
         " --since origin/main",
     )
+    parser.add_argument(
+        "--out", metavar="FILE", type=Path, help="save the plan; jobboard sync --plan FILE applies just that"
+    )
     scenario.add_options(parser)
 
 
@@ -74,6 +80,8 @@ def execute(args: argparse.Namespace) -> int:
         write_all(outputs_of(args), forms.write)
     if not is_written:
         return 1
+    if args.out is not None:
+        _save(args.out, planned)
     if planned.plan.contested:
         return 3
     if planned.plan.refusals:
@@ -85,6 +93,17 @@ def _since(args: argparse.Namespace, settings: Settings, planned: Planned) -> Si
     from jobboard.reconcile.since import compare_since
 
     return compare_since(planned, settings.root, args.since, args.read_project)
+
+
+def _save(path: Path, planned: Planned) -> None:
+    """Write the plan to a file; not one that nobody could apply."""
+    from jobboard.reconcile.planfile import write_plan
+
+    if not planned.plan.applyable:
+        sys.stderr.write(f"jobboard: nothing was saved to {path}: a sync would write none of it\n")
+        return
+    write_plan(path, planned)
+    sys.stderr.write(f"Saved. To write just this:  jobboard sync --plan {shlex.quote(str(path))}\n")
 
 
 def _outlook(args: argparse.Namespace, store: Store, planned: Planned) -> Outlook:

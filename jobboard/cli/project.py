@@ -92,6 +92,35 @@ def add_policies(parser: argparse.ArgumentParser) -> None:
     )
 
 
+_PLANNING = (
+    *(
+        "paths",
+        "allow_empty",
+        "allow_destroy",
+        "prune_board",
+        "take_ownership",
+        "allow_rewind",
+        "allow_dirty",
+    ),
+    *("on_drift", "on_conflict", "force_conflicts", "skip_conflicted"),
+)
+"""Arguments that a plan is made by."""
+
+
+def refuse_planning(args: argparse.Namespace, why: str) -> None:
+    """Refuse arguments that a plan is made by, where it is made already.
+
+    Raises:
+        errors.UsageError: There is one.
+    """
+    given = [name for name in _PLANNING if getattr(args, name) not in (None, False, [])]
+    if given:
+        name = "PATH" if given[0] == "paths" else f"--{given[0].replace('_', '-')}"
+        raise errors.UsageError(
+            f"{why}, so {name} comes too late", f"give it to jobboard plan --out FILE {name}"
+        )
+
+
 def options_of(args: argparse.Namespace, settings: Settings) -> Options:
     """The guards lifted by these arguments, those up for this store, and the policies asked for.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobboard import errors
@@ -42,11 +44,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="SHA256",
         help="write without asking if the plan has this digest, else exit 4",
     )
+    parser.add_argument(
+        "--plan",
+        metavar="FILE",
+        type=Path,
+        help="write what jobboard plan --out saved, without asking; exit 4 if one of its jobs moved since",
+    )
     parser.add_argument("--reason", metavar="TEXT", help="why, for the history")
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Plan, show, ask, apply."""
+    """Plan, show, ask, apply; or show and apply what was planned before."""
+    if args.plan is not None:
+        return _execute_saved(args)
     from jobboard.reconcile.applying import apply, refuse
     from jobboard.reconcile.planning import make_plan
 
@@ -64,6 +74,28 @@ def execute(args: argparse.Namespace) -> int:
         synced = apply(store, planned, project.by_of(settings, args.reason))
     report(synced, outputs_of(args))
     return errors.Conflict.exit_code if synced.plan.contested else _passed_over(synced)
+
+
+def _execute_saved(args: argparse.Namespace) -> int:
+    from jobboard.reconcile.applying import apply, refuse
+    from jobboard.reconcile.planfile import read_plan
+    from jobboard.reconcile.saved import plan_saved
+    from jobboard.store.connect import open_store
+
+    project.refuse_planning(args, "--plan writes what was planned")
+    settings = Settings.from_args(args)
+    saved = read_plan(args.plan, settings.namespace)
+    if args.expect_digest:
+        _expect(saved.digest, args.expect_digest)
+    with open_store(settings) as store:
+        planned = plan_saved(store, saved)
+        if not planned.plan.empty:
+            forms = plan_command.forms_of(planned, store, settings)
+            write_all((output for output in outputs_of(args) if output.form != "json"), forms.write)
+        refuse(planned.plan)
+        synced = apply(store, planned, project.by_of(settings, args.reason))
+    report(replace(synced, repeated=synced.revision is None), outputs_of(args))
+    return 0
 
 
 def _passed_over(synced: Synced) -> int:
@@ -90,11 +122,7 @@ def approve(args: argparse.Namespace, planned: Planned) -> None:
     """
     digest = planned.plan.digest
     if args.expect_digest:
-        if not _is_expected(digest, args.expect_digest):
-            raise errors.Stale(
-                f"the plan's digest is {digest}, not {args.expect_digest}",
-                "look at the plan again: jobboard plan",
-            )
+        _expect(digest, args.expect_digest)
         return
     if args.auto_approve:
         return
@@ -109,6 +137,13 @@ def approve(args: argparse.Namespace, planned: Planned) -> None:
     sys.stderr.flush()
     if sys.stdin.readline().strip() != "yes":
         raise errors.Interrupted("not applied; nothing was written")
+
+
+def _expect(digest: str, expected: str) -> None:
+    if not _is_expected(digest, expected):
+        raise errors.Stale(
+            f"the plan's digest is {digest}, not {expected}", "look at the plan again: jobboard plan"
+        )
 
 
 def _is_expected(digest: str, expected: str) -> bool:
@@ -143,7 +178,7 @@ def _write_result(screen: Screen, synced: Synced) -> None:
     """What was done, in words."""
     counts = synced.plan.counts
     if synced.repeated:
-        screen.line("Another sync applied just this already; nothing was left to do.")
+        screen.line("All of this is applied already; nothing was left to do.")
     elif synced.revision is not None:
         done = [f"{counts[action]:,} {DONE[action]}" for action in summed_up(counts)]
         screen.line(f"Sync complete! Revision {synced.revision}: {', '.join(done)}.", "good")

@@ -1,0 +1,196 @@
+"""Plans in files: made in one place, applied in another, stale job by job."""
+
+from __future__ import annotations
+
+import json
+import stat
+from typing import Any
+
+import pytest
+from kit.project import Project, dump_of
+
+from jobboard.store import definitions
+from jobboard.store.fsck import check
+from jobboard.store.runs import Runs
+
+
+@pytest.fixture(autouse=True)
+def _plan(project: Project) -> None:
+    """A plan that changes a, destroys b, adds c, makes a board and removes one; d stays."""
+    project.board("ops", "a: {run: x, every: 1h}\nb: {run: x, every: 1h}\nd: {run: x}")
+    project.board("old", "o: {run: x}")
+    project.sync()
+    project.path("old").unlink()
+    project.board("ops", "a: {run: y, every: 2h}\nc: {run: x, after: a}\nd: {run: x}")
+    project.board("new", "n: {run: x, every: 1h}")
+    saved = project.ok("plan", "--prune-board", "old", "--out", "p.json")
+    assert saved.err == "Saved. To write just this:  jobboard sync --plan p.json\n"
+
+
+def applied(project: Project) -> dict[str, Any]:
+    return {
+        f"{board}/{job}": (d.spec, d.base)
+        for board in definitions.read_boards(project.store)
+        for job, d in project.live(board).items()
+    }
+
+
+def test_it_writes_what_a_sync_would_have_written(project: Project) -> None:
+    digest = project.plan("--prune-board", "old")["digest"]
+    done = project.ok("sync", "--plan", "p.json", "--expect-digest", digest)
+    assert "Plan: 2 to add, 1 to change, 2 to destroy." in done.out
+    assert "Sync complete! Revision 2: 2 added, 1 changed, 2 destroyed." in done.out
+    assert set(applied(project)) == {"ops/a", "ops/c", "ops/d", "new/n"}
+    assert project.spec("ops/a")["command"] == {"run": "y"}
+    before = dump_of(project.store)
+    assert "No changes." in project.sync().out
+    assert dump_of(project.store) == before
+    assert check(project.store) == []
+
+
+def test_files_are_not_read_again(project: Project) -> None:
+    project.board("ops", "broken")
+    project.ok("sync", "--plan", "p.json")
+    assert project.spec("ops/a")["command"] == {"run": "y"}
+
+
+def test_an_applied_plan_says_so(project: Project) -> None:
+    project.ok("sync", "--plan", "p.json")
+    before = dump_of(project.store)
+    again = project.ok("sync", "--plan", "p.json")
+    assert again.out == "All of this is applied already; nothing was left to do.\n"
+    assert project.ok("sync", "--plan", "p.json", "-o", "json").json["repeated"] is True
+    assert dump_of(project.store) == before
+
+
+def test_what_others_did_meanwhile_elsewhere_makes_nothing_stale(project: Project) -> None:
+    project.ok("set", "ops/d", "timeout=5m")
+    Runs(project.store).start_run("ops/a", by="ana")
+    project.board("other", "x: {run: x}")
+    project.sync("boards/other.yaml")
+    project.ok("sync", "--plan", "p.json")
+    assert set(applied(project)) == {"ops/a", "ops/c", "ops/d", "new/n", "other/x"}
+    record = definitions.read_board(project.store, "ops")
+    assert record is not None
+    assert record.drift == ("d",)
+    assert record.meta["digest"] is None
+    assert "1 to change" not in project.run("plan").out
+    assert check(project.store) == []
+
+
+def test_a_job_that_was_edited_is_named(project: Project) -> None:
+    project.ok("set", "ops/a", "timeout=5m")
+    project.ok("set", "ops/b", "priority=5")
+    before = dump_of(project.store)
+    stale = project.run("sync", "--plan", "p.json")
+    assert stale.code == 4
+    assert "there moved in Redis: ops/a (timeout), ops/b (priority); nothing was written" in stale.err
+    assert "jobboard plan --out" in stale.err
+    assert dump_of(project.store) == before
+
+
+def test_a_job_that_has_gone_or_come_is_named(project: Project) -> None:
+    project.board("ops", "c: {run: z}\nd: {run: x}")
+    project.board("old", "o: {run: x}\nmore: {run: x}")
+    project.sync()
+    stale = project.run("sync", "--plan", "p.json")
+    assert stale.code == 4
+    for words in ("ops/a (gone)", "ops/c (there already)", "old/more (new)"):
+        assert words in stale.err
+
+
+def test_a_plan_of_which_a_part_is_applied_is_finished(project: Project) -> None:
+    project.sync("boards/ops.yaml")
+    done = project.ok("sync", "--plan", "p.json")
+    assert "Revision 3: 1 added, 0 changed, 1 destroyed." in done.out
+    assert set(applied(project)) == {"ops/a", "ops/c", "ops/d", "new/n"}
+    assert check(project.store) == []
+
+
+def test_with_what_others_did_it_has_to_hold_together(project: Project) -> None:
+    project.board("etl", "e: {run: x, after: ops/b}")
+    project.board("ops", "a: {run: x, every: 1h}\nb: {run: x, every: 1h}\nd: {run: x}")
+    project.sync("boards/etl.yaml", "boards/ops.yaml")
+    refused = project.run("sync", "--plan", "p.json")
+    assert refused.code == 5
+    assert "etl/e runs after ops/b, which this would destroy" in refused.err
+
+
+def test_what_is_no_such_plan_is_refused(project: Project) -> None:
+    whole = project.folder.joinpath("p.json").read_text()
+    before = dump_of(project.store)
+    edited = whole.replace('"run": "y"', '"run": "z"')
+    newer = whole.replace('"format_version": "1.0"', '"format_version": "2.0"')
+    cases = {
+        "edited since": edited,
+        "format 2.0": newer,
+        "not JSON": whole[:-20],
+        "no plan that jobboard plan --out wrote": "{}",
+        "of namespace": None,
+    }
+    for words, text in cases.items():
+        project.folder.joinpath("q.json").write_text(text or whole)
+        more = ["--namespace", "elsewhere"] if text is None else []
+        refused = project.run("sync", "--plan", "q.json", *more)
+        assert refused.code == 64
+        assert words in refused.err
+    assert project.run("sync", "--plan", "nowhere.json").code == 64
+    late = project.run("sync", "--plan", "p.json", "--on-drift", "revert")
+    assert late.code == 64
+    assert "so --on-drift comes too late" in late.err
+    assert project.run("sync", "--plan", "p.json", "boards").code == 64
+    assert project.run("sync", "--plan", "p.json", "--expect-digest", "sha256:" + "0" * 64).code == 4
+    assert dump_of(project.store) == before
+
+
+def test_a_file_is_its_owners_alone_and_says_no_more_than_boards(project: Project) -> None:
+    path = project.folder / "p.json"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert project.store.url not in path.read_text()
+    assert json.loads(path.read_text())["digest"] == project.plan("--prune-board", "old")["digest"]
+    assert [each.name for each in project.folder.iterdir() if each.name.startswith(".p")] == []
+    refused = project.run("plan", "--out", "nowhere/p.json", "--prune-board", "old")
+    assert refused.code == 64
+    assert "nowhere/p.json" in refused.err
+
+
+def test_what_nobody_could_apply_is_not_saved(project: Project) -> None:
+    refused = project.run("plan", "--out", "q.json")
+    assert refused.code == 5
+    assert "nothing was saved to q.json" in refused.err
+    assert not (project.folder / "q.json").exists()
+
+
+def moving(project: Project) -> str:
+    """A plan by which d gets the name e, and old/o a place on ops."""
+    project.ok("sync", "--plan", "p.json")
+    project.board("old", "o: {run: x, every: 1h}")
+    project.sync()
+    head = "moved: [{from: d, to: e}, {from: old/o, to: o}]\n"
+    project.board(
+        "ops", "a: {run: y, every: 2h}\nc: {run: x, after: a}\ne: {run: x}\no: {run: x, every: 1h}", head=head
+    )
+    project.path("old").unlink()
+    project.ok("plan", "--prune-board", "old", "--out", "m.json")
+    return "m.json"
+
+
+def test_jobs_with_a_new_address_keep_what_they_have(project: Project) -> None:
+    path = moving(project)
+    due = project.store.client.zscore(project.store.key("sched"), "old/o")
+    done = project.ok("sync", "--plan", path)
+    assert "2 moved" in done.out
+    assert set(project.live("ops")) == {"a", "c", "e", "o"}
+    assert project.store.client.zscore(project.store.key("sched"), "ops/o") == due
+    again = project.ok("sync", "--plan", path)
+    assert again.out == "All of this is applied already; nothing was left to do.\n"
+    assert project.plan()["empty"]
+    assert check(project.store) == []
+
+
+def test_a_job_with_a_new_address_is_stale_as_any_other(project: Project) -> None:
+    path = moving(project)
+    project.ok("set", "ops/d", "timeout=5m")
+    stale = project.run("sync", "--plan", path)
+    assert stale.code == 4
+    assert "ops/e (timeout)" in stale.err
