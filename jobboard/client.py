@@ -154,7 +154,15 @@ class Client:
         """
         return pushes.depend(self._store, run, add=add, remove=remove)
 
-    def start(self, job: str, *, reason: str = "", force: bool = False, respect_overlap: bool = False) -> str:
+    def start(
+        self,
+        job: str,
+        *,
+        reason: str = "",
+        force: bool = False,
+        respect_overlap: bool = False,
+        with_dependents: bool = False,
+    ) -> str:
         """Run a job now, by hand; its run id.
 
         Args:
@@ -162,6 +170,7 @@ class Client:
             reason: Why, for the record.
             force: Although it is paused or disabled.
             respect_overlap: Not while another run of it is unfinished.
+            with_dependents: Let what runs after it follow, under the same nominal.
 
         Raises:
             errors.UsageError: There is no such job.
@@ -173,6 +182,7 @@ class Client:
             reason=reason,
             force=force,
             respect_overlap=respect_overlap,
+            with_dependents=with_dependents,
         )
 
     def run(self, run: str) -> Record:

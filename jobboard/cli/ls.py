@@ -27,6 +27,7 @@ from jobboard.cli.records import (
 )
 from jobboard.cli.screen import Screen
 from jobboard.cli.values import shown
+from jobboard.core.depend import parents_text
 from jobboard.core.names import split_address
 from jobboard.core.override import laid
 from jobboard.settings import Settings
@@ -82,6 +83,7 @@ def standing_json(standing: Standing, boards: Mapping[str, BoardRecord]) -> dict
         "job": standing.address,
         "schedule": spec.get("schedule"),
         "after": list(spec.get("after", ())),
+        "on": dict(spec.get("on", {})),
         "next_due": instant_json(standing.due_at_ms),
         "live": standing.live,
         "live_state": standing.live_state,
@@ -113,7 +115,7 @@ def trigger_text(spec: Spec) -> str:
     if "schedule" in spec:
         return shown("schedule", spec["schedule"])
     if spec.get("after"):
-        return f"after {', '.join(spec['after'])}"
+        return parents_text(spec)
     return "by hand"
 
 

@@ -25,6 +25,7 @@ from jobboard.cli.changes import (
 )
 from jobboard.cli.screen import moment
 from jobboard.cli.values import brief, shown
+from jobboard.core.depend import parents_text
 from jobboard.core.diagnostic import visible
 from jobboard.core.forecast import crowded_instant, effect_of, runs_per_day
 from jobboard.core.names import LOOSE, split_address
@@ -438,5 +439,5 @@ def _unscheduled(spec: Mapping[str, Any]) -> str:
     if spec.get("enabled") is False:
         return "disabled"
     if spec.get("after"):
-        return f"after {', '.join(spec['after'])}"
+        return parents_text(spec)
     return "never again" if spec.get("schedule") else "by hand"

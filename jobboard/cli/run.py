@@ -1,6 +1,7 @@
-"""Run a job now, by hand. It triggers none of the jobs that come after it.
+"""Run a job now, by hand. It triggers none of the jobs that come after it, unless told to.
 
 jobboard run backup --reason "before the upgrade"
+jobboard run extract --with-dependents
 jobboard run -f backup        show its output, and exit as the command did
 """
 
@@ -35,6 +36,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--respect-overlap", action="store_true", help="not while another run of it is unfinished"
     )
+    parser.add_argument(
+        "--with-dependents", action="store_true", help="and then what runs after it, under the same nominal"
+    )
     parser.add_argument("--reason", default="", metavar="TEXT", help="why, for the record")
 
 
@@ -54,6 +58,7 @@ def execute(args: argparse.Namespace) -> int:
             reason=args.reason,
             force=args.force,
             respect_overlap=args.respect_overlap,
+            with_dependents=args.with_dependents,
         )
         run = past.read_run(store, run_id)
         if run is None:

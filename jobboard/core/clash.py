@@ -42,11 +42,13 @@ class Outside:
         edges: Child to its parents.
         capacities: Lock to board to capacity.
         known: Addresses of jobs that exist, as far as anybody asks.
+        kin: Their jobs that run after several others, with all that those and the jobs at hand run after.
     """
 
     edges: Mapping[str, Collection[str]] = field(default_factory=dict)
     capacities: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     known: Collection[str] = ()
+    kin: Mapping[str, Spec] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

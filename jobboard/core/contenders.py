@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jobboard.core.depend import fits
 from jobboard.core.model import effective, seed_of
 from jobboard.core.names import split_address
 from jobboard.core.schedule import compile_schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from jobboard.core.model import Spec
     from jobboard.core.schedule import Schedule
@@ -46,7 +47,7 @@ class Job:
     __slots__ = (
         *("address", "spec", "order", "schedule", "pool", "queue", "rank", "locks", "skips", "catchup"),
         *("children", "limit", "used", "lasts_ms", "stops_ms", "exits", "pauses", "live"),
-        *("cursor_ms", "next_ms"),
+        *("cursor_ms", "next_ms", "parents", "ends", "joins"),
     )
 
     def __init__(self, address: str, spec: Spec, scenario: Scenario) -> None:
@@ -72,10 +73,31 @@ class Job:
         self.live: dict[Going, None] = {}
         self.cursor_ms = scenario.from_ms - 1
         self.next_ms: int | None = None
+        self.parents: tuple[str, ...] = tuple(spec.get("after", ()))
+        self.ends: Mapping[str, str] = spec.get("on", {})
+        self.joins: dict[int, dict[str, str]] = {}
 
     def is_held(self, nominal_ms: int) -> bool:
         """Whether a hold covers a nominal."""
         return any(begin <= nominal_ms < end for begin, end in self.pauses)
+
+    def hears(self, nominal_ms: int, parent: str, state: str) -> str | None:
+        """A parent has ended for a nominal: why the job does not run for it, empty where it does.
+
+        None where that is not decided yet, or was decided before: the first parent that did not end as it was
+        to decides, else the last one.
+        """
+        told = self.joins.setdefault(nominal_ms, {})
+        was_decided = any(not fits(self.ends.get(other), end) for other, end in told.items())
+        told[parent] = state
+        complete = len(told) == len(self.parents)
+        if complete:
+            del self.joins[nominal_ms]
+        if was_decided:
+            return None
+        if not fits(self.ends.get(parent), state):
+            return f"after: {parent} {state}"
+        return "" if complete else None
 
 
 class Going:

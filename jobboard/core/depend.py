@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections import defaultdict
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jobboard.core.diagnostic import Fault
 from jobboard.core.names import split_address
+from jobboard.core.record import PASSED_OVER
+from jobboard.core.schedule import is_seeded
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from jobboard.core.model import Spec
 
@@ -54,6 +56,75 @@ def check_parents(
         message = f"jobs wait for each other: {' after '.join([*way, circle[0]])}"
         faults[circle[0]].append(Fault(("after",), message, "Take one of them out"))
     return dict(faults)
+
+
+def check_joins(specs: Mapping[str, Spec]) -> Faults:
+    """Jobs that run after several others which do not come at the same nominals.
+
+    A join takes one run of each parent, all of one nominal. So the jobs that its parents stem from have to
+    share a schedule, or be one job. One with a parent that is not at hand is not judged.
+
+    Args:
+        specs: The jobs at hand and their parents, by address; circles do no harm.
+    """
+    faults: Faults = {}
+    for address, spec in specs.items():
+        if len(spec.get("after", ())) > 1 and "schedule" not in spec:
+            roots = roots_of(address, specs)
+            apart = _apart(sorted(roots), specs) if roots is not None else None
+            if apart is not None:
+                message = f"{apart[0]} and {apart[1]} have no schedule in common, hence no nominal"
+                faults[address] = [
+                    Fault(("after",), message, "Give them one schedule, or let both run after one job")
+                ]
+    return faults
+
+
+def fits(wanted: str | None, state: str) -> bool:
+    """Whether the end of a parent's run is the one that an edge asks for; what never ran fits none.
+
+    Args:
+        wanted: ``finished`` is any end, ``failed`` is one without success; None is success.
+        state: Of the run: ``ok``, ``failed``, ``lost``, ``cancelled``; or ``skipped``, ``missed``, ``held``.
+    """
+    if state in PASSED_OVER or wanted == "finished":
+        return state not in PASSED_OVER
+    return state in ("failed", "lost") if wanted == "failed" else state == "ok"
+
+
+def roots_of(address: str, specs: Mapping[str, Spec]) -> set[str] | None:
+    """The jobs whose schedule gives a job its nominals; None where one of its parents is not at hand."""
+    roots, seen, left = set(), {address}, [address]
+    while left:
+        here = left.pop()
+        if here not in specs:
+            return None
+        above = () if "schedule" in specs[here] else specs[here].get("after", ())
+        if not above:
+            roots.add(here)
+        left += [parent for parent in above if parent not in seen]
+        seen.update(above)
+    return roots
+
+
+def _apart(roots: Sequence[str], specs: Mapping[str, Spec]) -> tuple[str, str] | None:
+    """Two of the jobs that do not have the same nominals; None where all have."""
+    rhythms = {root: _rhythm(root, specs[root]) for root in roots}
+    first = roots[0]
+    return next(((first, root) for root in roots if rhythms[root] != rhythms[first]), None)
+
+
+def _rhythm(address: str, spec: Spec) -> Any:
+    """What decides a job's nominals: its schedule but for jitter; the job itself where that is its own."""
+    schedule = {key: value for key, value in spec.get("schedule", {}).items() if key != "jitter"}
+    return schedule if schedule and not is_seeded(schedule) else (address, schedule)
+
+
+def parents_text(spec: Spec) -> str:
+    """What a job runs after, in words: ``after etl/load and etl/check (failed)``."""
+    ends = spec.get("on", {})
+    named = [f"{parent} ({ends[parent]})" if parent in ends else parent for parent in spec["after"]]
+    return f"after {' and '.join([', '.join(named[:-1]), named[-1]] if len(named) > 1 else named)}"
 
 
 def check_locks(specs: Mapping[str, Spec], known: Mapping[str, Mapping[str, int]] = _NOTHING) -> Faults:

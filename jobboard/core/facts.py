@@ -100,6 +100,19 @@ class Skip:
 
 
 @dataclass(frozen=True, slots=True)
+class Join:
+    """A nominal for which some parents of a job have ended, and others have not.
+
+    Attributes:
+        nominal_ms: Of the parents' runs.
+        missing: The parents it still waits for.
+    """
+
+    nominal_ms: int
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class JobFacts:
     """What is known of a job.
 
@@ -112,6 +125,7 @@ class JobFacts:
         overrides: What is laid over its definition.
         skip: What is to be passed over of it; None for nothing.
         live: Its runs that are not over.
+        joins: Nominals that some of its parents are still to end for, oldest first.
         records: Its newest records, newest first.
     """
 
@@ -123,6 +137,7 @@ class JobFacts:
     overrides: Sequence[Override] = ()
     skip: Skip | None = None
     live: Sequence[Record] = ()
+    joins: Sequence[Join] = ()
     records: Sequence[Record] = ()
 
     @property

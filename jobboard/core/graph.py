@@ -15,18 +15,36 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Edge:
+    """A job and one that runs after it.
+
+    Attributes:
+        on: How the parent's run has to end: ``success``, ``finished`` or ``failed``.
+    """
+
+    parent: str
+    child: str
+    on: str = "success"
+
+    @property
+    def words(self) -> str:
+        """What is special about it; empty for the usual."""
+        return "" if self.on == "success" else self.on
+
+
+@dataclass(frozen=True, slots=True)
 class Graph:
     """Jobs and what joins them.
 
     Attributes:
         jobs: Addresses, in the order of the files; those that are only named as parents last.
-        edges: Parent and child: the child runs after each success of the parent.
+        edges: Who runs after whom, each once.
         locks: Lock -> its capacity and the jobs that hold it.
         unknown: Parents that are on none of the boards at hand.
     """
 
     jobs: tuple[str, ...]
-    edges: tuple[tuple[str, str], ...]
+    edges: tuple[Edge, ...]
     locks: Mapping[str, tuple[int, tuple[str, ...]]] = field(default_factory=dict)
     unknown: frozenset[str] = frozenset()
 
@@ -35,7 +53,7 @@ class Graph:
         return {
             "format_version": "1.0",
             "jobs": list(self.jobs),
-            "edges": [{"from": parent, "to": child} for parent, child in self.edges],
+            "edges": [{"from": edge.parent, "to": edge.child, "on": edge.on} for edge in self.edges],
             "locks": [
                 {"name": name, "capacity": size, "jobs": list(jobs)}
                 for name, (size, jobs) in self.locks.items()
@@ -51,14 +69,18 @@ def graph_of(specs: Mapping[str, Spec], *, locks: bool = False) -> Graph:
         specs: Of all boards at hand; no circle among them.
         locks: Whether sharing a lock joins jobs too.
     """
-    edges = tuple((parent, child) for child, spec in specs.items() for parent in spec.get("after", ()))
+    edges = tuple(
+        Edge(parent, child, spec.get("on", {}).get(parent, "success"))
+        for child, spec in specs.items()
+        for parent in spec.get("after", ())
+    )
     holders: defaultdict[str, list[str]] = defaultdict(list)
     sizes: dict[str, int] = {}
     for address, spec in specs.items() if locks else ():
         for name, size in spec.get("locks", {}).items():
             holders[name].append(address)
             sizes[name] = size
-    joined = {address for edge in edges for address in edge}.union(*holders.values())
+    joined = {address for edge in edges for address in (edge.parent, edge.child)}.union(*holders.values())
     unknown = joined - specs.keys()
     jobs = (*(address for address in specs if address in joined), *sorted(unknown))
     shared = {name: (sizes[name], tuple(holders[name])) for name in sorted(holders)}
@@ -66,29 +88,38 @@ def graph_of(specs: Mapping[str, Spec], *, locks: bool = False) -> Graph:
 
 
 def as_text(graph: Graph) -> Iterator[str]:
-    """Lines: each job that runs after none, what runs after it below it, then the locks."""
-    children: defaultdict[str, list[str]] = defaultdict(list)
-    for parent, child in graph.edges:
-        children[parent].append(child)
-    later = {child for _, child in graph.edges}
+    """Lines: each job that runs after none, what runs after it below it, then the locks.
+
+    What runs after several stands below each of them, and what is below it only the first time.
+    """
+    children: defaultdict[str, list[Edge]] = defaultdict(list)
+    for edge in graph.edges:
+        children[edge.parent].append(edge)
+    later = {edge.child for edge in graph.edges}
+    drawn: set[str] = set()
     for job in graph.jobs:
         if job in children and job not in later:
             yield job + ("  (on no board here)" if job in graph.unknown else "")
-            yield from _branches(job, children)
+            yield from _branches(job, children, drawn)
     for name, (size, jobs) in graph.locks.items():
         yield f"lock {name} ({size} at once)"
         for job in jobs:
             yield f"{'└─' if job == jobs[-1] else '├─'} {job}"
 
 
-def _branches(root: str, children: Mapping[str, list[str]]) -> Iterator[str]:
-    stack = [(child, "", child == children[root][-1]) for child in reversed(children[root])]
+def _branches(root: str, children: Mapping[str, list[Edge]], drawn: set[str]) -> Iterator[str]:
+    stack = [(edge, "", edge is children[root][-1]) for edge in reversed(children[root])]
     while stack:
-        job, indent, is_last = stack.pop()
-        yield f"{indent}{'└─' if is_last else '├─'} {job}"
-        below = children.get(job, [])
+        edge, indent, is_last = stack.pop()
+        below = children.get(edge.child, [])
+        remarks = [edge.words] if edge.words else []
+        if below and edge.child in drawn:
+            remarks, below = [*remarks, "drawn above"], []
+        drawn.add(edge.child)
+        remark = f"  ({', '.join(remarks)})" if remarks else ""
+        yield f"{indent}{'└─' if is_last else '├─'} {edge.child}{remark}"
         deeper = indent + ("   " if is_last else "│  ")
-        stack += [(child, deeper, child == below[-1]) for child in reversed(below)]
+        stack += [(each, deeper, each is below[-1]) for each in reversed(below)]
 
 
 def as_dot(graph: Graph) -> Iterator[str]:
@@ -103,8 +134,9 @@ def as_dot(graph: Graph) -> Iterator[str]:
             style = ", style=dashed" if address in graph.unknown else ""
             yield f"    {_quoted(address)} [label={_quoted(split_address(address)[1])}{style}];"
         yield "  }"
-    for parent, child in graph.edges:
-        yield f"  {_quoted(parent)} -> {_quoted(child)};"
+    for edge in graph.edges:
+        label = f" [label={_quoted(edge.words)}]" if edge.words else ""
+        yield f"  {_quoted(edge.parent)} -> {_quoted(edge.child)}{label};"
     for name, (size, holders) in graph.locks.items():
         lock = _quoted(f"lock {name}")
         yield f"  {lock} [shape=diamond, label={_quoted(f'{name} ({size})')}];"
@@ -122,8 +154,9 @@ def as_mermaid(graph: Graph) -> Iterator[str]:
         for address in jobs:
             yield f"    {ids[address]}[{_quoted(split_address(address)[1])}]"
         yield "  end"
-    for parent, child in graph.edges:
-        yield f"  {ids[parent]} --> {ids[child]}"
+    for edge in graph.edges:
+        label = f"|{_quoted(edge.words)}|" if edge.words else ""
+        yield f"  {ids[edge.parent]} -->{label} {ids[edge.child]}"
     for number, (name, (size, holders)) in enumerate(graph.locks.items()):
         yield f"  l{number}{{{{{_quoted(f'{name} ({size})')}}}}}"
         for job in holders:

@@ -118,6 +118,8 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
         # What `H`, phase and jitter hash, where that is not the job's address: the one it was moved from.
         # No board says it; `core.plan` carries it along.
         "seed": Field(60),
+        # parent -> "finished" | "failed": how a parent in `after` has to end; absent is "success"
+        "on": Field(50, "map"),
     }
 )
 

@@ -178,7 +178,7 @@ class Resolver:
         _add(spec, "command", _command(name, own, faults))
         schedule = compose_schedule(own, self._timezone, base.jitter_ms, faults, self._calendars)
         _add(spec, "schedule", schedule)
-        _add(spec, "after", self._parents(own.get("after")))
+        self._add_parents(spec, own.get("after"))
         return spec
 
     def _extending(self, asked: Any, faults: list[Fault]) -> _Base:
@@ -196,10 +196,17 @@ class Resolver:
             self._bases[known] = base
         return self._bases[known]
 
-    def _parents(self, names: Any) -> Any:
-        if names is None or names is BROKEN:
-            return None
-        return sorted({address_of(self._board, name) if is_name(name) else name for name in names})
+    def _add_parents(self, spec: dict[str, Any], parents: Any) -> None:
+        """Add the jobs that one runs after, and how they have to end where that is not with success."""
+        if parents is None or parents is BROKEN:
+            return
+        ends = {self._address(name): end for name, end in parents.items()}
+        spec["after"] = sorted(ends)
+        otherwise = {parent: ends[parent] for parent in sorted(ends) if ends[parent] != "success"}
+        _add(spec, "on", otherwise or None)
+
+    def _address(self, name: str) -> str:
+        return address_of(self._board, name) if is_name(name) else name
 
 
 def put(spec: dict[str, Any], key: str, value: Any, maps: Mapping[str, Mapping[str, Any]]) -> None:
@@ -301,6 +308,9 @@ def as_keys(spec: Spec) -> dict[str, Any]:
     """A spec as the keys that make it up, read already: the inverse of `Resolver.compose`."""
     own = {name: value for name, value in spec.items() if name in FIELDS and name != "seed"}
     schedule = own.pop("schedule", {})
+    ends = own.pop("on", {})
+    if "after" in own:
+        own["after"] = {parent: ends.get(parent, "success") for parent in own["after"]}
     own.update(own.pop("command", {}))
     own.update(schedule)
     if {"cron", "repeat", "exclude"} & schedule.keys():

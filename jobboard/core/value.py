@@ -8,7 +8,7 @@ key and nothing of the others; what keys mean together is `core.resolve`'s affai
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
@@ -197,14 +197,27 @@ def _read_locks(value: Any, path: Path, faults: list[Fault]) -> Any:
     return dict(sorted(locks.items()))
 
 
-def _read_after(value: str | list[str], path: Path, faults: list[Fault]) -> Any:
-    parents = [value] if isinstance(value, str) else value
-    for index, parent in enumerate(parents):
-        if not is_name(parent) and not is_address(parent):
-            place = path if isinstance(value, str) else (*path, index)
+def _read_after(value: Any, path: Path, faults: list[Fault]) -> Any:
+    """Parent to how it has to end."""
+    read: dict[str, str] = {}
+    for place, name, entry in _parents(value, path):
+        if not is_name(name) and not is_address(name):
             hint = "Write the job's name, or board/job if it is of another board"
-            return _broken(faults, Fault(place, f"{parent!r} does not name a job", hint))
-    return sorted(set(parents))
+            return _broken(faults, Fault(place, f"{name!r} does not name a job", hint))
+        if name in read:
+            return _broken(faults, Fault(place, f'"{name}" is named twice', "Name it once"))
+        read[name] = entry.get("on", "success")
+    return read
+
+
+def _parents(value: Any, path: Path) -> Iterator[tuple[Path, str, Mapping[str, Any]]]:
+    """The place, the name and the rest of each entry of a list of jobs, or of the only one."""
+    for index, entry in enumerate(value) if isinstance(value, list) else ((None, value),):
+        place = path if index is None else (*path, index)
+        if isinstance(entry, str):
+            yield place, entry, {}
+        else:
+            yield (*place, "job"), entry["job"], entry
 
 
 def _read_retries(value: Mapping[str, Any], path: Path, faults: list[Fault]) -> Any:

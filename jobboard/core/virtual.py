@@ -163,12 +163,12 @@ class RunPath:
         else:
             self._follow(job, nominal_ms, self.passed[-1].state)
 
-    def _admit(self, job: Job, nominal_ms: int, parent: str = "", how: str = "ok") -> bool:
+    def _admit(self, job: Job, nominal_ms: int, why_not: str = "") -> bool:
         """Whether a run may be made; where not, that is noted."""
         if job.pauses and job.is_held(nominal_ms):
             self._pass(job, "held", nominal_ms, "paused")
-        elif how != "ok":
-            self._pass(job, "skipped", nominal_ms, f"after: {parent} {how}")
+        elif why_not:
+            self._pass(job, "skipped", nominal_ms, why_not)
         elif job.skips and job.live:
             blocker = next(iter(job.live)).run
             self._pass(job, "skipped", nominal_ms, f"overlap: {blocker.run_id} has not finished")
@@ -186,7 +186,10 @@ class RunPath:
         while agenda:
             job, how, depth = agenda.pop()
             for child in job.children if depth <= _DEEPEST else ():
-                if self._admit(child, nominal_ms, job.address, how):
+                why_not = child.hears(nominal_ms, job.address, how)
+                if why_not is None:
+                    continue
+                if self._admit(child, nominal_ms, why_not):
                     run = VirtualRun(child.address, nominal_ms, self._now_ms, self._now_ms, "after")
                     self._create(run, child)
                 else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from jobboard.core.depend import parents_text
 from jobboard.core.facts import Explanation, Finding
 from jobboard.core.model import effective
 from jobboard.core.moment import brief_span
@@ -24,7 +25,7 @@ from jobboard.core.remedy import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jobboard.core.facts import JobFacts, World
+    from jobboard.core.facts import JobFacts, Join, World
     from jobboard.core.override import Override
     from jobboard.core.record import Record
 
@@ -43,7 +44,7 @@ def explain_job(facts: JobFacts, world: World) -> Explanation:
     advice, command = advice_for(facts, world)
     return Explanation(
         headline=_headline(facts, world),
-        findings=(*past, *present, *_obstacles(facts, world)),
+        findings=(*past, *map(_joining, facts.joins[:SHOWN]), *present, *_obstacles(facts, world)),
         outlook=_outlook(facts, world),
         advice=advice,
         command=command,
@@ -157,6 +158,11 @@ def _passed_over(facts: JobFacts, record: Record, world: World) -> Finding:
     return Finding(record.nominal_ms, record.state, text, command)
 
 
+def _joining(join: Join) -> Finding:
+    text = f"for {', '.join(join.missing)} of the same nominal"
+    return Finding(join.nominal_ms, "waiting", text, f"jobboard why {join.missing[0]}")
+
+
 def _obstacles(facts: JobFacts, world: World) -> list[Finding]:
     if facts.spec is None:
         return []
@@ -223,7 +229,7 @@ def _outlook(facts: JobFacts, world: World) -> str | None:
     if facts.completed:
         return "Its schedule has come to its end; it never fires again."
     if spec.get("after"):
-        return f"It runs when {', '.join(spec['after'])} has ended well."
+        return f"It runs {parents_text(spec)}."
     return "It has no schedule and is run by hand." if "schedule" not in spec else None
 
 

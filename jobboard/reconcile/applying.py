@@ -117,7 +117,8 @@ def entry_between(address: str, ran: Spec | None, runs: Spec | None, now_ms: int
     if runs is None:
         return {"due": False, "before": old_parents}
     parents = list(runs.get("after", ()))
-    if ran is not None and not moves_schedule(ran, runs) and parents == old_parents:
+    same_edges = parents == old_parents and (ran or {}).get("on") == runs.get("on")
+    if ran is not None and not moves_schedule(ran, runs) and same_edges:
         return None
     due = next_due_ms(address, runs, now_ms)
     cursor = now_ms if "schedule" in runs else False

@@ -63,13 +63,15 @@ def outside_of(store: Store, specs: Iterable[Spec], others: Sequence[BoardRecord
             # A lock may be held by other jobs of the board, or by none of them any more.
             live = definitions.read_definitions(store, record.version)
             _replace_capacities(capacities, record.name, [d.spec for d in live.values()])
-    return Outside(edges, capacities, _known(store, specs, edges, others))
+    specs = list(specs)
+    return Outside(edges, capacities, _known(store, specs, edges, others), _kin(store, specs, edges, others))
 
 
 def outside_as_applied(store: Store, specs: Iterable[Spec], others: Sequence[BoardRecord]) -> Outside:
     """What other boards said of the jobs at hand when they were last applied."""
-    edges = _edges(others)
-    return Outside(edges, _capacities(others), _known(store, specs, edges, others))
+    edges, specs = _edges(others), list(specs)
+    known, kin = _known(store, specs, edges, others), _kin(store, specs, edges, others)
+    return Outside(edges, _capacities(others), known, kin)
 
 
 def check_together(specs: Mapping[str, Spec], outside: Outside) -> Faults:
@@ -81,6 +83,9 @@ def check_together(specs: Mapping[str, Spec], outside: Outside) -> Faults:
     """
     around: dict[str, Spec] = {address: {"after": parents} for address, parents in outside.edges.items()}
     faults = depend.check_parents({**around, **specs}, outside.known)
+    for address, found in depend.check_joins({**outside.kin, **specs}).items():
+        home = address if address in specs else _closing(address, around, specs)
+        faults.setdefault(home or address, []).extend(found)
     for address, found in depend.check_locks(specs, outside.capacities).items():
         faults.setdefault(address, []).extend(found)
     # A circle is told of its least member. Where that is on another board, a job at hand closes it.
@@ -153,17 +158,35 @@ def _known(
 ) -> set[str]:
     """Jobs that are there for others to run after, as far as anybody does."""
     wanted = {parent for spec in specs for parent in spec.get("after", ())}
-    return _existing(store, wanted, others) | {parent for parents in edges.values() for parent in parents}
+    return _read(store, wanted, others).keys() | {parent for parents in edges.values() for parent in parents}
 
 
-def _existing(store: Store, addresses: set[str], records: Sequence[BoardRecord]) -> set[str]:
-    """Those of the addresses that are jobs of these boards."""
+def _kin(
+    store: Store,
+    specs: Iterable[Spec],
+    edges: Mapping[str, Sequence[str]],
+    others: Sequence[BoardRecord],
+) -> dict[str, Spec]:
+    """Jobs of these boards that run after several, and all that those and the jobs at hand run after."""
+    joined = [spec["after"] for spec in specs if len(spec.get("after", ())) > 1]
+    joins = {child for child, parents in edges.items() if len(parents) > 1}
+    wanted = joins.union(*joined)
+    found: dict[str, Spec] = {}
+    while wanted:
+        read = _read(store, wanted, others)
+        found.update(read)
+        wanted = {parent for spec in read.values() for parent in spec.get("after", ())} - found.keys()
+    return found
+
+
+def _read(store: Store, addresses: set[str], records: Sequence[BoardRecord]) -> dict[str, Spec]:
+    """Of the addresses those that are jobs of these boards, with their definitions."""
     by_board: dict[str, list[str]] = {}
     for board, job in map(split_address, sorted(addresses)):
         by_board.setdefault(board, []).append(job)
     return {
-        address_of(record.name, job)
+        address_of(record.name, job): definition.spec
         for record in records
         if record.name in by_board
-        for job in definitions.read_some(store, record.version, by_board[record.name])
+        for job, definition in definitions.read_some(store, record.version, by_board[record.name]).items()
     }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import clock
 from jobboard.core.advice import lock_order, pile_up, untimed_lock
-from jobboard.core.depend import check_locks, check_parents
+from jobboard.core.depend import check_joins, check_locks, check_parents
 from jobboard.core.diagnostic import Fault, KeyFault, Path
 from jobboard.core.moves import Move, Removal, destinations, read_moves, read_removals
 from jobboard.core.names import RESERVED, address_of, is_name, split_address
@@ -426,7 +426,12 @@ def _relate(drafts: Sequence[_Draft]) -> None:
     names = frozenset[str]().union(*(draft.names for draft in drafts))
     gone = destinations([move for d in drafts if d.board is not None for move in d.board.moves])
     known = names | _elsewhere(specs, drafts)
-    for faults in (check_parents(specs, known - gone.keys(), gone), check_locks(specs)):
+    judged = (
+        check_parents(specs, known - gone.keys(), gone),
+        check_joins(specs),
+        check_locks(specs),
+    )
+    for faults in judged:
         for address, found in faults.items():
             job = split_address(address)[1]
             homes[address].say([fault.under("jobs", job) for fault in found])

@@ -96,7 +96,8 @@ def _faults(error: Any, path: Path) -> list[Fault]:
         missing = next(key for key in error.validator_value if repr(key) in error.message)
         if path[:1] == ("moved",):
             return [Fault(path, f'this move has no "{missing}"', "Write  {from: OLD, to: NEW}")]
-        return [Fault(path, f'the board has no "{missing}"', _MISSING[missing])]
+        owner = "the board" if missing in _OF_BOARD else "the entry"
+        return [Fault(path, f'{owner} has no "{missing}"', _MISSING[missing])]
     if error.validator == "oneOf" and path[:1] == ("removed",):
         hint = "Write  {job: NAME, destroy: false}  or  {board: NAME}"
         return [Fault(path, "one line removes one job, or one board", hint)]
@@ -113,7 +114,9 @@ _VARIABLE_HINT = "Write letters, digits and underscores, and no digit first"
 _MISSING = {
     "board": "Write  board: NAME  in the first line",
     "jobs": "Write  jobs:  and the jobs below it, or  jobs: {}  for none. Was the file saved whole?",
+    "job": "Write  job: NAME  in it",
 }
+_OF_BOARD = ("board", "jobs")
 
 
 def _unknown_key(key: str, known: tuple[str, ...], path: Path) -> Fault:
@@ -200,7 +203,7 @@ def _bad_value(error: Any, path: Path) -> Fault:
         hint = _VARIABLE_HINT if "inherit" in path else f"A name is {NAME_RULE}"
         return Fault(path, f"{_shown(value)} is no name{_what(path)}", hint)
     if error.validator == "maxItems":
-        return Fault(path, f"{name} takes one job for now", "Keep one of them")
+        return Fault(path, f"{name} takes {wanted} jobs at most", "Join them in two steps")
     return Fault(path, f"{name} is empty", "Write a value, or leave the key out")
 
 

@@ -88,8 +88,9 @@ def decode_definition(raw: bytes) -> Definition:
 
 def launch_of(spec: Spec) -> dict[str, Any]:
     """What scripts need of a spec: q queue, p priority, l locks as name, capacity, …; o overlap, a parents,
-    d disabled, r greatest number of runs, g tags, x what a lost attempt means. Defaults are left out; u,
-    when the first override ends, is no part of a spec and added by `encode_definition`.
+    e how they have to end, d disabled, r greatest number of runs, g tags, x what a lost attempt means.
+    Defaults are left out; u, when the first override ends, is no part of a spec and added by
+    `encode_definition`.
     """
     launch: dict[str, Any] = {}
     for short, field in _LAUNCH.items():
@@ -109,6 +110,7 @@ _LAUNCH: Mapping[str, str] = {
     "p": "priority",
     "o": "overlap",
     "a": "after",
+    "e": "on",
     "g": "tags",
     "x": "on_lost",
 }

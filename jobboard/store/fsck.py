@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 PAGE = 250
 
-_SETS = ("queue", "active", "lockwait", "holding", "live", "lock", "after", "needs", "awaited")
-"""Families of sets whose members are looked at one by one."""
+_SETS = ("queue", "active", "lockwait", "holding", "live", "lock", "after", "needs", "awaited", "joins")
+"""Families of sets and hashes whose members are looked at one by one."""
 _NAMED = (*_SETS, "run", "out", "defs", "changes")
 """Families whose keys are looked for."""
 

@@ -95,6 +95,9 @@ _KINDS = (
     KeyKind("lock:<lock>", "SET", "run", "runs that hold the lock"),
     KeyKind("lockwait:<lock>", "ZSET", "run", "run that waits for the lock -> its rank"),
     KeyKind("lockrescan", "SET", "run", "locks whose waiters are still to be looked at"),
+    KeyKind(
+        "joins:<job>", "HASH", "run", "nominal -> which of the job's parents have ended, and how, packed"
+    ),
     KeyKind("fanout", "LIST", "run", "dependents still to be decided: list number and parent, packed"),
     KeyKind("fanout:<list>", "SET", "run", "jobs of one such list"),
     KeyKind("zonedata", "HASH", "run", "scheduler -> version of the zone data it computes with"),

@@ -264,8 +264,9 @@ class Runs:
         reason: str = "",
         force: bool = False,
         respect_overlap: bool = False,
+        with_dependents: bool = False,
     ) -> str:
-        """Run a job now, by hand; its run id. It triggers no dependents.
+        """Run a job now, by hand; its run id.
 
         Args:
             address: The job.
@@ -273,6 +274,7 @@ class Runs:
             reason: Why, for the record.
             force: Run it although it is paused or disabled.
             respect_overlap: Do not run it while another run of it is unfinished.
+            with_dependents: Let what runs after it follow, under the same nominal; otherwise nothing does.
 
         Raises:
             errors.UsageError: There is no such job.
@@ -286,6 +288,7 @@ class Runs:
             mark=secrets.token_hex(3),
             force=force,
             respect_overlap=respect_overlap,
+            with_dependents=with_dependents,
         )
         if tag == "STARTED":
             return str(rest[0])

@@ -45,6 +45,12 @@ class Engine:
         self.client.hset(self.store.key("defs", f"v-{board}"), job, packed)
         self.client.hset(self.store.key("boards"), board, f"v-{board}.0")
 
+    def settle(self, address: str, **entry: Any) -> None:
+        """Apply to one job what a sync would leave to do: its parents before and after, its end."""
+        self.client.hset(self.store.key("work", "st"), address, pack({"due": False, **entry}))
+        self.client.rpush(self.store.key("work"), "st")
+        self.store.call("drain", limit=100)
+
     def remove(self, address: str) -> None:
         """Take a job out of its board."""
         board, _, job = address.partition("/")

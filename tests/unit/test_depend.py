@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobboard.core.depend import check_locks, check_parents
+from jobboard.core.depend import check_joins, check_locks, check_parents, fits, roots_of
 
 
 def after(*parents: str) -> dict[str, list[str]]:
@@ -70,3 +72,48 @@ def test_what_another_board_says_wins() -> None:
     found = check_locks(specs, {"db": {"c": 1}, "other": {"c": 9}})
     assert set(found) == {"a/x", "a/y"}
     assert "of 1 in board c" in found["a/x"][0].message
+
+
+def _cron(text: str, **more: object) -> dict[str, object]:
+    return {"schedule": {"cron": text, **more}}
+
+
+def test_a_diamond_is_fine() -> None:
+    specs: dict[str, Any] = {
+        "e/r": _cron("0 2 * * *"),
+        "e/a": after("e/r"),
+        "e/b": after("e/r"),
+        "e/j": after("e/a", "e/b"),
+    }
+    assert check_joins(specs) == {}
+
+
+def test_parents_of_one_schedule_may_be_joined_whatever_their_jitter() -> None:
+    specs: dict[str, Any] = {
+        "e/a": _cron("0 2 * * *"),
+        "e/b": _cron("0 2 * * *", jitter=5),
+        "e/j": after("e/a", "e/b"),
+    }
+    assert check_joins(specs) == {}
+
+
+@given(st.sampled_from([{"every": 60_000}, {"cron": "H 2 * * *"}, {}]))
+def test_parents_whose_nominals_are_their_own_may_not(schedule: dict[str, object]) -> None:
+    own = {"schedule": schedule} if schedule else {}
+    found = check_joins({"e/a": own, "e/b": own, "e/j": after("e/a", "e/b")})
+    assert [fault.message for fault in found["e/j"]] == [
+        "e/a and e/b have no schedule in common, hence no nominal"
+    ]
+
+
+def test_a_join_whose_parents_are_not_at_hand_is_not_judged() -> None:
+    assert check_joins({"e/j": after("e/a", "f/b"), "e/a": _cron("0 2 * * *")}) == {}
+    assert roots_of("e/j", {"e/j": after("e/a"), "e/a": after("e/j")}) == set()
+
+
+@given(st.sampled_from(["ok", "failed", "lost", "cancelled", "skipped", "missed", "held"]))
+def test_what_an_edge_asks_for(state: str) -> None:
+    ran = state in ("ok", "failed", "lost", "cancelled")
+    assert fits(None, state) == (state == "ok")
+    assert fits("finished", state) == ran
+    assert fits("failed", state) == (state in ("failed", "lost"))

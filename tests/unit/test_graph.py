@@ -75,7 +75,7 @@ def test_the_command_draws_the_boards(boards: Path, capsys: pytest.CaptureFixtur
     assert main(["graph"]) == 0
     assert capsys.readouterr().out == "b/x\n└─ b/y\n"
     assert main(["graph", "-o", "json", "--locks"]) == 0
-    assert json.loads(capsys.readouterr().out)["edges"] == [{"from": "b/x", "to": "b/y"}]
+    assert json.loads(capsys.readouterr().out)["edges"] == [{"from": "b/x", "to": "b/y", "on": "success"}]
     (boards / "boards" / "b.yaml").write_text("board: b\njobs:\n  x: {run: a}\n")
     assert main(["graph"]) == 0
     assert capsys.readouterr().out == "None of 1 job runs after another.\n"

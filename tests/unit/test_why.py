@@ -81,7 +81,7 @@ def test_a_parent_that_failed_is_where_to_look() -> None:
         WORLD,
     )
     assert said.findings[0].command == "jobboard why ops/p"
-    assert said.outlook == "It runs when ops/p has ended well."
+    assert said.outlook == "It runs after ops/p."
 
 
 def test_nominals_of_one_reason_are_counted() -> None:

@@ -3,14 +3,15 @@
 -- Looking and mending are one step, so what was merely on its way is never taken for broken.
 -- KEYS      meta
 -- ARGUMENTS family=string name=string subjects=list repair=bool
--- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, stages ZSET, changes:<stage> HASH, changed ZSET, work LIST, work:<stage> HASH,
---           after:<parent> SET, holds HASH, sched ZSET, cursor HASH, used HASH, claims ZSET, claim HASH,
---           run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET, limits HASH, active:<queue> SET,
---           delay ZSET, wake:<who> LIST, workers ZSET, holding:<worker> SET, lock:<lock> SET,
---           lockwait:<lock> ZSET, lockrescan SET, fanout LIST, fanout:<list> SET, history STREAM,
---           failures STREAM, last:<job> LIST, out:<run> STREAM, outbytes HASH, outputs ZSET, events STREAM,
---           awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET,
---           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH, edits HASH, drift HASH
+-- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, stages ZSET, changes:<stage> HASH, changed ZSET,
+--           work LIST, work:<stage> HASH, after:<parent> SET, holds HASH, sched ZSET, cursor HASH, used HASH,
+--           claims ZSET, claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET,
+--           limits HASH, active:<queue> SET, delay ZSET, wake:<who> LIST, workers ZSET, holding:<worker> SET,
+--           lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, fanout LIST, fanout:<list> SET,
+--           history STREAM, failures STREAM, last:<job> LIST, out:<run> STREAM, outbytes HASH, outputs ZSET,
+--           events STREAM, awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET,
+--           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH, edits HASH, drift HASH,
+--           joins:<job> HASH
 -- RETURNS   "OK" {[subject, words], ...}
 -- @include guard
 -- @include arguments
@@ -117,6 +118,20 @@ function look.after(child)
   if broken(child, 'hears of ' .. name .. ', which it does not run after') then
     redis.call('SREM', key('after', name), child)
   end
+end
+
+function look.joins(suffix)
+  local packed = redis.call('HGET', key('joins', name), suffix)
+  if not packed or pending(name) or redis.call('EXISTS', key('fanout')) == 1 then return end
+  local _, d = definition(name)
+  local missing = false
+  for _, parent in ipairs(d and d[4].a or {}) do
+    missing = missing or not cmsgpack.unpack(packed).ends[parent]
+  end
+  if missing or not broken(name .. '@' .. suffix, 'waits for parents that have all ended') then return end
+  local list = redis.call('HINCRBY', key('meta'), 'seq', 1)
+  redis.call('SADD', key('fanout', list), name)
+  redis.call('RPUSH', key('fanout'), cmsgpack.pack({list, {false}}))
 end
 
 function look.cursor(address)

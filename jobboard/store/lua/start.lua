@@ -2,11 +2,12 @@
 -- A run by hand. Its nominal is now; `mark` makes its id unique and lets a repeat of the call find the run it
 -- has made. What stands in the way is answered in words, and `force` goes past a hold and a disabled job.
 -- KEYS      meta
--- ARGUMENTS address=string by=string reason=string mark=string force=bool respect_overlap=bool
+-- ARGUMENTS address=string by=string reason=string mark=string force=bool respect_overlap=bool with_dependents=bool
 -- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, edits HASH, work LIST, work:<stage> HASH,
---           after:<parent> SET, holds HASH, tombstones HASH, audit STREAM, sched ZSET, cursor HASH,
---           used HASH, claims ZSET, claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET,
---           queues SET, wake:<who> LIST, last:<job> LIST, events STREAM, overrides ZSET, skips HASH
+--           after:<parent> SET, holds HASH, tombstones HASH, audit STREAM, sched ZSET, cursor HASH, used HASH,
+--           claims ZSET, claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET,
+--           wake:<who> LIST, last:<job> LIST, events STREAM, overrides ZSET, skips HASH, fanout LIST,
+--           fanout:<list> SET, joins:<job> HASH
 -- RETURNS   "STARTED" {run} | "UNKNOWN" | "HELD" {why} | "DISABLED" | "SKIPPED" {why}
 -- @include guard
 -- @include arguments
@@ -39,6 +40,7 @@ local state, why = admit(address, d[4], at)
 if state == 'held' and not arguments.force then return cmsgpack.pack({'HELD', why}) end
 if state == 'skipped' and arguments.respect_overlap then return cmsgpack.pack({'SKIPPED', why}) end
 local id = address .. '@' .. instant(at) .. ending
-create(id, address, at, d, {trigger = 'manual', at = at, by = arguments.by, reason = arguments.reason})
+create(id, address, at, d, {trigger = 'manual', at = at, by = arguments.by, reason = arguments.reason,
+  family = arguments.with_dependents and address})
 audit('run', id, {actor = arguments.by}, {reason = arguments.reason})
 return cmsgpack.pack({'STARTED', id})

@@ -11,8 +11,8 @@
 --           ctl:<worker> LIST, workers ZSET, worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET,
 --           lockwait:<lock> ZSET, lockrescan SET, fanout LIST, fanout:<list> SET, zonedata HASH,
 --           history STREAM, failures STREAM, last:<job> LIST, outputs ZSET, events STREAM, awaited:<run> SET,
---           expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET,
---           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH
+--           expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET, minute:<minute> HASH, day:<day> HASH,
+--           jobday:<day> HASH, skips HASH, joins:<job> HASH
 -- RETURNS   "OK" {now, promoted, reaped, next, unsettled, [job whose override has ended, ...]}
 -- @include guard
 -- @include arguments
@@ -24,6 +24,7 @@
 -- @include rescan
 -- @include reclaim
 -- @include follow
+-- @include rejoin
 -- @include reap_worker
 -- @include wake
 local refused = guard()
@@ -73,7 +74,11 @@ local packed = redis.call('LINDEX', key('fanout'), 0)
 if packed then
   local list, item = unpack(cmsgpack.unpack(packed))
   for _, child in ipairs(redis.call('SPOP', key('fanout', list), PAGE)) do
-    if descend(child, item, at) then follow(child, item[2], item[3], 'skipped', at, item[5] + 1) end
+    if not item[1] then
+      rejoin(child, at)
+    elseif descend(child, item, at) then
+      follow(child, item[2], item[3], 'skipped', at, item[5] + 1, item[6], item[7])
+    end
   end
   if redis.call('EXISTS', key('fanout', list)) == 0 then redis.call('LPOP', key('fanout')) end
   pressing = redis.call('EXISTS', key('fanout')) == 1

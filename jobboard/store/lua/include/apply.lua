@@ -3,9 +3,10 @@
 -- @include keep_edits
 -- Puts one job's schedule entry in line with its definition, as the sync that staged the entry worked it
 -- out: {due, cursor, before = old parents, after = new parents, gone = tombstone}. A claim made before is
--- void: its scheduler computed with what no longer holds. A job that has another address has an entry
--- under each: {to, before} under the one it had, and under its own {from, stays = its due instant too, …}.
--- apart = the paths in which it still differs from its file; an entry of that alone leaves the schedule be.
+-- void: its scheduler computed with what no longer holds. Where the job waits for some of its parents, `tick`
+-- looks at that again. A job that has another address has an entry under each: {to, before} under the one it
+-- had, and under its own {from, stays = its due instant too, …}. apart = the paths in which it still differs
+-- from its file; an entry of that alone leaves the schedule be.
 local function apply(address, entry)
   for _, parent in ipairs(entry.before or {}) do redis.call('SREM', key('after', parent), address) end
   if entry.to then return carry(address, entry.to) end
@@ -21,6 +22,15 @@ local function apply(address, entry)
     redis.call('ZREM', key('sched'), address)
   end
   if entry.cursor then redis.call('HSET', key('cursor'), address, entry.cursor) end
+  if redis.call('EXISTS', key('joins', address)) == 1 then
+    if entry.gone then
+      redis.call('DEL', key('joins', address))
+    else
+      local list = redis.call('HINCRBY', key('meta'), 'seq', 1)
+      redis.call('SADD', key('fanout', list), address)
+      redis.call('RPUSH', key('fanout'), cmsgpack.pack({list, {false}}))
+    end
+  end
   if entry.gone then
     redis.call('HDEL', key('cursor'), address)
     redis.call('HDEL', key('used'), address)

@@ -34,7 +34,7 @@ local function conclude(run, state, at, outcome)
   event('finished', run.job, run.id, at, 'state', state, 'reason', outcome.reason or '')
   if run.expires then redis.call('ZREM', key('expiry'), run.id) end
   if run.awaited then release(run.id, state, at) end
-  if run.trigger ~= 'manual' then
-    follow(run.job, run.nominal, string.match(run.id, '@(.*)$'), state, at)
+  if run.trigger ~= 'manual' or run.family then
+    follow(run.job, run.nominal, string.match(run.id, '@(.*)$'), state, at, 1, run.family, run.by)
   end
 end

@@ -2,7 +2,7 @@
 -- @include enqueue
 -- @include event
 -- Makes a run of a decoded definition: everything a worker needs is copied, so later edits leave it alone.
--- how = {trigger, at, due, by, reason, later}; with later it is for the caller to put it where it waits.
+-- how = {trigger, at, due, by, reason, family, later}; with later it is for the caller to put it where it waits.
 local function create(id, address, nominal, d, how)
   local launch = d[4]
   local queue = launch.q or 'common'
@@ -12,6 +12,7 @@ local function create(id, address, nominal, d, how)
     'attempt', 1, 'lost', 0, 'defers', 0, 'launch', cmsgpack.pack(launch), 'spec', d[5], 'epoch', d[1],
     'revision', d[3], 'trigger', how.trigger, 'queued_at', how.at, 'due_at', how.due or how.at,
     'by', how.by or '', 'reason', how.reason or '')
+  if how.family then redis.call('HSET', key('run', id), 'family', how.family) end
   redis.call('SADD', key('live', address), id)
   if how.later then return end
   enqueue(id, queue, score)

@@ -2,10 +2,11 @@
 -- @include descend
 -- Decides the dependents of a job that was decided: at success they run, otherwise they are passed over,
 -- and so are theirs. A call decides at most a hundred; what is more is kept as a list that `tick` goes on
--- with. how is 'ok' or the word for what happened instead.
+-- with. how is 'ok' or the word for what happened instead; family and by are of a run by hand whose dependents
+-- run with it: the job it began with, and who asked.
 local follow_left = 100
-local function follow(parent, nominal, suffix, how, at, depth)
-  local agenda = {{parent, nominal, suffix, how, depth or 1}}
+local function follow(parent, nominal, suffix, how, at, depth, family, by)
+  local agenda = {{parent, nominal, suffix, how, depth or 1, family or false, by or false}}
   while #agenda > 0 do
     local item = table.remove(agenda)
     local edges = key('after', item[1])
@@ -23,9 +24,11 @@ local function follow(parent, nominal, suffix, how, at, depth)
     end
     if children > 0 then
       follow_left = follow_left - children
-      for _, child in ipairs(redis.call('SMEMBERS', edges)) do
+      local heirs = redis.call('SMEMBERS', edges)
+      table.sort(heirs)
+      for _, child in ipairs(heirs) do
         if descend(child, item, at) then
-          agenda[#agenda + 1] = {child, item[2], item[3], 'skipped', item[5] + 1}
+          agenda[#agenda + 1] = {child, item[2], item[3], 'skipped', item[5] + 1, item[6], item[7]}
         end
       end
     end

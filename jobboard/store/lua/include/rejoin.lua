@@ -1,0 +1,24 @@
+-- @include key
+-- @include definition
+-- @include in_force
+-- @include join
+-- @include beget
+-- @include follow
+-- Looks again at the nominals for which a job waits for some of its parents, since its parents have changed:
+-- one that it no longer runs after keeps it waiting no more.
+local function rejoin(child, at)
+  local _, d = definition(child)
+  if d then d = in_force(d, at) end
+  for _, suffix in ipairs(redis.call('HKEYS', key('joins', child))) do
+    local entry = cmsgpack.unpack(redis.call('HGET', key('joins', child), suffix))
+    local item = {false, entry.nominal, suffix, false, 1, entry.family, entry.by}
+    if not d or not d[4].a or d[4].d then
+      redis.call('HDEL', key('joins', child), suffix)
+    else
+      local open, why = join(child, d[4], item, at)
+      if open and beget(child, d, item, why, at) then
+        follow(child, item[2], suffix, 'skipped', at, 2, item[6], item[7])
+      end
+    end
+  end
+end
