@@ -19,8 +19,9 @@ from kit.peers import FakePeer, hello_of
 from kit.server import Server
 
 from jobboard import errors
+from jobboard.cli.main import main
 from jobboard.settings import Settings
-from jobboard.store import connect, scripts
+from jobboard.store import connect, fsck, scripts
 from jobboard.store.connect import Store, explained, open_store
 from jobboard.store.embedded import await_end, open_embedded
 from jobboard.store.health import check_usable
@@ -61,10 +62,17 @@ def start() -> Iterator[Callable[..., Server]]:
 def write_script(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A script `write` that pushes a kilobyte, and `drain` that may run when memory is full."""
     texts = {"write": WRITE, "drain": WRITE.replace("#!lua", "#!lua flags=allow-oom", 1)}
-    monkeypatch.setattr(scripts, "source_of", texts.__getitem__)
+    shipped = scripts.source_of
+    monkeypatch.setattr(scripts, "source_of", lambda name: texts.get(name) or shipped(name))
     scripts.load.cache_clear()
     yield
     scripts.load.cache_clear()
+
+
+def fsck_of(url: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """What `jobboard fsck` ends with and complains of."""
+    code = main(["fsck", "--redis", url])
+    return code, capsys.readouterr().err
 
 
 def write_on_and_on(store: Store) -> None:
@@ -227,6 +235,8 @@ def test_a_server_behind_a_password(start: Callable[..., Server]) -> None:
             open_store(settings_of(f"redis://{wrong}127.0.0.1:{port}/1"))
         assert "wr0ng" not in caught.value.message
         assert "redis://USER:PASSWORD@" in str(caught.value.hint)
+    with open_store(settings_of(f"redis://:s3cret@127.0.0.1:{port}/1")) as store:
+        assert fsck.check(store) == []
 
 
 def test_tls_where_there_is_none(start: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,9 +254,13 @@ def test_what_says_nothing_is_not_waited_for_for_ever(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("version", ["5.0.3", "6.2.14"])
-def test_a_server_too_old(version: str) -> None:
+def test_a_server_too_old(version: str, capsys: pytest.CaptureFixture[str]) -> None:
     with FakePeer(hello_of(version)) as peer, pytest.raises(errors.NotOurs) as caught:
         open_store(settings_of(peer.url))
+    with FakePeer(hello_of(version)) as peer:
+        code, said = fsck_of(peer.url, capsys)
+    assert code == caught.value.exit_code
+    assert version in said
     assert version in caught.value.message
     assert "7.0" in str(caught.value.hint)
 
@@ -258,9 +272,13 @@ def test_a_server_from_before_hello() -> None:
 
 
 @pytest.mark.parametrize("reply", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-2.0-OpenSSH_9.2\r\n"])
-def test_what_is_no_redis_at_all(reply: bytes) -> None:
-    with FakePeer(reply) as peer, pytest.raises(errors.NotOurs, match="no Redis or Valkey"):
+def test_what_is_no_redis_at_all(reply: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+    with FakePeer(reply) as peer, pytest.raises(errors.NotOurs, match="no Redis or Valkey") as caught:
         open_store(settings_of(peer.url))
+    with FakePeer(reply) as peer:
+        code, said = fsck_of(peer.url, capsys)
+    assert code == caught.value.exit_code
+    assert "no Redis or Valkey" in said
 
 
 def test_a_full_disk_refuses_with_words_and_loses_nothing_confirmed_before() -> None:

@@ -2,13 +2,26 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from kit.events import wait_for_event
-from kit.work import animal, board, finished, output, reserved, running_with, start, until, working
+from kit.work import (
+    animal,
+    board,
+    finished,
+    output,
+    reserved,
+    running_with,
+    start,
+    until,
+    working,
+    working_process,
+)
 
 from jobboard import errors
 from jobboard.clock import monotonic_s
@@ -20,8 +33,6 @@ from jobboard.store.fsck import check
 from jobboard.store.runs import Runs
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from jobboard.store.connect import Store
 
 
@@ -136,13 +147,30 @@ def test_output_of_any_bytes_is_kept(store: Store, tmp_path: Path) -> None:
 
 
 def test_of_huge_output_head_and_tail_are_kept(store: Store, tmp_path: Path) -> None:
-    record, text = ran(store, tmp_path, run("echo first; yes | head -c 1000000000; echo last"))
-    assert record["state"] == "ok"
-    assert record["output_bytes"] == 10**9 + 11
-    assert record["dropped_bytes"] == 10**9 + 11 - HEAD_BYTES - TAIL_BYTES
+    huge, more_kib = 5 * 2**30, 16 * 1024
+    board(store, {"before": run("true"), "job": run("echo first; yes | head -c 5G; echo last; exit 3")})
+    stored = store.client.info("memory")["used_memory"]
+    with working_process(store, tmp_path) as worker:
+        finished(store, start(store, "before"))
+        before_kib = _most_memory_kib(worker.pid)
+        run_id = start(store, "job")
+        record = finished(store, run_id, timeout_s=60)
+        text = output(store, run_id)
+        assert _most_memory_kib(worker.pid) < before_kib + more_kib
+    assert store.client.info("memory")["used_memory"] < stored + more_kib * 1024
+    assert (record["state"], record["exit"]) == ("failed", 3)
+    assert record["output_bytes"] == huge + 11
+    assert record["dropped_bytes"] == huge + 11 - HEAD_BYTES - TAIL_BYTES
     assert len(text) == HEAD_BYTES + TAIL_BYTES
     assert text.startswith(b"first\ny\n")
     assert text.endswith(b"y\nlast\n")
+
+
+def _most_memory_kib(pid: int) -> int:
+    """The most memory a process has had so far."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert found
+    return int(found[1])
 
 
 def test_output_is_there_while_the_run_goes_on(store: Store, tmp_path: Path) -> None:
