@@ -50,6 +50,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("show", "show a job, a run or a board"),
     "runs": ("runs", "list runs, newest first"),
     "stats": ("stats", "show how runs have been going: how many ended well, how long they took and waited"),
+    "events": ("events", "print what happens, as it happens"),
     "logs": ("logs", "print a run's output"),
     "why": ("why", "say why a job did or did not run"),
     "queues": ("queues", "list queues, and limit them"),

@@ -10,9 +10,19 @@ from typing import TYPE_CHECKING, Any, cast
 from jobboard.store.connect import explained
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from jobboard.store.connect import Store
 
 Event = dict[str, str]
+
+KINDS = (
+    *("fired", "queued", "delayed", "blocked", "waiting", "reserved", "progress", "stopping", "finished"),
+    *("retry", "defer", "drained", "lost", "adopted", "fenced", "skipped", "missed", "held"),
+    *("worker", "worker gone"),
+)
+"""What an event may be of; a newer version may know more."""
+PAGE = 500
 
 
 def latest_id(store: Store) -> str:
@@ -20,6 +30,39 @@ def latest_id(store: Store) -> str:
     with explained(store.url):
         newest = cast("list[Any]", store.client.xrevrange(store.key("events"), count=1))
     return newest[0][0].decode() if newest else "0-0"
+
+
+def first_id(store: Store) -> str | None:
+    """The id of the oldest event that is kept; None where there is none."""
+    with explained(store.url):
+        oldest = cast("list[Any]", store.client.xrange(store.key("events"), count=1))
+    return oldest[0][0].decode() if oldest else None
+
+
+def later_events(store: Store, after: str) -> Iterator[Event]:
+    """Every event there is that is later than an id, oldest first."""
+    while True:
+        with explained(store.url):
+            entries: Any = store.client.xrange(store.key("events"), f"({after}", "+", count=PAGE)
+        for entry in entries:
+            yield _event(*entry)
+        if len(entries) < PAGE:
+            return
+        after = entries[-1][0].decode()
+
+
+def last_events(store: Store, wanted: Callable[[Event], bool], limit: int) -> list[Event]:
+    """The newest events that are wanted, oldest of them first."""
+    found: list[Event] = []
+    before = "+"
+    while len(found) < limit:
+        with explained(store.url):
+            entries: Any = store.client.xrevrange(store.key("events"), before, "-", count=PAGE)
+        found += [event for event in (_event(*entry) for entry in entries) if wanted(event)]
+        if len(entries) < PAGE:
+            break
+        before = f"({entries[-1][0].decode()}"
+    return found[:limit][::-1]
 
 
 def read_events(store: Store, after: str, *, block_ms: int, count: int = 500) -> list[Event]:

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from kit.commandline import jobboard, told
+from kit.story import Story
+
+from jobboard.store import events, scripts
+
+if TYPE_CHECKING:
+    from jobboard.store.connect import Store
+
+
+@pytest.fixture
+def story(store: Store) -> Story:
+    built = Story(store)
+    built.board("ops", {"a": {"command": {"run": "true"}}, "b": {"command": {"run": "true"}}})
+    return built
+
+
+def _lines(store: Store, capsys: pytest.CaptureFixture[str], *words: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in told(store, capsys, "events", "-o", "json", *words).splitlines()]
+
+
+def test_what_happened_is_told_in_order(
+    story: Story, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_id = story.ran("ops/a", "failed", exit_code=3, reason="exit 3")
+    seen = _lines(store, capsys, "--job", "a")
+    assert [event["event"] for event in seen] == ["queued", "reserved", "finished"]
+    assert {event["run"] for event in seen} == {run_id}
+    assert (seen[1]["worker"], seen[1]["attempt"]) == ("web-1", 1)
+    assert (seen[2]["state"], seen[2]["reason"]) == ("failed", "exit 3")
+    last = told(store, capsys, "events", "--job", "a", "-n", "1")
+    assert re.fullmatch(rf"\S+Z  finished +{re.escape(run_id)}  failed, exit 3\n", last)
+
+
+def test_only_what_was_asked_for(story: Story, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    for job in ("ops/a", "ops/b", "ops/a"):
+        story.ran(job)
+    ended = _lines(store, capsys, "--kind", "finished", "--kind", "reserved", "-n", "3")
+    assert [(event["event"], event["job"]) for event in ended] == [
+        ("finished", "ops/b"),
+        ("reserved", "ops/a"),
+        ("finished", "ops/a"),
+    ]
+
+
+def test_a_reader_goes_on_behind_an_id(
+    story: Story, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    story.ran("ops/a")
+    before = _lines(store, capsys, "-n", "1000")
+    second = story.ran("ops/b")
+    later = _lines(store, capsys, "--after", before[-1]["id"])
+    assert {event["run"] for event in later if event["run"]} == {second}
+    assert _lines(store, capsys, "--after", "0") == [*before, *later]
+
+
+def test_more_than_a_page_is_read_to_its_end(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    told_of: Any = {"e": "queued", "job": "o/x", "at": 0}
+    ids = cast("list[bytes]", [store.client.xadd(store.key("events"), told_of) for _ in range(1200)])
+    every = _lines(store, capsys, "--after", "0")
+    assert [event["id"] for event in every] == [stream_id.decode() for stream_id in ids]
+    assert _lines(store, capsys, "-n", "700") == every[-700:]
+
+
+def test_a_gap_is_said(story: Story, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    story.ran("ops/a")
+    assert jobboard(store, "events", "--after", "5-0") == 0
+    assert "may be missing" in capsys.readouterr().err
+    assert jobboard(store, "events", "--after", "0") == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_followed_as_it_happens_and_ended_by_control_c(story: Story, store: Store) -> None:
+    words = ("events", "-f", "--after", "0", "--kind", "finished", "-o", "json", "--redis", store.url)
+    command = [sys.executable, "-m", "jobboard", *words, "--namespace", store.namespace]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as reader:
+        assert reader.stdout is not None
+        for job in ("ops/a", "ops/b"):
+            run_id = story.ran(job)
+            assert json.loads(reader.stdout.readline())["run"] == run_id
+        reader.send_signal(signal.SIGINT)
+        assert reader.wait(10) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["--kind", "finish"], "finished"),
+        (["--kind", "xyz"], "known are"),
+        (["--after", "now"], "-o json"),
+        (["-n", "-1"], "0 or more"),
+    ],
+)
+def test_what_makes_no_sense_is_a_usage_error(
+    store: Store, capsys: pytest.CaptureFixture[str], words: list[str], hint: str
+) -> None:
+    assert jobboard(store, "events", *words) == 64
+    assert hint in capsys.readouterr().err
+
+
+def test_every_kind_that_scripts_tell_of_is_known() -> None:
+    sources = [scripts.include_source(i) for s in scripts.script_names() for i in scripts.includes_of(s)]
+    sources += [scripts.source_of(s) for s in scripts.script_names()]
+    told_of = {kind for source in sources for kind in re.findall(r"(?<![\w.])event\('([^']+)'", source)}
+    assert told_of
+    assert told_of <= set(events.KINDS)
