@@ -69,6 +69,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "progress": ("progress", "from inside a job: say how far it is, and that it is alive"),
     "doctor": ("doctor", "check the store, the daemons and this machine"),
     "fsck": ("fsck", "check every invariant of what is stored, and repair"),
+    "config": ("config", "show or set how much of the past is kept"),
     "redis-cli": ("redis_cli", "send a command to the store"),
 }
 

@@ -9,7 +9,7 @@ which alone decides, and which mends in the same step. A namespace in use can be
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from jobboard.core.model import seed_of
 from jobboard.core.override import laid
@@ -91,6 +91,7 @@ class _Walk:
         yield from self._paged("waiters", self._names("lockwait"))
         yield from self._paged("out", self._names("out"))
         yield from self._paged("changes", self._names("changes"))
+        yield from self._counts()
         yield from self._stages()
 
     def _paged(self, family: str, subjects: Iterator[str], name: str = "") -> Iterator[Problem]:
@@ -154,6 +155,45 @@ class _Walk:
             cursor = cast("bytes | None", self._client.hget(self._store.key("cursor"), address))
         nominal_ms = schedule.next_after(int(cursor or 0))
         return None if nominal_ms is None else schedule.due(nominal_ms)
+
+    def _counts(self) -> Iterator[Problem]:
+        """Whether the bytes that bounds go by are those that there are; judged only while nothing moves."""
+        for name, add_up in (("history_bytes", self._history_bytes), ("output_bytes", self._output_bytes)):
+            seen, before = self._counted(name), self._newest()
+            found = add_up()
+            still = (seen, before) == (self._counted(name), self._newest())
+            if found != seen and still and self._recounted(name, seen, found):
+                yield Problem("meta", name, f"is {seen} and adds up to {found}")
+
+    def _recounted(self, name: str, seen: int, found: int) -> bool:
+        return bool(self._store.call("recount", name=name, seen=seen, sum=found, repair=self._mending)[1])
+
+    def _counted(self, name: str) -> int:
+        with explained(self._store.url):
+            return int(cast("bytes | None", self._client.hget(self._store.key("meta"), name)) or 0)
+
+    def _newest(self) -> list[str]:
+        return [next(iter(self._entries(stream, 1)), ("", 0))[0] for stream in ("history", "failures")]
+
+    def _history_bytes(self) -> int:
+        return sum(size for stream in ("history", "failures") for _, size in self._entries(stream))
+
+    def _entries(self, stream: str, most: int | None = None) -> Iterator[tuple[str, int]]:
+        """Id and bytes of each record of a stream, newest first."""
+        before = "+"
+        while True:
+            with explained(self._store.url):
+                key = self._store.key(stream)
+                page: Any = self._client.xrevrange(key, before, "-", count=most or PAGE)
+            yield from ((_text(entry), len(fields[b"r"])) for entry, fields in page)
+            if len(page) < PAGE:
+                return
+            before = f"({_text(page[-1][0])}"
+
+    def _output_bytes(self) -> int:
+        with explained(self._store.url):
+            kept: Any = self._client.hscan_iter(self._store.key("outbytes"), count=PAGE)
+            return sum(int(size) for _, size in kept)
 
     def _stages(self) -> Iterator[Problem]:
         left = list(self._paged("stages", self._members("stages")))

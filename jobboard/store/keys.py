@@ -42,6 +42,7 @@ class KeyKind:
 
 _KINDS = (
     KeyKind("meta", "HASH", "both", "format, incarnation, counters, the test clock"),
+    KeyKind("config", "HASH", "both", "bounds of what is kept, where they are not the built-in ones"),
     # Definitions: what should run.
     KeyKind("boards", "HASH", "sync", "board -> VERSION.EDITS"),
     KeyKind("defs:<version>", "HASH", "sync", "job -> packed definition; one hash per board version"),

@@ -191,12 +191,16 @@ def walk(
 
 
 def _pages(store: Store, stream: str) -> Iterator[list[Record]]:
+    """Newest first; where the history ends, the failures that outlived what it dropped."""
     before = "+"
     while True:
         with explained(store.url):
             entries: Any = store.client.xrevrange(store.key(stream), before, "-", count=PAGE)
         if not entries:
-            return
+            if stream == "failures":
+                return
+            stream = "failures"
+            continue
         yield [decode_record(fields[b"r"]) for _, fields in entries]
         before = f"({entries[-1][0].decode()}"
 

@@ -37,7 +37,6 @@ PAGE = 200
 
 Order: TypeAlias = Literal["priority", "strict", "round-robin"]
 """In which order a worker serves its queues."""
-OUTPUT_BUDGET_BYTES = 256 * 1024 * 1024
 
 
 class UnknownWorker(errors.StoreRefused):
@@ -226,7 +225,6 @@ class Runs:
             token=token,
             attempt=attempt,
             chunks=[chunk.decode("utf-8", "surrogateescape") for chunk in chunks],
-            budget=OUTPUT_BUDGET_BYTES,
         )
         return bool(answer[0] == "OK")
 

@@ -10,7 +10,7 @@ from kit.events import events_of
 
 from jobboard import errors
 from jobboard.core.run import Result
-from jobboard.store import runs as run_path
+from jobboard.store import config
 from jobboard.store.wire import unpack
 
 if TYPE_CHECKING:
@@ -170,10 +170,8 @@ def test_output_of_an_attempt_that_is_over_is_fenced(engine: Engine) -> None:
     assert not engine.client.exists(engine.store.key("out", reserved.run_id))
 
 
-def test_the_oldest_output_goes_first_success_before_failure_and_never_a_live_runs(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(run_path, "OUTPUT_BUDGET_BYTES", 250)
+def test_the_oldest_output_goes_first_success_before_failure_and_never_a_live_runs(engine: Engine) -> None:
+    config.set_bounds(engine.store, {"output_bytes": 250}, by={})
     ids = {}
     for name, verdict in (("failed", "failed"), ("old", "ok"), ("new", "ok"), ("live", None)):
         engine.define(f"b/{name}")

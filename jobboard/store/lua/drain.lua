@@ -10,7 +10,8 @@
 --           last:<address> LIST, live:<address> SET, outputs ZSET, fanout LIST, fanout:<list> SET,
 --           boards HASH, defs:<version> HASH, holds HASH, awaited:<run> SET, expiry ZSET, needs:<run> SET,
 --           blocked ZSET, overrides ZSET, minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH,
---           joins:<job> HASH
+--           joins:<job> HASH,
+--           config HASH
 -- RETURNS   "OK" {applied, left}
 -- @include guard
 -- @include arguments

@@ -7,7 +7,8 @@
 --           after:<parent> SET, holds HASH, tombstones HASH, sched ZSET, cursor HASH, used HASH, claims ZSET,
 --           claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET, wake:<who> LIST,
 --           fanout LIST, fanout:<list> SET, history STREAM, last:<job> LIST, events STREAM, overrides ZSET,
---           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH, joins:<job> HASH
+--           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH, joins:<job> HASH,
+--           config HASH, failures STREAM
 -- RETURNS   "OK" {now, [[tag, run], ...]}
 -- @include guard
 -- @include arguments

@@ -11,7 +11,8 @@
 --           history STREAM, failures STREAM, last:<job> LIST, out:<run> STREAM, outbytes HASH, outputs ZSET,
 --           events STREAM, awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET,
 --           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH, edits HASH, drift HASH,
---           joins:<job> HASH
+--           joins:<job> HASH,
+--           config HASH
 -- RETURNS   "OK" {[subject, words], ...}
 -- @include guard
 -- @include arguments

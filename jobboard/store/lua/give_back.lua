@@ -7,7 +7,8 @@
 --           holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, fanout LIST,
 --           fanout:<list> SET, history STREAM, failures STREAM, last:<job> LIST, outputs ZSET, events STREAM,
 --           awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET, minute:<minute> HASH,
---           day:<day> HASH, jobday:<day> HASH, skips HASH, joins:<job> HASH
+--           day:<day> HASH, jobday:<day> HASH, skips HASH, joins:<job> HASH,
+--           config HASH
 -- RETURNS   "OK" {now, given}
 -- @include guard
 -- @include arguments

@@ -10,7 +10,8 @@
 --           live:<job> SET, lock:<lock> SET, lockrescan SET, lockwait:<lock> ZSET, needs:<run> SET,
 --           outputs ZSET, queue:<queue> ZSET, queues SET, run:<run> HASH, sched ZSET, tombstones HASH,
 --           used HASH, wake:<who> LIST, work LIST, work:<stage> HASH, overrides ZSET, minute:<minute> HASH,
---           day:<day> HASH, jobday:<day> HASH, skips HASH, drift HASH, joins:<job> HASH
+--           day:<day> HASH, jobday:<day> HASH, skips HASH, drift HASH, joins:<job> HASH,
+--           config HASH
 -- RETURNS   "OK" | "STALE"
 -- @include guard
 -- @include arguments

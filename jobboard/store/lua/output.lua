@@ -2,11 +2,12 @@
 -- Keeps a piece of an attempt's output, while memory allows: without allow-oom, so that a full store loses
 -- output and never a result. Over the namespace's budget the oldest output of ended runs goes first.
 -- KEYS      meta
--- ARGUMENTS run=string token=int attempt=int chunks=list budget=int
--- TOUCHES   meta HASH, run:<run> HASH, out:<run> STREAM, outbytes HASH, outputs ZSET
+-- ARGUMENTS run=string token=int attempt=int chunks=list
+-- TOUCHES   meta HASH, run:<run> HASH, out:<run> STREAM, outbytes HASH, outputs ZSET, config HASH
 -- RETURNS   "OK" {kept bytes} | "FENCED"
 -- @include guard
 -- @include arguments
+-- @include forget_outputs
 local refused = guard()
 if refused then return refused end
 local run, token = arguments.run, arguments.token
@@ -21,15 +22,5 @@ end
 -- A live run's output is never the oldest.
 redis.call('ZADD', key('outputs'), 9007199254740991, run)
 redis.call('HINCRBY', key('outbytes'), run, bytes)
-local total = redis.call('HINCRBY', key('meta'), 'output_bytes', bytes)
-local dropped = 0
-while total > arguments.budget and dropped < 16 do
-  local oldest = redis.call('ZRANGE', key('outputs'), 0, 0)[1]
-  if not oldest or redis.call('EXISTS', key('run', oldest)) == 1 then break end
-  total = redis.call('HINCRBY', key('meta'), 'output_bytes', -tonumber(redis.call('HGET', key('outbytes'), oldest) or 0))
-  redis.call('UNLINK', key('out', oldest))
-  redis.call('HDEL', key('outbytes'), oldest)
-  redis.call('ZREM', key('outputs'), oldest)
-  dropped = dropped + 1
-end
+forget_outputs(bytes)
 return cmsgpack.pack({'OK', bytes})

@@ -8,7 +8,8 @@
 --           claims ZSET, claim HASH, cursor HASH, used HASH, after:<parent> SET, tombstones HASH, edits HASH,
 --           overrides ZSET, holds HASH, live:<job> SET, run:<run> HASH, history STREAM, last:<job> LIST,
 --           events STREAM, audit STREAM, wake:scheduler LIST, minute:<minute> HASH, day:<day> HASH,
---           jobday:<day> HASH, skips HASH, quiet ZSET, fanout LIST, fanout:<list> SET, joins:<job> HASH
+--           jobday:<day> HASH, skips HASH, quiet ZSET, fanout LIST, fanout:<list> SET, joins:<job> HASH,
+--           config HASH, failures STREAM
 -- RETURNS   "OK" | "STALE" | "GONE" | "WAIT" {span}
 -- @include guard
 -- @include arguments

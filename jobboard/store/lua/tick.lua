@@ -12,7 +12,8 @@
 --           lockwait:<lock> ZSET, lockrescan SET, fanout LIST, fanout:<list> SET, zonedata HASH,
 --           history STREAM, failures STREAM, last:<job> LIST, outputs ZSET, events STREAM, awaited:<run> SET,
 --           expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET, minute:<minute> HASH, day:<day> HASH,
---           jobday:<day> HASH, skips HASH, joins:<job> HASH
+--           jobday:<day> HASH, skips HASH, joins:<job> HASH,
+--           config HASH
 -- RETURNS   "OK" {now, promoted, reaped, next, unsettled, [job whose override has ended, ...]}
 -- @include guard
 -- @include arguments

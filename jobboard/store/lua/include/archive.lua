@@ -1,10 +1,12 @@
 -- @include key
+-- @include forget
 -- Keeps the record of a run that ended: in the history, among the failures when it is one, and first among
 -- the job's last twenty.
-local function archive(record, failed)
+local function archive(record, failed, at)
   local packed = cmsgpack.pack(record)
-  redis.call('XADD', key('history'), 'MAXLEN', '~', 500000, '*', 'r', packed)
-  if failed then redis.call('XADD', key('failures'), 'MAXLEN', '~', 50000, '*', 'r', packed) end
+  redis.call('XADD', key('history'), '*', 'r', packed)
+  if failed then redis.call('XADD', key('failures'), '*', 'r', packed) end
+  forget(failed and 2 * #packed or #packed, failed and at)
   local last = key('last', record.job)
   if redis.call('LPUSH', last, packed) > 20 then redis.call('LTRIM', last, 0, 19) end
 end

@@ -21,7 +21,7 @@ local function conclude(run, state, at, outcome)
   if run.defers > 0 then record.defers = run.defers end
   if run.overlapped then record.overlapped = true end
   if #run.tries > 0 then record.tries = run.tries end
-  archive(record, state ~= 'ok' and state ~= 'cancelled' and not outcome.quiet)
+  archive(record, state ~= 'ok' and state ~= 'cancelled' and not outcome.quiet, at)
   local first_at = run.tries[1] and run.tries[1].started_at or record.started_at
   count(run.job, run.queue, at, {state = state, retries = #run.tries > 0 and #run.tries,
     ran_ms = record.started_at and math.max(0, record.ended_at - record.started_at),

@@ -1,6 +1,7 @@
 -- @include key
 -- @include count
 -- @include event
+-- @include forget
 -- Writes down nominals that were decided and not run. Consecutive ones of one kind and reason are one
 -- record with a count: the job's newest record is replaced, and so is its copy in the history.
 -- seen = {count, first, last}
@@ -8,10 +9,12 @@ local function note(address, state, reason, seen, at)
   local last = key('last', address)
   local head = redis.call('LINDEX', last, 0)
   local record = head and cmsgpack.unpack(head)
+  local bytes = 0
   local again = record and record.state == state and record.reason == reason and record.entry
   if again then
-    redis.call('XDEL', key('history'), record.entry)
+    local replaced = redis.call('XDEL', key('history'), record.entry)
     record.entry = nil
+    bytes = -replaced * #cmsgpack.pack(record)
     record.count = record.count + seen[1]
     record.last = math.max(record.last, seen[3])
   else
@@ -19,7 +22,9 @@ local function note(address, state, reason, seen, at)
   end
   record.nominal = record.last
   record.ended_at = at
-  record.entry = redis.call('XADD', key('history'), 'MAXLEN', '~', 500000, '*', 'r', cmsgpack.pack(record))
+  local packed = cmsgpack.pack(record)
+  record.entry = redis.call('XADD', key('history'), '*', 'r', packed)
+  forget(bytes + #packed)
   if again then
     redis.call('LSET', last, 0, cmsgpack.pack(record))
   else

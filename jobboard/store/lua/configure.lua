@@ -1,0 +1,30 @@
+#!lua flags=allow-oom
+-- Sets bounds of what is kept, false for the built-in one, and who did; then drops what is beyond them, a page a
+-- call: asked again with no bounds it goes on.
+-- KEYS      meta
+-- ARGUMENTS bounds=[[name, value], ...] by=map
+-- TOUCHES   meta HASH, config HASH, history STREAM, failures STREAM, audit STREAM, out:<run> STREAM, outbytes HASH,
+--           outputs ZSET, run:<run> HASH
+-- RETURNS   "OK" | "MORE"
+-- @include guard
+-- @include arguments
+-- @include now
+-- @include audit
+-- @include forget
+-- @include forget_outputs
+local refused = guard()
+if refused then return refused end
+for _, bound in ipairs(arguments.bounds) do
+  local name, value = bound[1], bound[2]
+  if value then
+    redis.call('HSET', key('config'), name, value)
+  else
+    redis.call('HDEL', key('config'), name)
+  end
+  audit('config', name, arguments.by, {value = value})
+end
+local at = now()
+local before = redis.call('HMGET', key('meta'), 'history_bytes', 'output_bytes')
+local dropped = tonumber(before[1] or 0) - forget(0, at) + tonumber(before[2] or 0) - forget_outputs(0)
+if dropped > 0 then return cmsgpack.pack({'MORE'}) end
+return cmsgpack.pack({'OK'})
