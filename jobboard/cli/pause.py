@@ -4,8 +4,8 @@ jobboard pause ops/backup --reason "vendor outage"
 jobboard pause --tag db --for 2h
 jobboard pause ops --until '2026-11-23 09:00'      UTC, unless it has an offset
 
-What runs goes on. A nominal that falls inside a hold is not caught up; runs in a held queue stay in it.
-No sync ends a hold.
+What runs goes on, unless --stop ends it; what had not started waits for the end of the hold. A nominal that
+falls inside a hold is not caught up. No sync ends a hold. jobboard run --force starts a job all the same.
 """
 
 from __future__ import annotations
@@ -16,11 +16,16 @@ from typing import TYPE_CHECKING
 from jobboard.cli import project, scopes
 from jobboard.cli.records import instant_json
 from jobboard.core.moment import brief_instant
-from jobboard.core.remedy import resume_command
+from jobboard.core.scope import resume_command
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
+
+    from jobboard.core.record import Record
+    from jobboard.store.connect import Store
+    from jobboard.store.overview import Standing
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,12 +33,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     scopes.add_scope(parser)
     parser.add_argument("--reason", metavar="TEXT", help="why, for all who ask later")
     scopes.add_span(parser)
+    parser.add_argument(
+        "--stop", action="store_true", help="end what runs of it too, as jobboard cancel does"
+    )
 
 
 def execute(args: argparse.Namespace) -> int:
     """Hold, and say what that means."""
     from jobboard.store import clocks, holds
     from jobboard.store.connect import open_store
+    from jobboard.store.runs import Runs
 
     settings = Settings.from_args(args)
     with open_store(settings) as store:
@@ -42,20 +51,43 @@ def execute(args: argparse.Namespace) -> int:
         by = project.by_of(settings, args.reason)
         at_ms = holds.pause(store, scope, by=by, reason=args.reason, until_ms=until_ms)
         covered = scopes.covered_by(store, scope, at_ms)
+        running, waiting = _unfinished(store, covered)
+        if args.stop:
+            for run in running:
+                Runs(store).cancel(run.run_id, settings.actor)
     if args.output == "json":
         said = {
             "scope": scope,
             "since": instant_json(at_ms),
             "until": instant_json(until_ms),
             "jobs": [standing.address for standing in covered],
+            "running": [run.run_id for run in running],
+            "stopping": args.stop,
+            "waiting": [run.run_id for run in waiting],
         }
         print(json.dumps(said, indent=2))
         return 0
     until = f" until {brief_instant(until_ms, None, at_ms)} UTC" if until_ms is not None else ""
     jobs = "" if scope.startswith("job:") else f" ({len(covered)} job{'s' if len(covered) != 1 else ''})"
     print(f"{scopes.subject(scope)} is paused{until}{jobs}.")
-    live = sum(standing.live for standing in covered)
-    if live:
-        print(f"{live} unfinished run{'s go' if live != 1 else ' goes'} on; jobboard runs lists them.")
+    if running and args.stop:
+        are = "runs are" if len(running) != 1 else "run is"
+        print(f"{len(running)} {are} being stopped; jobboard runs tells how they end.")
+    elif running:
+        print(
+            f"{len(running)} running run{'s go' if len(running) != 1 else ' goes'} on; --stop would end them."
+        )
+    if waiting:
+        stay = "stay where they are" if len(waiting) != 1 else "stays where it is"
+        print(f"{len(waiting)} that had not started {stay} until the hold ends.")
     print(f"{resume_command(scope)} ends the hold.")
     return 0
+
+
+def _unfinished(store: Store, covered: Sequence[Standing]) -> tuple[list[Record], list[Record]]:
+    """The runs of these jobs that run, and those that have not started."""
+    from jobboard.store import past
+
+    live = [run for standing in covered if standing.live for run in past.live_runs(store, standing.address)]
+    running = [run for run in live if run.state in ("running", "stopping")]
+    return running, [run for run in live if run not in running]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from jobboard.cli import project, scopes
 from jobboard.cli.records import holds_json, instant_json, moment
-from jobboard.core.remedy import resume_command, scope_text
+from jobboard.core.scope import resume_command, scope_text
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from jobboard.cli.records import instant_json
 from jobboard.core.model import effective
 from jobboard.core.names import NAME_RULE, QUEUE_RULE, is_name, is_queue, split_address
 from jobboard.core.override import in_force
-from jobboard.core.remedy import scope_text
+from jobboard.core.scope import scope_text
 
 if TYPE_CHECKING:
     import argparse

@@ -9,7 +9,7 @@ from jobboard.cli.ls import standing_json
 from jobboard.cli.records import holds_json, instant_json, moment
 from jobboard.cli.screen import when
 from jobboard.cli.show_job import provenance
-from jobboard.core.remedy import resume_command, scope_text
+from jobboard.core.scope import resume_command, scope_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -32,8 +32,8 @@ from jobboard.core.merge import merge_job
 from jobboard.core.model import FIELDS, seed_of
 from jobboard.core.names import split_address
 from jobboard.core.override import in_force, value_at
-from jobboard.core.remedy import resume_command, scope_text
 from jobboard.core.schedule import compile_schedule
+from jobboard.core.scope import resume_command, scope_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from jobboard.core.facts import Finding
 from jobboard.core.moment import brief_span
+from jobboard.core.scope import resume_command, scope_text
 
 if TYPE_CHECKING:
     from jobboard.core.facts import JobFacts, World
@@ -58,6 +59,9 @@ def _delayed(facts: JobFacts, run: Record, world: World) -> tuple[str, str | Non
     last = run.tries[-1] if run.tries else None
     if last is not None and last.state == "defer":
         return f"until {until}, deferred by the command itself ({last.reason})", None
+    if facts.holds and last is None:
+        scope = next(iter(facts.holds))
+        return f"the hold on {scope_text(scope)} keeps it from starting", resume_command(scope)
     if last is None and run.attempt == 1:
         return f"until {until}", None
     reason = f" after {last.reason}" if last is not None and last.reason else ""

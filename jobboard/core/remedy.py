@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from jobboard.core.duration import format_duration
 from jobboard.core.moment import brief_span
 from jobboard.core.pending import is_stranded, worker_command
+from jobboard.core.scope import resume_command
 
 if TYPE_CHECKING:
     from jobboard.core.facts import JobFacts, World
@@ -92,19 +93,6 @@ def _timeout_advice(facts: JobFacts) -> tuple[str, str]:
     )
 
 
-def scope_text(scope: str) -> str:
-    """A hold's scope in words: ``everything``, ``board ops``, ``tag db``, ``ops/backup``."""
-    kind, _, name = scope.partition(":")
-    return {"all": "everything", "job": name}.get(kind, f"{kind} {name}")
-
-
 def clear_command(address: str, override: Override) -> str:
     """The command that takes an override off."""
     return f"jobboard override clear {address} {override.path}"
-
-
-def resume_command(scope: str) -> str:
-    """What to type to end a hold of that scope."""
-    kind, _, name = scope.partition(":")
-    flags = {"all": "--all", "tag": f"--tag {name}", "queue": f"--queue {name}"}
-    return f"jobboard resume {flags.get(kind, name)}"

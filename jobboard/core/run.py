@@ -24,6 +24,7 @@ Event: TypeAlias = Literal[
     "fire",  # a scheduler, a parent or a person makes it
     "reserve",  # a worker asks, and all its locks are free
     "reserve without lock",  # a worker asks, and a lock is held by others
+    "reserve under hold",  # a worker asks, and its job is held
     "release",  # the lock it waits for gets room
     "promote",  # its delay is over
     "depend",  # a person lets it wait for another run
@@ -50,6 +51,7 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = MappingProxyType(
         ("absent", "fire"): "queued",
         ("queued", "reserve"): "running",
         ("queued", "reserve without lock"): "waiting",
+        ("queued", "reserve under hold"): "delayed",
         ("queued", "cancel"): "finished",
         ("waiting", "release"): "queued",
         ("waiting", "cancel"): "finished",

@@ -18,9 +18,8 @@ from jobboard.core.remedy import (
     advice_on_live,
     clear_command,
     hint_of,
-    resume_command,
-    scope_text,
 )
+from jobboard.core.scope import resume_command, scope_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

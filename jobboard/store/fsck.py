@@ -83,6 +83,7 @@ class _Walk:
         yield from self._jobs()
         yield from self._paged("run", self._names("run"))
         yield from self._paged("delay", self._members("delay"))
+        yield from self._paged("halted", self._members("halted"))
         yield from self._paged("blocked", self._members("blocked"))
         yield from self._paged("expiry", self._members("expiry"))
         for family in _SETS:

@@ -84,6 +84,7 @@ _KINDS = (
     KeyKind("pace", "HASH", "run", "queue -> the instant up to which its rate is used up"),
     KeyKind("throttled", "ZSET", "run", "closed queue -> when to look at it again"),
     KeyKind("delay", "ZSET", "run", "run -> when it goes to its queue"),
+    KeyKind("halted", "SET", "both", "delayed runs that a hold keeps from starting"),
     KeyKind("expiry", "ZSET", "run", "run -> up to when it has to be started"),
     KeyKind("blocked", "ZSET", "run", "run that waits for other runs -> since when"),
     KeyKind("needs:<run>", "SET", "run", "runs a blocked run waits for"),

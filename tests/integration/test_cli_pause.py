@@ -6,14 +6,19 @@ import pytest
 from kit.commandline import asked, jobboard, told
 from kit.story import Story
 
-from jobboard.store import clocks, holds
+from jobboard.core.why import explain_run
+from jobboard.store import clocks, holds, past
+from jobboard.store.fsck import check, repair
+from jobboard.store.world import read_job_facts, read_world
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
+    from kit.project import Project
 
     from jobboard.store.connect import Store
 
 HOURLY = {"cron": "0 * * * *"}
+BY = {"actor": "luis", "via": "cli"}
 
 
 def job(**more: Any) -> dict[str, Any]:
@@ -62,7 +67,7 @@ def test_it_says_what_is_held_what_goes_on_and_how_to_end_it(
     story.runs.start_run("ops/b", by="ana")
     assert told(store, capsys, "pause", "ops").splitlines() == [
         "board ops is paused (2 jobs).",
-        "1 unfinished run goes on; jobboard runs lists them.",
+        "1 that had not started stays where it is until the hold ends.",
         "jobboard resume ops ends the hold.",
     ]
     assert told(store, capsys, "pause", "--all").startswith("Everything is paused (3 jobs).")
@@ -137,3 +142,126 @@ def test_one_name_for_a_board_and_a_job_is_not_guessed(
     assert "twin/twin for the job, twin/ for the board" in capsys.readouterr().err
     assert asked(store, capsys, "pause", "twin/")["scope"] == "board:twin"
     assert asked(store, capsys, "resume", "twin/")["ended"] == 1
+
+
+class TestWhatIsUnfinished:
+    """Under a hold what runs goes on, and what had not started stays where it is."""
+
+    def test_a_queued_run_waits_for_the_end_of_the_hold(self, store: Store, story: Story) -> None:
+        run_id = story.runs.start_run("ops/b", by="ana")
+        holds.pause(store, "job:ops/b", by=BY, reason="r", until_ms=None)
+        story.worker()
+        assert story.reserve() == []
+        assert state(store, run_id) == "delayed"
+        assert check(store) == []
+        assert "the hold on ops/b keeps it from starting" in why(store, run_id)
+        holds.resume(store, "job:ops/b", by=BY)
+        story.scheduler()
+        assert [run.run_id for run in story.reserve()] == [run_id]
+        assert not store.client.exists(store.key("halted"))
+        assert check(store) == []
+
+    def test_another_hold_keeps_it_still(self, store: Store, story: Story) -> None:
+        run_id = story.runs.start_run("ops/a", by="ana")
+        for scope in ("board:ops", "tag:db"):
+            holds.pause(store, scope, by=BY, reason="r", until_ms=None)
+        story.worker()
+        assert story.reserve() == []
+        holds.resume(store, "board:ops", by=BY)
+        story.scheduler()
+        assert story.reserve() == []
+        holds.resume(store, "tag:db", by=BY)
+        story.scheduler()
+        assert [run.run_id for run in story.reserve()] == [run_id]
+
+    def test_a_hold_that_ends_by_itself_lets_it_go(
+        self, store: Store, story: Story, clock: StoreClock
+    ) -> None:
+        run_id = story.runs.start_run("ops/b", by="ana")
+        holds.pause(store, "all", by=BY, reason="r", until_ms=clock.now() + 5_000)
+        story.worker()
+        assert story.reserve() == []
+        clock.advance(5_000)
+        story.scheduler()
+        assert [run.run_id for run in story.reserve()] == [run_id]
+
+    def test_one_that_is_called_off_is_forgotten(self, store: Store, story: Story) -> None:
+        run_id = story.runs.start_run("ops/b", by="ana")
+        holds.pause(store, "job:ops/b", by=BY, reason="r", until_ms=None)
+        story.worker()
+        assert story.reserve() == []
+        assert story.runs.cancel(run_id, "ana") == "CANCELLED"
+        assert not store.client.exists(store.key("halted"))
+        assert check(store) == []
+
+    def test_what_comes_after_it_in_the_queue_is_not_kept(self, store: Store, story: Story) -> None:
+        story.runs.start_run("ops/b", by="ana")
+        other = story.runs.start_run("etl/c", by="ana")
+        holds.pause(store, "job:ops/b", by=BY, reason="r", until_ms=None)
+        story.worker()
+        assert [run.run_id for run in story.reserve()] == [other]
+
+    def test_a_forced_run_starts_all_the_same(self, store: Store, story: Story) -> None:
+        holds.pause(store, "job:ops/b", by=BY, reason="r", until_ms=None)
+        run_id = story.runs.start_run("ops/b", by="ana", force=True)
+        story.worker()
+        assert [run.run_id for run in story.reserve()] == [run_id]
+
+    def test_what_runs_goes_on_or_is_stopped(
+        self, store: Store, story: Story, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        run_id = story.runs.start_run("ops/b", by="ana")
+        story.worker()
+        story.reserve()
+        assert "1 running run goes on; --stop would end them." in told(store, capsys, "pause", "ops")
+        assert state(store, run_id) == "running"
+        said = asked(store, capsys, "pause", "ops", "--stop")
+        assert (said["running"], said["stopping"], said["waiting"]) == ([run_id], True, [])
+        assert state(store, run_id) == "stopping"
+        assert "1 run is being stopped" in told(store, capsys, "pause", "ops", "--stop")
+
+    def test_fsck_knows_what_a_hold_keeps(self, store: Store, story: Story) -> None:
+        store.client.sadd(store.key("halted"), "ops/b@x")
+        assert [p.words for p in repair(store)] == ["is kept by a hold and not among the delayed"]
+        assert check(store) == []
+
+
+def state(store: Store, run_id: str) -> str:
+    run = past.read_run(store, run_id)
+    assert run is not None
+    return run.state
+
+
+def why(store: Store, run_id: str) -> str:
+    run = past.read_run(store, run_id)
+    assert run is not None
+    now_ms = clocks.now_ms(store)
+    facts = read_job_facts(store, run.job, now_ms)
+    return explain_run(run, facts, read_world(store, now_ms, [run])).headline
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["ops/a"], "ops/a is paused"),
+        (["ops"], "board ops is paused"),
+        (["--tag", "db"], "tag db is paused"),
+        (["--queue", "common"], "queue common is paused"),
+        (["--all"], "everything is paused"),
+    ],
+)
+def test_every_plan_shows_a_hold_and_no_sync_ends_it(project: Project, words: list[str], said: str) -> None:
+    jobs = 'a: {run: x, cron: "0 2 * * *", tags: [db]}'
+    project.board("ops", jobs)
+    project.sync()
+    project.ok("pause", *words, "--reason", "vendor")
+    before = holds.read_holds(project.store, clocks.now_ms(project.store))
+    for text in (jobs, jobs.replace("run: x", "run: y"), 'b: {run: x, cron: "0 4 * * *", tags: [db]}', jobs):
+        project.board("ops", text)
+        planned = project.run("plan", "-o", "text", "-o", "markdown=plan.md").out
+        assert f'{said} (ana: "vendor")' in planned
+        assert said in (project.folder / "plan.md").read_text()
+        project.sync()
+    assert holds.read_holds(project.store, clocks.now_ms(project.store)) == before
+    project.ok("resume", *words)
+    assert "is paused" not in project.ok("plan").out

@@ -10,7 +10,7 @@ from kit.engine import LEASE, Engine
 
 from jobboard import errors
 from jobboard.core.run import TRANSITIONS, Event, Result, State
-from jobboard.store import pushes
+from jobboard.store import holds, pushes
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
@@ -65,6 +65,9 @@ class Story:
         elif event == "reserve without lock":
             engine.runs.start_run("b/other", by="ana")
             self.other = next(iter(engine.reserve("w2", "side")), None)
+            self._reserve()
+        elif event == "reserve under hold":
+            holds.pause(engine.store, "job:b/x", by={"actor": "ana"}, reason=None, until_ms=None)
             self._reserve()
         elif event == "release":
             if self.other:

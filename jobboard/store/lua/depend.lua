@@ -4,7 +4,7 @@
 -- ARGUMENTS run=string add=list remove=list
 -- TOUCHES   meta HASH, run:<run> HASH, queue:<queue> ZSET, queues SET, active:<queue> SET, delay ZSET,
 --           needs:<run> SET, awaited:<run> SET, wake:<who> LIST, holding:<worker> SET, lock:<lock> SET,
---           lockwait:<lock> ZSET, lockrescan SET, last:<job> LIST, events STREAM, blocked ZSET
+--           lockwait:<lock> ZSET, lockrescan SET, last:<job> LIST, events STREAM, blocked ZSET, halted SET
 -- RETURNS   "OK" {state} | "UNKNOWN" | "STARTED" | "ENDED" {run} | "MISSING" {run} | "CROWDED" {run} | "CIRCLE" {run}
 -- @include guard
 -- @include arguments

@@ -11,7 +11,7 @@
 --           boards HASH, defs:<version> HASH, holds HASH, awaited:<run> SET, expiry ZSET, needs:<run> SET,
 --           blocked ZSET, overrides ZSET, minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH,
 --           joins:<job> HASH,
---           config HASH
+--           config HASH, halted SET
 -- RETURNS   "OK" {applied, left}
 -- @include guard
 -- @include arguments

@@ -12,7 +12,7 @@
 --           fanout:<list> SET, history STREAM, failures STREAM, last:<job> LIST, outputs ZSET, events STREAM,
 --           awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET, minute:<minute> HASH,
 --           day:<day> HASH, jobday:<day> HASH, skips HASH, joins:<job> HASH,
---           config HASH
+--           config HASH, halted SET
 -- RETURNS   "OK" {now, [tag, ...], [run as reserve has it, ...]} | "UNKNOWN" {now, [tag, ...]}
 -- @include guard
 -- @include arguments

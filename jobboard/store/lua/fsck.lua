@@ -12,7 +12,7 @@
 --           events STREAM, awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET,
 --           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH, edits HASH, drift HASH,
 --           joins:<job> HASH,
---           config HASH
+--           config HASH, halted SET
 -- RETURNS   "OK" {[subject, words], ...}
 -- @include guard
 -- @include arguments
@@ -163,6 +163,12 @@ end
 function look.lockwait(id)
   member(id, 'waiting for lock ' .. name, function(run) return run.state == 'waiting' and run.lock == name end,
     function() redis.call('ZREM', key('lockwait', name), id) end)
+end
+
+function look.halted(id)
+  if not redis.call('ZSCORE', key('delay'), id) and broken(id, 'is kept by a hold and not among the delayed') then
+    redis.call('SREM', key('halted'), id)
+  end
 end
 
 function look.blocked(id)

@@ -11,7 +11,7 @@
 --           outputs ZSET, queue:<queue> ZSET, queues SET, run:<run> HASH, sched ZSET, tombstones HASH,
 --           used HASH, wake:<who> LIST, work LIST, work:<stage> HASH, overrides ZSET, minute:<minute> HASH,
 --           day:<day> HASH, jobday:<day> HASH, skips HASH, drift HASH, joins:<job> HASH,
---           config HASH
+--           config HASH, halted SET
 -- RETURNS   "OK" | "STALE"
 -- @include guard
 -- @include arguments

@@ -9,7 +9,7 @@
 --           failures STREAM, last:<job> LIST, outputs ZSET, events STREAM, awaited:<run> SET, expiry ZSET,
 --           needs:<run> SET, blocked ZSET, minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH,
 --           skips HASH, joins:<job> HASH,
---           config HASH
+--           config HASH, halted SET
 -- RETURNS   "OK" {now, lost} | "MORE" {now, lost}
 -- @include guard
 -- @include arguments

@@ -8,7 +8,7 @@
 --           active:<queue> SET, pace HASH, throttled ZSET, wake:<who> LIST, workers ZSET,
 --           worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET,
 --           lockrescan SET, events STREAM,
---           delay ZSET, expiry ZSET
+--           delay ZSET, expiry ZSET, halted SET
 -- RETURNS   "RESERVED" {now, [{run, address, nominal, attempt, token, spec, trigger, lost, defers, queued_at,
 --           due_at, revision}, ...]} | "UNKNOWN"
 -- @include guard

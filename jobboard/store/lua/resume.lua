@@ -3,7 +3,7 @@
 -- fell inside them is still held when a scheduler comes to it late.
 -- KEYS      meta
 -- ARGUMENTS scope=string by=map
--- TOUCHES   holds HASH, wake:<who> LIST, audit STREAM
+-- TOUCHES   holds HASH, wake:<who> LIST, audit STREAM, halted SET, delay ZSET
 -- RETURNS   "OK" {ended} | "NOTHING"
 -- @include guard
 -- @include arguments
@@ -24,6 +24,12 @@ for _, hold in ipairs(holds) do
 end
 if ended == 0 then return cmsgpack.pack({'NOTHING'}) end
 redis.call('HSET', key('holds'), arguments.scope, cmsgpack.pack(holds))
+-- Runs it kept from starting are looked at again at once, those beyond a bound within a minute.
+local halted = redis.call('SPOP', key('halted'), 500)
+for _, id in ipairs(halted) do
+  if redis.call('ZSCORE', key('delay'), id) then redis.call('ZADD', key('delay'), at, id) end
+end
+if #halted > 0 then wake('scheduler') end
 local queue = string.match(arguments.scope, '^queue:(.*)$')
 if queue then wake(queue) end
 audit('resume', arguments.scope, arguments.by)

@@ -42,5 +42,6 @@ if state == 'skipped' and arguments.respect_overlap then return cmsgpack.pack({'
 local id = address .. '@' .. instant(at) .. ending
 create(id, address, at, d, {trigger = 'manual', at = at, by = arguments.by, reason = arguments.reason,
   family = arguments.with_dependents and address})
+if arguments.force then redis.call('HSET', key('run', id), 'forced', 1) end
 audit('run', id, {actor = arguments.by}, {reason = arguments.reason})
 return cmsgpack.pack({'STARTED', id})

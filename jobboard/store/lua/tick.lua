@@ -13,7 +13,7 @@
 --           history STREAM, failures STREAM, last:<job> LIST, outputs ZSET, events STREAM, awaited:<run> SET,
 --           expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET, minute:<minute> HASH, day:<day> HASH,
 --           jobday:<day> HASH, skips HASH, joins:<job> HASH,
---           config HASH
+--           config HASH, halted SET
 -- RETURNS   "OK" {now, promoted, reaped, next, unsettled, [job whose override has ended, ...]}
 -- @include guard
 -- @include arguments
@@ -54,6 +54,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('expiry'), '-inf', at, 'LIMI
   end
 end
 local promoted = redis.call('ZRANGEBYSCORE', key('delay'), '-inf', at, 'LIMIT', 0, PAGE)
+if #promoted > 0 then redis.call('SREM', key('halted'), unpack(promoted)) end
 for _, id in ipairs(promoted) do
   redis.call('ZREM', key('delay'), id)
   local run = read_run(id)

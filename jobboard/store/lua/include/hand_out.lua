@@ -6,12 +6,13 @@
 -- @include read_run
 -- @include missing_lock
 -- @include park
+-- @include halt
 -- @include postpone
 -- @include rescan
 -- @include event
 -- @include wake
 -- Hands a worker its next runs: the best of its queues, each with all its locks, under a new token each. One
--- that misses a lock waits at that lock. Answers what the worker is to know of each; to the same request
+-- that misses a lock waits at that lock, one whose job is held is put off. Answers what the worker is to know of each; to the same request
 -- again, after a lost reply, the same. wish = {queues, rooms = at most so many of each, limit, order, request}
 local function hand_out(worker, wish, at)
   local entries, taken, runs, queues = {}, {}, {}, wish.queues
@@ -43,13 +44,14 @@ local function hand_out(worker, wish, at)
     for _, id in ipairs(ids) do
       local run = read_run(id)
       local expired = run and run.expires and run.expires <= at
-      local missing = run and not expired and missing_lock(run.locks)
+      local halted = run and not expired and halt(run, at)
+      local missing = run and not expired and not halted and missing_lock(run.locks)
       if missing then
         park(run, missing, at)
       elseif expired then
         redis.call('HSET', key('run', id), 'state', 'delayed')
         postpone(id, at)
-      elseif run then
+      elseif run and not halted then
         if run.expires then
           redis.call('ZREM', key('expiry'), id)
           redis.call('HDEL', key('run', id), 'expires')

@@ -8,6 +8,7 @@ local function withdraw(run, at)
     redis.call('ZREM', key('queue', run.queue), run.id)
   elseif run.state == 'delayed' then
     redis.call('ZREM', key('delay'), run.id)
+    redis.call('SREM', key('halted'), run.id)
   elseif run.state == 'waiting' then
     redis.call('ZREM', key('lockwait', run.lock), run.id)
     redis.call('HDEL', key('run', run.id), 'lock')
