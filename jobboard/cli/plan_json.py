@@ -33,6 +33,7 @@ def plan_json(planned: Planned, around: Around) -> dict[str, Any]:
         "empty": plan.empty,
         "counts": {action: plan.counts[action] for action in ACTIONS},
         "fresh": planned.fresh,
+        "left_out": list(plan.left_out),
         "boards": [_board(planned, board, around) for board in plan.boards],
         "holds": {scope: [_hold(hold) for hold in listed] for scope, listed in around.holds.items()},
         "skips": {address: skip_json(skip) for address, skip in around.skips.items()},

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobboard.cli.markdown import LIMIT, TICKS, code, fenced, folding, plain_html, shortened, table
-from jobboard.cli.plan_text import MATCHES, SHOWN_ALWAYS, SYMBOLS, PlanText, counts_words
+from jobboard.cli.plan_text import SHOWN_ALWAYS, SYMBOLS, PlanText, counts_words
 from jobboard.cli.screen import Collected
 
 if TYPE_CHECKING:
@@ -65,12 +65,14 @@ class PlanMarkdown:
     def _head(self) -> Iterator[str]:
         yield f"{marker(self.plan.namespace)}\n"
         if self.plan.empty and not self.plan.contested:
-            yield f"### {MATCHES}\n\n"
+            yield f"### {self._text.nothing_to_do()}\n\n"
         else:
             yield f"### Plan: {counts_words(self.plan.counts)}\n\n"
         yield f"{code(self._store_name)} · digest `{self.plan.digest}`\n\n"
         if obstacle := self._text.obstacle():
             yield f"> **{plain_html(obstacle[:LONGEST_PART])}**\n\n"
+        if aside := self._text.left_out():
+            yield f"> {plain_html(aside[:LONGEST_PART])}\n\n"
         if unexplained := self._text.unexplained():
             yield f"> **{plain_html(unexplained)}**\n\n"
         yield from self._table()

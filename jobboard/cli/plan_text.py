@@ -60,6 +60,8 @@ DONE: Mapping[Action, str] = {
     "record": "recorded",
     "forget": "let go",
 }
+NAMED = 10
+"""Jobs left out that are named."""
 MATCHES = "No changes. Redis matches the job boards."
 SHOWN_ALWAYS: Sequence[Action] = ("add", "change", "destroy")
 """Those it names even when they are empty."""
@@ -104,14 +106,30 @@ class PlanText:
             self._say(f"Nothing to write. {self._skipped()}", "error")
             return
         if self.plan.empty:
-            self.screen.line(MATCHES, "good")
+            self.screen.line(self.nothing_to_do(), "good")
+            if aside := self.left_out():
+                self._say(aside, "dim")
             return
         self.foresight()
         self._say(self.summary(), "bold")
+        if aside := self.left_out():
+            self._say(aside, "dim")
         if unexplained := self.unexplained():
             self._say(unexplained, "change")
         if obstacle := self.obstacle():
             self._say(obstacle, "error")
+
+    def nothing_to_do(self) -> str:
+        """That there are no changes, of everything or of what was chosen."""
+        return "No changes to what was chosen." if self.plan.left_out else MATCHES
+
+    def left_out(self) -> str:
+        """Which jobs the flags left out although there would be something to do; empty for none."""
+        jobs = self.plan.left_out
+        if not jobs:
+            return ""
+        more = f" and {len(jobs) - NAMED:,} more" if len(jobs) > NAMED else ""
+        return f"Left out by --target or --exclude: {', '.join(jobs[:NAMED])}{more}."
 
     def shown_boards(self) -> list[BoardPlan]:
         """The boards there is anything to say about."""
@@ -265,6 +283,10 @@ class PlanText:
             reverting = any(self.planned.is_reverting(name) for name in taking)
             for line in clash_ways_out(clash, paths, reverting=reverting):
                 self._say(line)
+            if self.plan.left_out:
+                self._say(
+                    "      or let what it needs take part:  jobboard plan without --target and --exclude"
+                )
 
     def _change(self, board: BoardPlan, change: JobChange) -> None:
         job = split_address(change.address)[1]

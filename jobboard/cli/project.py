@@ -92,6 +92,19 @@ def add_policies(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_targets(parser: argparse.ArgumentParser) -> None:
+    """The flags that plan a part of the boards alone."""
+    group = parser.add_argument_group("a part of the boards alone; nothing is destroyed or moved then")
+    for flag, what in (("--target", "only this takes part"), ("--exclude", "this takes no part")):
+        group.add_argument(
+            flag,
+            action="append",
+            default=[],
+            metavar="JOB|BOARD|tag:TAG",
+            help=f"{what}; may be repeated",
+        )
+
+
 _PLANNING = (
     *(
         "paths",
@@ -102,7 +115,7 @@ _PLANNING = (
         "allow_rewind",
         "allow_dirty",
     ),
-    *("on_drift", "on_conflict", "force_conflicts", "skip_conflicted"),
+    *("on_drift", "on_conflict", "force_conflicts", "skip_conflicted", "target", "exclude"),
 )
 """Arguments that a plan is made by."""
 
@@ -135,6 +148,10 @@ def options_of(args: argparse.Namespace, settings: Settings) -> Options:
         if on_conflict == "live":
             raise errors.UsageError("--force-conflicts takes the file, --on-conflict live does not", _EITHER)
         on_conflict = "file"
+    if args.prune_board and (args.target or args.exclude):
+        raise errors.UsageError(
+            "--target and --exclude never destroy anything, and --prune-board does", _EITHER
+        )
     flags = Policy().by_flag(args.on_drift, on_conflict)
     if flags.contradiction is not None:
         raise errors.UsageError(
@@ -152,6 +169,8 @@ def options_of(args: argparse.Namespace, settings: Settings) -> Options:
         allow_rewind=args.allow_rewind,
         committed_only=may_be_shared(settings) and not args.allow_dirty,
         on_conflict=on_conflict,
+        targets=tuple(args.target),
+        excludes=tuple(args.exclude),
     )
 
 

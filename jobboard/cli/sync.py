@@ -38,6 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     project.add_paths(parser)
     project.add_guards(parser)
     project.add_policies(parser)
+    project.add_targets(parser)
     parser.add_argument("--auto-approve", action="store_true", help="write without asking")
     parser.add_argument(
         "--expect-digest",
@@ -171,6 +172,7 @@ def _result_json(synced: Synced) -> dict[str, Any]:
         "digest": synced.plan.digest,
         "counts": {action: counts[action] for action in ACTIONS},
         "skipped": synced.plan.skipped,
+        "left_out": list(synced.plan.left_out),
     }
 
 

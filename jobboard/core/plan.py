@@ -209,6 +209,8 @@ class Plan:
 
     namespace: str
     boards: tuple[BoardPlan, ...]
+    left_out: tuple[str, ...] = ()
+    """Jobs that a sync of everything would write, and this does not, by address."""
 
     @property
     def changes(self) -> tuple[JobChange, ...]:

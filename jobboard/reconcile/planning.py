@@ -21,7 +21,7 @@ from jobboard.core.plan import (
     protected_refusals,
 )
 from jobboard.core.policy import Policy
-from jobboard.reconcile import ancestry, guards, together
+from jobboard.reconcile import ancestry, guards, targeting, together
 from jobboard.reconcile.judging import AtHand, judge
 from jobboard.reconcile.moving import Crossing, Traffic, board_facts, emptied, loose_plan
 from jobboard.source.loader import load
@@ -95,6 +95,10 @@ def make_plan(store: Store, sources: Sources, options: Options) -> Planned:
     unread = [records[name] for name in clean.values()]
     vanished = guards.vanished(store, sources, pruning(options, boards.values(), unread), unmentioned)
     traffic = _traffic(store, boards, lives, records, vanished, sources, options)
+    chosen = targeting.choose(options, boards, lives, traffic, records)
+    if options.targets or options.excludes:
+        vanished, traffic = [], Traffic()
+    boards = chosen.boards
     lives = {name: traffic.settled(name, lives.get(name, {})) for name in boards}
     aside = [_still(record, sources) for record in unread]
     aside += _outside(store, vanished, records, traffic)
@@ -108,12 +112,12 @@ def make_plan(store: Store, sources: Sources, options: Options) -> Planned:
                 sources,
                 options,
                 policy=replace(policies[board.name], settled=settled.sides),
-                left_out=settled.left_out,
+                left_out=settled.left_out | chosen.aside,
                 traffic=traffic,
             )
             for board in boards.values()
         ]
-        return Plan(store.namespace, tuple(sorted([*aside, *plans], key=lambda p: p.name)))
+        return Plan(store.namespace, tuple(sorted([*aside, *plans], key=lambda p: p.name)), chosen.undone)
 
     removed = {board.name for board in aside if board.removed}
     others = [r for r in records.values() if r.name not in boards and r.name not in removed]
@@ -275,7 +279,7 @@ def _plan_board(  # as above
     )
     changes = arrived(changes, comings, board.name)
     refusals = [*traffic.refusals.get(board.name, ()), *protected_refusals(changes), *drift_refusals(drift)]
-    empty = empty_refusal(board.name, len(live), len(board.jobs))
+    empty = empty_refusal(board.name, len(live), len({*board.jobs} | without))
     if empty is not None and not options.allow_empty:
         refusals.append(empty)
     loss = loss_refusal(board.name, len(live), changes, options.allow_destroy)
@@ -291,7 +295,9 @@ def _plan_board(  # as above
         **ancestry.provenance(sources, record.meta if record else {}),
         "path": board.path,
         # A digest is kept only where nothing of the file was left undone.
-        "digest": None if skipped else board.digest,
+        "digest": None
+        if any(targeting.differs(board.jobs.get(job), live.get(job)) for job in skipped)
+        else board.digest,
         "description": board.description,
         "owner": board.owner,
         **board_facts(specs),

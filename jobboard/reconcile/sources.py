@@ -45,6 +45,8 @@ class Options:
         committed_only: Boards of a work tree with changes that are in no commit are refused.
         on_drift, on_conflict: What becomes of drift and of conflicts, whatever boards say; see `core.policy`.
         forced: Conflicts that the file wins, as ``board/job:path``.
+        targets: Only these take part: ``board/job``, a board, ``tag:name``; none for all.
+        excludes: These do not, likewise.
         skip_conflicted: A job with a conflict stays as it is, and the others go on without it.
     """
 
@@ -60,3 +62,5 @@ class Options:
     on_conflict: OnConflict | None = None
     forced: frozenset[str] = frozenset()
     skip_conflicted: bool = False
+    targets: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()

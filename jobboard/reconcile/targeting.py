@@ -1,0 +1,118 @@
+"""A part of the boards alone: what `--target` and `--exclude` leave of a plan.
+
+Jobs are added and changed, never destroyed or moved: what a file no longer says is known for sure only where
+all of it is applied. A board of which nothing is chosen takes no part at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from jobboard import errors
+from jobboard.core.names import address_of, split_address
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from jobboard.core.model import Definition, Spec
+    from jobboard.reconcile.moving import Traffic
+    from jobboard.reconcile.sources import Options
+    from jobboard.source.loader import Board
+    from jobboard.store.definitions import BoardRecord
+
+TAG = "tag:"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What takes part.
+
+    Attributes:
+        boards: Boards with a job that does, by name.
+        aside: Jobs of any board that do not, by address.
+        undone: Those of them that a whole sync would have something to do with.
+    """
+
+    boards: dict[str, Board]
+    aside: frozenset[str] = frozenset()
+    undone: tuple[str, ...] = ()
+
+
+def choose(
+    options: Options,
+    boards: dict[str, Board],
+    lives: Mapping[str, Mapping[str, Definition]],
+    traffic: Traffic,
+    records: Mapping[str, BoardRecord],
+) -> Chosen:
+    """The boards and jobs that the options name, or all.
+
+    Args:
+        options: Say which.
+        boards: The boards that were parsed.
+        lives: Their jobs in the store.
+        traffic: Jobs that would get another address.
+        records: All boards in the store.
+
+    Raises:
+        errors.UsageError: They name what is not there.
+    """
+    if not options.targets and not options.excludes:
+        return Chosen(boards)
+    jobs = {
+        address_of(name, job): (board.jobs.get(job), lives.get(name, {}).get(job))
+        for name, board in boards.items()
+        for job in {**board.jobs, **lives.get(name, {})}
+    }
+    targets, excludes = (
+        [_selector(text, jobs, {*boards, *records}) for text in texts]
+        for texts in (options.targets, options.excludes)
+    )
+    arriving = {address_of(board, job) for board, comings in traffic.comings.items() for job in comings}
+    aside = frozenset(
+        address
+        for address, (file, live) in jobs.items()
+        if file is None
+        or address in arriving
+        or (targets and not _is_any(targets, address, file, live))
+        or _is_any(excludes, address, file, live)
+    )
+    taking = {split_address(address)[0] for address in jobs.keys() - aside}
+    return Chosen(
+        {name: board for name, board in boards.items() if name in taking},
+        aside,
+        tuple(sorted(address for address in aside if differs(*jobs[address]))),
+    )
+
+
+def differs(file: Spec | None, live: Definition | None) -> bool:
+    """Whether a whole sync would have anything to do with a job, drift apart."""
+    if file is None or live is None:
+        return True
+    return {**file, "seed": live.base.get("seed")} != {**live.base, "seed": live.base.get("seed")}
+
+
+def _is_any(selectors: Collection[str], address: str, file: Spec, live: Definition | None) -> bool:
+    tags = {*file.get("tags", ()), *(live.spec.get("tags", ()) if live else ())}
+    names = {address, split_address(address)[0], *(f"{TAG}{tag}" for tag in tags)}
+    return not names.isdisjoint(selectors)
+
+
+def _selector(text: str, jobs: Collection[str], boards: Collection[str]) -> str:
+    """What was named: a job's address, a board, or a tag."""
+    if text.startswith(TAG) or text in boards or text in jobs:
+        return text
+    same = sorted(address for address in jobs if split_address(address)[1] == text)
+    if len(same) == 1:
+        return same[0]
+    if same:
+        raise errors.UsageError(f'"{text}" is on several boards', f"write {' or '.join(same[:3])}")
+    board = split_address(text)[0] if "/" in text else ""
+    if board in boards and not any(split_address(address)[0] == board for address in jobs):
+        # Its file is, byte for byte, what was applied: there is nothing to do.
+        return text
+    raise errors.UsageError(
+        f"there is no job or board {text} among these",
+        "write BOARD/JOB, BOARD, or tag:TAG; jobboard ls lists them",
+    )
