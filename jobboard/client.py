@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 from jobboard import clock, errors
 from jobboard.core.duration import parse_duration
 from jobboard.core.instant import parse_instant
-from jobboard.reconcile import loose
+from jobboard.reconcile import loose, removing
 from jobboard.reconcile.pushing import make_parcel
 from jobboard.settings import Settings
 from jobboard.store import events, holds, output, past, pushes, views
@@ -258,14 +258,21 @@ class Client:
         return loose.put_job(self._store, name, keys, by=self._by(reason), create=True)
 
     def remove(self, job: str, *, reason: str | None = None) -> None:
-        """Remove a job that is on no board.
+        """Remove a job. Of one on a board, every plan says so and why, until its file says the same.
 
         Raises:
-            errors.UsageError: There is none.
-            errors.Refused: It is on a board, or another job runs after it.
+            errors.UsageError: There is none; or it is on a board, and there is no reason.
+            errors.Refused: It is protected, or another job runs after it.
         """
-        address = views.find_job(self._store, job)
-        loose.remove_job(self._store, address, by=self._by(reason))
+        removing.remove_job(self._store, views.find_job(self._store, job), by=self._by(reason))
+
+    def undelete(self, address: str, *, reason: str | None = None) -> str:
+        """Bring a job back that was removed or destroyed; the address it has then.
+
+        Raises:
+            errors.UsageError: It is there, or nothing is known of it.
+        """
+        return removing.restore_job(self._store, address, by=self._by(reason))
 
     def pause(self, scope: str, *, reason: str | None = None, until: Instant | None = None) -> None:
         """Put a hold on ``job:BOARD/JOB``, ``board:NAME``, ``tag:NAME``, ``queue:NAME`` or ``all``."""

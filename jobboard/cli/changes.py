@@ -12,6 +12,7 @@ from jobboard.cli.screen import ago, moment, visible
 from jobboard.cli.values import LONG, as_written, brief, shown
 from jobboard.core.names import split_address
 from jobboard.core.override import value_at
+from jobboard.core.plan import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -110,9 +111,20 @@ def drift_lines(drift: Drift, around: Around) -> Iterator[str]:
     """What was edited live in a job and is kept."""
     job = split_address(drift.address)[1]
     for field in drift.fields:
+        if field.path == WHOLE:
+            yield f"  . drift    {job} {_deed(field, around, drift.address)}; kept"
+            continue
         here, there = brief(shown(field.path, field.file)), brief(shown(field.path, field.live))
         by = _who(around, drift.address, field)
         yield f"  . drift    {job}.{field.path} {here} here, {there} in Redis{by}; kept"
+
+
+def _deed(field: Merged, around: Around, address: str) -> str:
+    """What somebody did to a job as a whole, and why."""
+    made = around.edits.get(address, {}).get(WHOLE, {})
+    reason = f': "{brief(visible(made["reason"]))}"' if made.get("reason") else ""
+    said = "was removed from Redis" if field.live == "removed" else "is in Redis and not here"
+    return f"{said}{edited_by(made or None, around.now_ms)}{reason}"
 
 
 def conflict_lines(conflict: Conflicted, around: Around, place: str) -> Iterator[str]:

@@ -1,6 +1,10 @@
-"""Remove a job that is on no board. What it was is kept as a tombstone; its runs that wait are called off.
+"""Remove a job. What it was is kept, and undelete brings it back; its runs that wait are called off.
 
-jobboard rm cleanup --reason "the disk is larger now"
+jobboard rm loose/cleanup
+jobboard rm ops/backup --reason "the host is gone"
+
+A job of a board is removed for a reason: its file still declares it, so every plan shows that it was removed,
+by whom and why, and no sync makes it again unless a policy says so (--on-drift revert).
 """
 
 from __future__ import annotations
@@ -17,13 +21,14 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``jobboard rm``."""
-    parser.add_argument("job", metavar="JOB", help="loose/job, or the job alone where that is unique")
-    parser.add_argument("--reason", metavar="TEXT", help="why, for the audit")
+    parser.add_argument("job", metavar="JOB", help="board/job, or the job alone where that is unique")
+    parser.add_argument("--reason", metavar="TEXT", help="why, for all who see the plan")
 
 
 def execute(args: argparse.Namespace) -> int:
     """Remove it."""
-    from jobboard.reconcile.loose import remove_job
+    from jobboard.core.names import LOOSE, split_address
+    from jobboard.reconcile.removing import remove_job
     from jobboard.store.connect import open_store
     from jobboard.store.views import find_job
 
@@ -31,5 +36,11 @@ def execute(args: argparse.Namespace) -> int:
     with open_store(settings) as store:
         address = find_job(store, args.job)
         remove_job(store, address, by=project.by_of(settings, args.reason))
-    print(json.dumps({"address": address, "outcome": "removed"}) if args.output == "json" else f"- {address}")
+    if args.output == "json":
+        print(json.dumps({"address": address, "outcome": "removed"}))
+        return 0
+    print(f"- {address}")
+    if split_address(address)[0] != LOOSE:
+        print("Its file still declares it: take it out there too. Until then plans show that it was removed.")
+    print(f"jobboard undelete {address} brings it back.")
     return 0

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from jobboard.core.model import Definition, Spec
     from jobboard.core.policy import Policy
 
+WHOLE = "job"
+"""The path of drift that is about a job as a whole: removed by hand, or brought back."""
 LARGE = 10
 """Jobs from which on a board is guarded against losing many of them at once."""
 LARGEST_LOSS_PERCENT = 30
@@ -171,6 +173,7 @@ class BoardPlan:
         released: Whether its file says again what such a rollback went back to, which ends that.
         clashes: What would not hold together after the merge, and is for a person to decide likewise.
         left: Its jobs that get another address, by the name they have here.
+        forgotten: Jobs that were removed by hand and are so no more: who did it is not kept.
     """
 
     name: str
@@ -189,6 +192,7 @@ class BoardPlan:
     released: bool = False
     clashes: tuple[Clash, ...] = ()
     left: tuple[str, ...] = ()
+    forgotten: tuple[str, ...] = ()
 
     @property
     def rewritten(self) -> bool:
@@ -295,6 +299,7 @@ def plan_jobs(
     *,
     skip_conflicted: bool = False,
     left_out: Collection[str] = (),
+    removed: Collection[str] = (),
 ) -> tuple[tuple[JobChange, ...], tuple[Drift, ...], tuple[Conflicted, ...]]:
     """Compare a board's jobs: what to write, what drifted, what conflicts. Ordered by job name.
 
@@ -305,6 +310,7 @@ def plan_jobs(
         policy: What becomes of drift and of conflicts.
         skip_conflicted: A job with a conflict stays wholly as it is, and the others go on without it.
         left_out: Jobs, by name, that stay wholly as they are: the file has no say.
+        removed: Names of which those that are not live were removed by hand.
     """
     changes: list[JobChange] = []
     drift: list[Drift] = []
@@ -319,7 +325,12 @@ def plan_jobs(
                 drift.append(Drift(address, merge_job(held.base, held.spec, held.base).drift))
         elif held is None:
             assert wanted is not None
-            changes.append(JobChange(address, "add", None, wanted, wanted))
+            if job in removed and policy.drift_at(WHOLE) in ("keep", "fail"):
+                drift.append(_whole(address, policy, file="declared", live="removed"))
+            else:
+                changes.append(JobChange(address, "add", None, wanted, wanted))
+        elif wanted is None and not held.base and policy.drift_at(WHOLE) != "exact":
+            drift.append(_whole(address, policy, file=None, live="brought back"))
         elif wanted is None:
             changes.append(JobChange(address, "destroy", held, None, None))
         elif not (wanted == held.spec == held.base):
@@ -335,6 +346,12 @@ def plan_jobs(
             if change is not None and not (merged.conflicts and change.action == "record"):
                 changes.append(change)
     return tuple(changes), tuple(drift), tuple(conflicts)
+
+
+def _whole(address: str, policy: Policy, *, file: str | None, live: str) -> Drift:
+    """A job that is there against what the file says, or is not."""
+    fields = (Merged(WHOLE, "keep", file, live, file, live),)
+    return Drift(address, fields, fields if policy.drift_at(WHOLE) == "fail" else ())
 
 
 def _change(

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from jobboard import errors
 from jobboard.core.forecast import next_due_ms
 from jobboard.core.model import FIELDS, Definition
-from jobboard.core.names import split_address
+from jobboard.core.names import address_of, split_address
 from jobboard.core.plan import moves_schedule
 from jobboard.reconcile.planning import make_plan
 from jobboard.reconcile.turn import Turn
-from jobboard.store import definitions, history
+from jobboard.store import definitions, history, tombstones
 from jobboard.store.definitions import BoardWrite, MovedSince
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _record(store: Store, plan: Plan, by: Mapping[str, Any]) -> None:
             seen = definitions.BoardRecord(board.name, board.version)
             definitions.release(store, seen, board.meta, by, why="its file says what it was rolled back to")
     notes = [
-        (board.name, board.version, board.meta)
+        (board.name, board.version, board.meta, board.drifted)
         for board in plan.boards
         if board.recorded and not board.released and not board.rewritten and board.version is not None
     ]
@@ -165,7 +165,7 @@ def _stage_board(
     for change in board.changes:
         entry = schedule_entry(change, stage.now_ms)
         if change.after is None and change.before is not None and entry is not None:
-            entry["gone"] = definitions.tombstone(change.before.spec, by, stage.now_ms, commit)
+            entry["gone"] = tombstones.encode(change.before, by, stage.now_ms, commit=commit)
         elif change.before is not None and change.before.drifted:
             # Who edited it live is forgotten with the edit, in the same step as all else that follows.
             entry = {**(entry or {}), "apart": definitions.paths_apart(_definition(change, stage))}
@@ -174,6 +174,9 @@ def _stage_board(
         if change.source is not None and change.before is not None:
             parents = list(change.before.spec.get("after", ()))
             entries[change.source] = {"to": change.address, "before": parents}
+    for job in board.forgotten:
+        address = address_of(board.name, job)
+        entries[address] = {**entries.get(address, {}), "apart": []}
     put = {
         split_address(change.address)[1]: _definition(change, stage)
         for change in board.changes

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from jobboard.core.names import RESERVED
 from jobboard.core.plan import BoardPlan, Refusal, plan_jobs, protected_refusals
+from jobboard.core.policy import Policy
 from jobboard.source.git import first_commit
 from jobboard.store import definitions
 
@@ -105,8 +106,11 @@ def _without_file(store: Store, record: BoardRecord, options: Options) -> BoardP
     if record.name not in options.prune_boards:
         refusals = () if options.keep_vanished else (_vanished_refusal(record, jobs),)
         return replace(plan, missing=True, refusals=refusals)
-    changes, _, _ = plan_jobs(record.name, {}, definitions.read_definitions(store, record.version))
-    return replace(plan, changes=changes, refusals=tuple(protected_refusals(changes)), removed=True, jobs=0)
+    live = definitions.read_definitions(store, record.version)
+    changes, _, _ = plan_jobs(record.name, {}, live, Policy(on_drift="exact"))
+    forgotten = tuple(sorted(set(record.drift) - live.keys()))
+    guarded = tuple(protected_refusals(changes))
+    return replace(plan, changes=changes, refusals=guarded, removed=True, jobs=0, forgotten=forgotten)
 
 
 def _within(path: str, folders: Sequence[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Jobs of no board: made and removed by hand or by a program, and touched by no sync.
+"""Jobs of no board: made by hand or by a program, and touched by no sync.
 
 They lie on the board ``loose``, which no file can be about, and are jobs like any other: scheduled, run,
 shown, paused. A put says the whole of a job; one that says what is there already writes nothing.
@@ -16,7 +16,7 @@ from jobboard.core.names import LOOSE, NAME_RULE, address_of, is_name, split_add
 from jobboard.core.plan import JobChange
 from jobboard.reconcile.applying import schedule_entry
 from jobboard.reconcile.live import check_among_others, with_keys
-from jobboard.store import clocks, definitions, loose
+from jobboard.store import clocks, definitions, jobs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +59,7 @@ def put_job(
         raise errors.UsageError(f"{address} has nothing to run", "give a command")
     after = with_keys({}, {**command, **keys}, address)
     for _ in range(ATTEMPTS):
-        board = loose.read(store)
+        board = jobs.read(store)
         before = board.jobs.get(split_address(address)[1])
         if before is not None and create:
             raise errors.Refused(f"there is a job {address} already", "jobboard put changes it")
@@ -69,32 +69,6 @@ def put_job(
         check_among_others(store, address, after)
         if _write(store, board, JobChange(address, "change", before, after, after, fields), by):
             return Put(address, "changed" if before else "created", fields)
-    raise errors.Stale(f"others kept writing to {address}", "try again")
-
-
-def remove_job(store: Store, address: str, *, by: Mapping[str, Any]) -> None:
-    """Remove a job of no board; what it was is kept as a tombstone.
-
-    Raises:
-        errors.UsageError: There is no such job.
-        errors.Refused: It is on a board, or another job runs after it.
-        errors.Stale: Others kept writing.
-    """
-    board_name, job = split_address(address)
-    if board_name != LOOSE:
-        raise errors.Refused(
-            f"{address} is on board {board_name}, whose next sync would bring it back",
-            f"take it out of its file and sync; until then: jobboard set {address} enabled=false",
-        )
-    for _ in range(ATTEMPTS):
-        board = loose.read(store)
-        if job not in board.jobs:
-            raise errors.UsageError(f"there is no job {address}", f"jobboard ls {LOOSE} lists them")
-        children = loose.children(store, address)
-        if children:
-            raise errors.Refused(f"{children[0]} runs after {address}", "change that first")
-        if _write(store, board, JobChange(address, "destroy", board.jobs[job], None, None), by):
-            return
     raise errors.Stale(f"others kept writing to {address}", "try again")
 
 
@@ -115,20 +89,14 @@ def address_of_loose(name: str) -> str:
     return address_of(LOOSE, job)
 
 
-def _write(store: Store, board: loose.Board, change: JobChange, by: Mapping[str, Any]) -> bool:
+def _write(store: Store, board: jobs.Board, change: JobChange, by: Mapping[str, Any]) -> bool:
     """Whether it was written; False where somebody else wrote first."""
-    now_ms = clocks.now_ms(store)
-    work = schedule_entry(change, now_ms)
-    if change.after is None and change.before is not None and work is not None:
-        work["gone"] = definitions.tombstone(change.before.spec, by, now_ms, None)
-    jobs = dict(board.jobs)
+    assert change.after is not None
     job = split_address(change.address)[1]
-    if change.after is None:
-        del jobs[job]
-    else:
-        jobs[job] = _definition(store, change.before, change.after, change.fields)
-    what = "rm" if change.after is None else "put"
-    return loose.write(store, change.address, board, jobs, work=work, what=what, by=by)
+    definition = _definition(store, change.before, change.after, change.fields)
+    after = {**board.jobs, job: definition}
+    work = schedule_entry(change, clocks.now_ms(store))
+    return jobs.write(store, change.address, board, after, work=work, what="put", by=by)
 
 
 def _definition(

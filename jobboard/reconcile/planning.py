@@ -28,11 +28,12 @@ from jobboard.source.loader import load
 from jobboard.store import definitions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from jobboard.core.clash import Outside
     from jobboard.core.diagnostic import Diagnostic
     from jobboard.core.model import Definition, Spec
+    from jobboard.core.plan import Drift
     from jobboard.reconcile.judging import Settled
     from jobboard.reconcile.sources import Options, Sources
     from jobboard.source.loader import Board
@@ -276,6 +277,7 @@ def _plan_board(  # as above
         policy,
         skip_conflicted=options.skip_conflicted and not comings,
         left_out=without,
+        removed=() if record is None else record.drift,
     )
     changes = arrived(changes, comings, board.name)
     refusals = [*traffic.refusals.get(board.name, ()), *protected_refusals(changes), *drift_refusals(drift)]
@@ -288,8 +290,9 @@ def _plan_board(  # as above
     if record is not None:
         refusals += guards.origin_refusals(record, sources, options)
     skipped = without | {split_address(c.address)[1] for c in conflicts if c.skipped}
-    specs = {job: spec for job, spec in board.jobs.items() if job not in skipped}
-    specs.update((job, live[job].spec) for job in skipped if job in live)
+    specs = _specs_after(board, live, skipped, drift)
+    kept = {split_address(found.address)[1] for found in drift}
+    forgotten = tuple(sorted({*(record.drift if record else ())} - live.keys() - kept))
     meta = {
         **(ancestry.without_provenance(record.meta) if record else {}),
         **ancestry.provenance(sources, record.meta if record else {}),
@@ -318,10 +321,26 @@ def _plan_board(  # as above
         tuple(refusals),
         len(specs),
         meta=meta,
-        recorded=record is None or meta != record.meta,
+        recorded=record is None or meta != record.meta or bool(forgotten),
         released=record is not None and bool(record.meta.get("held")),
+        forgotten=forgotten,
         left=tuple(sorted(traffic.goings.get(board.name, ()))),
     )
+
+
+def _specs_after(
+    board: Board, live: Mapping[str, Definition], skipped: Collection[str], drift: Iterable[Drift]
+) -> dict[str, Spec]:
+    """What the board's record is to speak of: the file's jobs, save those left as they are or away."""
+    specs = {job: spec for job, spec in board.jobs.items() if job not in skipped}
+    specs.update((job, live[job].spec) for job in skipped if job in live)
+    for found in drift:
+        job = split_address(found.address)[1]
+        if job not in live:
+            specs.pop(job, None)
+        elif job not in specs:
+            specs[job] = live[job].spec
+    return specs
 
 
 def _says_as_held(board: Board, live: Mapping[str, Definition]) -> bool:

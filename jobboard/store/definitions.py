@@ -25,7 +25,7 @@ from jobboard.store.wire import as_bytes, pack, unpack
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from jobboard.core.model import Definition, Spec
+    from jobboard.core.model import Definition
     from jobboard.store.connect import Store
 
 PAGE = 250
@@ -308,9 +308,12 @@ def end_quiet(store: Store, sync: str) -> None:
     store.call("quiet", sync=sync, since=False)
 
 
-def record(store: Store, boards: Sequence[tuple[str, str, Mapping[str, Any]]]) -> bool:
-    """Note where unchanged boards now come from: (board, version seen, record). False if one has moved on."""
-    noted = [[name, seen, pack(dict(meta))] for name, seen, meta in boards]
+def record(store: Store, boards: Sequence[tuple[str, str, Mapping[str, Any], Sequence[str]]]) -> bool:
+    """Note where unchanged boards now come from: (board, version seen, record, drifted jobs).
+
+    False if one has moved on.
+    """
+    noted = [[name, seen, pack(dict(meta)), list(drift)] for name, seen, meta, drift in boards]
     return all(store.call("record", boards=page)[0] == "OK" for page in _pages(noted))
 
 
@@ -425,11 +428,6 @@ def read_edits(store: Store, addresses: Sequence[str]) -> dict[str, dict[str, di
             raws = store.client.hmget(store.key("edits"), page)
         found.update((a, unpack(as_bytes(raw)) or {}) for a, raw in zip(page, raws, strict=True) if raw)
     return found
-
-
-def tombstone(spec: Spec, by: Mapping[str, Any], at_ms: int, commit: str | None) -> bytes:
-    """What stays of a destroyed job: its definition, who destroyed it, when, and by which commit."""
-    return pack({"spec": dict(spec), "by": dict(by), "at": at_ms, "commit": commit})
 
 
 def _pages(items: Sequence[Any]) -> list[Sequence[Any]]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jobboard.core.merge import merge_job
+from jobboard.core.merge import Merged, merge_job
 from jobboard.core.names import address_of
+from jobboard.core.plan import WHOLE
 from jobboard.store import definitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from jobboard.core.merge import Merged
     from jobboard.store.connect import Store
     from jobboard.store.definitions import BoardRecord
 
@@ -45,7 +45,13 @@ def read_edited(store: Store, records: Sequence[BoardRecord]) -> list[EditedBoar
 
 def _edited(store: Store, record: BoardRecord) -> Iterator[EditedJob]:
     live = definitions.read_some(store, record.version, record.drift) if record.drift else {}
-    for job, held in sorted(live.items()):
-        fields = merge_job(held.base, held.spec, held.base).drift
+    for job in sorted(record.drift):
+        held = live.get(job)
+        if held is None:
+            fields: tuple[Merged, ...] = (Merged(WHOLE, "keep", None, "removed", "declared", "removed"),)
+        elif not held.base:
+            fields = (Merged(WHOLE, "keep", None, "brought back", None, "brought back"),)
+        else:
+            fields = merge_job(held.base, held.spec, held.base).drift
         if fields:
             yield EditedJob(address_of(record.name, job), fields)

@@ -81,6 +81,7 @@ class _Walk:
         yield from self._paged("skips", self._members("skips"))
         yield from self._paged("edits", self._members("edits"))
         yield from self._jobs()
+        yield from self._paged("drift", self._members("drift"))
         yield from self._paged("run", self._names("run"))
         yield from self._paged("delay", self._members("delay"))
         yield from self._paged("halted", self._members("halted"))

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jobboard.core.model import Definition
-from jobboard.store import definitions
+from jobboard.store import definitions, tombstones
 from jobboard.store.definitions import BoardWrite
-from jobboard.store.wire import as_bytes, unpack
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
@@ -131,7 +130,7 @@ def test_a_destroyed_job_leaves_a_tombstone_and_no_schedule(store: Store) -> Non
     definitions.drain(store)
     record = definitions.read_board(store, "ops")
     assert record is not None
-    stone = definitions.tombstone({"command": {"run": "x"}}, BY, 9, "abc")
+    stone = tombstones.encode(made("x"), BY, 9, commit="abc")
     write(
         store,
         "ops",
@@ -143,10 +142,9 @@ def test_a_destroyed_job_leaves_a_tombstone_and_no_schedule(store: Store) -> Non
     definitions.drain(store)
     assert store.client.zcard(store.key("sched")) == 0
     assert store.client.exists(store.key("after", "ops/b")) == 0
-    packed = store.client.hget(store.key("tombstones"), "ops/a")
-    assert packed is not None
-    kept = unpack(as_bytes(packed))
-    assert kept["by"]["actor"] == "ana"
+    kept = tombstones.read(store, "ops/a")
+    assert kept is not None
+    assert (kept.by["actor"], kept.spec) == ("ana", made("x").spec)
 
 
 def test_an_edit_moves_the_boards_version_and_marks_drift(store: Store) -> None:

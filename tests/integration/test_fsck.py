@@ -89,6 +89,10 @@ BREAKS: dict[str, tuple[Callable[[Engine], object], str]] = {
         lambda e: e.client.hset(e.store.key("claim"), "b/child", b"\x80"),
         "b/child is half claimed",
     ),
+    "drift of no job": (
+        lambda e: e.client.hset(e.store.key("drift"), "b", b"\x91\xa4none"),
+        "b/none is drift of its board, and is no job nor was one",
+    ),
     "cursor of no job": (
         lambda e: e.client.hset(e.store.key("cursor"), "b/none", 5),
         "b/none has a cursor and is no job",

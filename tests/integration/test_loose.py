@@ -10,7 +10,8 @@ from kit.engine import Engine
 
 from jobboard import errors
 from jobboard.reconcile.live import read_job
-from jobboard.reconcile.loose import put_job, remove_job
+from jobboard.reconcile.loose import put_job
+from jobboard.reconcile.removing import remove_job
 from jobboard.store import fsck, pushes
 from jobboard.store.pushes import Parcel
 
@@ -100,9 +101,6 @@ def test_no_sync_and_no_prune_touches_it(project: Project) -> None:
     assert "loose" not in project.ok("plan", ".").out
     project.ok("sync", ".", "--auto-approve")
     assert read_job(project.store, "loose/x").spec["command"] == {"run": "true"}
-    said = project.run("rm", "ops/x")
-    assert said.code != 0
-    assert "take it out of its file" in said.err
     assert fsck.check(project.store) == []
 
 
@@ -116,5 +114,5 @@ def test_from_the_command_line(store: Store, capsys: pytest.CaptureFixture[str])
     }
     for words in (["ls"], ["show", "loose"], ["show", "x"], ["why", "x"], ["next", "x"]):
         assert "x" in told(store, capsys, *words)
-    assert told(store, capsys, "rm", "x", "--reason", "done") == "- loose/x\n"
+    assert told(store, capsys, "rm", "x", "--reason", "done").startswith("- loose/x\n")
     assert jobboard(store, "rm", "x") == 64

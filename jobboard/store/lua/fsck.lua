@@ -11,8 +11,7 @@
 --           history STREAM, failures STREAM, last:<job> LIST, out:<run> STREAM, outbytes HASH, outputs ZSET,
 --           events STREAM, awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET,
 --           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH, edits HASH, drift HASH,
---           joins:<job> HASH,
---           config HASH, halted SET
+--           joins:<job> HASH, tombstones HASH, config HASH, halted SET
 -- RETURNS   "OK" {[subject, words], ...}
 -- @include guard
 -- @include arguments
@@ -290,6 +289,23 @@ function look.out(id)
   if broken(id, 'has output that nothing would ever drop') then
     redis.call('UNLINK', key('out', id))
     redis.call('HDEL', key('outbytes'), id)
+  end
+end
+
+-- A job that differs from what was applied last is there, or has been removed by hand.
+function look.drift(board)
+  local kept = {}
+  local packed = redis.call('HGET', key('drift'), board)
+  for _, job in ipairs(packed and cmsgpack.unpack(packed) or {}) do
+    local address = board .. '/' .. job
+    local known = definition(address) or redis.call('HEXISTS', key('tombstones'), address) == 1 or pending(address)
+    if known or not broken(address, 'is drift of its board, and is no job nor was one') then kept[#kept + 1] = job end
+  end
+  if not repair or not packed then return end
+  if #kept > 0 then
+    redis.call('HSET', key('drift'), board, cmsgpack.pack(kept))
+  else
+    redis.call('HDEL', key('drift'), board)
   end
 end
 

@@ -1,8 +1,9 @@
 #!lua
--- Writes or removes one job of no board, with its schedule entry, in one step: the definitions must be as they
--- were read. A job that goes leaves a tombstone, and its runs that have not started are called off with it.
+-- Writes or removes one job outside of any sync, with its schedule entry, in one step: its board must be as it
+-- was read. A job that goes leaves a tombstone, and its runs that have not started are called off with it.
 -- KEYS      meta
--- ARGUMENTS address=string seen=string definition=bytes meta=bytes work=map what=string by=map detail=map
+-- ARGUMENTS address=string seen=string definition=bytes meta=bytes drifted=bool deed=map work=map
+--           what=string by=map detail=map
 -- TOUCHES   meta HASH, active:<queue> SET, after:<parent> SET, audit STREAM, awaited:<run> SET, blocked ZSET,
 --           boardmeta HASH, boards HASH, claim HASH, claims ZSET, cursor HASH, defs:<version> HASH,
 --           delay ZSET, edits HASH, events STREAM, expiry ZSET, failures STREAM, fanout LIST,
@@ -10,9 +11,9 @@
 --           live:<job> SET, lock:<lock> SET, lockrescan SET, lockwait:<lock> ZSET, needs:<run> SET,
 --           outputs ZSET, queue:<queue> ZSET, queues SET, run:<run> HASH, sched ZSET, tombstones HASH,
 --           used HASH, wake:<who> LIST, work LIST, work:<stage> HASH, overrides ZSET, minute:<minute> HASH,
---           day:<day> HASH, jobday:<day> HASH, skips HASH, drift HASH, joins:<job> HASH,
+--           day:<day> HASH, jobday:<day> HASH, skips HASH, drift HASH, joins:<job> HASH, quiet ZSET,
 --           config HASH, halted SET
--- RETURNS   "OK" | "STALE"
+-- RETURNS   "OK" | "STALE" | "WAIT" {span}
 -- @include guard
 -- @include arguments
 -- @include now
@@ -30,20 +31,26 @@ local current = redis.call('HGET', key('boards'), board) or false
 local version = current and string.match(current, '^(.*)%.%d+$') or board
 local defs = key('defs', version)
 if (redis.call('HGET', defs, job) or false) == arguments.definition then return cmsgpack.pack({'OK'}) end
+local quiet = redis.call('ZREVRANGE', key('quiet'), 0, 0, 'WITHSCORES')
+if quiet[2] and tonumber(quiet[2]) > at then return cmsgpack.pack({'WAIT', tonumber(quiet[2]) - at}) end
 if current ~= arguments.seen then return cmsgpack.pack({'STALE'}) end
 
 settle(address)
 local edits = current and string.match(current, '%.(%d+)$') or 0
 redis.call('HSET', key('boards'), board, version .. '.' .. string.format('%d', edits + 1))
 redis.call('HSET', key('boardmeta'), board, arguments.meta)
-redis.call('HDEL', key('edits'), address)
-mark_drift(board, job, false)
+mark_drift(board, job, arguments.drifted)
 if arguments.definition then
   redis.call('HSET', defs, job, arguments.definition)
 else
   redis.call('HDEL', defs, job)
 end
 if arguments.work then apply(address, arguments.work) end
+redis.call('HDEL', key('edits'), address)
+if arguments.deed then
+  arguments.deed.at = at
+  redis.call('HSET', key('edits'), address, cmsgpack.pack({job = arguments.deed}))
+end
 if not arguments.definition then
   for _, id in ipairs(redis.call('SMEMBERS', key('live', address))) do
     local run = read_run(id)
@@ -53,6 +60,6 @@ if not arguments.definition then
   end
 end
 audit(arguments.what, address, arguments.by, arguments.detail)
-redis.call('LPUSH', key('wake', 'scheduler'), 'loose')
+redis.call('LPUSH', key('wake', 'scheduler'), 'job')
 redis.call('LTRIM', key('wake', 'scheduler'), 0, 9)
 return cmsgpack.pack({'OK'})

@@ -1,8 +1,12 @@
-"""The jobs of no board, as they are stored: one board that is written job by job and never staged."""
+"""Single jobs as they are stored: made and removed one by one, outside of any sync.
+
+The board ``loose``, of the jobs that are on none, is written in no other way, save for jobs that move.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.names import LOOSE, split_address
@@ -20,23 +24,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """All jobs of no board at one version.
+    """All jobs of a board at one version.
 
     Attributes:
-        seen: That version; None where there has never been such a job.
+        name: The board.
+        seen: That version; None where there is no such board.
         jobs: By name.
+        meta: Its record.
     """
 
+    name: str = LOOSE
     seen: str | None = None
     jobs: Mapping[str, Definition] = field(default_factory=dict)
+    meta: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read(store: Store) -> Board:
-    """The jobs of no board. Uses read commands only."""
-    record = definitions.read_board(store, LOOSE)
+def read(store: Store, name: str = LOOSE) -> Board:
+    """The jobs of a board, or of none. Uses read commands only."""
+    record = definitions.read_board(store, name)
     if record is None:
-        return Board()
-    return Board(record.version, definitions.read_definitions(store, record.version))
+        return Board(name)
+    jobs = definitions.read_definitions(store, record.version)
+    return Board(name, record.version, jobs, record.meta)
 
 
 def write(
@@ -51,35 +60,46 @@ def write(
 ) -> bool:
     """Write one job, or remove it; False where somebody has written since the board was read.
 
+    A job that differs from what was applied last, or goes from a board, is drift of that board, and
+    remembers who did it. Waits while a sync keeps edits off.
+
     Args:
         store: Where.
         address: The job.
         board: As it was read.
         jobs: As it is to be; without the job, that goes.
         work: The job's new schedule entry; None where it stays.
-        what: ``put`` or ``rm``, for the audit.
+        what: ``put``, ``rm`` or ``undelete``, for the audit.
         by: Who, via what, why.
     """
     job = split_address(address)[1]
     definition = jobs.get(job)
-    # What the planning of boards asks of every other board: how many jobs, which locks, which parents.
-    meta = {
-        "jobs": len(jobs),
-        "locks": {name: n for d in jobs.values() for name, n in d.spec.get("locks", {}).items()},
-        "edges": {name: list(d.spec["after"]) for name, d in jobs.items() if "after" in d.spec},
-    }
-    tag, *_ = store.call(
-        "loose",
+    drifted = board.name != LOOSE and (definition is None or definition.drifted)
+    ask = partial(
+        store.call,
+        "job",
         address=address,
         seen=board.seen or False,
         definition=encode_definition(definition) if definition else False,
-        meta=pack(meta),
+        meta=pack({**board.meta, **_facts(jobs)}),
+        drifted=drifted,
+        deed={key: by.get(key) for key in ("actor", "via", "reason")} if drifted else False,
         work=dict(work) if work is not None else False,
         what=what,
         by=dict(by),
         detail={"spec": dict(definition.spec)} if definition else {},
     )
-    return bool(tag == "OK")
+    return definitions.patiently(ask) == "OK"
+
+
+def _facts(jobs: Mapping[str, Definition]) -> dict[str, Any]:
+    """What the planning of boards asks of every other board: how many jobs, which locks, which parents."""
+    said = {name: definition.base or definition.spec for name, definition in jobs.items()}
+    return {
+        "jobs": len(jobs),
+        "locks": {name: n for spec in said.values() for name, n in spec.get("locks", {}).items()},
+        "edges": {name: list(spec["after"]) for name, spec in said.items() if "after" in spec},
+    }
 
 
 def children(store: Store, address: str) -> list[str]:

@@ -1,0 +1,91 @@
+"""What stays of jobs that are gone: enough to bring them back, and to say who removed them and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jobboard.store.connect import explained
+from jobboard.store.wire import as_bytes, pack, unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jobboard.core.model import Definition, Spec
+    from jobboard.store.connect import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """A job that is gone.
+
+    Attributes:
+        spec: Its definition when it went.
+        base: What was applied last, for a job that was removed by hand: its board may still declare it.
+            None for one that a sync destroyed.
+        by: Who removed it, via what, why.
+        at_ms: When.
+        commit: The commit whose sync did; None for none.
+    """
+
+    spec: Spec
+    base: Spec | None
+    by: Mapping[str, Any]
+    at_ms: int
+    commit: str | None
+
+
+def encode(
+    definition: Definition,
+    by: Mapping[str, Any],
+    at_ms: int,
+    *,
+    commit: str | None = None,
+    by_hand: bool = False,
+) -> bytes:
+    """The tombstone of a job.
+
+    Args:
+        definition: As it was.
+        by: Who, via what, why.
+        at_ms: When.
+        commit: Whose sync it was.
+        by_hand: Whether it was none.
+    """
+    return pack(
+        {
+            "spec": dict(definition.spec),
+            "base": dict(definition.base) if by_hand else None,
+            "by": dict(by),
+            "at": at_ms,
+            "commit": commit,
+        }
+    )
+
+
+def read(store: Store, address: str) -> Tombstone | None:
+    """The tombstone of a job; None for a job that is there, or was never removed. Uses read commands only."""
+    with explained(store.url):
+        raw = store.client.hget(store.key("tombstones"), address)
+    return _decoded(as_bytes(raw)) if raw is not None else None
+
+
+def read_all(store: Store) -> dict[str, Tombstone]:
+    """Every job that can be brought back, by address. Uses read commands only, in pages."""
+    with explained(store.url):
+        found = {
+            as_bytes(address).decode(): _decoded(as_bytes(raw))
+            for address, raw in store.client.hscan_iter(store.key("tombstones"), count=250)
+        }
+    return dict(sorted(found.items()))
+
+
+def _decoded(raw: bytes) -> Tombstone:
+    packed = unpack(raw)
+    return Tombstone(
+        spec=packed["spec"],
+        base=packed.get("base"),
+        by=packed["by"],
+        at_ms=int(packed["at"]),
+        commit=packed.get("commit"),
+    )

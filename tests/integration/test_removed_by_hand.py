@@ -1,0 +1,218 @@
+"""Jobs that are removed from a board by hand, and jobs that are brought back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kit.project import Project, reset_statistics, write_commands
+
+from jobboard.store import definitions, past, tombstones
+from jobboard.store.fsck import check
+
+if TYPE_CHECKING:
+    from kit.clock import StoreClock
+
+TWO = "dump: {run: x, every: 5m}\nother: {run: y}"
+WHY = ("--reason", "the host is gone")
+
+
+@pytest.fixture
+def two(project: Project) -> Project:
+    """A project that has synced ops/dump and ops/other."""
+    project.board("ops", TWO)
+    project.sync()
+    return project
+
+
+def due_of(project: Project) -> dict[str, float]:
+    pairs: Any = project.store.client.zrange(project.store.key("sched"), 0, -1, withscores=True)
+    return {member.decode(): score for member, score in pairs}
+
+
+def test_a_job_removed_by_hand_stays_away_and_every_plan_says_so(two: Project) -> None:
+    assert "Its file still declares it" in two.ok("rm", "ops/dump", *WHY).out
+    assert set(two.live("ops")) == {"other"}
+    assert due_of(two) == {}
+    for command in ("y", "z"):
+        said = two.run("plan").out
+        assert "dump was removed from Redis (ana, cli, " in said
+        assert 'ago): "the host is gone"; kept' in said
+        two.board("ops", f"dump: {{run: x, every: 5m}}\nother: {{run: {command}}}")
+        two.sync()
+        assert set(two.live("ops")) == {"other"}
+        assert check(two.store) == []
+    assert "No changes." in two.run("plan").out
+    reset_statistics(two.store)
+    two.sync()
+    assert write_commands(two.store) == set()
+
+
+def test_what_waits_of_a_removed_job_is_called_off(two: Project) -> None:
+    two.ok("run", "ops/dump")
+    two.ok("rm", "dump", *WHY)
+    assert past.live_runs(two.store, "ops/dump") == []
+    (record,) = past.last_records(two.store, "ops/dump")
+    assert (record.state, record.reason) == ("cancelled", "the job was removed")
+
+
+@pytest.mark.parametrize("policy", ["revert", "exact"])
+def test_a_policy_makes_it_again(two: Project, policy: str) -> None:
+    two.ok("rm", "ops/dump", *WHY)
+    assert two.counts("--on-drift", policy) == {"add": 1}
+    two.sync("--on-drift", policy)
+    assert set(two.live("ops")) == {"dump", "other"}
+    assert two.plan()["empty"]
+    assert two.plan()["boards"][0]["drift"] == []
+    assert check(two.store) == []
+
+
+def test_a_policy_refuses_it(two: Project) -> None:
+    two.ok("rm", "ops/dump", *WHY)
+    refused = two.run("plan", "--on-drift", "fail")
+    assert refused.code == 3
+    assert "ops/dump was edited live: job" in refused.out
+
+
+def test_taking_it_out_of_the_file_settles_it(two: Project) -> None:
+    two.ok("rm", "ops/dump", *WHY)
+    two.board("ops", "other: {run: y}")
+    two.sync()
+    assert check(two.store) == []
+    assert two.plan()["boards"][0]["drift"] == []
+    record = definitions.read_board(two.store, "ops")
+    assert record is not None
+    assert record.drift == ()
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_nothing_is_left_of_a_removal_that_is_settled_with_other_changes(
+    two: Project, *, whole: bool
+) -> None:
+    two.ok("rm", "ops/dump", *WHY)
+    if whole:
+        two.path("ops").unlink()
+        two.sync("--prune-board", "ops")
+    else:
+        two.board("ops", "other: {run: changed}")
+        two.sync()
+    assert definitions.read_edits(two.store, ["ops/dump"]) == {}
+    assert check(two.store) == []
+
+
+def test_it_is_drift_for_programs_and_for_the_check_of_every_night_too(two: Project) -> None:
+    two.ok("rm", "ops/dump", *WHY)
+    (drift,) = two.plan()["boards"][0]["drift"]
+    (field,) = drift["fields"]
+    assert (field["path"], field["live"], field["file"]) == ("job", "removed", "declared")
+    assert field["edited"]["reason"] == "the host is gone"
+    nightly = two.run("drift")
+    assert nightly.code == 2
+    assert "declared  →  removed (ana, cli, " in nightly.out
+
+
+def test_a_board_of_which_all_jobs_were_removed_is_still_one(two: Project) -> None:
+    two.ok("rm", "ops/dump", *WHY)
+    two.ok("rm", "ops/other", *WHY)
+    assert two.plan()["empty"]
+    two.sync("--on-drift", "revert")
+    assert set(two.live("ops")) == {"dump", "other"}
+
+
+def test_a_reason_is_asked_for(two: Project) -> None:
+    refused = two.run("rm", "ops/dump")
+    assert refused.code == 64
+    assert '--reason "…"' in refused.err
+    assert set(two.live("ops")) == {"dump", "other"}
+
+
+def test_a_protected_job_and_one_that_others_run_after_stay(project: Project) -> None:
+    project.board("ops", "dump: {run: x, protected: true}\na: {run: x}\nb: {run: y, after: a}")
+    project.sync()
+    assert "protected=false" in project.run("rm", "ops/dump", *WHY).err
+    assert "ops/b runs after ops/a" in project.run("rm", "ops/a", *WHY).err
+    assert set(project.live("ops")) == {"a", "b", "dump"}
+
+
+def test_it_is_brought_back_as_it_was_and_nothing_is_caught_up_with(two: Project, clock: StoreClock) -> None:
+    two.ok("set", "ops/dump", "timeout=9m")
+    two.ok("rm", "ops/dump", *WHY)
+    listed = two.ok("undelete").out
+    assert "ops/dump" in listed
+    assert "the host is gone" in listed
+    clock.advance(3_600_000)
+    two.ok("undelete", "dump")
+    assert two.spec("ops/dump")["timeout"] == 540_000
+    now_ms = clock.now()
+    assert now_ms < due_of(two)["ops/dump"] <= now_ms + 300_000
+    said = two.run("plan").out
+    assert "dump.timeout - here, 9m in Redis" in said
+    assert "removed from Redis" not in said
+    assert tombstones.read_all(two.store) == {}
+    assert check(two.store) == []
+
+
+def test_what_a_sync_destroyed_comes_back_as_drift(two: Project) -> None:
+    two.board("ops", "other: {run: y}")
+    two.sync()
+    two.ok("undelete", "ops/dump", "--reason", "still needed")
+    said = two.run("plan").out
+    assert "dump is in Redis and not here (ana, cli, " in said
+    assert 'still needed"; kept' in said
+    two.sync("--on-drift", "revert")
+    assert set(two.live("ops")) == {"dump", "other"}
+    two.board("ops", TWO)
+    two.sync()
+    assert two.plan()["boards"][0]["drift"] == []
+    two.board("ops", "other: {run: y}")
+    assert two.counts() == {"destroy": 1}
+
+
+def test_only_an_exact_policy_takes_back_what_was_brought_back(two: Project) -> None:
+    two.board("ops", "other: {run: y}")
+    two.sync()
+    two.ok("undelete", "ops/dump")
+    assert two.counts("--on-drift", "exact") == {"destroy": 1}
+
+
+def test_a_job_of_a_board_that_is_gone_comes_back_on_none(two: Project) -> None:
+    two.path("ops").unlink()
+    two.sync("--prune-board", "ops")
+    assert "the board of ops/dump is gone" in two.ok("undelete", "ops/dump").out
+    assert two.spec("loose/dump")["schedule"] == {"every": 300_000}
+    assert two.spec("loose/dump")["seed"] == "ops/dump"
+    assert check(two.store) == []
+
+
+def test_a_loose_job_comes_back_too(project: Project) -> None:
+    project.ok("put", "x", "every=5m", "--", "true")
+    project.ok("rm", "loose/x")
+    project.ok("undelete", "loose/x")
+    assert project.spec("loose/x")["schedule"] == {"every": 300_000}
+    assert "is there already" in project.run("undelete", "loose/x").err
+    assert check(project.store) == []
+
+
+def test_what_is_not_known_is_not_brought_back(two: Project) -> None:
+    assert two.run("undelete", "ops/never").code == 64
+    assert two.ok("undelete").out == "No job is gone.\n"
+    assert two.ok("undelete", "-o", "json").json == []
+
+
+def test_a_flushed_store_is_told_from_jobs_removed_by_hand(two: Project) -> None:
+    two.ok("rm", "ops/dump", *WHY)
+    for key in two.store.client.scan_iter(match=two.store.key("").replace("{", "\\{") + "*"):
+        two.store.client.unlink(key)
+    said = two.run("plan").out
+    assert said.count("this is its first sync, or it was flushed") == 1
+    assert two.counts() == {"add": 2}
+    two.sync()
+    assert set(two.live("ops")) == {"dump", "other"}
+
+
+def test_removing_and_bringing_back_are_written_down(two: Project) -> None:
+    two.ok("rm", "ops/dump", *WHY)
+    two.ok("undelete", "ops/dump", "--reason", "oh")
+    entries: Any = two.store.client.xrevrange(two.store.key("audit"), count=2)
+    assert [entry[1][b"what"] for entry in entries] == [b"undelete", b"rm"]
+    assert [entry[1][b"subject"] for entry in entries] == [b"ops/dump", b"ops/dump"]
