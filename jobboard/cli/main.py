@@ -54,6 +54,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "events": ("events", "print what happens, as it happens"),
     "logs": ("logs", "print a run's output"),
     "why": ("why", "say why a job did or did not run"),
+    "incidents": ("incidents", "list what should have happened by now: late runs, overdue jobs"),
     "queues": ("queues", "list queues, and limit them"),
     "pause": ("pause", "hold a job, a board, a tag, a queue or everything"),
     "resume": ("resume", "end such a hold"),

@@ -101,6 +101,7 @@ def record_json(record: Record) -> dict[str, Any]:
         "lost": record.lost,
         "defers": record.defers,
         "overlapped": record.overlapped,
+        "late": record.late,
         "output_bytes": record.output_bytes,
         "dropped_bytes": record.dropped_bytes,
         "count": record.count,

@@ -97,6 +97,8 @@ class RunView:
         if run.group:
             screen.line(f"  {'group':<12}{visible(run.group)}")
         screen.line(f"  {'revision':<12}{run.revision if run.revision is not None else '-'}")
+        if run.late:
+            screen.line("  late        it was over later than its finish_by", "error")
         if run.overlapped:
             screen.line("  overlapped  two attempts ran at once for a while: one worker was cut off", "error")
 
@@ -129,6 +131,9 @@ class RunView:
             "limits",
             "timeout",
             "heartbeat",
+            "start_within",
+            "finish_by",
+            "on_late",
             "locks",
             "queue",
         ):

@@ -17,7 +17,7 @@ from jobboard.core.size import format_size
 
 LONG = 60
 """Values wider than this are shown a line each."""
-_SPANS = frozenset({"timeout", "kill_after", "heartbeat"})
+_SPANS = frozenset({"timeout", "kill_after", "heartbeat", "start_within", "finish_by", "expected_every"})
 _SPAN_KEYS = frozenset({"delay", "max_delay", "jitter"})
 
 

@@ -113,6 +113,23 @@ class Join:
 
 
 @dataclass(frozen=True, slots=True)
+class Incident:
+    """Something that should have happened by now, and has not.
+
+    Attributes:
+        kind: ``late`` for a run that is not over in time, ``overdue`` for a job that should have ended ok.
+        subject: The run, or the job.
+        job: The job.
+        since_ms: Since when.
+    """
+
+    kind: str
+    subject: str
+    job: str
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class JobFacts:
     """What is known of a job.
 
@@ -127,6 +144,7 @@ class JobFacts:
         live: Its runs that are not over.
         joins: Nominals that some of its parents are still to end for, oldest first.
         records: Its newest records, newest first.
+        incidents: Those open.
     """
 
     address: str
@@ -139,6 +157,7 @@ class JobFacts:
     live: Sequence[Record] = ()
     joins: Sequence[Join] = ()
     records: Sequence[Record] = ()
+    incidents: Sequence[Incident] = ()
 
     @property
     def zone(self) -> str | None:

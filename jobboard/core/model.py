@@ -115,6 +115,10 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
         "limits": Field(44, "map"),
         "heartbeat": Field(45),
         "allow_failure": Field(46, default=False),
+        "start_within": Field(54),
+        "finish_by": Field(55),
+        "on_late": Field(56, default="report"),
+        "expected_every": Field(57),
         # What `H`, phase and jitter hash, where that is not the job's address: the one it was moved from.
         # No board says it; `core.plan` carries it along.
         "seed": Field(60),

@@ -61,6 +61,7 @@ class Record:
         lock: The lock it waits for.
         needs: The runs it waits for.
         locks: The locks it needs, name to capacity; known while it lives.
+        late: Whether it was over later than its job's finish_by.
         group: Of failures, if its command named one.
         percent, doing: How far its command says it is, and with what; known while it runs.
     """
@@ -85,6 +86,7 @@ class Record:
     lost: int = 0
     defers: int = 0
     overlapped: bool = False
+    late: bool = False
     output_bytes: int = 0
     dropped_bytes: int = 0
     count: int = 1

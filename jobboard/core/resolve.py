@@ -173,6 +173,10 @@ class Resolver:
         for key, value in own.items():
             if key not in _APART:
                 put(spec, key, value, base.maps)
+        if own.get("on_late") is not None and "finish_by" not in spec:
+            faults.append(
+                KeyFault(("on_late",), '"on_late" means nothing without "finish_by"', "Add  finish_by: 2h")
+            )
         if base.apart:
             own = base.inherited(own)
         _add(spec, "command", _command(name, own, faults))

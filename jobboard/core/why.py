@@ -24,7 +24,7 @@ from jobboard.core.scope import resume_command, scope_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jobboard.core.facts import JobFacts, Join, World
+    from jobboard.core.facts import Incident, JobFacts, Join, World
     from jobboard.core.override import Override
     from jobboard.core.record import Record
 
@@ -168,6 +168,7 @@ def _obstacles(facts: JobFacts, world: World) -> list[Finding]:
     found = []
     if facts.spec.get("enabled") is False and not any(o.path == "enabled" for o in facts.overrides):
         found.append(Finding(None, "disabled", "its definition says enabled: false"))
+    found += [_incident(facts, incident, world) for incident in facts.incidents]
     found += [
         Finding(
             None,
@@ -194,6 +195,17 @@ def _override_text(facts: JobFacts, override: Override, world: World) -> str:
     since = world.brief(override.at_ms, facts.zone)
     until = f" until {world.brief(override.until_ms, facts.zone)}" if override.until_ms is not None else ""
     return f'{override.path} is overridden by {override.by} since {since}{until}: "{override.reason}"'
+
+
+def _incident(facts: JobFacts, incident: Incident, world: World) -> Finding:
+    spec, since = facts.spec or {}, world.brief(incident.since_ms, facts.zone)
+    if incident.kind == "late":
+        bound = f" of {brief_span(spec['finish_by'])}" if "finish_by" in spec else ""
+        text = f"{incident.subject} should have been over by {since} (finish_by{bound})"
+        return Finding(None, "late", text, f"jobboard show {incident.subject}")
+    span = f" for {brief_span(spec['expected_every'])}" if "expected_every" in spec else ""
+    text = f"no run of it had ended ok{span} at {since} (expected_every)"
+    return Finding(None, "overdue", text, f"jobboard runs {facts.address}")
 
 
 def _hold_text(facts: JobFacts, scope: str, hold: Mapping[str, Any], world: World) -> str:

@@ -106,7 +106,8 @@ def schedule_entry(change: JobChange, now_ms: int) -> dict[str, Any] | None:
     A changed schedule starts from now: it is never due at once for what it would have done before.
     """
     if change.source is not None and not change.moves_schedule:
-        return {"from": change.source, "stays": True, "after": list((change.runs or {}).get("after", ()))}
+        after = list((change.runs or {}).get("after", ()))
+        return {"from": change.source, "after": after, **_expectation(change.ran, change.runs, now_ms)}
     entry = entry_between(change.address, change.ran, change.runs, now_ms)
     return {**entry, "from": change.source} if entry is not None and change.source is not None else entry
 
@@ -115,14 +116,23 @@ def entry_between(address: str, ran: Spec | None, runs: Spec | None, now_ms: int
     """The same for a job that ran by one definition and is to run by another; None for no job."""
     old_parents = list((ran or {}).get("after", ()))
     if runs is None:
-        return {"due": False, "before": old_parents}
+        return {"due": False, "before": old_parents, "expected": False}
+    entry = _expectation(ran, runs, now_ms)
     parents = list(runs.get("after", ()))
     same_edges = parents == old_parents and (ran or {}).get("on") == runs.get("on")
-    if ran is not None and not moves_schedule(ran, runs) and same_edges:
-        return None
-    due = next_due_ms(address, runs, now_ms)
-    cursor = now_ms if "schedule" in runs else False
-    return {"due": due or False, "cursor": cursor, "before": old_parents, "after": parents}
+    if ran is None or moves_schedule(ran, runs) or not same_edges:
+        due = next_due_ms(address, runs, now_ms)
+        cursor = now_ms if "schedule" in runs else False
+        entry |= {"due": due or False, "cursor": cursor, "before": old_parents, "after": parents}
+    return entry or None
+
+
+def _expectation(ran: Spec | None, runs: Spec | None, now_ms: int) -> dict[str, Any]:
+    """By when the job is to have ended ok, where that is another instant than before; False for never."""
+    span_ms = (runs or {}).get("expected_every")
+    if span_ms == (ran or {}).get("expected_every"):
+        return {}
+    return {"expected": now_ms + span_ms if span_ms is not None else False}
 
 
 def _apply_once(store: Store, planned: Planned, by: Mapping[str, Any], turn: Turn) -> Synced:

@@ -86,7 +86,8 @@ class _Walk:
         yield from self._paged("delay", self._members("delay"))
         yield from self._paged("halted", self._members("halted"))
         yield from self._paged("blocked", self._members("blocked"))
-        yield from self._paged("expiry", self._members("expiry"))
+        for family in ("expiry", "deadlines", "expected", "incidents"):
+            yield from self._paged(family, self._members(family))
         for family in _SETS:
             for name in self._names(family):
                 yield from self._paged(family, self._members(family, name), name)

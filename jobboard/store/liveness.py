@@ -8,6 +8,7 @@ from jobboard.core.facts import SEEN_WITHIN_MS
 from jobboard.core.zone import zone_version
 from jobboard.store.connect import explained
 from jobboard.store.health import Finding
+from jobboard.store.incidents import read_incidents
 from jobboard.store.past import read_live
 from jobboard.store.world import read_schedulers, read_workers
 
@@ -27,6 +28,7 @@ def check_liveness(store: Store, now_ms: int) -> list[Finding]:
         *_zones(store),
         *_workers(store, now_ms),
         *_queues(store, now_ms),
+        _incidents(store),
         *_left_over(store, now_ms),
     ]
 
@@ -86,6 +88,15 @@ def _queues(store: Store, now_ms: int) -> Iterator[Finding]:
             yield Finding("queues", "warn", words, "More slots or more workers")
         else:
             yield Finding("queues", "ok", words)
+
+
+def _incidents(store: Store) -> Finding:
+    found = read_incidents(store)
+    if not found:
+        return Finding("incidents", "ok", "nothing late, nothing overdue")
+    late = sum(incident.kind == "late" for incident in found)
+    words = f"{late} late runs, {len(found) - late} overdue jobs"
+    return Finding("incidents", "warn", words, "jobboard incidents")
 
 
 def _left_over(store: Store, now_ms: int) -> Iterator[Finding]:

@@ -86,6 +86,7 @@ def decode_record(raw: bytes) -> Record:
         lost=packed.get("lost") or 0,
         defers=packed.get("defers") or 0,
         overlapped=bool(packed.get("overlapped")),
+        late=bool(packed.get("late")),
         output_bytes=packed.get("output_bytes") or 0,
         dropped_bytes=packed.get("dropped_bytes") or 0,
         group=packed.get("group"),

@@ -11,6 +11,7 @@ from jobboard.core.facts import JobFacts, Join, Worker, World
 from jobboard.core.names import split_address
 from jobboard.store import definitions, past
 from jobboard.store.connect import explained
+from jobboard.store.incidents import incidents_of
 from jobboard.store.overview import standing_of
 from jobboard.store.wire import as_bytes, unpack
 
@@ -46,6 +47,7 @@ def read_job_facts(store: Store, address: str, now_ms: int) -> JobFacts:
         live=live,
         joins=read_joins(store, address, standing.spec),
         records=records,
+        incidents=incidents_of(store, address, [run.run_id for run in live]),
     )
 
 

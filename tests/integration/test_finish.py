@@ -102,7 +102,7 @@ def test_a_retry_without_delay_is_queued_at_once(engine: Engine) -> None:
 
 def test_a_retry_wakes_a_scheduler_that_would_sleep_past_it(engine: Engine) -> None:
     engine.finish(_running(engine), "retry", delay_ms=10_000)
-    assert engine.client.lpop(engine.store.key("wake", "scheduler")) == b"delay"
+    assert engine.client.lpop(engine.store.key("wake", "scheduler")) == b"look"
     assert (engine.runs.tick("s1").next_at_ms or 0) > 0
 
 

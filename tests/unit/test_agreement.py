@@ -78,6 +78,7 @@ COMPANIONS: Mapping[str, dict[str, Any]] = {
     "for": {"every": "5m", "start": "2026-03-01T00:00:00Z"},
     "runs": {"every": "5m"},
     "jitter": {"cron": "0 12 * * *"},
+    "on_late": {"finish_by": "2h"},
     "name": {"for_each": ["eu", "us"]},
 }
 # A job without the key, where that is another one than its companions make.

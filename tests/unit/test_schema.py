@@ -151,9 +151,9 @@ def test_names_follow_the_one_grammar() -> None:
     for node in (
         schema()["properties"]["board"],
         schema()["properties"]["jobs"]["propertyNames"],
-        JOB_KEYS["queue"],
     ):
         assert node["pattern"] == f"^{NAME_PATTERN}$"
+    assert JOB_KEYS["queue"]["pattern"] == f"^@?{NAME_PATTERN}$"
 
 
 def test_a_thousand_faults_are_all_found() -> None:

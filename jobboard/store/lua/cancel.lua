@@ -8,15 +8,14 @@
 --           wake:<who> LIST, ctl:<worker> LIST, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET,
 --           lockrescan SET, fanout LIST, fanout:<list> SET, history STREAM, failures STREAM, last:<job> LIST,
 --           outputs ZSET, events STREAM, awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET,
---           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH, joins:<job> HASH,
---           config HASH, halted SET
+--           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH, joins:<job> HASH, config HASH,
+--           halted SET, deadlines ZSET, expected ZSET, incidents HASH
 -- RETURNS   "CANCELLED" | "STOPPING" | "ALREADY" | "UNKNOWN"
 -- @include guard
 -- @include arguments
 -- @include now
 -- @include read_run
--- @include conclude
--- @include event
+-- @include call_off
 -- @include audit
 local refused = guard()
 if refused then return refused end
@@ -30,13 +29,5 @@ if not run then
 end
 if run.state == 'stopping' then return cmsgpack.pack({'ALREADY'}) end
 audit('cancel', run.id, {actor = arguments.actor})
-redis.call('HSET', key('run', run.id), 'cancel', arguments.actor)
-run.cancel = arguments.actor
-if run.state == 'running' then
-  redis.call('HSET', key('run', run.id), 'state', 'stopping')
-  redis.call('RPUSH', key('ctl', run.worker), cmsgpack.pack({cancel = run.id, token = run.token}))
-  event('stopping', run.job, run.id, at, 'by', arguments.actor)
-  return cmsgpack.pack({'STOPPING'})
-end
-conclude(run, 'cancelled', at, {reason = 'cancelled by ' .. arguments.actor})
+if call_off(run, arguments.actor, at) == 'STOPPING' then return cmsgpack.pack({'STOPPING'}) end
 return cmsgpack.pack({'CANCELLED'})

@@ -3,15 +3,14 @@
 -- that are gone; running ones finish. Anybody may call it, any number of times: an entry is gone once applied.
 -- KEYS      meta
 -- ARGUMENTS limit=int
--- TOUCHES   meta HASH, work LIST, work:<stage> HASH, sched ZSET, claims ZSET, claim HASH, cursor HASH,
---           used HASH, after:<parent> SET, tombstones HASH, edits HASH, active:<queue> SET, wake:<queue> LIST,
+-- TOUCHES   meta HASH, work LIST, work:<stage> HASH, sched ZSET, claims ZSET, claim HASH, cursor HASH, used HASH,
+--           after:<parent> SET, tombstones HASH, edits HASH, active:<queue> SET, wake:<queue> LIST,
 --           holding:<worker> SET, run:<id> HASH, lock:<name> SET, lockwait:<name> ZSET, lockrescan SET,
 --           queue:<name> ZSET, queues SET, delay ZSET, events STREAM, history STREAM, failures STREAM,
---           last:<address> LIST, live:<address> SET, outputs ZSET, fanout LIST, fanout:<list> SET,
---           boards HASH, defs:<version> HASH, holds HASH, awaited:<run> SET, expiry ZSET, needs:<run> SET,
---           blocked ZSET, overrides ZSET, minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH,
---           joins:<job> HASH,
---           config HASH, halted SET
+--           last:<address> LIST, live:<address> SET, outputs ZSET, fanout LIST, fanout:<list> SET, boards HASH,
+--           defs:<version> HASH, holds HASH, awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET,
+--           overrides ZSET, minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH,
+--           joins:<job> HASH, config HASH, halted SET, deadlines ZSET, expected ZSET, incidents HASH
 -- RETURNS   "OK" {applied, left}
 -- @include guard
 -- @include arguments
@@ -26,7 +25,7 @@ local stage = redis.call('LINDEX', key('work'), 0)
 if not stage then return cmsgpack.pack({'OK', 0, false}) end
 local work = key('work', stage)
 
-local function call_off(address)
+local function disband(address)
   for _, id in ipairs(redis.call('SMEMBERS', key('live', address))) do
     local run = read_run(id)
     if run and run.state ~= 'running' and run.state ~= 'stopping' then
@@ -42,7 +41,7 @@ local applied = 0
 for i = 1, #page[2], 2 do
   local address, entry = page[2][i], cmsgpack.unpack(page[2][i + 1])
   apply(address, entry)
-  if entry.gone then call_off(address) end
+  if entry.gone then disband(address) end
   redis.call('HDEL', work, address)
   applied = applied + 1
 end

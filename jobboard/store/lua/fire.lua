@@ -7,8 +7,8 @@
 --           after:<parent> SET, holds HASH, tombstones HASH, sched ZSET, cursor HASH, used HASH, claims ZSET,
 --           claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET, wake:<who> LIST,
 --           fanout LIST, fanout:<list> SET, history STREAM, last:<job> LIST, events STREAM, overrides ZSET,
---           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH, joins:<job> HASH,
---           config HASH, failures STREAM
+--           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH, joins:<job> HASH, config HASH,
+--           failures STREAM, deadlines ZSET, expected ZSET, expiry ZSET, incidents HASH
 -- RETURNS   "OK" {now, [[tag, run], ...]}
 -- @include guard
 -- @include arguments
@@ -56,6 +56,7 @@ local function decide(decision)
   if not nominal then return 'NOTHING' end
   if decided and nominal <= decided then return 'ALREADY' end
   local state, why = admit(address, d[4], nominal)
+  if not state and d[4].w and due + d[4].w <= at then state, why = 'skipped', 'not started in time' end
   if not state then
     why = skip(address)
     state = why and 'skipped'

@@ -3,15 +3,16 @@
 -- Looking and mending are one step, so what was merely on its way is never taken for broken.
 -- KEYS      meta
 -- ARGUMENTS family=string name=string subjects=list repair=bool
--- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, stages ZSET, changes:<stage> HASH, changed ZSET,
---           work LIST, work:<stage> HASH, after:<parent> SET, holds HASH, sched ZSET, cursor HASH, used HASH,
---           claims ZSET, claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET,
---           limits HASH, active:<queue> SET, delay ZSET, wake:<who> LIST, workers ZSET, holding:<worker> SET,
---           lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, fanout LIST, fanout:<list> SET,
---           history STREAM, failures STREAM, last:<job> LIST, out:<run> STREAM, outbytes HASH, outputs ZSET,
---           events STREAM, awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET,
+-- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, stages ZSET, changes:<stage> HASH, changed ZSET, work LIST,
+--           work:<stage> HASH, after:<parent> SET, holds HASH, sched ZSET, cursor HASH, used HASH,
+--           claims ZSET, claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET, limits HASH,
+--           active:<queue> SET, delay ZSET, wake:<who> LIST, workers ZSET, holding:<worker> SET,
+--           lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, fanout LIST, fanout:<list> SET, history STREAM,
+--           failures STREAM, last:<job> LIST, out:<run> STREAM, outbytes HASH, outputs ZSET, events STREAM,
+--           awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET,
 --           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH, edits HASH, drift HASH,
---           joins:<job> HASH, tombstones HASH, config HASH, halted SET
+--           joins:<job> HASH, tombstones HASH, config HASH, halted SET, deadlines ZSET, expected ZSET,
+--           incidents HASH
 -- RETURNS   "OK" {[subject, words], ...}
 -- @include guard
 -- @include arguments
@@ -86,6 +87,10 @@ function look.job(address)
   local _, d = definition(address)
   if d and d[7] then look.overrides(address) end
   if pending(address) or not d then return end
+  if d[4].y and not redis.call('ZSCORE', key('expected'), address) and redis.call('HEXISTS', key('incidents'), address) == 0
+    and broken(address, 'is to end ok now and then, and nobody would notice') then
+    redis.call('ZADD', key('expected'), at + d[4].y, address)
+  end
   for _, parent in ipairs(d[4].a or {}) do
     if redis.call('SISMEMBER', key('after', parent), address) == 0 and broken(address, 'would not hear of ' .. parent) then
       redis.call('SADD', key('after', parent), address)
@@ -182,6 +187,26 @@ function look.expiry(id)
   end
 end
 
+function look.deadlines(id)
+  local run = read_run(id)
+  if (not run or not run.launch.f) and broken(id, 'has a deadline and is no run that has one') then
+    redis.call('ZREM', key('deadlines'), id)
+  end
+end
+
+function look.expected(address)
+  local _, d = definition(address)
+  if pending(address) or d and d[4].y then return end
+  if broken(address, 'is expected and is no job that is') then redis.call('ZREM', key('expected'), address) end
+end
+
+function look.incidents(subject)
+  local late = string.find(subject, '@', 1, true)
+  local _, d = definition(subject)
+  if late and read_run(subject) or not late and (pending(subject) or d and d[4].y) then return end
+  if broken(subject, 'has an incident and nothing that would end it') then redis.call('HDEL', key('incidents'), subject) end
+end
+
 -- What a run waits for has to live, and to know that it is awaited.
 function look.needs(parent)
   local run, above = read_run(name), read_run(parent)
@@ -258,6 +283,10 @@ function look.run(id)
   if not run then return end
   if redis.call('SISMEMBER', key('live', run.job), id) == 0 and broken(id, 'is not among the live runs of its job') then
     redis.call('SADD', key('live', run.job), id)
+  end
+  if run.launch.f and not redis.call('ZSCORE', key('deadlines'), id) and redis.call('HEXISTS', key('incidents'), id) == 0
+    and broken(id, 'is to be over by an instant, and nobody would notice') then
+    redis.call('ZADD', key('deadlines'), run.due_at + run.launch.f, id)
   end
   if misplaced(run) and broken(id, 'is ' .. tostring(run.state) .. ' and not kept where such runs are') then
     if running(run) and run.worker then

@@ -7,7 +7,7 @@
 --           after:<parent> SET, holds HASH, tombstones HASH, audit STREAM, sched ZSET, cursor HASH, used HASH,
 --           claims ZSET, claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET,
 --           wake:<who> LIST, last:<job> LIST, events STREAM, overrides ZSET, skips HASH, fanout LIST,
---           fanout:<list> SET, joins:<job> HASH
+--           fanout:<list> SET, joins:<job> HASH, deadlines ZSET, expected ZSET, expiry ZSET, incidents HASH
 -- RETURNS   "STARTED" {run} | "UNKNOWN" | "HELD" {why} | "DISABLED" | "SKIPPED" {why}
 -- @include guard
 -- @include arguments

@@ -5,15 +5,14 @@
 -- expired for one of its leases.
 -- KEYS      meta
 -- ARGUMENTS scheduler=string zonedata=string
--- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, work LIST, after:<parent> SET, holds HASH,
---           sched ZSET, claims ZSET, claim HASH, schedulers ZSET, run:<run> HASH, live:<job> SET,
---           queue:<queue> ZSET, queues SET, active:<queue> SET, throttled ZSET, delay ZSET, wake:<who> LIST,
---           ctl:<worker> LIST, workers ZSET, worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET,
---           lockwait:<lock> ZSET, lockrescan SET, fanout LIST, fanout:<list> SET, zonedata HASH,
---           history STREAM, failures STREAM, last:<job> LIST, outputs ZSET, events STREAM, awaited:<run> SET,
---           expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET, minute:<minute> HASH, day:<day> HASH,
---           jobday:<day> HASH, skips HASH, joins:<job> HASH,
---           config HASH, halted SET
+-- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, work LIST, after:<parent> SET, holds HASH, sched ZSET,
+--           claims ZSET, claim HASH, schedulers ZSET, run:<run> HASH, live:<job> SET, queue:<queue> ZSET,
+--           queues SET, active:<queue> SET, throttled ZSET, delay ZSET, wake:<who> LIST, ctl:<worker> LIST,
+--           workers ZSET, worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET,
+--           lockrescan SET, fanout LIST, fanout:<list> SET, zonedata HASH, history STREAM, failures STREAM,
+--           last:<job> LIST, outputs ZSET, events STREAM, awaited:<run> SET, expiry ZSET, needs:<run> SET,
+--           blocked ZSET, overrides ZSET, minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH,
+--           joins:<job> HASH, config HASH, halted SET, deadlines ZSET, expected ZSET, incidents HASH
 -- RETURNS   "OK" {now, promoted, reaped, next, unsettled, [job whose override has ended, ...]}
 -- @include guard
 -- @include arguments
@@ -28,6 +27,7 @@
 -- @include rejoin
 -- @include reap_worker
 -- @include wake
+-- @include watch_over
 local refused = guard()
 if refused then return refused end
 local at = now()
@@ -50,9 +50,11 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('expiry'), '-inf', at, 'LIMI
   redis.call('ZREM', key('expiry'), id)
   local run = read_run(id)
   if run and run.state ~= 'running' and run.state ~= 'stopping' then
-    conclude(run, 'skipped', at, {reason = 'expired', quiet = true})
+    local why = run.launch.w and run.trigger ~= 'manual' and 'not started in time' or 'expired'
+    conclude(run, 'skipped', at, {reason = why, quiet = true})
   end
 end
+if watch_over(at, PAGE) == PAGE then pressing = true end
 local promoted = redis.call('ZRANGEBYSCORE', key('delay'), '-inf', at, 'LIMIT', 0, PAGE)
 if #promoted > 0 then redis.call('SREM', key('halted'), unpack(promoted)) end
 for _, id in ipairs(promoted) do
@@ -99,7 +101,8 @@ for _, worker in ipairs(redis.call('ZRANGEBYSCORE', key('workers'), '-inf', at, 
 end
 
 local next_at = first_lapse
-for _, set in ipairs({key('delay'), key('expiry'), key('claims'), key('workers'), key('throttled'), key('overrides')}) do
+for _, set in ipairs({key('delay'), key('expiry'), key('claims'), key('workers'), key('throttled'), key('overrides'),
+  key('deadlines'), key('expected')}) do
   local first = redis.call('ZRANGEBYSCORE', set, string.format('(%.0f', at), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
   if first[2] then next_at = math.min(next_at or tonumber(first[2]), tonumber(first[2])) end
 end

@@ -1,25 +1,33 @@
 -- @include key
 -- @include carry
 -- @include keep_edits
+-- @include remind
 -- Puts one job's schedule entry in line with its definition, as the sync that staged the entry worked it
--- out: {due, cursor, before = old parents, after = new parents, gone = tombstone}. A claim made before is
--- void: its scheduler computed with what no longer holds. Where the job waits for some of its parents, `tick`
--- looks at that again. A job that has another address has an entry under each: {to, before} under the one it
--- had, and under its own {from, stays = its due instant too, …}. apart = the paths in which it still differs
--- from its file; an entry of that alone leaves the schedule be.
+-- out: {due, cursor, before = old parents, after = new parents, expected, apart = the paths in which it still
+-- differs from its file, gone = tombstone}; what it does not name stays. A claim made before is void where the
+-- schedule moved: its scheduler computed with what no longer holds. Where the job waits for some of its
+-- parents, `tick` looks at that again. A job that has another address has an entry under each: {to, before}
+-- under the one it had, and under its own {from, …}.
 local function apply(address, entry)
   for _, parent in ipairs(entry.before or {}) do redis.call('SREM', key('after', parent), address) end
   if entry.to then return carry(address, entry.to) end
   if entry.from then carry(entry.from, address) end
   if entry.apart then keep_edits(address, entry.apart) end
-  if entry.due == nil and not entry.stays then return end
   for _, parent in ipairs(entry.after or {}) do redis.call('SADD', key('after', parent), address) end
-  redis.call('ZREM', key('claims'), address)
-  redis.call('HDEL', key('claim'), address)
+  if entry.due ~= nil then
+    redis.call('ZREM', key('claims'), address)
+    redis.call('HDEL', key('claim'), address)
+  end
   if entry.due then
     redis.call('ZADD', key('sched'), entry.due, address)
-  elseif not entry.stays then
+  elseif entry.due == false then
     redis.call('ZREM', key('sched'), address)
+  end
+  if entry.expected then
+    remind(key('expected'), address, entry.expected)
+  elseif entry.expected == false then
+    redis.call('ZREM', key('expected'), address)
+    redis.call('HDEL', key('incidents'), address)
   end
   if entry.cursor then redis.call('HSET', key('cursor'), address, entry.cursor) end
   if redis.call('EXISTS', key('joins', address)) == 1 then

@@ -1,6 +1,7 @@
 -- @include key
--- Gives a job's state another address: next due instant, cursor, runs counted, live edits, overrides, holds, last
--- records, and the runs that are not over. A claim is void. Of what has been carried before nothing is left to carry.
+-- Gives a job's state another address: next due instant, cursor, runs counted, live edits, overrides, holds,
+-- what is expected of it, last records, and the runs that are not over. A claim is void. Of what has been
+-- carried before nothing is left to carry.
 local function carry(from, to)
   local due = redis.call('ZSCORE', key('sched'), from)
   local claim = redis.call('HGET', key('claim'), from)
@@ -16,6 +17,16 @@ local function carry(from, to)
       redis.call('HSET', kept[1], kept[3], value)
       redis.call('HDEL', kept[1], kept[2])
     end
+  end
+  local expected = redis.call('ZSCORE', key('expected'), from)
+  if expected then redis.call('ZADD', key('expected'), expected, to) end
+  redis.call('ZREM', key('expected'), from)
+  local overdue = redis.call('HGET', key('incidents'), from)
+  if overdue then
+    local incident = cmsgpack.unpack(overdue)
+    incident.job = to
+    redis.call('HSET', key('incidents'), to, cmsgpack.pack(incident))
+    redis.call('HDEL', key('incidents'), from)
   end
   local ends = redis.call('ZSCORE', key('overrides'), from)
   if ends then redis.call('ZADD', key('overrides'), ends, to) end

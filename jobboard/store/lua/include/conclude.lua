@@ -5,6 +5,8 @@
 -- @include event
 -- @include follow
 -- @include release
+-- @include remind
+-- @include recover
 -- Ends a run for good: locks handed over, record kept and counted, output given its age, dependents decided.
 -- outcome = {reason, started_at, ended_at, exit, signal, output_bytes, dropped_bytes, group, quiet}
 local function conclude(run, state, at, outcome)
@@ -21,6 +23,14 @@ local function conclude(run, state, at, outcome)
   if run.defers > 0 then record.defers = run.defers end
   if run.overlapped then record.overlapped = true end
   if #run.tries > 0 then record.tries = run.tries end
+  if run.launch.f then
+    redis.call('ZREM', key('deadlines'), run.id)
+    if recover(run.id, run.job, at) then record.late = true end
+  end
+  if state == 'ok' and run.launch.y then
+    remind(key('expected'), run.job, at + run.launch.y)
+    recover(run.job, run.job, at)
+  end
   archive(record, state ~= 'ok' and state ~= 'cancelled' and not outcome.quiet, at)
   local first_at = run.tries[1] and run.tries[1].started_at or record.started_at
   count(run.job, run.queue, at, {state = state, retries = #run.tries > 0 and #run.tries,

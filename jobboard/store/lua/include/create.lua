@@ -1,5 +1,6 @@
 -- @include key
 -- @include enqueue
+-- @include remind
 -- @include event
 -- Makes a run of a decoded definition: everything a worker needs is copied, so later edits leave it alone.
 -- how = {trigger, at, due, by, reason, family, later}; with later it is for the caller to put it where it waits.
@@ -14,6 +15,12 @@ local function create(id, address, nominal, d, how)
     'by', how.by or '', 'reason', how.reason or '')
   if how.family then redis.call('HSET', key('run', id), 'family', how.family) end
   redis.call('SADD', key('live', address), id)
+  if launch.w and how.trigger ~= 'manual' then
+    local expires = (how.due or how.at) + launch.w
+    redis.call('HSET', key('run', id), 'expires', expires)
+    remind(key('expiry'), id, expires)
+  end
+  if launch.f then remind(key('deadlines'), id, (how.due or how.at) + launch.f) end
   if how.later then return end
   enqueue(id, queue, score)
   event(how.trigger == 'schedule' and 'fired' or 'queued', address, id, how.at, 'trigger', how.trigger)

@@ -1,10 +1,12 @@
 -- @include key
 -- @include read_run
 -- @include withdraw
+-- @include recover
 -- @include create
 -- @include needs
 -- @include await
 -- @include place
+-- @include remind
 -- Makes a one-off run, unless one of its id is there. parcel = {id, address, spec, launch, epoch, revision,
 -- delay_ms, due, expires_ms, expires, after, replace, by, reason}; answers a tag, and what it is about.
 local function deliver(parcel, at)
@@ -26,13 +28,15 @@ local function deliver(parcel, at)
     withdraw(before, at)
     redis.call('SREM', key('live', before.job), id)
     redis.call('ZREM', key('expiry'), id)
+    redis.call('ZREM', key('deadlines'), id)
+    recover(id, before.job, at)
     redis.call('DEL', key('run', id))
   end
   create(id, address, math.max(due, at), {parcel.epoch or 0, 0, parcel.revision or 0, parcel.launch, parcel.spec},
     {trigger = 'manual', at = at, due = due, by = parcel.by, reason = parcel.reason, later = true})
   if expires then
     redis.call('HSET', key('run', id), 'expires', expires)
-    redis.call('ZADD', key('expiry'), expires, id)
+    remind(key('expiry'), id, expires)
   end
   if before and before.awaited then redis.call('HSET', key('run', id), 'awaited', 1) end
   await(id, open)

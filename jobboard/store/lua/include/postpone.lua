@@ -1,10 +1,6 @@
 -- @include key
--- Puts a run into the delayed set, and lets a scheduler look when it is now the first one there.
+-- @include remind
+-- Puts a run among the delayed, to go to its queue at an instant.
 local function postpone(id, due)
-  local first = redis.call('ZRANGE', key('delay'), 0, 0, 'WITHSCORES')
-  redis.call('ZADD', key('delay'), due, id)
-  if not first[2] or due < tonumber(first[2]) then
-    redis.call('LPUSH', key('wake', 'scheduler'), 'delay')
-    redis.call('LTRIM', key('wake', 'scheduler'), 0, 9)
-  end
+  remind(key('delay'), id, due)
 end
