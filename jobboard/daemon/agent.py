@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _GIVE_UP_S = 2.0
 """How long after the kill an attempt is still waited for: a process stuck in the kernel may not die."""
 
+_BRANDS = 1 << 60
 _LOOK_AGAIN_S = 0.1
 _WAKEUP_BYTES = 4096
 
@@ -42,11 +43,24 @@ _WAKEUP_BYTES = 4096
 class Attempt:
     """A command that was started and has not been reported as ended."""
 
-    __slots__ = ("fenced", "id", "kill_after_s", "killed", "mark", "pid", "session", "status", "timer", "why")
+    __slots__ = (
+        "brand",
+        "fenced",
+        "id",
+        "kill_after_s",
+        "killed",
+        "mark",
+        "pid",
+        "session",
+        "status",
+        "timer",
+        "why",
+    )
 
-    def __init__(self, order: Message, pid: int) -> None:
+    def __init__(self, order: Message, pid: int, brand: int | None) -> None:
         self.id: str = order["id"]
         self.pid = pid
+        self.brand = brand
         self.session: int | None = pid
         self.mark: str = order["mark"]
         self.kill_after_s: float = order["kill_after_ms"] / 1000
@@ -58,7 +72,7 @@ class Attempt:
 
     def members(self) -> set[int]:
         """Who of its tree is alive."""
-        return tree.members(self.session, self.mark)
+        return tree.members(self.session, self.mark, self.brand)
 
     def wait_for(self, timer: Timer | None) -> None:
         """Replace what it is waiting for."""
@@ -84,6 +98,8 @@ class Agent:
         self._lease: Timer | None = None
         self._kill_at_s = 0.0
         self._quitting = False
+        # Of its own, so that a worker which a job runs takes none of the job's processes for its own.
+        self._brand = _BRANDS + (int.from_bytes(os.urandom(4)) << 24)
         self._poll = select.poll()
         self._child_fd = watch_children()
         self._orders: dict[str, Callable[[Message], None]] = {
@@ -128,6 +144,8 @@ class Agent:
 
     def _spawn(self, order: Message) -> None:
         env = {**order["env"], tree.MARK: order["mark"]}
+        self._brand += 1
+        branded = linux.brand_children(self._brand)
         try:
             pid, output = child.start(order["argv"], env, order["cwd"], order["stdin"], order.get("confined"))
         except child.Refusal as refusal:
@@ -135,7 +153,7 @@ class Agent:
                 {"type": "refused", "id": order["id"], "code": refusal.code, "reason": refusal.reason}
             )
             return
-        attempt = Attempt(order, pid)
+        attempt = Attempt(order, pid, self._brand if branded else None)
         self._forget_session(pid)
         self._attempts[attempt.id] = self._by_pid[pid] = attempt
         at_s = monotonic_s()

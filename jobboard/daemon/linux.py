@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import resource
 import subprocess
 import sys
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,6 +22,7 @@ PIPE_BYTES = 1 << 20
 _PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 _DEAD_STATES = b"ZX"
 _STAT_BYTES = 1024
+_LIMITS_BYTES = 4096
 _ENVIRON_BYTES = 1 << 20
 
 
@@ -42,6 +44,31 @@ def become_subreaper(*, wanted: bool = True) -> bool:
     import ctypes
 
     return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, int(wanted), 0, 0, 0) == 0)
+
+
+def brand_children(number: int) -> bool:
+    """Have every process that is started from now on, and what it starts, carry a number; whether they do.
+
+    Nothing else is inherited by everyone, given up by nobody by accident and readable from outside: it is the
+    soft limit on the processor time of real-time processes (setrlimit(2)), in microseconds. Numbers are to be
+    2^60 or more, which no process could ever reach. Without it, one that leaves its session and empties its
+    environment is known by its parents alone.
+    """
+    kind = getattr(resource, "RLIMIT_RTTIME", None)
+    if kind is None or not IS_LINUX:
+        return False
+    try:
+        resource.setrlimit(kind, (number, resource.getrlimit(kind)[1]))
+    except (OSError, ValueError):
+        return False  # the limit of this process is lower, and not its own to raise
+    return True
+
+
+def brand_of(pid: int) -> int | None:
+    """The number a process carries by `brand_children`; None where there is none to be seen."""
+    _, _, rest = _read_proc(f"/proc/{pid}/limits", _LIMITS_BYTES).partition(b"Max realtime timeout")
+    soft = rest.split(None, 1)[0] if rest else b""
+    return int(soft) if soft.isdigit() else None
 
 
 def widen_pipe(fd: int, size_bytes: int = PIPE_BYTES) -> int:

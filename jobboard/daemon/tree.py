@@ -1,9 +1,9 @@
 """Process trees: who belongs to one, and ending all of it.
 
 A process belongs to an attempt if it is in the session the attempt's first process leads, or descends from
-that process, or was started with the attempt's mark in its environment. A process that forks twice, starts
-a session and empties its environment is known by none of these once its parents are dead; it still is a
-descendant of the agent, and ends when the worker does.
+that process, or was started with the attempt's mark in its environment, or carries the attempt's brand. Where
+there are no brands, a process that forks twice, starts a session and empties its environment is known by none
+of these once its parents are dead; it still is a descendant of the agent, and ends when the worker does.
 """
 
 from __future__ import annotations
@@ -43,17 +43,20 @@ def descendants(root: int, table: Mapping[int, linux.Process]) -> set[int]:
     return found
 
 
-def members(main: int | None, mark: str) -> set[int]:
+def members(main: int | None, mark: str, brand: int | None = None) -> set[int]:
     """The live processes of one attempt, all below this process.
 
     Args:
         main: The id of its first process, None once that id may name another.
         mark: Its value of `MARK`.
+        brand: What its processes carry by `linux.brand_children`; None where they carry nothing.
     """
     table = linux.processes()
     entry = f"{MARK}={mark}\0".encode()
     below = descendants(os.getpid(), table)
     found = {pid for pid in below if linux.carries(pid, entry)}
+    if brand is not None:
+        found.update(pid for pid in below if linux.brand_of(pid) == brand)
     if main is not None:
         # Where orphans do not come to us, the session is all that ties them to the attempt.
         candidates = below if linux.IS_LINUX else table.keys()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import secrets
 import select
 import signal
@@ -228,7 +229,7 @@ def test_an_order_to_hurry_brings_the_kill_forward(driver: Driver) -> None:
     assert (ended["signal"], ended["why"]) == ("SIGKILL", "drain")
 
 
-@pytest.mark.parametrize("kind", ["deaf", "daemon", "closed", "forking", "crowd"])
+@pytest.mark.parametrize("kind", ["deaf", "daemon", "bare", "closed", "forking", "crowd"])
 def test_nobody_of_a_tree_escapes_the_kill(driver: Driver, kind: str) -> None:
     name = driver.animal(kind, kill_after_ms=50)
     driver.end(name)
@@ -243,6 +244,24 @@ def test_other_attempts_are_not_touched(driver: Driver) -> None:
     assert len(running_with(driver.word)) == 1
     driver.end(second)
     driver.hear("exited", second)
+
+
+def test_who_left_session_and_environment_is_told_apart_from_others_who_did(driver: Driver) -> None:
+    first, second = driver.animal("bare", kill_after_ms=0), driver.animal("bare", kill_after_ms=0)
+    assert len(running_with(driver.word)) == 4
+    driver.end(first)
+    driver.hear("exited", first)
+    assert len(running_with(driver.word)) == 2
+    driver.end(second)
+    driver.hear("exited", second)
+    assert not running_with(driver.word)
+
+
+def test_a_timeout_ends_who_left_session_and_environment(driver: Driver) -> None:
+    name = driver.spawn(animal("tree", "bare", driver.word), timeout_ms=1500, kill_after_ms=50)
+    driver.line(driver.hear("started", name)["fd"])
+    assert driver.hear("exited", name)["why"] == "timeout"
+    assert not running_with(driver.word)
 
 
 def test_an_attempt_that_is_ended_counts_as_exited_once_nobody_is_left(driver: Driver) -> None:
@@ -353,3 +372,24 @@ def test_an_unnamed_file_holds_what_is_written(monkeypatch: pytest.MonkeyPatch, 
     assert os.pread(fd, 10, 0) == b"text"
     assert not os.get_inheritable(fd)
     os.close(fd)
+
+
+@pytest.mark.parametrize("is_linux", [True, False])
+def test_what_is_started_carries_a_number_where_the_system_can_do_that(
+    monkeypatch: pytest.MonkeyPatch, is_linux: bool
+) -> None:
+    monkeypatch.setattr(linux, "IS_LINUX", is_linux)
+    limit = resource.getrlimit(resource.RLIMIT_RTTIME)
+    number = 2**60 + 12345
+    try:
+        assert linux.brand_children(number) is is_linux
+        with subprocess.Popen(["env", "-i", "setsid", "cat"], stdin=subprocess.PIPE) as child:
+            assert (linux.brand_of(child.pid) == number) is is_linux
+    finally:
+        resource.setrlimit(resource.RLIMIT_RTTIME, limit)
+    assert linux.brand_of(child.pid) is None
+
+
+def test_a_limit_that_is_not_ours_to_raise_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (5, 5))
+    assert linux.brand_children(2**60) is False

@@ -91,7 +91,7 @@ def test_a_command_that_prints_too_much_is_stopped(store: Store, tmp_path: Path)
 
 
 def test_silence_is_a_failure(store: Store, tmp_path: Path) -> None:
-    record, said = ran(store, tmp_path, run("echo up; sleep 60", heartbeat=200))
+    record, said = ran(store, tmp_path, run("echo up; exec sleep 60", heartbeat=200))
     assert (record["state"], record["reason"], said) == ("failed", "silent for 200ms", b"up\n")
 
 
