@@ -223,4 +223,4 @@ def _report(error: errors.JobboardError, *, as_json: bool) -> None:
         print_faults(diagnostics, sys.stderr)
     sys.stderr.write(f"jobboard: {error.message}\n")
     if error.hint:
-        sys.stderr.write(f"          {error.hint}\n")
+        sys.stderr.write("".join(f"          {line}\n" for line in error.hint.splitlines()))

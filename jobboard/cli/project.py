@@ -140,7 +140,6 @@ def options_of(args: argparse.Namespace, settings: Settings) -> Options:
     Raises:
         errors.UsageError: They ask for two things at once.
     """
-    from jobboard.core.policy import Policy
     from jobboard.reconcile.sources import Options
 
     on_conflict = args.on_conflict
@@ -151,12 +150,6 @@ def options_of(args: argparse.Namespace, settings: Settings) -> Options:
     if args.prune_board and (args.target or args.exclude):
         raise errors.UsageError(
             "--target and --exclude never destroy anything, and --prune-board does", _EITHER
-        )
-    flags = Policy().by_flag(args.on_drift, on_conflict)
-    if flags.contradiction is not None:
-        raise errors.UsageError(
-            f"--on-conflict live keeps what --on-drift {flags.contradiction} takes back at the next sync",
-            "add --on-drift keep to keep it this time, or write the live value into the board",
         )
     return Options(
         on_drift=args.on_drift,

@@ -22,6 +22,7 @@ from jobboard.core.plan import (
 )
 from jobboard.core.policy import Policy
 from jobboard.reconcile import ancestry, guards, targeting, together
+from jobboard.reconcile.contradiction import refuse_contradiction
 from jobboard.reconcile.judging import AtHand, judge
 from jobboard.reconcile.moving import Crossing, Traffic, board_facts, emptied, loose_plan
 from jobboard.source.loader import load
@@ -77,6 +78,7 @@ def make_plan(store: Store, sources: Sources, options: Options) -> Planned:
 
     Raises:
         errors.InvalidBoards: Any file of any board has an error; all of them are listed.
+        errors.UsageError: A board's policies and the flags together keep what they would overwrite.
     """
     records = definitions.read_boards(store)
     clean = _unchanged(sources, options, records)
@@ -92,6 +94,7 @@ def make_plan(store: Store, sources: Sources, options: Options) -> Planned:
         name: definitions.read_definitions(store, records[name].version) for name in boards if name in records
     }
     policies = {board.name: _policy_of(board, options) for board in boards.values()}
+    refuse_contradiction(policies, boards, lives, options)
     unmentioned = [r for r in records.values() if r.name not in boards and r.name not in clean.values()]
     unread = [records[name] for name in clean.values()]
     vanished = guards.vanished(store, sources, pruning(options, boards.values(), unread), unmentioned)
@@ -232,19 +235,8 @@ def _still(record: BoardRecord, sources: Sources) -> BoardPlan:
 
 
 def _policy_of(board: Board, options: Options) -> Policy:
-    """The policy for a board's jobs: what its file says, and what the command line says on top.
-
-    Raises:
-        errors.UsageError: The two together keep what they would overwrite.
-    """
-    policy = Policy.of_board(board.reconcile).by_flag(options.on_drift, options.on_conflict, options.forced)
-    if (on_drift := policy.contradiction) is not None:
-        raise errors.UsageError(
-            f"--on-conflict live keeps what on_drift: {on_drift} of board {board.name} takes back at the next"
-            " sync",
-            "add --on-drift keep to keep it this time, or write the live value into the board",
-        )
-    return policy
+    """The policy for a board's jobs: what its file says, and what the command line says on top."""
+    return Policy.of_board(board.reconcile).by_flag(options.on_drift, options.on_conflict, options.forced)
 
 
 def _plan_board(  # as above
