@@ -10,12 +10,10 @@ import select
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from kit.project import Project
 
-from jobboard import errors
 from jobboard.cli import markdown
 from jobboard.clock import monotonic_s
 from jobboard.store import definitions, holds
@@ -23,6 +21,7 @@ from jobboard.store.runs import Runs
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
+    from kit.project import Project
 
 PLANS = Path(__file__).parent.parent / "corpus" / "plans"
 NOON = 1_795_262_400_000
@@ -412,38 +411,6 @@ def in_process(project: Project, *paths: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def test_the_same_sync_from_many_at_once_is_one_sync(project: Project) -> None:
-    project.board("ops", "\n".join(f"j{n}: {{run: x, every: 1h}}" for n in range(300)))
-    started = [in_process(project) for _ in range(4)]
-    ended = [(*process.communicate(timeout=60), process.returncode) for process in started]
-    assert [code for _, _, code in ended] == [0] * 4, ended
-    assert sum("Sync complete!" in out for out, _, _ in ended) == 1
-    assert len(project.live("ops")) == 300
-    assert project.store.client.hlen(project.store.key("revisions")) == 1
-    assert project.plan()["empty"]
-
-
-def test_different_syncs_at_once_end_as_one_after_the_other(
-    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    project.board("ops", "base: {run: x}")
-    project.sync()
-    others = [Project(tmp_path / f"other{n}", project.store, monkeypatch, capsys) for n in range(4)]
-    for n, other in enumerate(others):
-        other.board("ops", "\n".join(f"j{m}: {{run: from{n}}}" for m in range(200)))
-    started = [in_process(other) for other in others]
-    ended = [(*process.communicate(timeout=60), process.returncode) for process in started]
-    codes = {code for _, _, code in ended}
-    assert codes <= {0, errors.Stale.exit_code}
-    assert 0 in codes
-    for out, err, code in ended:
-        assert ("Sync complete!" in out) is (code == 0)
-        assert ("plan again" in err) is (code == errors.Stale.exit_code)
-    commands: set[Any] = {definition.spec["command"]["run"] for definition in project.live("ops").values()}
-    assert len(commands) == 1
-    assert len(project.live("ops")) == 200
 
 
 def test_two_boards_at_once_do_not_disturb_each_other(project: Project) -> None:
