@@ -323,10 +323,12 @@ def plan_jobs(
         if job in left_out:
             if held is not None and held.drifted:
                 drift.append(Drift(address, merge_job(held.base, held.spec, held.base).drift))
+            elif held is None and job in removed:
+                drift.append(removal(address))
         elif held is None:
             assert wanted is not None
             if job in removed and policy.drift_at(WHOLE) in ("keep", "fail"):
-                drift.append(_whole(address, policy, file="declared", live="removed"))
+                drift.append(removal(address, policy))
             else:
                 changes.append(JobChange(address, "add", None, wanted, wanted))
         elif wanted is None and not held.base and policy.drift_at(WHOLE) != "exact":
@@ -346,6 +348,11 @@ def plan_jobs(
             if change is not None and not (merged.conflicts and change.action == "record"):
                 changes.append(change)
     return tuple(changes), tuple(drift), tuple(conflicts)
+
+
+def removal(address: str, policy: Policy = BUILT_IN) -> Drift:
+    """A job that was removed by hand, and stays away."""
+    return _whole(address, policy, file="declared", live="removed")
 
 
 def _whole(address: str, policy: Policy, *, file: str | None, live: str) -> Drift:

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
-from jobboard.core.names import split_address
-from jobboard.core.plan import BoardPlan, Plan, empty_refusal, plan_jobs, protected_refusals
+from jobboard.core.names import address_of, split_address
+from jobboard.core.plan import BoardPlan, Plan, empty_refusal, plan_jobs, protected_refusals, removal
 from jobboard.core.policy import Policy
 from jobboard.reconcile import together
 from jobboard.reconcile.moving import board_facts
@@ -94,6 +94,8 @@ def _plan_board(
 ) -> BoardPlan:
     policy = Policy().by_flag(options.on_drift, options.on_conflict, options.forced)
     changes, drift, conflicts = plan_jobs(name, then, live, policy)
+    # What was removed by hand is on neither side, and is still for the file to settle.
+    removed = [address_of(name, job) for job in (record.drift if record else ()) if job not in {*then, *live}]
     refusals = protected_refusals(changes)
     empty = empty_refusal(name, len(live), len(then))
     if empty is not None and not options.allow_empty:
@@ -106,7 +108,7 @@ def _plan_board(
         str(meta.get("path") or f"revision {held['revision']}"),
         record.version if record else None,
         changes,
-        drift,
+        (*drift, *map(removal, removed)),
         conflicts,
         tuple(refusals),
         len(then),

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from jobboard import errors
 from jobboard.core import clash
 from jobboard.core.merge import merge_job
-from jobboard.core.names import split_address
-from jobboard.core.plan import BoardPlan, Drift, JobChange, Plan
+from jobboard.core.names import address_of, split_address
+from jobboard.core.plan import BoardPlan, Drift, JobChange, Plan, removal
 from jobboard.reconcile import together
 from jobboard.reconcile.moving import board_facts
 from jobboard.reconcile.planning import Planned
@@ -142,18 +142,22 @@ def _board(board: SavedBoard, record: BoardRecord | None, lives: Lives) -> Board
     )
     if board.released:
         meta.pop("held", None)
+    written = {*left, *(split_address(c.address)[1] for c in changes)}
+    by_hand = [job for job in (record.drift if record else ()) if job not in live]
+    removed = [address_of(board.name, job) for job in by_hand if job not in written and not board.removed]
     return BoardPlan(
         board.name,
         board.path,
         record.version if record else None,
         changes,
-        tuple(_drift(board.name, live, {*left, *(split_address(c.address)[1] for c in changes)})),
+        (*_drift(board.name, live, written), *map(removal, removed)),
         jobs=len(bases),
         removed=board.removed,
         meta=meta,
         recorded=board.recorded and is_same,
         released=board.released and is_same,
         left=left,
+        forgotten=tuple(job for job in by_hand if job in written or board.removed),
     )
 
 

@@ -216,3 +216,20 @@ def test_removing_and_bringing_back_are_written_down(two: Project) -> None:
     entries: Any = two.store.client.xrevrange(two.store.key("audit"), count=2)
     assert [entry[1][b"what"] for entry in entries] == [b"undelete", b"rm"]
     assert [entry[1][b"subject"] for entry in entries] == [b"ops/dump", b"ops/dump"]
+
+
+def test_a_sync_of_a_part_a_saved_plan_and_a_rollback_leave_it_removed(two: Project) -> None:
+    two.ok("rm", "ops/dump", *WHY)
+    for command, words in (("p", ("--target", "ops/other")), ("q", ("--plan", "plan.json"))):
+        two.board("ops", f"dump: {{run: x, every: 5m}}\nother: {{run: {command}}}")
+        if command == "q":
+            two.ok("plan", "--out", "plan.json")
+            two.ok("sync", *words)
+        else:
+            two.sync(*words)
+        assert "dump was removed from Redis (ana, cli, " in two.run("plan").out
+        assert set(two.live("ops")) == {"other"}
+    two.ok("rollback", "2", "--auto-approve")
+    two.ok("release", "ops")
+    assert "dump was removed from Redis (ana, cli, " in two.run("plan").out
+    assert check(two.store) == []
