@@ -202,6 +202,8 @@ def why_text(record: Record, now_ms: int) -> str:
     """Why a record is as it is, in a few words."""
     if record.state == "waiting":
         return f"for lock {record.lock}"
+    if record.state == "blocked" and not record.needs:
+        return "behind the job's other runs"
     if record.state == "blocked":
         return f"after {', '.join(record.needs[:3])}{', …' if len(record.needs) > 3 else ''}"
     if record.state == "delayed" and record.due_at_ms is not None:

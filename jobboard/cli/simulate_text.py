@@ -154,7 +154,11 @@ def summary(load: Load) -> str:
 
 def wait_text(wait: Waiting, moment_of: Moment) -> str:
     """Who waited for what, how long, and since when at worst."""
-    what = f"a slot of {wait.name}" if wait.cause == "slot" else f"lock {wait.name}, held by {wait.by}"
+    what = {
+        "slot": f"a slot of {wait.name}",
+        "lock": f"lock {wait.name}, held by {wait.by}",
+        "turn": "the run before it",
+    }[wait.cause]
     often = f"{wait.count:,} times, up to " if wait.count > 1 else ""
     longest = format_duration(wait.longest_ms)
     return f"{wait.address}   {often}{longest} for {what}, {moment_of(wait.at_ms, None)}"

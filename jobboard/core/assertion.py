@@ -293,4 +293,6 @@ def _waited(run: VirtualRun) -> str:
     longest = max(run.waits, key=lambda wait: wait.span_ms)
     if longest.cause == "lock":
         return f", having waited for lock {longest.name}, held by {longest.by}"
+    if longest.cause == "turn":
+        return ", having waited for the run before it"
     return f", having waited for a slot of {longest.name}"

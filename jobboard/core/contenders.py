@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobboard.core.depend import fits
+from jobboard.core.misfire import lateness_of
 from jobboard.core.model import effective, seed_of
 from jobboard.core.names import split_address
 from jobboard.core.schedule import compile_schedule
@@ -45,8 +46,8 @@ class Job:
     """A job, with everything about it worked out once."""
 
     __slots__ = (
-        *("address", "spec", "order", "schedule", "pool", "queue", "rank", "locks", "skips", "catchup"),
-        *("children", "limit", "used", "lasts_ms", "stops_ms", "exits", "pauses", "live"),
+        *("address", "spec", "order", "schedule", "pool", "queue", "rank", "locks", "overlap", "lateness"),
+        *("children", "limit", "used", "lasts_ms", "stops_ms", "exits", "pauses", "live", "line"),
         *("cursor_ms", "next_ms", "parents", "ends", "joins"),
     )
 
@@ -58,8 +59,8 @@ class Job:
         )
         self.queue: str = effective(spec, "queue")
         self.rank: int = (1000 - effective(spec, "priority")) << 40
-        self.skips = effective(spec, "overlap") == "skip"
-        self.catchup: str = effective(spec, "catchup")
+        self.overlap: str | Mapping[str, int] = effective(spec, "overlap")
+        self.lateness = lateness_of(spec)
         self.limit: int | None = schedule.get("runs") if schedule else None
         self.used = scenario.used.get(address, 0)
         self.stops_ms: int | None = effective(spec, "timeout")
@@ -71,6 +72,7 @@ class Job:
         self.locks: tuple[tuple[Lock, int], ...] = ()
         self.children: list[Job] = []
         self.live: dict[Going, None] = {}
+        self.line: dict[Going, None] = {}
         self.cursor_ms = scenario.from_ms - 1
         self.next_ms: int | None = None
         self.parents: tuple[str, ...] = tuple(spec.get("after", ()))
@@ -81,12 +83,15 @@ class Job:
         """Whether a hold covers a nominal."""
         return any(begin <= nominal_ms < end for begin, end in self.pauses)
 
-    def hears(self, nominal_ms: int, parent: str, state: str) -> str | None:
+    def hears(self, nominal_ms: int, parent: str, state: str, *, is_span: bool = False) -> str | None:
         """A parent has ended for a nominal: why the job does not run for it, empty where it does.
 
         None where that is not decided yet, or was decided before: the first parent that did not end as it was
-        to decides, else the last one.
+        to decides, else the last one. Of a span of nominals up to this one, none of which ran, the first
+        parent speaks for all.
         """
+        if is_span:
+            return f"after: {parent} {state}" if parent == self.parents[0] else None
         told = self.joins.setdefault(nominal_ms, {})
         was_decided = any(not fits(self.ends.get(other), end) for other, end in told.items())
         told[parent] = state
@@ -103,13 +108,26 @@ class Job:
 class Going:
     """A run that is not over."""
 
-    __slots__ = ("cause", "job", "run", "score", "sequence", "since_ms")
+    __slots__ = (
+        "caught_up",
+        "cause",
+        "is_lined",
+        "is_over",
+        "is_replaced",
+        "job",
+        "run",
+        "running",
+        "score",
+        "sequence",
+        "since_ms",
+    )
 
     def __init__(self, job: Job, run: VirtualRun, sequence: int) -> None:
         self.job, self.run, self.sequence = job, run, sequence
         self.score = job.rank + sequence
         self.since_ms = 0
         self.cause: tuple[Lock, str] | None = None
+        self.caught_up = self.is_lined = self.running = self.is_replaced = self.is_over = False
 
     def __lt__(self, other: Going) -> bool:
         return self.score < other.score

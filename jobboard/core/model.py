@@ -94,6 +94,7 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
         "locks": Field(10, "map"),
         "queue": Field(11, default="common"),
         "priority": Field(12, default=0),
+        # a word, or {"allow": how many at once}
         "overlap": Field(13, default="skip"),
         "catchup": Field(14, default="last"),
         "tags": Field(15, "set", moves=False),
@@ -115,6 +116,9 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
         "limits": Field(44, "map"),
         "heartbeat": Field(45),
         "allow_failure": Field(46, default=False),
+        # How late a due run still simply runs, and how far `catchup: all` goes back; ms.
+        "late_after": Field(47, default=60_000),
+        "catchup_window": Field(48, default=86_400_000),
         "start_within": Field(54),
         "finish_by": Field(55),
         "on_late": Field(56, default="report"),

@@ -68,9 +68,9 @@ def _delayed(facts: JobFacts, run: Record, world: World) -> tuple[str, str | Non
     return f"until {until}, for try {run.attempt}{reason}", f"jobboard logs {run.run_id}"
 
 
-def _blocked(_: JobFacts, run: Record, __: World) -> tuple[str, str | None]:
+def _blocked(facts: JobFacts, run: Record, __: World) -> tuple[str, str | None]:
     if not run.needs:
-        return "for another run", None
+        return "its turn comes when the runs before it have ended", f"jobboard runs {facts.address}"
     more = f" and {len(run.needs) - 1} more" if len(run.needs) > 1 else ""
     return f"until {run.needs[0]}{more} has ended ok", f"jobboard why {run.needs[0]}"
 

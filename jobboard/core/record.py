@@ -124,7 +124,8 @@ class Record:
     def blocker(self) -> str | None:
         """The run that was in the way of a nominal passed over for overlap; None for any other record."""
         kind, _, rest = (self.reason or "").partition(": ")
-        return rest.partition(" ")[0] if self.passed_over and kind == "overlap" else None
+        first = rest.partition(" ")[0]
+        return first if self.passed_over and kind == "overlap" and "@" in first else None
 
     @property
     def suffix(self) -> str:

@@ -136,7 +136,9 @@ class Firing:
         nominal_ms: The nominal to run; None for none now.
         text: That nominal as run ids show it.
         due_ms: When that nominal was due, jitter included.
-        missed: Count, first and last of the nominals that were missed before it.
+        missed: Count, first and last of the nominals that were missed before it, and why they do not run.
+        backlog: Missed nominals that run before it, one after another, oldest first: each with its text and
+            its due instant.
     """
 
     address: str
@@ -146,4 +148,5 @@ class Firing:
     nominal_ms: int | None = None
     text: str = ""
     due_ms: int | None = None
-    missed: tuple[int, int, int] | None = None
+    missed: tuple[int, int, int, str] | None = None
+    backlog: tuple[tuple[int, str, int], ...] = ()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 DEFAULT_DURATION_MS = 60_000
 """What a run is taken to last where nobody said anything."""
 
-Cause: TypeAlias = Literal["slot", "lock"]
+Cause: TypeAlias = Literal["slot", "lock", "turn"]
 Passing: TypeAlias = Literal["skipped", "missed", "held"]
 
 
@@ -88,9 +88,9 @@ class Wait:
     """A span in which a run could have started, had there been room.
 
     Attributes:
-        cause: For a ``slot`` of a worker, or for a ``lock``.
-        name: The queue, or the lock.
-        by: The address of the job that held the lock; empty for a slot.
+        cause: For a ``slot`` of a worker, for a ``lock``, or for its ``turn`` behind runs of its own job.
+        name: The queue, the lock, or the job.
+        by: The address of the job that held the lock or ran; empty for a slot.
     """
 
     cause: Cause
@@ -114,7 +114,8 @@ class VirtualRun:
         due_ms: When it was due, jitter included; of a run after another, when that one had ended.
         queued_at_ms: When it was made.
         trigger: ``schedule`` or ``after``.
-        state: ``ok`` or ``failed``; ``unfinished`` where it never got a slot.
+        state: ``ok``, ``failed``, or ``cancelled`` where a newer one replaced it; ``unfinished`` where it
+            never got a slot.
         reason: Why it failed.
         attempt: Number of its last try.
         ended_at_ms: When it was over.
@@ -127,7 +128,7 @@ class VirtualRun:
     due_ms: int
     queued_at_ms: int
     trigger: Literal["schedule", "after"]
-    state: Literal["unfinished", "ok", "failed"] = "unfinished"
+    state: Literal["unfinished", "ok", "failed", "cancelled", "skipped"] = "unfinished"
     reason: str = ""
     attempt: int = 1
     defers: int = 0

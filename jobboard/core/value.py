@@ -385,6 +385,8 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         "priority": _read_integer,
         "overlap": _read_as_is,
         "catchup": _read_as_is,
+        "late_after": _read_positive,
+        "catchup_window": _read_positive,
         "tags": _read_set,
         "description": _read_as_is,
         "owner": _read_as_is,

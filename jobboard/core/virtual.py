@@ -12,15 +12,15 @@ import gc
 from bisect import bisect_right
 from collections import defaultdict
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from jobboard.core.contenders import Going, Job, Lock, Pool
-from jobboard.core.misfire import LATE_AFTER_MS, Missed, decide
+from jobboard.core.misfire import Missed, decide
 from jobboard.core.retry import Verdict, judge
 from jobboard.core.simulate import Passed, VirtualRun, Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from jobboard.core.model import Spec
     from jobboard.core.simulate import Passing, Scenario
@@ -30,10 +30,16 @@ if TYPE_CHECKING:
     # longest due first, and fires that before it claims again.
     _Event: TypeAlias = tuple[int, int, tuple[int, int, int], Any]
 
+    # How a run may be made: at once, behind all that is unfinished, there in the one place, or instead of it.
+    _Turn: TypeAlias = Literal["now", "line", "latest", "replace"]
+
 _FIRE, _PROMOTE, _END = 0, 1, 2
 _DEEPEST = 100
 """A chain of dependents this deep is a circle that live edits closed; the store stops there too."""
+_LINE = 100
+"""How many runs of a job may wait for its own unfinished runs."""
 _OK = Verdict("ok", 0, "")
+_REPLACED = Verdict("cancelled", 0, "replaced by a newer run")
 
 
 class RunPath:
@@ -55,6 +61,7 @@ class RunPath:
         self._events: list[_Event] = []
         self._now_ms = scenario.from_ms
         self._sequence = 0
+        self._dropped = False
         self._round = -1
         self._locks: dict[str, Lock] = {}
         self._roomy: dict[Lock, None] = {}
@@ -93,6 +100,8 @@ class RunPath:
         finally:
             if was_enabled:
                 gc.enable()
+        if self._dropped:
+            self.runs = [run for run in self.runs if run.state != "skipped"]
 
     def _play(self) -> None:
         events = self._events
@@ -136,11 +145,13 @@ class RunPath:
         schedule, nominal_ms = job.schedule, job.next_ms
         assert schedule is not None
         assert nominal_ms is not None
-        if self._now_ms - due_ms > LATE_AFTER_MS:
-            decision = decide(schedule, job.cursor_ms, self._now_ms, job.catchup)
+        if self._now_ms - due_ms > job.lateness.late_after_ms:
+            decision = decide(schedule, job.cursor_ms, self._now_ms, job.lateness)
             job.cursor_ms = decision.cursor_ms
             if decision.missed is not None:
                 self._miss(job, decision.missed)
+            if decision.backlog_ms:
+                self._catch_up(job, decision.backlog_ms)
             if decision.nominal_ms is not None and decision.nominal_ms < self._scenario.until_ms:
                 self._fire(job, decision.nominal_ms, schedule.due(decision.nominal_ms))
         else:
@@ -151,59 +162,159 @@ class RunPath:
 
     def _miss(self, job: Job, missed: Missed) -> None:
         state: Passing = "held" if job.is_held(missed.last_ms) else "missed"
-        reason = "paused" if state == "held" else "no scheduler looked in time"
-        self.passed.append(
-            Passed(*(job.address, state, missed.last_ms, reason, self._now_ms, missed.first_ms, missed.count))
-        )
+        reason = "paused" if state == "held" else missed.reason
+        self._pass(job, state, missed.last_ms, reason, missed)
+        self._follow(job, missed.last_ms, state, missed)
+
+    def _catch_up(self, job: Job, backlog_ms: Sequence[int]) -> None:
+        """Make the runs of missed nominals, one behind the other; see `fire`."""
+        assert job.schedule is not None
+        surplus = max(0, len(backlog_ms) - _LINE + len(job.line))
+        if surplus:
+            too_many = Missed(surplus, backlog_ms[0], backlog_ms[surplus - 1], "its line of 100 is full")
+            self._pass(job, "missed", too_many.last_ms, too_many.reason, too_many)
+            self._follow(job, too_many.last_ms, "missed", too_many)
+        for nominal_ms in backlog_ms[surplus:]:
+            if job.limit is not None and job.used >= job.limit:
+                return
+            if job.is_held(nominal_ms):
+                self._pass(job, "held", nominal_ms, "paused")
+                self._follow(job, nominal_ms, "held")
+            elif nominal_ms < self._scenario.until_ms:
+                job.used += 1
+                due_ms = job.schedule.due(nominal_ms)
+                run = VirtualRun(job.address, nominal_ms, due_ms, self._now_ms, "schedule")
+                self._create(run, job, turn="line", caught_up=True)
 
     def _fire(self, job: Job, nominal_ms: int, due_ms: int) -> None:
-        if self._admit(job, nominal_ms):
-            job.used += 1
-            self._create(VirtualRun(job.address, nominal_ms, due_ms, self._now_ms, "schedule"), job)
-        else:
+        if job.limit is not None and job.used >= job.limit:
+            return
+        turn = self._admit(job, nominal_ms)
+        if turn is None:
             self._follow(job, nominal_ms, self.passed[-1].state)
+            return
+        job.used += 1
+        run = VirtualRun(job.address, nominal_ms, due_ms, self._now_ms, "schedule")
+        for replaced in self._create(run, job, turn):
+            self._follow(job, replaced.run.nominal_ms, replaced.run.state)
 
-    def _admit(self, job: Job, nominal_ms: int, why_not: str = "") -> bool:
-        """Whether a run may be made; where not, that is noted."""
+    def _admit(
+        self, job: Job, nominal_ms: int, why_not: str = "", span: Missed | None = None
+    ) -> _Turn | None:
+        """How a run may be made for a nominal; None where it may not, and that is noted."""
         if job.pauses and job.is_held(nominal_ms):
-            self._pass(job, "held", nominal_ms, "paused")
+            self._pass(job, "held", nominal_ms, "paused", span)
         elif why_not:
-            self._pass(job, "skipped", nominal_ms, why_not)
-        elif job.skips and job.live:
-            blocker = next(iter(job.live)).run
-            self._pass(job, "skipped", nominal_ms, f"overlap: {blocker.run_id} has not finished")
+            self._pass(job, "skipped", nominal_ms, why_not, span)
+        elif not job.live:
+            return "now"
         else:
-            return True
-        return False
+            turn, reason = self._overlap(job)
+            if turn is not None:
+                return turn
+            self._pass(job, "skipped", nominal_ms, f"overlap: {reason}")
+        return None
 
-    def _pass(self, job: Job, state: Passing, nominal_ms: int, reason: str) -> None:
-        passed = Passed(job.address, state, nominal_ms, reason, self._now_ms, nominal_ms)
+    def _overlap(self, job: Job) -> tuple[_Turn | None, str]:
+        """What a job with unfinished runs does with one more; see `admit`."""
+        rule = job.overlap
+        if not (job.line and next(iter(job.line)).caught_up):
+            if rule == "allow":
+                return "now", ""
+            if rule == "skip":
+                return None, f"{next(iter(job.live)).run.run_id} has not finished"
+            if rule == "queue_latest":
+                return "latest", ""
+            if rule == "replace":
+                return "replace", ""
+            if not isinstance(rule, str):
+                most = rule["allow"]
+                return ("now", "") if len(job.live) < most else (None, f"{most} runs have not finished")
+        return ("line", "") if len(job.line) < _LINE else (None, "100 runs are in line")
+
+    def _pass(
+        self, job: Job, state: Passing, nominal_ms: int, reason: str, span: Missed | None = None
+    ) -> None:
+        first_ms, count = (span.first_ms, span.count) if span is not None else (nominal_ms, 1)
+        passed = Passed(job.address, state, nominal_ms, reason, self._now_ms, first_ms, count)
         self.passed.append(passed)
 
-    def _follow(self, parent: Job, nominal_ms: int, how: str) -> None:
+    def _follow(self, parent: Job, nominal_ms: int, how: str, span: Missed | None = None) -> None:
         """Decide the children of a job that was decided, and of those passed over theirs."""
-        agenda = [(parent, how, 1)]
+        agenda = [(parent, nominal_ms, how, 1, span)]
         while agenda:
-            job, how, depth = agenda.pop()
+            job, nominal_ms, how, depth, span = agenda.pop()
             for child in job.children if depth <= _DEEPEST else ():
-                why_not = child.hears(nominal_ms, job.address, how)
+                why_not = child.hears(nominal_ms, job.address, how, is_span=span is not None)
                 if why_not is None:
                     continue
-                if self._admit(child, nominal_ms, why_not):
-                    run = VirtualRun(child.address, nominal_ms, self._now_ms, self._now_ms, "after")
-                    self._create(run, child)
-                else:
-                    agenda.append((child, "skipped", depth + 1))
+                turn = self._admit(child, nominal_ms, why_not, span)
+                if turn is None:
+                    agenda.append((child, nominal_ms, "skipped", depth + 1, span))
+                    continue
+                run = VirtualRun(child.address, nominal_ms, self._now_ms, self._now_ms, "after")
+                for replaced in self._create(run, child, turn):
+                    own = replaced.run
+                    agenda.append((child, own.nominal_ms, own.state, depth + 1, None))
 
-    def _create(self, run: VirtualRun, job: Job) -> None:
+    def _create(
+        self, run: VirtualRun, job: Job, turn: _Turn = "now", *, caught_up: bool = False
+    ) -> list[Going]:
+        """Make a run, and let it wait its turn where it has one; the runs it took the place of."""
+        replaced = self._supersede(job, turn) if turn in ("latest", "replace") else []
         self._sequence += 1
         self.runs.append(run)
         going = Going(job, run, self._sequence)
+        waits = turn != "now" and bool(job.live)
         job.live[going] = None
-        self._enqueue(going)
+        if waits:
+            going.caught_up, going.is_lined = caught_up, True
+            going.since_ms = self._now_ms
+            job.line[going] = None
+        else:
+            self._enqueue(going)
+        return replaced
+
+    def _supersede(self, job: Job, turn: _Turn) -> list[Going]:
+        """Make way for a newer run; the runs that ended with that."""
+        ended = []
+        for going in [*job.line, *(job.live if turn == "replace" else ())]:
+            if going.running:
+                if not going.is_replaced:
+                    going.is_replaced = True
+                    going.run.spans[-1] = (going.run.spans[-1][0], self._now_ms)
+                    place = (0, self._now_ms, going.sequence)
+                    heappush(self._events, (self._now_ms, _END, place, going))
+            elif not going.is_over:
+                self._drop(going)
+                ended.append(going)
+        return ended
+
+    def _drop(self, going: Going) -> None:
+        """A run that has not started gives up its place to a newer one."""
+        job, run = going.job, going.run
+        going.is_over = True
+        self._note_wait(going)
+        job.line.pop(going, None)
+        del job.live[going]
+        if run.spans:
+            run.state, run.reason, run.ended_at_ms = "cancelled", _REPLACED.reason, self._now_ms
+        else:
+            run.state = "skipped"
+            self._dropped = True
+            self._pass(job, "skipped", run.nominal_ms, "overlap: a newer run took its place")
+
+    def _advance(self, job: Job) -> None:
+        """Let the first in a job's line go on, once nothing else of it is unfinished."""
+        if job.line and len(job.live) == len(job.line):
+            going = next(iter(job.line))
+            del job.line[going]
+            self._enqueue(going)
 
     def _promote(self, going: Going, due_ms: int) -> None:
         """A delay is over, unless nobody looks."""
+        if going.is_over:
+            return
         back_at_ms = self._back_at() if self._downtimes else None
         if back_at_ms is None:
             self._enqueue(going)
@@ -232,6 +343,8 @@ class RunPath:
     def _serve(self, pool: Pool) -> None:
         while pool.free > 0 and pool.line:
             _, going = heappop(pool.line)
+            if going.is_over:
+                continue
             missing = self._missing(going)
             if missing is not None:
                 self._park(going, missing)
@@ -258,6 +371,9 @@ class RunPath:
         promised = 0
         while lock.waiting:
             going = lock.waiting[0][1]
+            if going.is_over:
+                heappop(lock.waiting)
+                continue
             missing = self._missing(going)
             if missing is lock:
                 return
@@ -277,13 +393,17 @@ class RunPath:
         if self._now_ms > going.since_ms > 0:
             lock, by = (going.cause[0].name, going.cause[1]) if going.cause else ("", "")
             cause, name = ("lock", lock) if lock else ("slot", going.job.queue)
-            going.run.waits.append(Wait(cause, name, by, going.since_ms, self._now_ms))  # type: ignore[arg-type]  # one of the two words
+            if going.is_lined:
+                cause, name, by = "turn", going.job.address, going.job.address
+            going.run.waits.append(Wait(cause, name, by, going.since_ms, self._now_ms))  # type: ignore[arg-type]  # one of the three words
         going.since_ms = self._now_ms
+        going.is_lined = False
 
     # ---- the worker
 
     def _start(self, going: Going) -> None:
         self._note_wait(going)
+        going.running = True
         job = going.job
         job.pool.free -= 1
         for lock, _ in job.locks:
@@ -295,8 +415,11 @@ class RunPath:
 
     def _end(self, going: Going) -> None:
         """A try is over: what `finish` does."""
+        if going.is_over:
+            return
         job, run = going.job, going.run
-        verdict = self._verdict(going)
+        going.running = False
+        verdict = _REPLACED if going.is_replaced else self._verdict(going)
         self._release(going)
         if verdict.verdict in ("retry", "defer"):
             run.attempt += verdict.verdict == "retry"
@@ -309,9 +432,11 @@ class RunPath:
             else:
                 self._enqueue(going)
             return
-        run.state = "ok" if verdict.verdict == "ok" else "failed"
+        going.is_over = True
+        run.state = verdict.verdict if verdict.verdict in ("ok", "cancelled") else "failed"
         run.reason, run.ended_at_ms = verdict.reason, self._now_ms
         del job.live[going]
+        self._advance(job)
         if job.children:
             self._follow(job, run.nominal_ms, run.state)
 

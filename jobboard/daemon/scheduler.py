@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 from jobboard import errors
 from jobboard.clock import monotonic_s
 from jobboard.core.instant import format_instant
-from jobboard.core.misfire import decide
-from jobboard.core.model import effective, seed_of
+from jobboard.core.misfire import decide, lateness_of
+from jobboard.core.model import seed_of
 from jobboard.core.override import laid
 from jobboard.core.run import Firing
 from jobboard.core.schedule import Schedule, compile_schedule
@@ -35,7 +35,7 @@ from jobboard.store.wire import unpack
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jobboard.core.misfire import Decision
+    from jobboard.core.misfire import Decision, Lateness
     from jobboard.store.connect import Store
     from jobboard.store.runs import ClaimedJob
 
@@ -64,7 +64,7 @@ class Scheduler:
         self._name = name
         self._clock = StoreClock()
         self._nudged = threading.Event()
-        self._known: dict[str, tuple[int, Schedule | None, str]] = {}
+        self._known: dict[str, tuple[int, Schedule | None, Lateness]] = {}
         self._tick_at_s = self._claim_at_s = 0.0
 
     def run(self, stop: threading.Event) -> None:
@@ -161,7 +161,7 @@ class Scheduler:
         """What is to be done for a claimed job; one that is beyond this version is looked at again later."""
         epoch = unpack(entry.definition)[0]
         try:
-            schedule, catchup = self._schedule_of(entry, epoch)
+            schedule, lateness = self._schedule_of(entry, epoch)
         except ValueError as error:
             _log.error("%s cannot be scheduled: %s", entry.address, error, extra={"action": "unscheduled"})
             return Firing(entry.address, epoch, None, now_ms + _BEYOND_US_MS)
@@ -171,10 +171,10 @@ class Scheduler:
         if cursor_ms is None:
             nominal_ms = schedule.prev_at(entry.due_ms)
             cursor_ms = (entry.due_ms if nominal_ms is None else nominal_ms) - 1
-        return _firing(entry.address, epoch, schedule, decide(schedule, cursor_ms, now_ms, catchup))
+        return _firing(entry.address, epoch, schedule, decide(schedule, cursor_ms, now_ms, lateness))
 
-    def _schedule_of(self, entry: ClaimedJob, epoch: int) -> tuple[Schedule | None, str]:
-        """A job's schedule, None if it has none, and its catch-up rule; computed once for each epoch."""
+    def _schedule_of(self, entry: ClaimedJob, epoch: int) -> tuple[Schedule | None, Lateness]:
+        """A job's schedule, None if it has none, and what late means; computed once for each epoch."""
         known = self._known.get(entry.address)
         if known is None or known[0] != epoch:
             if len(self._known) >= _REMEMBERED:
@@ -182,7 +182,7 @@ class Scheduler:
             spec = laid(decode_definition(entry.definition))
             value = spec.get("schedule")
             schedule = compile_schedule(value, seed_of(entry.address, spec)) if value else None
-            known = self._known[entry.address] = (epoch, schedule, effective(spec, "catchup"))
+            known = self._known[entry.address] = (epoch, schedule, lateness_of(spec))
         return known[1:]
 
     def _listen(self, listener: Listener, stop: threading.Event) -> None:
@@ -210,5 +210,6 @@ def _firing(address: str, epoch: int, schedule: Schedule, decision: Decision) ->
         nominal_ms=nominal_ms,
         text="" if nominal_ms is None else format_instant(nominal_ms),
         due_ms=None if nominal_ms is None else schedule.due(nominal_ms),
-        missed=(missed.count, missed.first_ms, missed.last_ms) if missed else None,
+        missed=(missed.count, missed.first_ms, missed.last_ms, missed.reason) if missed else None,
+        backlog=tuple((one, format_instant(one), schedule.due(one)) for one in decision.backlog_ms),
     )

@@ -7,6 +7,7 @@ takes long to import.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -92,6 +93,8 @@ def _faults(error: Any, path: Path) -> list[Fault]:
     if error.validator == "dependentRequired":
         hint = "A job is called what its key below jobs says; take it out"
         return [KeyFault((*path, "name"), '"name" means nothing without "for_each"', hint)]
+    if error.validator == "required" and path[-1:] == ("overlap",):
+        return [Fault(path, '"overlap" does not say how many', "Write  overlap: {allow: 3}")]
     if error.validator == "required":
         missing = next(key for key in error.validator_value if repr(key) in error.message)
         if path[:1] == ("moved",):
@@ -197,6 +200,9 @@ def _bad_value(error: Any, path: Path) -> Fault:
     if error.validator in ("minimum", "maximum"):
         limit = "least" if error.validator == "minimum" else "most"
         return Fault(path, f"{name} must be at {limit} {wanted}, not {value}")
+    if error.validator == "pattern" and path[-1:] == ("overlap",):
+        fault = _bad_word(name, wanted.strip("^()$").split("|"), value, path)
+        return replace(fault, hint="Write  overlap: {allow: 3}") if value.startswith("allow:") else fault
     if error.validator == "pattern" and path[-1:] == ("ics",):
         return Fault(path, f"{_shown(value)} names no calendar file", "Write it like  holidays.ics")
     if error.validator == "pattern":
@@ -227,6 +233,8 @@ def _remedy(words: list[str], value: Any, path: Path) -> str | None:
         return f"Write  {key}: {'true' if text.lower() in ('yes', 'on', '1', 'true') else 'false'}"
     if isinstance(value, float):
         return f"Quote it as it stands, so that {key} is text"
+    if key == "overlap" and words[-1] == "a map":
+        return "Write  overlap: skip"
     if "text" in words:
         return f"Write  {key}: {quoted(text)}"
     if words == ["a list"]:

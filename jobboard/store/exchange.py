@@ -118,6 +118,7 @@ def packed_firing(firing: Firing) -> list[Any]:
         firing.text,
         _or_false(firing.due_ms),
         list(firing.missed) if firing.missed else False,
+        [list(one) for one in firing.backlog] or False,
     ]
 
 

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 PAGE = 250
 
-_SETS = ("queue", "active", "lockwait", "holding", "live", "lock", "after", "needs", "awaited", "joins")
+_SETS = (
+    *("queue", "active", "lockwait", "holding", "live", "line", "lock", "after", "needs", "awaited"),
+    "joins",
+)
 """Families of sets and hashes whose members are looked at one by one."""
 _NAMED = (*_SETS, "run", "out", "defs", "changes")
 """Families whose keys are looked for."""
@@ -92,6 +95,7 @@ class _Walk:
             for name in self._names(family):
                 yield from self._paged(family, self._members(family, name), name)
         yield from self._paged("waiters", self._names("lockwait"))
+        yield from self._paged("turns", self._names("line"))
         yield from self._paged("out", self._names("out"))
         yield from self._paged("changes", self._names("changes"))
         yield from self._counts()

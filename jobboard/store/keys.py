@@ -90,6 +90,7 @@ _KINDS = (
     KeyKind("expected", "ZSET", "both", "job -> when it is to have ended ok again"),
     KeyKind("incidents", "HASH", "both", "late run or overdue job -> since when, packed"),
     KeyKind("blocked", "ZSET", "run", "run that waits for other runs -> since when"),
+    KeyKind("line:<job>", "ZSET", "run", "run that waits for the job's own unfinished runs -> its number"),
     KeyKind("needs:<run>", "SET", "run", "runs a blocked run waits for"),
     KeyKind("awaited:<run>", "SET", "run", "blocked runs that wait for the run"),
     KeyKind("wake:<who>", "LIST", "both", "tokens that wake whoever serves a queue, or the schedulers"),

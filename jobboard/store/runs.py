@@ -34,6 +34,7 @@ __all__ = ["Beat", "Claimed", "ClaimedJob", "Hello", "Reserved", "Runs", "Tick",
 
 CLAIM_LEASE_MS = 5_000
 PAGE = 200
+_MOST_NOMINALS = 500
 
 Order: TypeAlias = Literal["priority", "strict", "round-robin"]
 """In which order a worker serves its queues."""
@@ -69,7 +70,7 @@ class Runs:
         COMPLETED; ALREADY (decided before); STALE, GONE (the claim ended or the job changed: nothing done).
         """
         answers: list[tuple[str, str | None]] = []
-        for page in _pages(firings):
+        for page in _light_pages(firings):
             decisions = [packed_firing(firing) for firing in page]
             _, _, tags = self._store.call("fire", scheduler=scheduler, decisions=decisions)
             answers += [(tag, run or None) for tag, run in tags]
@@ -305,6 +306,21 @@ def _not_started(tag: str, address: str, rest: Sequence[str]) -> errors.Jobboard
     if tag == "HELD":
         return errors.Refused(f"{address} is {rest[0]}", "add --force to run it all the same")
     return errors.Refused(f"{address} was not started: {rest[0]}", "leave out --respect-overlap")
+
+
+def _light_pages(firings: Sequence[Firing]) -> Iterable[Sequence[Firing]]:
+    """Pages of which none decides more nominals than a script should in one step."""
+    page: list[Firing] = []
+    weight = 0
+    for firing in firings:
+        own = 1 + len(firing.backlog)
+        if page and (weight + own > _MOST_NOMINALS or len(page) == PAGE):
+            yield page
+            page, weight = [], 0
+        page.append(firing)
+        weight += own
+    if page:
+        yield page
 
 
 def _pages(items: Sequence[Any]) -> Iterable[Sequence[Any]]:

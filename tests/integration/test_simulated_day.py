@@ -113,6 +113,61 @@ def test_a_simulated_day_is_a_real_one_run_for_run(
     assert fsck.check(store) == []
 
 
+OVERLAPS: dict[str, Any] = {
+    "skip": "skip",
+    "latest": "queue_latest",
+    "queue": "queue",
+    "allow": "allow",
+    "two": {"allow": 2},
+    "replace": "replace",
+}
+
+
+@pytest.mark.parametrize("catchup", ["last", "none", "all"])
+def test_every_overlap_and_catch_up_does_for_real_what_is_simulated(
+    store: Store, clock: StoreClock, tmp_path: Path, catchup: str
+) -> None:
+    gates = tmp_path / "gates"
+    gates.mkdir()
+    jobs = {
+        name: spec(gates, schedule={"every": 80 * MINUTE, "phase": 0}, overlap=rule, catchup=catchup)
+        for name, rule in OVERLAPS.items()
+    }
+    jobs |= {f"{name}-child": spec(gates, after=[f"b/{name}"], overlap=OVERLAPS[name]) for name in jobs}
+    jobs["grand"] = spec(gates, after=["b/latest-child"])
+    jobs["wary"] = spec(
+        gates, schedule={"every": HOUR, "phase": 0}, catchup=catchup, catchup_window=2 * HOUR, late_after=HOUR
+    )
+    scenario = Scenario(
+        T0,
+        END,
+        slots=40,
+        durations={
+            **{f"b/{name}": 170 * MINUTE + (7 + 2 * i) * S for i, name in enumerate(OVERLAPS)},
+            **{f"b/{name}-child": 90 * MINUTE + (23 + 2 * i) * S for i, name in enumerate(OVERLAPS)},
+        },
+        default_ms=11 * MINUTE + 11 * S,
+        downtimes=[Downtime(T0 + 9 * HOUR + 31 * MINUTE, T0 + 16 * HOUR + 10 * MINUTE)],
+    )
+    due = {}
+    for name, one in jobs.items():
+        if "schedule" in one:
+            due[name] = compile_schedule(one["schedule"], f"b/{name}").next_after(T0 - 1) or END
+    clock.set(T0 - HOUR)
+    Story(store).board("b", jobs, due=due)
+    with working(store, tmp_path / "home", slots=40):
+        day = Day(store, clock, gates, scenario)
+        day.play()
+    simulation = simulate({f"b/{name}": one for name, one in jobs.items()}, scenario)
+    simulated: list[tuple[str, int, str]] = [
+        (run.address, run.nominal_ms, run.state) for run in simulation.runs
+    ]
+    simulated += [(one.address, one.nominal_ms, one.state) for one in simulation.passed]
+    assert day.outcomes() == sorted(simulated)
+    assert {state for _, _, state in simulated} >= {"ok", "cancelled", "skipped", "missed"}
+    assert fsck.check(store) == []
+
+
 @pytest.fixture
 def project(
     tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

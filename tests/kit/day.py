@@ -121,6 +121,8 @@ class Day:
 
     def _settle(self) -> None:
         until(self._is_settled, 20)
+        # What was replaced by a newer run was ended by its worker, not by the day.
+        self._running = {t: pair for t, pair in self._running.items() if self._token(pair[0]) == t}
         for run_id in self._holding():
             token = self._token(run_id)
             if token not in self._running:
@@ -135,6 +137,8 @@ class Day:
             late = any(client.zcount(key(name), "-inf", self._now_ms) for name in ("sched", "delay"))
             if late or client.zcard(key("claims")):
                 return False
+        if any(client.hget(key("run", run), "state") == b"stopping" for run in self._holding()):
+            return False
         return not client.zcard(key("queue", "common")) or len(self._holding()) == self._scenario.slots
 
     def _holding(self) -> Sequence[str]:

@@ -89,6 +89,7 @@ class Engine:
         cursor: int = 0,
         next_due: int | None = None,
         missed: tuple[int, int, int] | None = None,
+        backlog: tuple[tuple[int, str, int], ...] = (),
         scheduler: str = "s1",
         epoch: int | None = None,
     ) -> tuple[str, str | None]:
@@ -101,7 +102,8 @@ class Engine:
             nominal,
             "" if nominal is None else format_instant(nominal),
             nominal,
-            missed,
+            (*missed, "no scheduler looked in time") if missed else None,
+            backlog,
         )
         (answer,) = self.runs.fire(scheduler, [firing])
         return answer

@@ -91,7 +91,7 @@ BESIDE: Mapping[str, dict[str, Any]] = {
 }
 # Keys that say how jobs are written; none of them is left once they are read.
 TEMPLATES = {"extend", "for_each", "name"}
-SPANS = {"kill_after", "delay", "max_delay", "jitter"}
+SPANS = {"late_after", "catchup_window", "kill_after", "delay", "max_delay", "jitter"}
 KINDS = {
     "string": "text",
     "integer": "number",

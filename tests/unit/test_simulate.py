@@ -329,6 +329,7 @@ def test_an_empty_simulation_has_empty_hours() -> None:
     assert (load.busiest, load.running.count, load.runs) == ([], 0, 0)
 
 
+OVERLAPS = ["skip", "queue_latest", "queue", "allow", {"allow": 2}, "replace"]
 LOCKS = {"db": 1, "disk": 2, "net": 3}
 SPANS = st.sampled_from([0, 30 * S, 5 * MINUTE, 10 * MINUTE, 17 * MINUTE, 45 * MINUTE])
 
@@ -338,8 +339,8 @@ def boards(draw: st.DrawFn) -> tuple[Jobs, Scenario]:
     jobs: Jobs = {}
     for number in range(draw(st.integers(1, 8))):
         more: dict[str, Any] = {
-            "overlap": draw(st.sampled_from(["skip", "allow"])),
-            "catchup": draw(st.sampled_from(["last", "none"])),
+            "overlap": draw(st.sampled_from(OVERLAPS)),
+            "catchup": draw(st.sampled_from(["last", "none", "all"])),
             "queue": draw(st.sampled_from(["common", "slow"])),
             "priority": draw(st.integers(-2, 2)),
             "locks": {name: LOCKS[name] for name in draw(st.sets(st.sampled_from(sorted(LOCKS))))},
@@ -396,7 +397,7 @@ def test_no_slot_and_no_lock_is_ever_given_twice(case: tuple[Jobs, Scenario]) ->
 def test_every_nominal_is_decided_once_and_every_run_ends(case: tuple[Jobs, Scenario]) -> None:
     jobs, scenario = case
     simulation = simulate(jobs, scenario)
-    assert all(run.state in ("ok", "failed") for run in simulation.runs)
+    assert all(run.state in ("ok", "failed", "cancelled") for run in simulation.runs)
     for address, spec in jobs.items():
         nominals = [run.nominal_ms for run in simulation.runs if run.address == address]
         assert len(nominals) == len(set(nominals))
@@ -414,15 +415,22 @@ def test_every_nominal_is_decided_once_and_every_run_ends(case: tuple[Jobs, Scen
 
 @settings(max_examples=100, deadline=None)
 @given(boards())
-def test_overlap_skip_means_one_at_a_time_from_the_making_to_the_end(case: tuple[Jobs, Scenario]) -> None:
+def test_every_overlap_bounds_what_is_unfinished_and_what_runs(case: tuple[Jobs, Scenario]) -> None:
     jobs, scenario = case
     whole: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    tried: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for run in simulate(jobs, scenario).runs:
         assert run.ended_at_ms is not None
         whole[run.address].append((run.queued_at_ms, run.ended_at_ms))
+        tried[run.address] += run.spans
     for address, spec in jobs.items():
-        if spec["overlap"] == "skip":
+        rule, catches_up = spec["overlap"], spec["catchup"] == "all"
+        if rule not in ("allow", {"allow": 2}):
+            assert most(tried[address]) <= 1
+        if rule == "skip" and not catches_up:
             assert most(whole[address]) <= 1
+        if rule in ("queue_latest", {"allow": 2}) and not catches_up:
+            assert most(whole[address]) <= 2
 
 
 @settings(max_examples=100, deadline=None)

@@ -4,7 +4,8 @@
 -- ARGUMENTS run=string add=list remove=list
 -- TOUCHES   meta HASH, run:<run> HASH, queue:<queue> ZSET, queues SET, active:<queue> SET, delay ZSET,
 --           needs:<run> SET, awaited:<run> SET, wake:<who> LIST, holding:<worker> SET, lock:<lock> SET,
---           lockwait:<lock> ZSET, lockrescan SET, last:<job> LIST, events STREAM, blocked ZSET, halted SET
+--           lockwait:<lock> ZSET, lockrescan SET, last:<job> LIST, events STREAM, blocked ZSET, halted SET,
+--           line:<job> ZSET
 -- RETURNS   "OK" {state} | "UNKNOWN" | "STARTED" | "ENDED" {run} | "MISSING" {run} | "CROWDED" {run} | "CIRCLE" {run}
 -- @include guard
 -- @include arguments
@@ -32,6 +33,7 @@ if run.state == 'delayed' then
   run.due_at = tonumber(redis.call('ZSCORE', key('delay'), id) or at)
   redis.call('HSET', key('run', id), 'due_at', run.due_at)
 end
+local turn = redis.call('ZSCORE', key('line', run.job), id)
 withdraw(run, at)
 await(id, needed)
 await(id, open)
@@ -39,5 +41,11 @@ for _, parent in ipairs(arguments.remove) do
   redis.call('SREM', key('needs', id), parent)
   redis.call('SREM', key('awaited', parent), id)
 end
-place(run, at)
+if turn then
+  -- Its turn in its job's line comes first; what it waits for is looked at again then.
+  redis.call('ZADD', key('line', run.job), turn, id)
+  redis.call('ZADD', key('blocked'), at, id)
+else
+  place(run, at)
+end
 return cmsgpack.pack({'OK', redis.call('HGET', key('run', id), 'state')})

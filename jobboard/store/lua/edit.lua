@@ -4,11 +4,11 @@
 -- lost. It waits while a sync keeps edits off (`quiet`): the answer says until when at most.
 -- KEYS      meta
 -- ARGUMENTS address=string epoch=int generation=int definition=bytes work=map by=map paths=[path, ...] apart=[path, ...] changes=list
--- TOUCHES   work LIST, work:<stage> HASH, boards HASH, defs:<version> HASH, drift HASH, sched ZSET, claims ZSET,
---           claim HASH, cursor HASH, used HASH, after:<parent> SET, tombstones HASH, edits HASH, audit STREAM,
---           wake:scheduler LIST, overrides ZSET, quiet ZSET, skips HASH, holds HASH, last:<job> LIST,
---           live:<job> SET, run:<run> HASH, fanout LIST, fanout:<list> SET, joins:<job> HASH, expected ZSET,
---           incidents HASH
+-- TOUCHES   work LIST, work:<stage> HASH, boards HASH, defs:<version> HASH, drift HASH, sched ZSET,
+--           claims ZSET, claim HASH, cursor HASH, used HASH, after:<parent> SET, tombstones HASH,
+--           edits HASH, audit STREAM, wake:scheduler LIST, overrides ZSET, quiet ZSET, skips HASH,
+--           holds HASH, last:<job> LIST, live:<job> SET, run:<run> HASH, fanout LIST, fanout:<list> SET,
+--           joins:<job> HASH, expected ZSET, incidents HASH, line:<job> ZSET
 -- RETURNS   "OK" | "STALE" | "GONE" | "WAIT" {span}
 -- @include guard
 -- @include arguments

@@ -1,14 +1,19 @@
 #!lua
 -- Carries out what a scheduler worked out for jobs it claimed: the nominal is decided once, the cursor moves,
 -- the next due instant is set, all in one step. Refused where the claim is gone or the job has changed.
+-- missed = {count, first, last, reason} or false; backlog = [{nominal, text, due}, ...] or false: the nominals that
+-- are caught up, oldest first and all before the nominal.
 -- KEYS      meta
--- ARGUMENTS scheduler=string decisions=[{address, epoch, cursor, next, nominal, text, due, missed}, ...]
+-- ARGUMENTS scheduler=string decisions=[{address, epoch, cursor, next, nominal, text, due, missed, backlog}, ...]
 -- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, edits HASH, work LIST, work:<stage> HASH,
---           after:<parent> SET, holds HASH, tombstones HASH, sched ZSET, cursor HASH, used HASH, claims ZSET,
---           claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET, wake:<who> LIST,
---           fanout LIST, fanout:<list> SET, history STREAM, last:<job> LIST, events STREAM, overrides ZSET,
---           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH, joins:<job> HASH, config HASH,
---           failures STREAM, deadlines ZSET, expected ZSET, expiry ZSET, incidents HASH
+--           after:<parent> SET, holds HASH, tombstones HASH, sched ZSET, cursor HASH, used HASH,
+--           claims ZSET, claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET,
+--           wake:<who> LIST, fanout LIST, fanout:<list> SET, history STREAM, last:<job> LIST, events STREAM,
+--           overrides ZSET, minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH,
+--           joins:<job> HASH, config HASH, failures STREAM, deadlines ZSET, expected ZSET, expiry ZSET,
+--           incidents HASH, active:<queue> SET, awaited:<run> SET, blocked ZSET, ctl:<worker> LIST,
+--           delay ZSET, halted SET, holding:<worker> SET, line:<job> ZSET, lock:<lock> SET, lockrescan SET,
+--           lockwait:<lock> ZSET, needs:<run> SET, outputs ZSET
 -- RETURNS   "OK" {now, [[tag, run], ...]}
 -- @include guard
 -- @include arguments
@@ -16,22 +21,53 @@
 -- @include definition
 -- @include settle
 -- @include admit
+-- @include enter
 -- @include skip
--- @include create
 -- @include note
 -- @include follow
 local refused = guard()
 if refused then return refused end
 local at = now()
 
+-- Makes the runs of nominals that are caught up, one behind the other in the job's line. The line has room for a
+-- hundred: what is too much is passed over, the oldest first. Answers how many runs were made, and the last one.
+local function catch_up(address, d, backlog, room)
+  local made, id = 0, nil
+  local surplus = #backlog - (100 - redis.call('ZCARD', key('line', address)))
+  if surplus > 0 then
+    local seen = {surplus, backlog[1][1], backlog[surplus][1]}
+    note(address, 'missed', 'its line of 100 is full', seen, at)
+    follow(address, seen[3], '', 'missed', at, 1, false, false, seen)
+  end
+  for i = math.max(1, surplus + 1), #backlog do
+    local nominal, text, due = unpack(backlog[i])
+    if room and made >= room then break end
+    local state, why = admit(address, {g = d[4].g, o = 'allow'}, nominal)
+    if not state and d[4].w and due + d[4].w <= at then state, why = 'skipped', 'not started in time' end
+    if not state then
+      why = skip(address)
+      state = why and 'skipped'
+    end
+    if state then
+      note(address, state, why, {1, nominal, nominal}, at)
+      follow(address, nominal, text, state, at)
+    else
+      id = address .. '@' .. text
+      enter(id, address, nominal, d, {trigger = 'schedule', at = at, due = due, catchup = true}, 'line')
+      made = made + 1
+    end
+  end
+  return made, id
+end
+
 local function decide(decision)
-  local address, epoch, cursor, next_due, nominal, text, due, missed = unpack(decision)
+  local address, epoch, cursor, next_due, nominal, text, due, missed, backlog = unpack(decision)
   settle(address)
   local decided = tonumber(redis.call('HGET', key('cursor'), address) or nil)
   local packed = redis.call('HGET', key('claim'), address)
   local claim = packed and cmsgpack.unpack(packed)
   if not claim or claim.s ~= arguments.scheduler then
-    return nominal and decided and nominal <= decided and 'ALREADY' or 'STALE'
+    return cursor and decided and cursor <= decided and 'ALREADY' or 'STALE'
   end
   redis.call('ZREM', key('claims'), address)
   redis.call('HDEL', key('claim'), address)
@@ -51,28 +87,41 @@ local function decide(decision)
   if next_due then redis.call('ZADD', key('sched'), next_due, address) end
   if missed and not (decided and missed[3] <= decided) then
     local state, why = admit(address, {g = d[4].g, o = 'allow'}, missed[3])
-    note(address, state or 'missed', why or 'no scheduler looked in time', missed, at)
+    state, why = state or 'missed', why or missed[4]
+    note(address, state, why, missed, at)
+    follow(address, missed[3], '', state, at, 1, false, false, missed)
   end
-  if not nominal then return 'NOTHING' end
-  if decided and nominal <= decided then return 'ALREADY' end
-  local state, why = admit(address, d[4], nominal)
-  if not state and d[4].w and due + d[4].w <= at then state, why = 'skipped', 'not started in time' end
-  if not state then
-    why = skip(address)
-    state = why and 'skipped'
+  local made, id = 0, nil
+  if backlog and not (decided and backlog[#backlog][1] <= decided) then
+    made, id = catch_up(address, d, backlog, limit and limit - used)
   end
-  if state then
-    note(address, state, why, {1, nominal, nominal}, at)
-    follow(address, nominal, text, state, at)
-    return string.upper(state)
+  local fresh = nominal and not (decided and nominal <= decided)
+  if fresh and not (limit and used + made >= limit) then
+    local state, why, turn = admit(address, d[4], nominal)
+    if not state and d[4].w and due + d[4].w <= at then state, why = 'skipped', 'not started in time' end
+    if not state then
+      why = skip(address)
+      state = why and 'skipped'
+    end
+    if state then
+      note(address, state, why, {1, nominal, nominal}, at)
+      follow(address, nominal, text, state, at)
+      if made == 0 then return string.upper(state) end
+    else
+      id = address .. '@' .. text
+      local how = {trigger = 'schedule', at = at, due = due}
+      for _, passed in ipairs(enter(id, address, nominal, d, how, turn)) do
+        follow(address, passed[1], passed[2], passed[3], at, 1, passed[4], passed[5])
+      end
+      made = made + 1
+    end
   end
-  local id = address .. '@' .. text
-  create(id, address, nominal, d, {trigger = 'schedule', at = at, due = due})
-  if limit then
-    redis.call('HSET', key('used'), address, used + 1)
-    if used + 1 >= limit then redis.call('ZREM', key('sched'), address) end
+  if limit and made > 0 then
+    redis.call('HSET', key('used'), address, used + made)
+    if used + made >= limit then redis.call('ZREM', key('sched'), address) end
   end
-  return 'FIRED', id
+  if made > 0 then return 'FIRED', id end
+  return nominal and not fresh and 'ALREADY' or 'NOTHING'
 end
 
 local answers = {}

@@ -3,16 +3,16 @@
 -- Looking and mending are one step, so what was merely on its way is never taken for broken.
 -- KEYS      meta
 -- ARGUMENTS family=string name=string subjects=list repair=bool
--- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, stages ZSET, changes:<stage> HASH, changed ZSET, work LIST,
---           work:<stage> HASH, after:<parent> SET, holds HASH, sched ZSET, cursor HASH, used HASH,
---           claims ZSET, claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET, limits HASH,
---           active:<queue> SET, delay ZSET, wake:<who> LIST, workers ZSET, holding:<worker> SET,
---           lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, fanout LIST, fanout:<list> SET, history STREAM,
---           failures STREAM, last:<job> LIST, out:<run> STREAM, outbytes HASH, outputs ZSET, events STREAM,
---           awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET,
---           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH, edits HASH, drift HASH,
---           joins:<job> HASH, tombstones HASH, config HASH, halted SET, deadlines ZSET, expected ZSET,
---           incidents HASH
+-- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, stages ZSET, changes:<stage> HASH, changed ZSET,
+--           work LIST, work:<stage> HASH, after:<parent> SET, holds HASH, sched ZSET, cursor HASH,
+--           used HASH, claims ZSET, claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET,
+--           queues SET, limits HASH, active:<queue> SET, delay ZSET, wake:<who> LIST, workers ZSET,
+--           holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, fanout LIST,
+--           fanout:<list> SET, history STREAM, failures STREAM, last:<job> LIST, out:<run> STREAM,
+--           outbytes HASH, outputs ZSET, events STREAM, awaited:<run> SET, expiry ZSET, needs:<run> SET,
+--           blocked ZSET, overrides ZSET, minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH,
+--           skips HASH, edits HASH, drift HASH, joins:<job> HASH, tombstones HASH, config HASH, halted SET,
+--           deadlines ZSET, expected ZSET, incidents HASH, ctl:<worker> LIST, line:<job> ZSET
 -- RETURNS   "OK" {[subject, words], ...}
 -- @include guard
 -- @include arguments
@@ -26,6 +26,7 @@
 -- @include await
 -- @include place
 -- @include withdraw
+-- @include advance
 local refused = guard()
 if refused then return refused end
 local at = now()
@@ -180,6 +181,18 @@ function look.blocked(id)
     function() redis.call('ZREM', key('blocked'), id) end)
 end
 
+function look.line(id)
+  member(id, 'in the line of ' .. name, function(run) return run.state == 'blocked' and run.job == name end,
+    function() redis.call('ZREM', key('line', name), id) end)
+end
+
+-- All of a line at once: somebody waits, so something else of the job is unfinished.
+function look.turns(address)
+  local waiting = redis.call('ZCARD', key('line', address))
+  if waiting > 0 and redis.call('SCARD', key('live', address)) <= waiting
+    and broken(address, 'has runs that wait for none') then advance(address, at) end
+end
+
 function look.expiry(id)
   local run = read_run(id)
   if (not run or not run.expires) and broken(id, 'has an expiry and is no run that expires') then
@@ -271,7 +284,8 @@ local function misplaced(run)
   if run.state == 'queued' then return not redis.call('ZSCORE', key('queue', run.queue), run.id) end
   if run.state == 'delayed' then return not redis.call('ZSCORE', key('delay'), run.id) end
   if run.state == 'blocked' then
-    return not redis.call('ZSCORE', key('blocked'), run.id) or redis.call('EXISTS', key('needs', run.id)) == 0
+    local waits = redis.call('EXISTS', key('needs', run.id)) == 1 or redis.call('ZSCORE', key('line', run.job), run.id)
+    return not waits or not redis.call('ZSCORE', key('blocked'), run.id)
   end
   if run.state == 'waiting' then return not run.lock or not redis.call('ZSCORE', key('lockwait', run.lock), run.id) end
   if running(run) then return not run.worker or redis.call('SISMEMBER', key('holding', run.worker), run.id) == 0 end

@@ -4,10 +4,11 @@
 -- KEYS      meta
 -- ARGUMENTS address=string by=string reason=string mark=string force=bool respect_overlap=bool with_dependents=bool
 -- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, edits HASH, work LIST, work:<stage> HASH,
---           after:<parent> SET, holds HASH, tombstones HASH, audit STREAM, sched ZSET, cursor HASH, used HASH,
---           claims ZSET, claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET,
---           wake:<who> LIST, last:<job> LIST, events STREAM, overrides ZSET, skips HASH, fanout LIST,
---           fanout:<list> SET, joins:<job> HASH, deadlines ZSET, expected ZSET, expiry ZSET, incidents HASH
+--           after:<parent> SET, holds HASH, tombstones HASH, audit STREAM, sched ZSET, cursor HASH,
+--           used HASH, claims ZSET, claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET,
+--           queues SET, wake:<who> LIST, last:<job> LIST, events STREAM, overrides ZSET, skips HASH,
+--           fanout LIST, fanout:<list> SET, joins:<job> HASH, deadlines ZSET, expected ZSET, expiry ZSET,
+--           incidents HASH, line:<job> ZSET
 -- RETURNS   "STARTED" {run} | "UNKNOWN" | "HELD" {why} | "DISABLED" | "SKIPPED" {why}
 -- @include guard
 -- @include arguments
@@ -36,9 +37,11 @@ for _, packed in ipairs(redis.call('LRANGE', key('last', address), 0, 19)) do
   if id and string.sub(id, -#ending) == ending then return cmsgpack.pack({'STARTED', id}) end
 end
 if d[4].d and not arguments.force then return cmsgpack.pack({'DISABLED'}) end
-local state, why = admit(address, d[4], at)
+local state, why, turn = admit(address, d[4], at)
 if state == 'held' and not arguments.force then return cmsgpack.pack({'HELD', why}) end
-if state == 'skipped' and arguments.respect_overlap then return cmsgpack.pack({'SKIPPED', why}) end
+if (state == 'skipped' or turn) and arguments.respect_overlap then
+  return cmsgpack.pack({'SKIPPED', why or 'overlap: it has unfinished runs'})
+end
 local id = address .. '@' .. instant(at) .. ending
 create(id, address, at, d, {trigger = 'manual', at = at, by = arguments.by, reason = arguments.reason,
   family = arguments.with_dependents and address})

@@ -5,14 +5,15 @@
 -- expired for one of its leases.
 -- KEYS      meta
 -- ARGUMENTS scheduler=string zonedata=string
--- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, work LIST, after:<parent> SET, holds HASH, sched ZSET,
---           claims ZSET, claim HASH, schedulers ZSET, run:<run> HASH, live:<job> SET, queue:<queue> ZSET,
---           queues SET, active:<queue> SET, throttled ZSET, delay ZSET, wake:<who> LIST, ctl:<worker> LIST,
---           workers ZSET, worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET,
---           lockrescan SET, fanout LIST, fanout:<list> SET, zonedata HASH, history STREAM, failures STREAM,
---           last:<job> LIST, outputs ZSET, events STREAM, awaited:<run> SET, expiry ZSET, needs:<run> SET,
---           blocked ZSET, overrides ZSET, minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH,
---           joins:<job> HASH, config HASH, halted SET, deadlines ZSET, expected ZSET, incidents HASH
+-- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, work LIST, after:<parent> SET, holds HASH,
+--           sched ZSET, claims ZSET, claim HASH, schedulers ZSET, run:<run> HASH, live:<job> SET,
+--           queue:<queue> ZSET, queues SET, active:<queue> SET, throttled ZSET, delay ZSET, wake:<who> LIST,
+--           ctl:<worker> LIST, workers ZSET, worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET,
+--           lockwait:<lock> ZSET, lockrescan SET, fanout LIST, fanout:<list> SET, zonedata HASH,
+--           history STREAM, failures STREAM, last:<job> LIST, outputs ZSET, events STREAM,
+--           awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET,
+--           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH, joins:<job> HASH,
+--           config HASH, halted SET, deadlines ZSET, expected ZSET, incidents HASH, line:<job> ZSET
 -- RETURNS   "OK" {now, promoted, reaped, next, unsettled, [job whose override has ended, ...]}
 -- @include guard
 -- @include arguments
@@ -80,8 +81,10 @@ if packed then
   for _, child in ipairs(redis.call('SPOP', key('fanout', list), PAGE)) do
     if not item[1] then
       rejoin(child, at)
-    elseif descend(child, item, at) then
-      follow(child, item[2], item[3], 'skipped', at, item[5] + 1, item[6], item[7])
+    else
+      for _, passed in ipairs(descend(child, item, at)) do
+        follow(passed[1], passed[2], passed[3], passed[4], at, passed[5], passed[6], passed[7], passed[8])
+      end
     end
   end
   if redis.call('EXISTS', key('fanout', list)) == 0 then redis.call('LPOP', key('fanout')) end

@@ -1,24 +1,27 @@
 -- @include key
 -- @include admit
 -- @include skip
--- @include create
+-- @include enter
 -- @include note
--- Makes the run of a dependent for its parents' nominal, or writes down why there is none. Answers whether it
--- was passed over, which its own dependents have to be told. item = {parent, nominal, suffix, how, depth, family, by}
+-- Makes the run of a dependent for its parents' nominal, or writes down why there is none. Answers what was
+-- passed over, which the dependent's own dependents have to be told, as items like its own.
+-- item = {parent, nominal, suffix, how, depth, family, by, seen}
 local function beget(child, d, item, why, at)
   local id = child .. '@' .. item[3]
-  if redis.call('EXISTS', key('run', id)) == 1 then return false end
-  local state, reason = admit(child, d[4], item[2])
+  if redis.call('EXISTS', key('run', id)) == 1 then return {} end
+  local state, reason, turn = admit(child, d[4], item[2])
   if why and state ~= 'held' then state, reason = 'skipped', why end
   if not state and not item[6] then
     reason = skip(child)
     state = reason and 'skipped'
   end
   if state then
-    note(child, state, reason, {1, item[2], item[2]}, at)
-    return true
+    note(child, state, reason, item[8] or {1, item[2], item[2]}, at)
+    return {{child, item[2], item[3], 'skipped', item[5] + 1, item[6], item[7], item[8]}}
   end
-  create(id, child, item[2], d, {trigger = item[6] and 'manual' or 'after', at = at, by = item[7], family = item[6],
-    reason = 'after ' .. table.concat(d[4].a, ', ')})
-  return false
+  local how = {trigger = item[6] and 'manual' or 'after', at = at, by = item[7], family = item[6],
+    reason = 'after ' .. table.concat(d[4].a, ', ')}
+  local passed = enter(id, child, item[2], d, how, turn)
+  for i, one in ipairs(passed) do passed[i] = {child, one[1], one[2], one[3], item[5] + 1, one[4], one[5]} end
+  return passed
 end

@@ -33,6 +33,7 @@ local function carry(from, to)
   redis.call('ZREM', key('overrides'), from)
   if redis.call('EXISTS', key('last', from)) == 1 then redis.call('RENAME', key('last', from), key('last', to)) end
   if redis.call('EXISTS', key('joins', from)) == 1 then redis.call('RENAME', key('joins', from), key('joins', to)) end
+  if redis.call('EXISTS', key('line', from)) == 1 then redis.call('RENAME', key('line', from), key('line', to)) end
   for _, id in ipairs(redis.call('SMEMBERS', key('live', from))) do
     redis.call('HSET', key('run', id), 'job', to)
     redis.call('SADD', key('live', to), id)

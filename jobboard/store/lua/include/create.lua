@@ -4,6 +4,7 @@
 -- @include event
 -- Makes a run of a decoded definition: everything a worker needs is copied, so later edits leave it alone.
 -- how = {trigger, at, due, by, reason, family, later}; with later it is for the caller to put it where it waits.
+-- Answers its number, by which runs are older or younger.
 local function create(id, address, nominal, d, how)
   local launch = d[4]
   local queue = launch.q or 'common'
@@ -21,7 +22,8 @@ local function create(id, address, nominal, d, how)
     remind(key('expiry'), id, expires)
   end
   if launch.f then remind(key('deadlines'), id, (how.due or how.at) + launch.f) end
-  if how.later then return end
+  if how.later then return sequence end
   enqueue(id, queue, score)
   event(how.trigger == 'schedule' and 'fired' or 'queued', address, id, how.at, 'trigger', how.trigger)
+  return sequence
 end

@@ -3,10 +3,11 @@
 -- Decides the dependents of a job that was decided: at success they run, otherwise they are passed over,
 -- and so are theirs. A call decides at most a hundred; what is more is kept as a list that `tick` goes on
 -- with. how is 'ok' or the word for what happened instead; family and by are of a run by hand whose dependents
--- run with it: the job it began with, and who asked.
+-- run with it: the job it began with, and who asked. seen = {count, first, last} where a whole span was passed
+-- over, up to the nominal.
 local follow_left = 100
-local function follow(parent, nominal, suffix, how, at, depth, family, by)
-  local agenda = {{parent, nominal, suffix, how, depth or 1, family or false, by or false}}
+local function follow(parent, nominal, suffix, how, at, depth, family, by, seen)
+  local agenda = {{parent, nominal, suffix, how, depth or 1, family or false, by or false, seen}}
   while #agenda > 0 do
     local item = table.remove(agenda)
     local edges = key('after', item[1])
@@ -27,9 +28,7 @@ local function follow(parent, nominal, suffix, how, at, depth, family, by)
       local heirs = redis.call('SMEMBERS', edges)
       table.sort(heirs)
       for _, child in ipairs(heirs) do
-        if descend(child, item, at) then
-          agenda[#agenda + 1] = {child, item[2], item[3], 'skipped', item[5] + 1, item[6], item[7]}
-        end
+        for _, passed in ipairs(descend(child, item, at)) do agenda[#agenda + 1] = passed end
       end
     end
   end

@@ -16,8 +16,8 @@ local function rejoin(child, at)
       redis.call('HDEL', key('joins', child), suffix)
     else
       local open, why = join(child, d[4], item, at)
-      if open and beget(child, d, item, why, at) then
-        follow(child, item[2], suffix, 'skipped', at, 2, item[6], item[7])
+      for _, passed in ipairs(open and beget(child, d, item, why, at) or {}) do
+        follow(passed[1], passed[2], passed[3], passed[4], at, passed[5], passed[6], passed[7])
       end
     end
   end

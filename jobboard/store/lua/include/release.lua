@@ -11,7 +11,8 @@ local function release(id, state, at)
     if run and run.state == 'blocked' then
       if state == 'ok' then
         redis.call('SREM', key('needs', child), id)
-        if redis.call('EXISTS', key('needs', child)) == 0 then
+        local lined = redis.call('ZSCORE', key('line', run.job), child)
+        if not lined and redis.call('EXISTS', key('needs', child)) == 0 then
           withdraw(run, at)
           place(run, at)
         end

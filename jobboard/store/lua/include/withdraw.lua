@@ -17,6 +17,7 @@ local function withdraw(run, at)
       redis.call('SREM', key('awaited', parent), run.id)
     end
     redis.call('DEL', key('needs', run.id))
+    redis.call('ZREM', key('line', run.job), run.id)
     redis.call('ZREM', key('blocked'), run.id)
   else
     redis.call('SREM', key('holding', run.worker), run.id)
