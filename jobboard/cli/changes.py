@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jobboard.cli.records import MASKED, overriding, secret
 from jobboard.cli.screen import ago, moment, visible
 from jobboard.cli.values import LONG, as_written, brief, shown
+from jobboard.core.crowding import clock_faults
 from jobboard.core.names import split_address
 from jobboard.core.override import value_at
 from jobboard.core.plan import WHOLE
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from jobboard.core.merge import Merged
     from jobboard.core.model import Spec
     from jobboard.core.override import Override
-    from jobboard.core.plan import Conflicted, Drift, JobChange
+    from jobboard.core.plan import BoardPlan, Conflicted, Drift, JobChange
     from jobboard.reconcile.around import Around
+    from jobboard.reconcile.planning import Planned
 
 ALIKE = 4
 """So many changes that say the same are shown as one."""
@@ -51,6 +53,16 @@ def _likeness(change: JobChange) -> object:
         repr(change.before and change.before.overrides),
         tuple((f.path, repr(f.live), repr(f.result)) for f in change.fields),
     )
+
+
+def clock_texts(planned: Planned, board: BoardPlan, change: JobChange, now_ms: int) -> list[str]:
+    """What clock changes of the coming year do to a job whose times move, unless its board silences it."""
+    if change.runs is None or not change.moves_schedule:
+        return []
+    parsed = planned.boards.get(board.name)
+    told = {w.message for w in planned.warnings if parsed is None or w.file == parsed.shown}
+    found = [fault.message for fault in clock_faults(change.address, change.runs, now_ms)]
+    return [message for message in found if parsed is None or message in told]
 
 
 def unexplained_text(address: str, around: Around) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from jobboard.cli.changes import clock_texts
 from jobboard.cli.records import overrides_json, skip_json
+from jobboard.core.crowding import week_ahead
 from jobboard.core.forecast import effect_of
 from jobboard.core.instant import format_instant
 from jobboard.core.names import split_address
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
     from jobboard.core.clash import Clash
     from jobboard.core.merge import Merged
-    from jobboard.core.plan import BoardPlan, Conflicted, Drift, JobChange
+    from jobboard.core.plan import BoardPlan, Conflicted, Drift, JobChange, Plan
     from jobboard.reconcile.around import Around
     from jobboard.reconcile.planning import Planned
 
@@ -38,6 +40,7 @@ def plan_json(planned: Planned, around: Around) -> dict[str, Any]:
         "holds": {scope: [_hold(hold) for hold in listed] for scope, listed in around.holds.items()},
         "skips": {address: skip_json(skip) for address, skip in around.skips.items()},
         "overrides": {address: overrides_json(around.overrides(address)) for address in around.overridden},
+        "week": _week(plan, around),
         "since": _since(around),
         "warnings": [warning.as_json() for warning in planned.warnings],
     }
@@ -53,7 +56,11 @@ def _board(planned: Planned, board: BoardPlan, around: Around) -> dict[str, Any]
         "missing": board.missing,
         "held": dict(board.held) if board.held is not None else None,
         "changes": [
-            {**_change(change, around), "line": lines.get(split_address(change.address)[1])}
+            {
+                **_change(change, around),
+                "clock_changes": clock_texts(planned, board, change, around.now_ms),
+                "line": lines.get(split_address(change.address)[1]),
+            }
             for change in board.changes
         ],
         "drift": [_edited(drift, around) for drift in board.drift],
@@ -84,6 +91,23 @@ def _change(change: JobChange, around: Around) -> dict[str, Any]:
         "queued_runs": runs.queued if runs else 0,
         "running_runs": runs.running if runs else 0,
         "last_run": {"state": last.state, "ended_at": _instant(last.ended_at_ms)} if last else None,
+    }
+
+
+def _week(plan: Plan, around: Around) -> dict[str, Any] | None:
+    """What the plan does to the coming week; None where it changes too many jobs to count."""
+    ahead = week_ahead(plan.changes, around.live, around.now_ms)
+    if ahead is None:
+        return None
+    return {
+        "runs_per_day_before": ahead.before,
+        "runs_per_day_after": ahead.after,
+        "counted_jobs": ahead.jobs,
+        "all_jobs": ahead.all_jobs,
+        "crowded": [
+            {"from": _instant(h.from_ms), "before": h.before, "after": h.after, "days": h.days}
+            for h in ahead.crowded
+        ],
     }
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from jobboard.cli.changes import (
     clash_lines,
     clash_ways_out,
+    clock_texts,
     conflict_lines,
     drift_lines,
     field_lines,
@@ -25,9 +26,10 @@ from jobboard.cli.changes import (
 )
 from jobboard.cli.screen import moment
 from jobboard.cli.values import brief, shown
+from jobboard.core.crowding import CLOCK_RULES, week_ahead
 from jobboard.core.depend import parents_text
 from jobboard.core.diagnostic import visible
-from jobboard.core.forecast import crowded_instant, effect_of, runs_per_day
+from jobboard.core.forecast import crowded_instant, effect_of
 from jobboard.core.names import LOOSE, split_address
 from jobboard.core.plan import renamed_by_hand
 
@@ -65,8 +67,8 @@ NAMED = 10
 MATCHES = "No changes. Redis matches the job boards."
 SHOWN_ALWAYS: Sequence[Action] = ("add", "change", "destroy")
 """Those it names even when they are empty."""
-ADDED_UP = 200
-"""Changes up to which the plan adds up runs per day; beyond that it would cost more than the plan."""
+CROWDED = 3
+"""Crowded hours that are named."""
 WARNED_OF = 10
 """Warnings printed before the rest is only counted."""
 NAMED = 20
@@ -173,7 +175,8 @@ class PlanText:
 
     def warnings(self) -> None:
         """What the boards' author may want to know."""
-        warnings = self.planned.warnings
+        # What a clock change does is said of the jobs that change; lint says it of all.
+        warnings = [w for w in self.planned.warnings if w.rule not in CLOCK_RULES]
         for warning in warnings[:WARNED_OF]:
             self._say(f"{warning.place}  warn  {warning.message}", "dim")
         if len(warnings) > WARNED_OF:
@@ -295,6 +298,8 @@ class PlanText:
         self._say("   ".join(filter(None, [head, *self._facts(change), unexplained])), change.action)
         for line in field_lines(change, self.around):
             self._say(line)
+        for text in clock_texts(self.planned, board, change, self.around.now_ms):
+            self._say(f"        {'clock':<9}  {text}", "change")
 
     def _alike(self, changes: Sequence[JobChange]) -> None:
         """Changes that all say the same: one changed default, as a rule."""
@@ -386,7 +391,7 @@ class PlanText:
     def foresight(self) -> None:
         """What the changes come to together."""
         self._crowd()
-        self._runs_per_day()
+        self._week()
         self._flushed()
 
     def _crowd(self) -> None:
@@ -395,17 +400,17 @@ class PlanText:
             count, then = crowd[0], self._moment(crowd[1], None)
             self._say(f"{count} of these jobs start together, {then}; jitter would spread them.", "dim")
 
-    def _runs_per_day(self) -> None:
-        if not 0 < len(self.plan.changes) <= ADDED_UP:
+    def _week(self) -> None:
+        ahead = week_ahead(self.plan.changes, self.around.live, self.around.now_ms)
+        if ahead is None:
             return
-        before = after = 0.0
-        for change in self.plan.changes:
-            if change.ran is not None:
-                before += runs_per_day(change.address, change.ran, self.around.now_ms)
-            if change.runs is not None:
-                after += runs_per_day(change.address, change.runs, self.around.now_ms)
-        if round(before, 1) != round(after, 1):
-            self._say(f"Runs per day of these jobs: {_count(before)} → {_count(after)}.", "dim")
+        if round(ahead.before, 1) != round(ahead.after, 1):
+            self._say(f"Runs per day of these jobs: {_count(ahead.before)} → {_count(ahead.after)}.", "dim")
+        counted = f"all {ahead.jobs:,} jobs" if ahead.all_jobs else "these jobs alone"
+        for hour in ahead.crowded[:CROWDED]:
+            days = f" and on {hour.days - 1} more days" if hour.days > 1 else ""
+            starts = f"{hour.before:,} → {hour.after:,} runs start in that hour"
+            self._say(f"Crowded: {self._moment(hour.from_ms, None)}{days}, {starts}, of {counted}.", "dim")
 
     def _flushed(self) -> None:
         if self.planned.fresh and self.plan.changes:

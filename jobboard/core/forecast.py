@@ -60,15 +60,3 @@ def crowded_instant(instants_ms: Iterable[int | None]) -> tuple[int, int] | None
         return None
     minute, count = max(minutes.items(), key=lambda item: (item[1], -item[0]))
     return (count, minute * MINUTE_MS) if count >= CROWD else None
-
-
-def runs_per_day(address: str, spec: Spec, now_ms: int) -> float:
-    """How often a job fires a day, on the average of the coming week; 0 without a schedule.
-
-    Counted, not enumerated. `runs` bounds it, as if none of them had been used up.
-    """
-    schedule = spec.get("schedule")
-    if schedule is None or spec.get("enabled") is False:
-        return 0.0
-    count = compile_schedule(schedule, seed_of(address, spec)).count(now_ms, now_ms + WEEK_MS)
-    return min(count, int(schedule.get("runs", count))) / 7

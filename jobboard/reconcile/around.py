@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from jobboard.core.crowding import COUNTED
 from jobboard.core.names import split_address
 from jobboard.core.override import lasting
 from jobboard.store import bystanders, clocks, definitions, holds, overrides, skips
+from jobboard.store.usual import live_jobs_if_few
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from typing import Any
 
     from jobboard.core.facts import Skip
-    from jobboard.core.model import Definition
+    from jobboard.core.model import Definition, Spec
     from jobboard.core.override import Override
     from jobboard.core.plan import JobChange, Plan
     from jobboard.reconcile.since import Since
@@ -37,6 +39,7 @@ class Around:
         bystanders: Job to its runs, for jobs that would change or go.
         skips: Jobs of the plan's boards whose next runs are passed over.
         overridden: Jobs of the plan's boards with overrides, each as it is stored.
+        live: What is in force of every job there is, where times move and the jobs are few enough to count.
         since: Which changes the files' own do not explain; None where nobody asked.
     """
 
@@ -46,6 +49,7 @@ class Around:
     bystanders: Mapping[str, Bystander] = field(default_factory=dict)
     overridden: Mapping[str, Definition] = field(default_factory=dict)
     skips: Mapping[str, Skip] = field(default_factory=dict)
+    live: Mapping[str, Spec] | None = None
     since: Since | None = None
 
     def unexplained(self, address: str) -> tuple[str, ...] | None:
@@ -72,6 +76,7 @@ def look_around(store: Store, plan: Plan) -> Around:
         _bystanders(store, touched) if len(touched) <= LOOKED_AT else {},
         overrides.read_overridden(store, boards),
         {a: skip for a, skip in skips.read_skips(store).items() if split_address(a)[0] in boards},
+        _live(store, plan),
     )
 
 
@@ -84,6 +89,12 @@ def look_around_boards(store: Store, boards: Collection[str], edited: Sequence[s
         _concerning(boards, holds.read_holds(store, now_ms)),
         overridden=overrides.read_overridden(store, boards),
     )
+
+
+def _live(store: Store, plan: Plan) -> Mapping[str, Spec] | None:
+    """Every job there is, where that is worth reading to tell what the plan does to its hours."""
+    moving = any(change.moves_schedule for change in plan.changes)
+    return live_jobs_if_few(store, COUNTED) if moving and len(plan.changes) <= COUNTED else None
 
 
 def _bystanders(store: Store, changes: Sequence[JobChange]) -> dict[str, Bystander]:

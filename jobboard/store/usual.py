@@ -32,6 +32,17 @@ def live_jobs(store: Store) -> dict[str, Spec]:
     }
 
 
+def live_jobs_if_few(store: Store, most: int) -> dict[str, Spec] | None:
+    """As `live_jobs`; None where there are more than so many, which is found out without reading them."""
+    with explained(store.url):
+        boards = store.client.hlen(store.key("boards"))
+        scheduled = store.client.zcard(store.key("sched"))
+    if max(boards, scheduled) > most:
+        return None
+    records = definitions.read_boards(store).values()
+    return live_jobs(store) if sum(int(r.meta.get("jobs", 0)) for r in records) <= most else None
+
+
 def usual_durations(store: Store, addresses: Sequence[str]) -> dict[str, int]:
     """How long, in ms, the runs of each job take: the median of those of its last twenty that ended well.
 

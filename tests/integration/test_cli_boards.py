@@ -256,9 +256,55 @@ def test_a_warning_stops_nothing_unless_strict(project: Project) -> None:
     project.board("ops", 'a: {run: x, cron: "30 2 * * *"}', head="timezone: Europe/Madrid\n")
     assert project.run("lint").code == 0
     assert project.run("lint", "--strict").code == 65
-    assert "boards/ops.yaml:4:21  warn  the clock in Europe/Madrid" in project.run("plan").out
+    assert "        clock      the clock in Europe/Madrid skips 02:00 to 03:00 on" in project.run("plan").out
+    project.board("more", "a: {run: x, every: 1m, jitter: 1h}")
+    assert "boards/more.yaml:3:34  warn  a jitter of 1h" in project.run("plan").out
     project.sync()
     assert "warn" not in project.run("plan").out
+
+
+class TestWeekAhead:
+    """What a plan says of the coming week and year."""
+
+    def test_crowded_hours_count_every_job_there_is(self, project: Project, clock: StoreClock) -> None:
+        clock.set(NOON)
+        project.board("there", "\n".join(f'j{n}: {{run: x, cron: "{n} 2 * * *"}}' for n in range(20)))
+        project.sync()
+        project.board("new", "\n".join(f'j{n}: {{run: x, cron: "H 2 * * *"}}' for n in range(15)))
+        said = project.run("plan").out
+        assert "Runs per day of these jobs: 0 → 15." in said
+        assert "Crowded: Sun 22 Nov 02:00 UTC and on 6 more days, 20 → 35 runs start in that hour" in said
+        assert ", of all 35 jobs." in said
+        week = project.plan()["week"]
+        assert (week["runs_per_day_before"], week["runs_per_day_after"]) == (0, 15)
+        assert (week["counted_jobs"], week["all_jobs"]) == (35, True)
+        assert week["crowded"] == [{"from": "2026-11-22T02:00:00Z", "before": 20, "after": 35, "days": 7}]
+
+    def test_in_a_large_namespace_only_the_changed_ones_are_counted(self, project: Project) -> None:
+        project.board("there", "\n".join(f"j{n}: {{run: x}}" for n in range(501)))
+        project.sync()
+        project.board("new", "\n".join(f'j{n}: {{run: x, cron: "H 2 * * *"}}' for n in range(15)))
+        assert "0 → 15 runs start in that hour, of these jobs alone." in project.run("plan").out
+
+    def test_an_hour_the_clock_skips_is_said_of_the_jobs_that_change(self, project: Project) -> None:
+        jobs = 'a: {run: x, cron: "30 2 * * *"}\nb: {run: x, cron: "31 2 * * *"}'
+        project.board("ops", jobs, head="timezone: Europe/Madrid\n")
+        project.sync()
+        project.board("ops", jobs.replace('"31', '"32'), head="timezone: Europe/Madrid\n")
+        said = project.run("plan").out
+        assert said.count("the clock in Europe/Madrid skips") == 1
+        (change,) = project.plan()["boards"][0]["changes"]
+        assert [text.split(" on ")[0] for text in change["clock_changes"]] == [
+            "the clock in Europe/Madrid skips 02:00 to 03:00",
+            "the clock in Europe/Madrid repeats 02:00 to 03:00",
+        ]
+
+    def test_one_that_a_board_silences_is_not_said(self, project: Project) -> None:
+        head = "timezone: Europe/Madrid\n"
+        jobs = 'a: {run: x, cron: "30 2 * * *"}  # jobboard: ignore gap-hour any time will do'
+        project.board("ops", jobs, head=head)
+        assert "skips" not in project.run("plan").out
+        assert "repeats" in project.run("plan").out
 
 
 def test_a_sync_as_json_says_what_was_done(project: Project) -> None:

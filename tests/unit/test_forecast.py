@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from jobboard.core.forecast import crowded_instant, effect_of, next_due_ms, runs_per_day
+from jobboard.core.forecast import crowded_instant, effect_of, next_due_ms
 from jobboard.core.model import Definition
 from jobboard.core.plan import JobChange
 
@@ -35,7 +35,6 @@ def test_a_job_is_next_due_strictly_after_now() -> None:
 )
 def test_what_never_comes_is_none(spec: dict[str, Any]) -> None:
     assert next_due_ms("ops/a", spec, NOW) is None
-    assert runs_per_day("ops/a", spec, NOW) == 0
 
 
 def test_jitter_delays_what_is_due_and_no_more_than_it_may() -> None:
@@ -56,23 +55,6 @@ def test_a_change_is_due_before_and_after() -> None:
     assert (gone.next_before_ms, gone.next_after_ms) == (NOW + HOUR, None)
     new = effect_of(JobChange("ops/a", "add", None, after, after), NOW)
     assert (new.next_before_ms, new.next_after_ms) == (None, NOW + 2 * HOUR)
-
-
-@pytest.mark.parametrize(
-    ("schedule", "runs"),
-    [
-        ({"every": 60_000}, 1440),
-        ({"cron": "* * * * *"}, 1440),
-        ({"cron": "0 2 * * *"}, 1),
-        ({"cron": "0 2 * * 1"}, 1 / 7),
-        ({"cron": "0 2 1 1 *"}, 0),
-        ({"every": HOUR, "start": NOW, "stop": NOW + DAY}, 23 / 7),
-        ({"at": [NOW + HOUR, NOW + 8 * DAY]}, 1 / 7),
-        ({"cron": "0 2 * * *", "jitter": HOUR}, 1),
-    ],
-)
-def test_how_often_a_day(schedule: dict[str, Any], runs: float) -> None:
-    assert runs_per_day("ops/a", job(**schedule), NOW) == pytest.approx(runs)
 
 
 def test_a_crowd_is_ten_in_one_minute() -> None:
