@@ -215,6 +215,8 @@ class Plan:
     boards: tuple[BoardPlan, ...]
     left_out: tuple[str, ...] = ()
     """Jobs that a sync of everything would write, and this does not, by address."""
+    # The digest once it was asked for: of many changes it takes as long as writing them.
+    _digest: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def changes(self) -> tuple[JobChange, ...]:
@@ -281,6 +283,11 @@ class Plan:
     @property
     def digest(self) -> str:
         """``sha256:`` and 64 hex digits over the content of the changes."""
+        if not self._digest:
+            self._digest.append(self._digested())
+        return self._digest[0]
+
+    def _digested(self) -> str:
         content = [
             [c.address, c.action, c.before.spec if c.before else None, c.after, c.base]
             + ([c.source] if c.source else [])
@@ -391,7 +398,7 @@ def arrived(
     return tuple(by_address[address] for address in sorted(by_address))
 
 
-def renamed_by_hand(changes: Iterable[JobChange]) -> list[tuple[str, str]]:
+def renamed_by_hand(changes: Sequence[JobChange]) -> list[tuple[str, str]]:
     """Jobs that would go beside new ones that say just the same: most likely they have a new name.
 
     Returns:
@@ -402,7 +409,9 @@ def renamed_by_hand(changes: Iterable[JobChange]) -> list[tuple[str, str]]:
     for change in changes:
         if change.action == "destroy" and change.before is not None:
             gone.setdefault(_content(change.before.base), []).append(change.address)
-        elif change.action == "add" and change.after is not None:
+    # Most plans destroy nothing, and then nothing can have another name.
+    for change in changes if gone else ():
+        if change.action == "add" and change.after is not None:
             new.setdefault(_content(change.after), []).append(change.address)
     return sorted(
         (old[0], new[content][0])

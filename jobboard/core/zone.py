@@ -101,6 +101,7 @@ def zone_names() -> frozenset[str]:
     return frozenset(listing.decode("ascii").split())
 
 
+@lru_cache(maxsize=1)
 def zone_version() -> str:
     """The release of the zone data in use, such as ``2026f``."""
     return str(pkgutil.resolve_name("tzdata:IANA_VERSION"))

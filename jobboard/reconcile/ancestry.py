@@ -50,6 +50,14 @@ def without_provenance(meta: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in meta.items() if key not in PROVENANCE}
 
 
+def restated(meta: Mapping[str, Any], sources: Sources) -> Mapping[str, Any]:
+    """A board's record with where its file comes from now; the very same where that says nothing new."""
+    now = provenance(sources, meta)
+    if all(meta.get(key) == now.get(key) for key in PROVENANCE):
+        return meta
+    return {**without_provenance(meta), **now}
+
+
 def judged(plan: Plan, records: Mapping[str, BoardRecord], sources: Sources) -> Plan:
     """The plan with a refusal for each commit, of boards that would change, from which ours does not descend.
 

@@ -82,10 +82,11 @@ def make_plan(store: Store, sources: Sources, options: Options) -> Planned:
     """
     records = definitions.read_boards(store)
     clean = _unchanged(sources, options, records)
+    still = set(clean.values())
     loaded = load([file for file in sources.files if file.path not in clean])
-    if clean and any(board.name in clean.values() for board in loaded.boards):
+    if any(board.name in still for board in loaded.boards):
         # Another file claims a name that an unread file has: read them all, so that both can be shown.
-        clean = {}
+        still, clean = set(), {}
         loaded = load(sources.files)
     refuse_invalid(loaded.diagnostics)
 
@@ -95,7 +96,7 @@ def make_plan(store: Store, sources: Sources, options: Options) -> Planned:
     }
     policies = {board.name: _policy_of(board, options) for board in boards.values()}
     refuse_contradiction(policies, boards, lives, options)
-    unmentioned = [r for r in records.values() if r.name not in boards and r.name not in clean.values()]
+    unmentioned = [r for r in records.values() if r.name not in boards and r.name not in still]
     unread = [records[name] for name in clean.values()]
     vanished = guards.vanished(store, sources, pruning(options, boards.values(), unread), unmentioned)
     traffic = _traffic(store, boards, lives, records, vanished, sources, options)
@@ -223,14 +224,14 @@ def _unchanged(sources: Sources, options: Options, records: Mapping[str, BoardRe
 
 def _still(record: BoardRecord, sources: Sources) -> BoardPlan:
     """The plan of a board whose file did not change: at most its head commit is noted."""
-    meta = {**ancestry.without_provenance(record.meta), **ancestry.provenance(sources, record.meta)}
+    meta = ancestry.restated(record.meta, sources)
     return BoardPlan(
         record.name,
         str(record.meta["path"]),
         record.version,
         jobs=int(record.meta["jobs"]),
         meta=meta,
-        recorded=meta != record.meta,
+        recorded=meta is not record.meta,
     )
 
 

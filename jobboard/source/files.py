@@ -73,9 +73,12 @@ def discover(paths: Sequence[str | Path]) -> list[Path]:
         if not path.exists():
             hint = "Name a file or a directory of boards, or write a first board with:  jobboard init"
             raise UsageError(f"there is no {path}", hint)
-        for file in _below(path) if path.is_dir() else [path]:
+        if path.is_dir():
+            for real, file in _below(str(path)):
+                found.setdefault(real, Path(file))
+        else:
             # Not Path.resolve: that raises on a symbolic link to itself, which `read` has words for.
-            found.setdefault(os.path.realpath(file), file)
+            found.setdefault(os.path.realpath(path), path)
     return list(found.values())
 
 
@@ -84,19 +87,37 @@ def is_board(name: str) -> bool:
     return name.endswith(SUFFIXES) and not name.endswith(TEST_SUFFIXES) and name != PROJECT_FILE
 
 
-def _below(directory: Path) -> Iterator[Path]:
-    for folder, folders, names in os.walk(directory):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if not name.startswith(".") and is_board(name):
-                yield Path(folder, name)
+def _below(folder: str) -> Iterator[tuple[str, str]]:
+    """The boards in a folder and below it, in order: what each file really is, and its path."""
+    real = os.path.realpath(folder)
+    try:
+        with os.scandir(folder) as entries:
+            listed = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
+    except OSError:
+        return
+    for entry in listed:
+        if is_board(entry.name) and not entry.is_dir():
+            # The folder is looked up once for all of its files; only a link leads elsewhere.
+            known = f"{real}{os.sep}{entry.name}"
+            yield os.path.realpath(known) if entry.is_symlink() else known, entry.path
+    for entry in listed:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _below(entry.path)
 
 
 def relative(path: Path, root: Path) -> str:
     """`path` below `root`, with forward slashes; as it is where it lies elsewhere."""
-    whole = path.absolute()
-    top = root.absolute()
-    return whole.relative_to(top).as_posix() if whole.is_relative_to(top) else path.as_posix()
+    here = f"{Path.cwd()}{os.sep}"
+    whole, top = _whole(here, path), _whole(here, root).rstrip(os.sep)
+    if whole == top:
+        return "."
+    return whole[len(top) + 1 :] if whole.startswith(f"{top}{os.sep}") else path.as_posix()
+
+
+def _whole(here: str, path: Path) -> str:
+    # Texts: for a thousand files, paths would take longer than reading them.
+    text = str(path)
+    return text if text.startswith(os.sep) else here if text == "." else here + text
 
 
 def read(path: str | Path, root: Path | None = None, project: Project | None = None) -> SourceFile:
@@ -125,9 +146,12 @@ def calendars_beside(raw: bytes, folder: Path) -> dict[str, CalendarFile]:
 def read_bytes(path: str | Path) -> tuple[bytes, str | None]:
     """A file's bytes, and why they were not read if they were not, in words that follow ``the file``."""
     try:
-        with Path(path).open("rb") as file:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  # see `_whole`
             size = os.fstat(file.fileno()).st_size
-            raw = file.read(SIZE_LIMIT + 1) if size <= SIZE_LIMIT else b""
+            # A buffer of the right size; what grew meanwhile, or has no size, is read to its end.
+            raw = file.read(size + 1) if size <= SIZE_LIMIT else b""
+            while size < len(raw) <= SIZE_LIMIT and (more := file.read(SIZE_LIMIT + 1)):
+                raw += more
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         return b"", f"cannot be read: {reason}"
