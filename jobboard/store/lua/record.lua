@@ -22,7 +22,7 @@ for _, change in ipairs(arguments.boards) do
   end
   if #change[4] > 0 then
     redis.call('HSET', key('drift'), change[1], cmsgpack.pack(change[4]))
-  else
+  elseif redis.call('HEXISTS', key('drift'), change[1]) == 1 then
     redis.call('HDEL', key('drift'), change[1])
   end
 end
