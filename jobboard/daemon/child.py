@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 NOT_FOUND = 127
 NOT_RUNNABLE = 126
 """What a shell answers for a command that is not there, and for one that cannot be run."""
+
+_IGNORED_HERE = (signal.SIGPIPE, signal.SIGXFSZ)
+"""What Python ignores, and a command is not to."""
 
 
 class Refusal(Exception):
@@ -36,8 +40,6 @@ def start(
     """Start a command as the leader of a session of its own.
 
     Standard output and standard error are one pipe, so that lines keep the order they were written in.
-    Unless it is confined, nothing runs between fork and exec, so the kernel need not copy this process
-    (vfork).
 
     Args:
         argv: Its words; the first is looked up on the PATH of `env`.
@@ -53,38 +55,110 @@ def start(
         Refusal: It could not be started.
     """
     source = _input(stdin)
-    before_exec = confine.Confinement(confined) if confined else None
     read_end, write_end = os.pipe()
     try:
         linux.widen_pipe(write_end)
+        if confined:
+            pid = _fork(argv, env, cwd, (source, write_end), confine.Confinement(confined))
+        else:
+            pid = _spawn(argv, env, cwd, (source, write_end))
+    except (OSError, ValueError) as error:
+        os.close(read_end)
+        raise _refusal(error, argv, cwd) from error
+    except Refusal:
+        os.close(read_end)
+        raise
+    finally:
+        os.close(write_end)
+        os.close(source)
+    return pid, read_end
+
+
+def _spawn(argv: Sequence[str], env: Mapping[str, str], cwd: str | None, ends: tuple[int, int]) -> int:
+    """Start it with nothing between fork and exec, so that the kernel need not copy this process (vfork).
+
+    posix_spawn knows no working directory, so this process goes there for the moment; it has one thread.
+    """
+    if cwd is None:
+        return _spawn_here(argv, env, ends)
+    here = os.open(".", getattr(os, "O_PATH", os.O_RDONLY) | os.O_CLOEXEC)
+    try:
+        os.chdir(cwd)
+        return _spawn_here(argv, env, ends)
+    finally:
+        os.fchdir(here)
+        os.close(here)
+
+
+def _spawn_here(argv: Sequence[str], env: Mapping[str, str], ends: tuple[int, int]) -> int:
+    program = _program_of(argv, env)
+    source, target = ends
+    try:
         # Our descriptors close by themselves at exec (PEP 446), so nothing has to go through them.
+        return os.posix_spawn(
+            program,
+            list(argv),
+            env,
+            file_actions=[(os.POSIX_SPAWN_DUP2, *pair) for pair in ((source, 0), (target, 1), (target, 2))],
+            setsid=True,
+            setsigdef=_IGNORED_HERE,
+        )
+    except NotImplementedError:  # a system where it starts no sessions
+        return _fork(argv, env, None, ends, None)
+
+
+def _program_of(argv: Sequence[str], env: Mapping[str, str]) -> str:
+    """The file that a command's first word names, looked for where its own PATH says.
+
+    Raises:
+        OSError: There is none, or none that may be run.
+    """
+    if not argv:
+        raise ValueError("a command without a word")
+    if "/" in argv[0]:
+        return argv[0]
+    found: str | None = None
+    for folder in os.get_exec_path(env):
+        path = f"{folder or '.'}/{argv[0]}"
+        if os.path.isfile(path):  # noqa: PTH113 - pathlib would double the agent's start-up
+            if os.access(path, os.X_OK):
+                return path
+            found = path
+    number = errno.EACCES if found else errno.ENOENT
+    raise OSError(number, os.strerror(number), found or argv[0])
+
+
+def _fork(
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    cwd: str | None,
+    ends: tuple[int, int],
+    before_exec: confine.Confinement | None,
+) -> int:
+    """Start it as `subprocess` does, which can run something of ours just before exec."""
+    source, target = ends
+    try:
         child = subprocess.Popen(
             argv,
             env=env,
             cwd=cwd,
             stdin=source,
-            stdout=write_end,
-            stderr=write_end,
+            stdout=target,
+            stderr=target,
             start_new_session=True,
             close_fds=False,
             preexec_fn=before_exec,  # noqa: PLW1509 - this process has one thread
         )
-    except (OSError, ValueError) as error:
-        os.close(read_end)
-        raise _refusal(error, argv, cwd) from error
     except subprocess.SubprocessError as error:
-        os.close(read_end)
         said = before_exec.close() if before_exec else ""
         before_exec = None
         raise Refusal(NOT_RUNNABLE, f"exit {NOT_RUNNABLE}: {said}") from error
     finally:
         if before_exec is not None:
             before_exec.close()
-        os.close(write_end)
-        os.close(source)
     # Reaped by process id, all children alike; this object must not wait for it too.
     child.returncode = 0
-    return child.pid, read_end
+    return child.pid
 
 
 def _input(text: str | None) -> int:
