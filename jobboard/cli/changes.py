@@ -150,6 +150,15 @@ def conflict_lines(conflict: Conflicted, around: Around, place: str) -> Iterator
         yield f"        file          {shown(field.path, field.file)}   {place}".rstrip()
 
 
+def adopting_ways_out(conflict: Conflicted, source: str, path: str) -> Iterator[str]:
+    """How it ends where a job that is to be adopted differs from the file, as `ways_out`."""
+    command = f"jobboard adopt {source} {conflict.address}"
+    named = shlex.quote(path)
+    yield f"      take the file:  {command} --on-conflict file {named}"
+    yield f"      keep Redis:     {command} --on-conflict live {named}"
+    yield f"      or write what is in Redis into {path} and:  {command} {named}"
+
+
 def ways_out(path: str, conflicts: Sequence[Conflicted], *, reverting: bool) -> Iterator[str]:
     """How a board's conflicts end: commands that work as they stand here.
 

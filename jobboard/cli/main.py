@@ -44,6 +44,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "push": ("push", "run something once: a command of no job, or a job with a payload"),
     "put": ("put", "make or change a job that is on no board"),
     "create": ("create", "make a job that is on no board, where there is none"),
+    "adopt": ("adopt", "make a job that is on no board one of a board"),
     "rm": ("rm", "remove a job"),
     "undelete": ("undelete", "bring back a job that was removed or destroyed"),
     "depend": ("depend", "change which runs a run waits for"),

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jobboard.cli.changes import (
+    adopting_ways_out,
     clash_lines,
     clash_ways_out,
     clock_texts,
@@ -242,7 +243,13 @@ class PlanText:
                 self._say(line, "error" if line.startswith("  !") else "")
             yield 0
         blocking = [conflict for conflict in board.conflicts if not conflict.skipped]
-        if blocking:
+        sources = {target: source for source, target in self.planned.options.adopted.items()}
+        if blocking and sources:
+            for conflict in blocking:
+                for line in adopting_ways_out(conflict, sources[conflict.address], self._file(board)):
+                    self._say(line)
+            yield 0
+        elif blocking:
             reverting = self.planned.is_reverting(board.name)
             for line in ways_out(self._file(board), blocking, reverting=reverting):
                 self._say(line)
@@ -273,6 +280,13 @@ class PlanText:
         if board.version is None and not board.changes:
             self._say("  + the board, without any job", "add")
             yield 0
+        for address, unmanaged in self.around.unmanaged.items():
+            if split_address(address)[0] == board.name:
+                self._say(
+                    f"    {unmanaged} is on no board and has the name of {address}. To make it this job:"
+                )
+                self._say(f"      jobboard adopt {unmanaged} {address}")
+                yield 0
 
     def _clash(self, board: BoardPlan, clash: Clash) -> None:
         boards = {b.name: b for b in self.plan.boards}

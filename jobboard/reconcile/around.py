@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from jobboard.core.crowding import COUNTED
-from jobboard.core.names import split_address
+from jobboard.core.names import LOOSE, address_of, split_address
 from jobboard.core.override import lasting
 from jobboard.store import bystanders, clocks, definitions, holds, overrides, skips
 from jobboard.store.usual import live_jobs_if_few
@@ -40,6 +40,7 @@ class Around:
         skips: Jobs of the plan's boards whose next runs are passed over.
         overridden: Jobs of the plan's boards with overrides, each as it is stored.
         live: What is in force of every job there is, where times move and the jobs are few enough to count.
+        unmanaged: Jobs that would be added, to a job of no board that has the same name.
         since: Which changes the files' own do not explain; None where nobody asked.
     """
 
@@ -50,6 +51,7 @@ class Around:
     overridden: Mapping[str, Definition] = field(default_factory=dict)
     skips: Mapping[str, Skip] = field(default_factory=dict)
     live: Mapping[str, Spec] | None = None
+    unmanaged: Mapping[str, str] = field(default_factory=dict)
     since: Since | None = None
 
     def unexplained(self, address: str) -> tuple[str, ...] | None:
@@ -77,7 +79,16 @@ def look_around(store: Store, plan: Plan) -> Around:
         overrides.read_overridden(store, boards),
         {a: skip for a, skip in skips.read_skips(store).items() if split_address(a)[0] in boards},
         _live(store, plan),
+        _unmanaged(store, plan),
     )
+
+
+def _unmanaged(store: Store, plan: Plan) -> dict[str, str]:
+    """Jobs that would be added, to the job of no board that has the same name."""
+    added = {split_address(c.address)[1]: c.address for c in plan.changes if c.action == "add"}
+    loose = definitions.read_board(store, LOOSE) if added else None
+    found = definitions.read_some(store, loose.version, list(added)) if loose else {}
+    return {added[job]: address_of(LOOSE, job) for job in found}
 
 
 def look_around_boards(store: Store, boards: Collection[str], edited: Sequence[str]) -> Around:

@@ -85,6 +85,9 @@ class Crossing:
         Raises:
             errors.InvalidBoards: A job would get the address of another one.
         """
+        if options.adopted:
+            self._adopt(options.adopted)
+            return self._traffic
         for board in self._boards.values():
             for target, chain in origins(board.moves).items():
                 self._move(board, target, chain, sources, options)
@@ -128,6 +131,31 @@ class Crossing:
         )
         moved = replace(before, spec=spec, base=base)
         self._arrive(source, target, Arrival(source, moved, "adopt" if adopted else "move"))
+
+    def _adopt(self, adopted: Mapping[str, str]) -> None:
+        """Take jobs of no board over.
+
+        Raises:
+            errors.UsageError: One of the two is not there, or its place is taken.
+        """
+        for source, target in adopted.items():
+            home, job = split_address(target)
+            before = self._live(LOOSE).get(split_address(source)[1])
+            if before is None:
+                raise errors.UsageError(
+                    f"there is no job {source} on no board", "jobboard ls loose lists them"
+                )
+            if home not in self._boards or job not in self._boards[home].jobs:
+                raise errors.UsageError(
+                    f"no file declares {target}, and what adopts a job is a file",
+                    f"write it into the file of board {home} first; jobboard show {source} says what it is",
+                )
+            if job in self._live(home):
+                raise errors.UsageError(
+                    f"{target} is in Redis already, beside {source}",
+                    f"remove one of them: jobboard rm {source}",
+                )
+            self._carry(source, target, before, self._boards[home].jobs[job])
 
     def _forget(self, board: Board, address: str, removal: Removal) -> None:
         job = split_address(address)[1]

@@ -103,6 +103,8 @@ def make_plan(store: Store, sources: Sources, options: Options) -> Planned:
     chosen = targeting.choose(options, boards, lives, traffic, records)
     if options.targets or options.excludes:
         vanished, traffic = [], Traffic()
+    elif options.adopted:
+        vanished = []
     boards = chosen.boards
     lives = {name: traffic.settled(name, lives.get(name, {})) for name in boards}
     aside = [_still(record, sources) for record in unread]
@@ -163,7 +165,7 @@ def _traffic(  # noqa: PLR0917  # it is all that a plan is made from
     options: Options,
 ) -> Traffic:
     """Which jobs get another address. Nearly always none."""
-    if not any(board.moves or board.removals for board in boards.values()):
+    if not options.adopted and not any(board.moves or board.removals for board in boards.values()):
         return Traffic()
     crossing = Crossing(store, boards, lives, records, [plan.name for plan in vanished])
     return crossing.traffic(sources, options)
@@ -216,6 +218,7 @@ def _unchanged(sources: Sources, options: Options, records: Mapping[str, BoardRe
             record is not None
             and record.meta.get("digest") == file.digest
             and not record.drift
+            and not any(split_address(address)[0] == record.name for address in options.adopted.values())
             and not guards.origin_refusals(record, sources, options)
         ):
             clean[file.path] = record.name

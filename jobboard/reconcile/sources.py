@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from jobboard.core.policy import OnConflict, OnDrift
     from jobboard.source.files import SourceFile
     from jobboard.source.git import Checkout
@@ -47,6 +49,7 @@ class Options:
         forced: Conflicts that the file wins, as ``board/job:path``.
         targets: Only these take part: ``board/job``, a board, ``tag:name``; none for all.
         excludes: These do not, likewise.
+        adopted: Jobs of no board to the addresses they are to have on one. Nothing else takes part then.
         skip_conflicted: A job with a conflict stays as it is, and the others go on without it.
     """
 
@@ -63,4 +66,5 @@ class Options:
     forced: frozenset[str] = frozenset()
     skip_conflicted: bool = False
     targets: tuple[str, ...] = ()
+    adopted: Mapping[str, str] = field(default_factory=dict)
     excludes: tuple[str, ...] = ()

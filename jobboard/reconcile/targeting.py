@@ -58,6 +58,8 @@ def choose(
     Raises:
         errors.UsageError: They name what is not there.
     """
+    if options.adopted:
+        return _adopting(set(options.adopted.values()), boards, lives)
     if not options.targets and not options.excludes:
         return Chosen(boards)
     jobs = {
@@ -84,6 +86,20 @@ def choose(
         aside,
         tuple(sorted(address for address in aside if differs(*jobs[address]))),
     )
+
+
+def _adopting(
+    targets: Collection[str], boards: dict[str, Board], lives: Mapping[str, Mapping[str, Definition]]
+) -> Chosen:
+    taking = {split_address(address)[0] for address in targets}
+    chosen = {name: board for name, board in boards.items() if name in taking}
+    jobs = {
+        address_of(name, job): (board.jobs.get(job), lives.get(name, {}).get(job))
+        for name, board in chosen.items()
+        for job in {**board.jobs, **lives.get(name, {})}
+    }
+    aside = frozenset(jobs.keys() - targets)
+    return Chosen(chosen, aside, tuple(sorted(address for address in aside if differs(*jobs[address]))))
 
 
 def differs(file: Spec | None, live: Definition | None) -> bool:
