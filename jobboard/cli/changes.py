@@ -11,6 +11,7 @@ from jobboard.cli.records import MASKED, overriding, secret
 from jobboard.cli.screen import ago, moment, visible
 from jobboard.cli.values import LONG, as_written, brief, shown
 from jobboard.core.crowding import clock_faults
+from jobboard.core.model import FIELDS
 from jobboard.core.names import split_address
 from jobboard.core.override import value_at
 from jobboard.core.plan import WHOLE
@@ -115,8 +116,12 @@ def override_value(override: Override) -> str:
 
 
 def under_text(spec: Spec, override: Override) -> str:
-    """What a definition says where it is overridden, in words."""
-    return override_value(replace(override, value=value_at(spec, override.path)))
+    """What a definition says where it is overridden, in words; what is built in where it says nothing."""
+    value = value_at(spec, override.path)
+    known = FIELDS.get(override.path)
+    if value is None and known is not None:
+        value = known.default
+    return override_value(replace(override, value=value))
 
 
 def drift_lines(drift: Drift, around: Around) -> Iterator[str]:

@@ -34,13 +34,16 @@ if TYPE_CHECKING:
     from jobboard.reconcile.overriding import Overridden
 
 
+DEEDS = ("set", "clear", "ls")
 INTERMIXED = True
 """Options may stand between the words."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``jobboard override``."""
-    parser.add_argument("deed", choices=("set", "clear", "ls"), help="lay values on, take them off, or list")
+    parser.add_argument(
+        "deed", choices=DEEDS, metavar="|".join(DEEDS), help="lay values on, take them off, or list"
+    )
     parser.add_argument(
         "job", nargs="?", metavar="JOB", help="board/job, or the job alone where unique; for ls a board too"
     )

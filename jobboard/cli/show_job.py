@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from jobboard.cli.changes import under_text
 from jobboard.cli.ls import trigger_text
 from jobboard.cli.records import (
     MASKED,
@@ -31,7 +32,7 @@ from jobboard.core.instant import local_text
 from jobboard.core.merge import merge_job
 from jobboard.core.model import FIELDS, seed_of
 from jobboard.core.names import split_address
-from jobboard.core.override import in_force, value_at
+from jobboard.core.override import in_force
 from jobboard.core.schedule import compile_schedule
 from jobboard.core.scope import resume_command, scope_text
 
@@ -161,11 +162,9 @@ class JobView:
         return f"~ {field.path}: the board says {before}; edited live{who}"
 
     def _override_text(self, override: Override) -> str:
-        path = override.path
-        under = value_at(self.definition.spec, path)
-        below = "nothing" if under is None else MASKED if secret(path) else shown(path, under)
+        below = under_text(self.definition.spec, override)
         how = overriding(override, self.now_ms, self.facts.zone)
-        return f"! {path}: the definition says {below}; overridden{how}"
+        return f"! {override.path}: the definition says {below}; overridden{how}"
 
     def _value(self, field: Merged) -> str:
         if field.file is None:
