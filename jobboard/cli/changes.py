@@ -129,14 +129,14 @@ def drift_lines(drift: Drift, around: Around) -> Iterator[str]:
     job = split_address(drift.address)[1]
     for field in drift.fields:
         if field.path == WHOLE:
-            yield f"  . drift    {job} {_deed(field, around, drift.address)}; kept"
+            yield f"  . drift    {job} {deed(field, around, drift.address)}; kept"
             continue
         here, there = brief(shown(field.path, field.file)), brief(shown(field.path, field.live))
         by = _who(around, drift.address, field)
         yield f"  . drift    {job}.{field.path} {here} here, {there} in Redis{by}; kept"
 
 
-def _deed(field: Merged, around: Around, address: str) -> str:
+def deed(field: Merged, around: Around, address: str) -> str:
     """What somebody did to a job as a whole, and why."""
     made = around.edits.get(address, {}).get(WHOLE, {})
     reason = f': "{brief(visible(made["reason"]))}"' if made.get("reason") else ""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jobboard.cli.changes import edited_by, hold_text, override_lines
+from jobboard.cli.changes import deed, edited_by, hold_text, override_lines
 from jobboard.cli.github import command
 from jobboard.cli.markdown import LIMIT, code, fenced, shortened
 from jobboard.cli.screen import Collected, ago, visible
 from jobboard.cli.values import brief, shown
 from jobboard.core.names import split_address
+from jobboard.core.plan import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -70,16 +71,15 @@ class Drifted:
         """A workflow command for each job that differs."""
         for board in self.boards:
             for job in board.jobs:
-                text = "; ".join(f"{field.path}: {self._moved(job, field, ' → ')}" for field in job.fields)
+                text = "; ".join(self._moved(job, field, ":", " → ") for field in job.fields)
                 title = f"{job.address} was edited live"
                 yield command("warning", text, title=title, file=str(board.record.meta.get("path") or ""))
 
     def _count(self) -> str:
         fields = sum(len(job.fields) for job in self.jobs)
-        values = f"{fields:,} value{'s' if fields != 1 else ''}"
+        values = f"{fields:,} edit{'s' if fields != 1 else ''}"
         jobs = f"{len(self.jobs):,} job{'s' if len(self.jobs) != 1 else ''}"
-        were = "were" if fields != 1 else "was"
-        return f"Drift: {values} of {jobs} {were} edited live since last applied"
+        return f"Drift: {values} of {jobs} made live since last applied"
 
     def _boards(self, screen: Screen) -> None:
         for board in self.boards:
@@ -90,8 +90,8 @@ class Drifted:
                     screen.line(f"  . {split_address(job.address)[1]}", "change")
                     width = max(len(field.path) for field in job.fields)
                     for field in job.fields:
-                        moved = self._moved(job, field, "  →  ")
-                        screen.folded(f"        {field.path:<{width}}   {moved}", hang=_HANG + 4)
+                        moved = self._moved(job, field, " " * (width + 2 - len(field.path)), "  →  ")
+                        screen.folded(f"        {moved}", hang=_HANG + 4)
                 screen.line()
         for scope, listed in self.around.holds.items():
             for hold in listed:
@@ -114,7 +114,9 @@ class Drifted:
             text = f"  . rolled back by {actor} to revision {held.get('revision')}, and held there"
             screen.folded(text, "dim", hang=_HANG)
 
-    def _moved(self, job: EditedJob, field: Merged, arrow: str) -> str:
+    def _moved(self, job: EditedJob, field: Merged, colon: str, arrow: str) -> str:
+        if field.path == WHOLE:
+            return deed(field, self.around, job.address)
         applied, live = (brief(shown(field.path, value)) for value in (field.file, field.live))
         edit = self.around.edits.get(job.address, {}).get(field.path)
-        return f"{applied}{arrow}{live}{edited_by(edit, self.around.now_ms)}"
+        return f"{field.path}{colon} {applied}{arrow}{live}{edited_by(edit, self.around.now_ms)}"

@@ -339,7 +339,7 @@ def plan_jobs(
             else:
                 changes.append(JobChange(address, "add", None, wanted, wanted))
         elif wanted is None and not held.base and policy.drift_at(WHOLE) != "exact":
-            drift.append(_whole(address, policy, file=None, live="brought back"))
+            drift.append(revival(address, policy))
         elif wanted is None:
             changes.append(JobChange(address, "destroy", held, None, None))
         elif not (wanted == held.spec == held.base):
@@ -360,6 +360,11 @@ def plan_jobs(
 def removal(address: str, policy: Policy = BUILT_IN) -> Drift:
     """A job that was removed by hand, and stays away."""
     return _whole(address, policy, file="declared", live="removed")
+
+
+def revival(address: str, policy: Policy = BUILT_IN) -> Drift:
+    """A job that was brought back by hand, and that no file declares."""
+    return _whole(address, policy, file=None, live="brought back")
 
 
 def _whole(address: str, policy: Policy, *, file: str | None, live: str) -> Drift:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from jobboard.core.merge import Merged, merge_job
 from jobboard.core.names import address_of
-from jobboard.core.plan import WHOLE
+from jobboard.core.plan import removal, revival
 from jobboard.store import definitions
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ class EditedJob:
 
     Attributes:
         address: Which.
-        fields: The paths that differ: `file` is what was applied last, `live` what there is.
+        fields: The paths that differ: `file` is what was applied last, `live` what there is. One that is
+            `core.plan.WHOLE` for a job that was removed or brought back.
     """
 
     address: str
@@ -46,12 +47,10 @@ def read_edited(store: Store, records: Sequence[BoardRecord]) -> list[EditedBoar
 def _edited(store: Store, record: BoardRecord) -> Iterator[EditedJob]:
     live = definitions.read_some(store, record.version, record.drift) if record.drift else {}
     for job in sorted(record.drift):
-        held = live.get(job)
+        address, held = address_of(record.name, job), live.get(job)
         if held is None:
-            fields: tuple[Merged, ...] = (Merged(WHOLE, "keep", None, "removed", "declared", "removed"),)
+            yield EditedJob(address, removal(address).fields)
         elif not held.base:
-            fields = (Merged(WHOLE, "keep", None, "brought back", None, "brought back"),)
-        else:
-            fields = merge_job(held.base, held.spec, held.base).drift
-        if fields:
-            yield EditedJob(address_of(record.name, job), fields)
+            yield EditedJob(address, revival(address).fields)
+        elif fields := merge_job(held.base, held.spec, held.base).drift:
+            yield EditedJob(address, fields)

@@ -49,7 +49,7 @@ def test_what_was_edited_by_whom_and_when(edited: Project) -> None:
         "        timeout   1m  →  1m30s (ana, cli, 2 h ago)",
         "        env.A     1  →  2 (ana, cli, 2 h ago)",
         "",
-        "Drift: 2 values of 1 job were edited live since last applied.",
+        "Drift: 2 edits of 1 job made live since last applied.",
         "Write it into the board, or take it back:  jobboard sync --on-drift revert",
     ]
 
@@ -78,7 +78,7 @@ def test_as_markdown_and_on_github(edited: Project, monkeypatch: pytest.MonkeyPa
     )
     comment = (edited.folder / "drift.md").read_text()
     assert comment.startswith(
-        f"<!-- jobboard:drift:{edited.store.namespace} -->\n### Drift: 2 values of 1 job"
+        f"<!-- jobboard:drift:{edited.store.namespace} -->\n### Drift: 2 edits of 1 job"
     )
     assert "        timeout   1m  →  1m30s (ana, cli, 2 h ago)\n" in comment
     assert (edited.folder / "summary.md").read_text() == comment
@@ -112,6 +112,23 @@ def test_an_override_is_shown_and_is_no_drift(project: Project) -> None:
     assert '  override ops/a  timeout 2m, not 1m (ana: "slow disk")' in said.out
     (override,) = project.ok("drift", "-o", "json").json["overrides"]["ops/a"]
     assert (override["path"], override["value"], override["reason"]) == ("timeout", 120_000, "slow disk")
+
+
+def test_a_job_removed_by_hand_and_one_brought_back(project: Project) -> None:
+    project.board("ops", "a: {run: x}\nb: {run: x}")
+    project.sync()
+    project.board("ops", "b: {run: x}")
+    project.sync()
+    project.ok("undelete", "ops/a")
+    project.ok("rm", "ops/b", "--reason", "a flood")
+    said = project.run("drift")
+    assert said.code == 2
+    assert "  . a\n        is in Redis and not here (ana, cli, " in said.out
+    assert "  . b\n        was removed from Redis (ana, cli, " in said.out
+    assert ': "a flood"\n' in said.out
+    assert "Drift: 2 edits of 2 jobs" in said.out
+    annotated = project.run("drift", "-o", "github").out
+    assert "title=ops/b was edited live::was removed from Redis (ana, cli, " in annotated
 
 
 def test_a_board_that_a_rollback_holds_is_shown(project: Project) -> None:
