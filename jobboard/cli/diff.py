@@ -2,6 +2,7 @@
 
 jobboard diff 12          what has changed since revision 12
 jobboard diff 12 14       what changed between the two; 0 is before the first
+jobboard diff 12 -o diff  the same for any viewer of patches
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING
 from jobboard import errors
 from jobboard.cli.changes import change_lines
 from jobboard.cli.history import field_json, number_of
-from jobboard.cli.screen import Screen
+from jobboard.cli.outputs import outputs_of, write_all
+from jobboard.cli.plan_diff import job_diff
 from jobboard.core.blame import moved_between
 from jobboard.settings import Settings
 
@@ -20,8 +22,13 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
+    from jobboard.cli.screen import Screen
     from jobboard.core.merge import Merged
     from jobboard.core.model import Spec
+
+
+OUTPUTS = ("text", "diff", "json")
+SEVERAL_OUTPUTS = True
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -46,9 +53,25 @@ def execute(args: argparse.Namespace) -> int:
                 raise errors.UsageError(f"there is no revision {number}", "jobboard history lists them")
         old, new = (*numbers, newest)[:2]
         before, after = history.bases_at(store, old, boards), history.bases_at(store, new, boards)
+    write_all(outputs_of(args), lambda form, screen: _write(form, screen, (old, new), before, after))
+    return 0
+
+
+def _write(
+    form: str,
+    screen: Screen,
+    revisions: tuple[int, int],
+    before: Mapping[str, Spec],
+    after: Mapping[str, Spec],
+) -> None:
     addresses = [a for a in sorted({**before, **after}) if before.get(a) != after.get(a)]
+    if form == "diff":
+        for address in addresses:
+            for line in job_diff(address, before.get(address), after.get(address)):
+                screen.line(line, {"+": "add", "-": "destroy"}.get(line[0], ""))
+        return
     moved = {address: moved_between(before.get(address), after.get(address)) for address in addresses}
-    if args.output == "json":
+    if form == "json":
         changes = [
             {
                 "address": address,
@@ -57,11 +80,10 @@ def execute(args: argparse.Namespace) -> int:
             }
             for address, fields in moved.items()
         ]
-        said = {"from": old, "to": new, "changes": changes}
-        print(json.dumps(said, indent=2, ensure_ascii=False))
+        said = {"from": revisions[0], "to": revisions[1], "changes": changes}
+        screen.line(json.dumps(said, indent=2, ensure_ascii=False))
     else:
-        _write(old, new, moved, before, after)
-    return 0
+        _write_text(screen, revisions, moved, before, after)
 
 
 def _action(address: str, before: Mapping[str, Spec], after: Mapping[str, Spec]) -> str:
@@ -70,14 +92,14 @@ def _action(address: str, before: Mapping[str, Spec], after: Mapping[str, Spec])
     return "change" if address in after else "destroy"
 
 
-def _write(
-    old: int,
-    new: int,
+def _write_text(
+    screen: Screen,
+    revisions: tuple[int, int],
     moved: Mapping[str, tuple[Merged, ...]],
     before: Mapping[str, Spec],
     after: Mapping[str, Spec],
 ) -> None:
-    screen = Screen()
+    old, new = revisions
     if not moved:
         screen.line(f"The boards said the same at revisions {old} and {new}.")
         return

@@ -435,7 +435,9 @@ class PlanText:
             )
 
     def _say(self, text: str, style: str = "") -> None:
-        self.screen.folded(visible(text), style, hang=_HANG)
+        inset = len(text) - len(text.lstrip())
+        # What a job's own lines continue stands further in than they do.
+        self.screen.folded(visible(text), style, hang=_HANG if inset < _HANG else inset + 4)
 
 
 def counts_words(counts: Mapping[Action, int]) -> str:

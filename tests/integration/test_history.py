@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -108,6 +109,10 @@ def test_it_tells_what_lies_between_two(project: Project) -> None:
     assert between("3") == {}
     assert "said the same" in project.ok("diff", "3").out
     assert "~ ops/a\n        timeout    1m  →  2m" in project.ok("diff", "1", "2").out
+    patch = project.ok("diff", "1", "2", "-o", "diff", "-o", "json=diff.json").out
+    assert "--- a/ops/a\n+++ b/ops/a\n" in patch
+    assert "-timeout: 1m\n+timeout: 2m\n" in patch
+    assert json.loads((project.folder / "diff.json").read_text())["to"] == 2
     for words in (["7"], ["1", "2", "3"], ["one"]):
         assert project.run("diff", *words).code == 64
 

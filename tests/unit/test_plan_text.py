@@ -182,3 +182,12 @@ def test_an_instant_is_told_shortly(at_ms: int | None, zone: str | None, words: 
 def test_an_instant_beside_another_of_the_day_is_told_without_it() -> None:
     assert moment(NOW, None, now_ms=NOW, beside_ms=NOW + 3_600_000) == "12:00"
     assert moment(NOW, None, now_ms=NOW, beside_ms=NOW + DAY) == "Sat 21 Nov 12:00 UTC"
+
+
+def test_what_a_line_of_a_long_value_continues_stands_further_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    command = "first --with=an-option --and=another-one --and=yet-another-one --more"
+    changed = planned({"a": {"command": {"run": f"{command} x"}}}, {"a": held({"command": {"run": command}})})
+    text = said(changed, stream=Terminal())
+    assert "\n          + first --with=an-option" in text
+    assert "\n              --" in text
