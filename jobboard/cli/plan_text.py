@@ -309,7 +309,7 @@ class PlanText:
         job = split_address(change.address)[1]
         head = f"  {SYMBOLS[change.action]} {_named(change):<14} {self._place(board, job)}".rstrip()
         unexplained = unexplained_text(change.address, self.around)
-        self._say("   ".join(filter(None, [head, *self._facts(change), unexplained])), change.action)
+        self._say("   ".join(filter(None, [head, *self._facts(board, change), unexplained])), change.action)
         for line in field_lines(change, self.around):
             self._say(line)
         for text in clock_texts(self.planned, board, change, self.around.now_ms):
@@ -340,11 +340,11 @@ class PlanText:
         parsed = self.planned.boards.get(board.name)
         return parsed.shown if parsed else board.path
 
-    def _facts(self, change: JobChange) -> list[str]:
+    def _facts(self, board: BoardPlan, change: JobChange) -> list[str]:
         """What follows the job's name on its line."""
         runs = self.around.bystanders.get(change.address)
         if change.action == "destroy":
-            return self._last_of(change, runs)
+            return self._last_of(board, change, runs)
         facts = self._when(change) if change.action != "record" and change.moves_schedule else []
         if change.source is not None and not change.moves_schedule:
             facts.append("its times stay")
@@ -356,12 +356,14 @@ class PlanText:
             )
         return facts
 
-    def _last_of(self, change: JobChange, runs: Bystander | None) -> list[str]:
+    def _last_of(self, board: BoardPlan, change: JobChange, runs: Bystander | None) -> list[str]:
         facts = []
         if runs is not None and runs.last_run is not None:
             facts.append(f"last run {self._moment(runs.last_run.ended_at_ms, None)} {runs.last_run.state}")
         if runs is not None and runs.running:
-            facts.append(f"{_runs(runs.running, 'running')} will finish")
+            facts.append(
+                f"{_runs(runs.running, 'running')} will {'be stopped' if board.stopping else 'finish'}"
+            )
         if runs is not None and runs.queued:
             facts.append(f"{_runs(runs.queued, 'queued')} called off")
         if change.before is not None and change.before.drifted:

@@ -200,6 +200,12 @@ class BoardPlan:
         return bool(self.changes or self.left) or self.removed or self.version is None
 
     @property
+    def stopping(self) -> bool:
+        """Whether running runs of jobs that go are stopped; by the board's policy ``on_prune``."""
+        reconcile: Mapping[str, Any] = self.meta.get("reconcile") or {}
+        return reconcile.get("on_prune") == "cancel"
+
+    @property
     def drifted(self) -> list[str]:
         """The jobs whose live definition differs from their base afterwards, by name."""
         found = {drift.address for drift in self.drift} | {c.address for c in self.conflicts if c.skipped}

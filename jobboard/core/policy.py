@@ -57,7 +57,9 @@ class Policy:
     @classmethod
     def of_board(cls, reconcile: Mapping[str, Any]) -> Policy:
         """The policy a board's ``reconcile`` key states, of valid shape."""
-        board = cls(**{key: value for key, value in reconcile.items() if key != "fields"})
+        board = cls(
+            **{key: value for key, value in reconcile.items() if key.startswith("on_") and key != "on_prune"}
+        )
         given: dict[str, Policy] = {}
         for key, rule in reconcile.get("fields", {}).items():
             name = FIELD_OF_KEY.get(key, key)

@@ -176,6 +176,8 @@ def _stage_board(
         entry = schedule_entry(change, stage.now_ms)
         if change.after is None and change.before is not None and entry is not None:
             entry["gone"] = tombstones.encode(change.before, by, stage.now_ms, commit=commit)
+            if board.stopping:
+                entry["stop"] = str(by.get("actor"))
         elif change.before is not None and change.before.drifted:
             # Who edited it live is forgotten with the edit, in the same step as all else that follows.
             entry = {**(entry or {}), "apart": definitions.paths_apart(_definition(change, stage))}

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Applies a page of what committed syncs left to do to the due set, and calls off the waiting runs of jobs
--- that are gone; running ones finish. Anybody may call it, any number of times: an entry is gone once applied.
+-- that are gone; running ones finish, or are stopped where an entry says by whom. Anybody may call it, any number of times: an entry is gone once applied.
 -- KEYS      meta
 -- ARGUMENTS limit=int
 -- TOUCHES   meta HASH, work LIST, work:<stage> HASH, sched ZSET, claims ZSET, claim HASH, cursor HASH,
@@ -19,6 +19,7 @@
 -- @include apply
 -- @include read_run
 -- @include conclude
+-- @include stop
 local refused = guard()
 if refused then return refused end
 local at = now()
@@ -26,11 +27,13 @@ local stage = redis.call('LINDEX', key('work'), 0)
 if not stage then return cmsgpack.pack({'OK', 0, false}) end
 local work = key('work', stage)
 
-local function disband(address)
+local function disband(address, stopping)
   for _, id in ipairs(redis.call('SMEMBERS', key('live', address))) do
     local run = read_run(id)
     if run and run.state ~= 'running' and run.state ~= 'stopping' then
       conclude(run, 'cancelled', at, {reason = 'the job has left its board', quiet = true})
+    elseif run and run.state == 'running' and stopping then
+      stop(run, stopping, at)
     end
   end
 end
@@ -42,7 +45,7 @@ local applied = 0
 for i = 1, #page[2], 2 do
   local address, entry = page[2][i], cmsgpack.unpack(page[2][i + 1])
   apply(address, entry)
-  if entry.gone then disband(address) end
+  if entry.gone then disband(address, entry.stop) end
   redis.call('HDEL', work, address)
   applied = applied + 1
 end
