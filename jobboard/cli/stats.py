@@ -20,14 +20,14 @@ from jobboard.cli.screen import Screen
 from jobboard.core.instant import format_instant
 from jobboard.core.moment import brief_instant, brief_span
 from jobboard.core.record import PASSED_OVER
-from jobboard.core.tally import Tally
+from jobboard.core.tally import total
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from jobboard.core.tally import Spans
+    from jobboard.core.tally import Spans, Tally
     from jobboard.store.connect import Store
 
 _HOUR_MS = 3_600_000
@@ -80,10 +80,10 @@ class _Job:
 
     def print(self, *, as_json: bool) -> None:
         """As JSON, or as a table of days."""
-        total = _sum(self._days.values())
+        every = total(self._days.values())
         if as_json:
             days = [{"day": format_instant(at_ms), **tally_json(one)} for at_ms, one in self._days.items()]
-            print(json.dumps({"job": self._address, **tally_json(total), "days": days}, indent=2))
+            print(json.dumps({"job": self._address, **tally_json(every), "days": days}, indent=2))
             return
         if not self._days:
             print(
@@ -92,7 +92,7 @@ class _Job:
             return
         rows = [[_day(at_ms), *_cells(one), _passed_over(one)] for at_ms, one in self._days.items()]
         if len(rows) > 1:
-            rows.append(["all", *_cells(total), _passed_over(total)])
+            rows.append(["all", *_cells(every), _passed_over(every)])
         Screen().table(["DAY (UTC)", *_HEAD, "PASSED OVER"], rows)
 
 
@@ -110,26 +110,30 @@ class _All:
         self._flakiest = _first(jobs, most, lambda one: (one.bad + one.retries) / max(1, one.runs))
 
     def _an_hour(self, tally: Tally) -> float:
-        return round(tally.runs * _HOUR_MS / max(1, self._now_ms - self._since_ms), 2)
+        return tally.runs * _HOUR_MS / max(1, self._now_ms - self._since_ms)
+
+    def _pace(self, tally: Tally) -> str:
+        an_hour = self._an_hour(tally)
+        return f"{an_hour:,.3g} an hour" if an_hour >= 1 else f"{an_hour * 24:.2g} a day"
 
     def print(self, *, as_json: bool) -> None:
         """As JSON, or as tables."""
-        total = _sum(self._queues.values())
+        every = total(self._queues.values())
         if as_json:
-            print(json.dumps(self._as_json(total), indent=2))
+            print(json.dumps(self._as_json(every), indent=2))
             return
         since = brief_instant(self._since_ms, None, self._now_ms)
         where = f" in queue {self._queue}" if self._queue else ""
         if not self._queues:
             print(f"No run has ended{where} since {since} UTC.")
             return
-        runs = "1 run" if total.runs == 1 else f"{total.runs:,} runs"
+        runs = "1 run" if every.runs == 1 else f"{every.runs:,} runs"
         screen = Screen()
-        screen.line(f"Since {since} UTC{where}: {runs}, {_ok(total)} ok, {self._an_hour(total):g} an hour.")
+        screen.line(f"Since {since} UTC{where}: {runs}, {_ok(every)} ok, {self._pace(every)}.")
         screen.line()
         rows = [[name, *_cells(one)] for name, one in self._queues.items()]
         if len(rows) > 1:
-            rows.append(["all", *_cells(total)])
+            rows.append(["all", *_cells(every)])
         screen.table(["QUEUE", *_HEAD], rows)
         self._outstanding(screen, "Slowest", self._slowest)
         self._outstanding(screen, "Flakiest", self._flakiest)
@@ -140,11 +144,11 @@ class _All:
             screen.line(f"{word} since {brief_instant(self._jobs_since_ms, None, self._now_ms)} UTC:", "dim")
             screen.table(["JOB", *_HEAD], [[job, *_cells(one)] for job, one in jobs.items()])
 
-    def _as_json(self, total: Tally) -> dict[str, Any]:
+    def _as_json(self, every: Tally) -> dict[str, Any]:
         said = {
             "since": format_instant(self._since_ms),
-            "an_hour": self._an_hour(total),
-            **tally_json(total),
+            "an_hour": round(self._an_hour(every), 4),
+            **tally_json(every),
             "queues": [{"queue": name, **tally_json(one)} for name, one in self._queues.items()],
         }
         if self._queue:
@@ -187,10 +191,6 @@ def _first(jobs: Mapping[str, Tally], most: int, measure: Callable[[Tally], floa
     """The jobs that measure most, and more than nothing."""
     chosen = sorted(jobs, key=lambda job: (-measure(jobs[job]), job))[:most]
     return {job: jobs[job] for job in chosen if measure(jobs[job])}
-
-
-def _sum(tallies: Iterable[Tally]) -> Tally:
-    return sum(tallies, start=Tally())
 
 
 def _cells(tally: Tally) -> Sequence[str]:

@@ -7,14 +7,15 @@ to within a tenth, and the mean, the deviation and the longest are exact.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from jobboard.core.record import ENDED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+
+_Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +35,6 @@ class Spans:
     squares_ms2: float = 0
     longest_ms: float = 0
     histogram: Mapping[int, int] = field(default_factory=dict)
-
-    def __add__(self, other: Spans) -> Spans:
-        return Spans(
-            self.count + other.count,
-            self.total_ms + other.total_ms,
-            self.squares_ms2 + other.squares_ms2,
-            max(self.longest_ms, other.longest_ms),
-            Counter(self.histogram) + Counter(other.histogram),
-        )
 
     @property
     def mean_ms(self) -> float | None:
@@ -83,14 +75,6 @@ class Tally:
     ran: Spans = Spans()
     waited: Spans = Spans()
 
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(
-            Counter(self.states) + Counter(other.states),
-            self.retries + other.retries,
-            self.ran + other.ran,
-            self.waited + other.waited,
-        )
-
     @property
     def runs(self) -> int:
         """Runs that ended, called off or not."""
@@ -106,3 +90,34 @@ class Tally:
     def bad(self) -> int:
         """Runs that failed or were lost."""
         return self.states.get("failed", 0) + self.states.get("lost", 0)
+
+
+def total(tallies: Iterable[Tally]) -> Tally:
+    """What several tallies come to together."""
+    several = tuple(tallies)
+    if len(several) == 1:
+        return several[0]
+    return Tally(
+        _counted([one.states for one in several]),
+        sum(one.retries for one in several),
+        _joined([one.ran for one in several if one.ran.count]),
+        _joined([one.waited for one in several if one.waited.count]),
+    )
+
+
+def _joined(several: Sequence[Spans]) -> Spans:
+    return Spans(
+        sum(one.count for one in several),
+        sum(one.total_ms for one in several),
+        sum(one.squares_ms2 for one in several),
+        max((one.longest_ms for one in several), default=0),
+        _counted([one.histogram for one in several]),
+    )
+
+
+def _counted(several: Iterable[Mapping[_Key, int]]) -> dict[_Key, int]:
+    found: dict[_Key, int] = {}
+    for counts in several:
+        for key, count in counts.items():
+            found[key] = found.get(key, 0) + count
+    return found

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from jobboard.core.tally import Spans, Tally
+from jobboard.core.tally import Spans, Tally, total
 from jobboard.store.connect import explained
 from jobboard.store.wire import unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from jobboard.store.connect import Store
 
@@ -33,20 +33,16 @@ def by_queue(store: Store, since_ms: int, now_ms: int) -> tuple[dict[str, Tally]
     since_ms = max(since_ms, now_ms - (QUEUE_DAYS - 1) * DAY_MS)
     near = since_ms > now_ms - MINUTES_KEPT_MS + MINUTE_MS
     family, step_ms = ("minute", MINUTE_MS) if near else ("day", DAY_MS)
-    found: dict[str, Tally] = {}
-    for _, tallies in _stretches(store, family, since_ms // step_ms, now_ms // step_ms):
-        _add(found, tallies)
-    return found, since_ms // step_ms * step_ms
+    stretches = _stretches(store, family, since_ms // step_ms, now_ms // step_ms)
+    return _totals(stretches), since_ms // step_ms * step_ms
 
 
 def by_job(store: Store, since_ms: int, now_ms: int) -> tuple[dict[str, Tally], int]:
     """What ended of each job since the beginning of an instant's UTC day, and when that was."""
     first = _first_day(since_ms, now_ms)
-    found: dict[str, Tally] = {}
-    for day in range(first, now_ms // DAY_MS + 1):
-        for page in _pages(store, store.key("jobday", str(day))):
-            _add(found, page)
-    return found, first * DAY_MS
+    days = range(first, now_ms // DAY_MS + 1)
+    pages = (page for day in days for page in _pages(store, store.key("jobday", str(day))))
+    return _totals(pages), first * DAY_MS
 
 
 def of_job(store: Store, address: str, since_ms: int, now_ms: int) -> dict[int, Tally]:
@@ -63,15 +59,14 @@ def _first_day(since_ms: int, now_ms: int) -> int:
     return int(max(since_ms, now_ms - (JOB_DAYS - 1) * DAY_MS) // DAY_MS)
 
 
-def _stretches(store: Store, family: str, first: int, last: int) -> Iterator[tuple[int, dict[str, Tally]]]:
+def _stretches(store: Store, family: str, first: int, last: int) -> Iterator[dict[str, Tally]]:
     for start in range(first, last + 1, _PAGE):
         numbers = range(start, min(start + _PAGE, last + 1))
         with explained(store.url), store.client.pipeline(transaction=False) as pipe:
             for number in numbers:
                 pipe.hgetall(store.key(family, str(number)))
             rows = pipe.execute()
-        for number, row in zip(numbers, rows, strict=True):
-            yield number, {name.decode(): _tally(raw) for name, raw in row.items()}
+        yield from ({name.decode(): _tally(raw) for name, raw in row.items()} for row in rows)
 
 
 def _pages(store: Store, key: str) -> Iterator[dict[str, Tally]]:
@@ -84,9 +79,12 @@ def _pages(store: Store, key: str) -> Iterator[dict[str, Tally]]:
             return
 
 
-def _add(found: dict[str, Tally], tallies: Mapping[str, Tally]) -> None:
-    for name, tally in tallies.items():
-        found[name] = found[name] + tally if name in found else tally
+def _totals(stretches: Iterable[Mapping[str, Tally]]) -> dict[str, Tally]:
+    found: dict[str, list[Tally]] = {}
+    for stretch in stretches:
+        for name, tally in stretch.items():
+            found.setdefault(name, []).append(tally)
+    return {name: total(several) for name, several in found.items()}
 
 
 def _tally(raw: bytes) -> Tally:

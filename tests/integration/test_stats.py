@@ -9,7 +9,7 @@ from kit.commandline import asked, jobboard, told
 from kit.engine import Engine
 
 from jobboard.core.run import Result
-from jobboard.core.tally import Spans
+from jobboard.core.tally import total
 from jobboard.store import counts
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def test_many_results_of_one_call_are_all_counted(engine: Engine, store: Store) 
     jobs, _ = counts.by_job(store, NOON, NOON)
     assert queues["common"].states == {"ok": 4}
     assert {job: one.states["ok"] for job, one in jobs.items()} == {"b/x": 1, "b/slow": 1, "b/y": 1, "b/z": 1}
-    assert queues["common"].ran == sum((one.ran for one in jobs.values()), start=Spans())
+    assert queues["common"].ran == total(jobs.values()).ran
 
 
 def test_tries_and_what_was_passed_over_are_counted(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobboard.core.tally import Spans, Tally
+from jobboard.core.tally import Spans, Tally, total
 
 
 def _bucket(ms: int) -> int:
@@ -26,7 +26,10 @@ VALUES = st.lists(st.integers(0, 10**8), min_size=1, max_size=50)
 
 @given(VALUES, VALUES)
 def test_two_stretches_add_up_to_one(first: list[int], second: list[int]) -> None:
-    assert _spans(first) + _spans(second) == _spans(first + second)
+    both = total(
+        [Tally({"ok": 2}, 1, _spans(first)), Tally({"ok": 1, "failed": 1}, 2, _spans(second)), Tally()]
+    )
+    assert both == Tally({"ok": 3, "failed": 1}, 3, _spans(first + second))
 
 
 @given(VALUES, st.sampled_from([0.5, 0.95, 1.0]))
