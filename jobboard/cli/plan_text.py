@@ -369,6 +369,8 @@ class PlanText:
         if change.before is not None and change.before.drifted:
             edits = sorted(self.around.edits.get(change.address, {}))
             facts.append(f"edited in Redis since: {', '.join(edits)}" if edits else "edited in Redis since")
+        if over := self.around.overrides(change.address):
+            facts.append(f"overrides gone with it: {', '.join(override.path for override in over)}")
         return facts
 
     def _when(self, change: JobChange) -> list[str]:

@@ -318,6 +318,36 @@ class TestSync:
         assert running(project)["timeout"] == 30 * MINUTE
         assert sound(project)
 
+    def test_a_plan_says_that_they_go_with_a_job(self, project: Project) -> None:
+        override(project, "timeout=10m")
+        project.board("ops", BOARD.replace("after: backup", "after: dump").replace("backup:", "other:"))
+        assert "overrides gone with it: timeout" in project.ok("plan").out
+
+    def test_a_job_that_changes_its_name_keeps_them_and_they_still_end(
+        self, project: Project, clock: StoreClock
+    ) -> None:
+        override(project, "timeout=10m", "cron=*/5 * * * *", "--for", "1h")
+        renamed = BOARD.replace("after: backup", "after: nightly").replace("backup:", "nightly:")
+        project.board("ops", renamed, head="moved: [{from: backup, to: nightly}]\n")
+        project.sync()
+        assert running(project, "ops/nightly")["timeout"] == 10 * MINUTE
+        assert list(read_overridden(project.store)) == ["ops/nightly"]
+        assert sound(project)
+        clock.advance(HOUR)
+        turn(Scheduler(project.store, name="s"))
+        assert running(project, "ops/nightly")["timeout"] == 30 * MINUTE
+        assert read_overridden(project.store) == {}
+        assert sound(project)
+
+    def test_a_saved_plan_is_not_made_stale_by_one(self, project: Project) -> None:
+        project.board("ops", BOARD.replace("30m", "1h"))
+        project.ok("plan", "--out", "saved.plan")
+        override(project, "timeout=10m")
+        project.sync("--plan", "saved.plan")
+        assert project.spec("ops/backup")["timeout"] == HOUR
+        assert running(project)["timeout"] == 10 * MINUTE
+        assert sound(project)
+
     def test_a_rollback_leaves_them(self, project: Project) -> None:
         project.board("ops", BOARD.replace("30m", "1h"))
         project.sync()
