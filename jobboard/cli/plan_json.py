@@ -11,6 +11,7 @@ from jobboard.core.forecast import effect_of
 from jobboard.core.instant import format_instant
 from jobboard.core.names import split_address
 from jobboard.core.plan import ACTIONS
+from jobboard.reconcile.parts import count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +36,7 @@ def plan_json(planned: Planned, around: Around) -> dict[str, Any]:
         "empty": plan.empty,
         "counts": {action: plan.counts[action] for action in ACTIONS},
         "fresh": planned.fresh,
+        "parts": count(plan, planned.options.boards_at_once),
         "left_out": list(plan.left_out),
         "boards": [_board(planned, board, around) for board in plan.boards],
         "holds": {scope: [_hold(hold) for hold in listed] for scope, listed in around.holds.items()},

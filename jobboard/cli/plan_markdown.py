@@ -71,6 +71,8 @@ class PlanMarkdown:
         yield f"{code(self._store_name)} · digest `{self.plan.digest}`\n\n"
         if obstacle := self._text.obstacle():
             yield f"> **{plain_html(obstacle[:LONGEST_PART])}**\n\n"
+        if parts := self._text.in_parts():
+            yield f"> {plain_html(parts)}\n\n"
         if aside := self._text.left_out():
             yield f"> {plain_html(aside[:LONGEST_PART])}\n\n"
         if unexplained := self._text.unexplained():

@@ -33,6 +33,7 @@ from jobboard.core.diagnostic import visible
 from jobboard.core.forecast import crowded_instant, effect_of
 from jobboard.core.names import LOOSE, split_address
 from jobboard.core.plan import renamed_by_hand
+from jobboard.reconcile.parts import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -115,12 +116,25 @@ class PlanText:
             return
         self.foresight()
         self._say(self.summary(), "bold")
+        if parts := self.in_parts():
+            self._say(parts)
         if aside := self.left_out():
             self._say(aside, "dim")
         if unexplained := self.unexplained():
             self._say(unexplained, "change")
         if obstacle := self.obstacle():
             self._say(obstacle, "error")
+
+    def in_parts(self) -> str:
+        """That the plan is too large to be written at once; empty where it is not."""
+        most = self.planned.options.boards_at_once
+        parts = count(self.plan, most)
+        if parts == 1:
+            return ""
+        return (
+            f"More than {most:,} boards: they are written in {parts} parts, each of them all or nothing."
+            " A sync that is stopped between two is finished by the next."
+        )
 
     def nothing_to_do(self) -> str:
         """That there are no changes, of everything or of what was chosen."""

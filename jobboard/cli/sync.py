@@ -168,6 +168,7 @@ def _result_json(synced: Synced) -> dict[str, Any]:
         "format_version": "1.0",
         "revision": synced.revision,
         "repeated": synced.repeated,
+        "parts": synced.parts,
         "held": synced.plan.held,
         "digest": synced.plan.digest,
         "counts": {action: counts[action] for action in ACTIONS},
@@ -183,6 +184,7 @@ def _write_result(screen: Screen, synced: Synced) -> None:
         screen.line("All of this is applied already; nothing was left to do.")
     elif synced.revision is not None:
         done = [f"{counts[action]:,} {DONE[action]}" for action in summed_up(counts)]
-        screen.line(f"Sync complete! Revision {synced.revision}: {', '.join(done)}.", "good")
+        last = f", the last of {synced.parts} parts" if synced.parts > 1 else ""
+        screen.line(f"Sync complete! Revision {synced.revision}{last}: {', '.join(done)}.", "good")
     if skipped := synced.plan.skipped:
         screen.line(f"Left as they are, with their conflicts: {', '.join(skipped)}.", "error")

@@ -1,9 +1,13 @@
-"""Applying: what a plan says is written, all of it or nothing."""
+"""Applying: what a plan says is written, all of it or nothing.
+
+One script swaps every board of a sync, and while it runs nobody else is served: of very many boards that
+would be long. Beyond a number of them a plan is written in parts, each all or nothing, and says so before.
+"""
 
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
@@ -11,6 +15,7 @@ from jobboard.core.forecast import next_due_ms
 from jobboard.core.model import FIELDS, Definition
 from jobboard.core.names import address_of, split_address
 from jobboard.core.plan import moves_schedule
+from jobboard.reconcile.parts import joined, split
 from jobboard.reconcile.planning import make_plan
 from jobboard.reconcile.turn import Turn
 from jobboard.store import definitions, history, tombstones
@@ -36,15 +41,18 @@ class Synced:
         plan: The plan that was applied; the empty one where nothing had to be.
         revision: Its revision's number; None where nothing was written.
         repeated: Whether others had applied the very same by then.
+        parts: In how many parts it was written, each of them all or nothing and a revision of its own;
+            `revision` is that of the last.
     """
 
     plan: Plan
     revision: int | None
     repeated: bool = False
+    parts: int = 1
 
 
 def apply(store: Store, planned: Planned, by: Mapping[str, Any]) -> Synced:
-    """Write what a plan says, all of it or nothing.
+    """Write what a plan says, all of it or nothing; in parts if its boards are too many for one commit.
 
     When others write meanwhile, the plan is made again from the same files: the same changes are tried
     again, none left means that somebody applied them already, others are for a person to look at. After two
@@ -56,22 +64,38 @@ def apply(store: Store, planned: Planned, by: Mapping[str, Any]) -> Synced:
         errors.Refused: A guard stands in the way.
         errors.Stale: The plan no longer describes what would be written.
     """
-    digest = planned.plan.digest
+    whole, revision = planned.plan, None
+    left = split(whole, planned.options.boards_at_once)
+    total = len(left)
     with Turn(store) as turn:
-        for _ in range(ATTEMPTS):
+        for _ in range(ATTEMPTS + total):
             refuse(planned.plan)
             try:
-                return _apply_once(store, planned, by, turn)
+                revision = _apply_once(store, replace(planned, plan=left[0]), by, turn)
+                del left[0]
+                if not left:
+                    return Synced(whole, revision, parts=total)
             except MovedSince as moved:
                 turn.missed()
                 planned = (
                     planned.again() if planned.again else make_plan(store, planned.sources, planned.options)
                 )
                 if planned.plan.empty:
-                    return Synced(planned.plan, None, repeated=True)
-                if planned.plan.digest != digest:
-                    raise moved from None
+                    return Synced(planned.plan, revision, repeated=True, parts=total)
+                if planned.plan.digest != joined(left).digest:
+                    raise _partly(moved, total - len(left), total) from None
+                left = split(planned.plan, planned.options.boards_at_once)
     raise errors.Stale("others kept writing to the same boards", "try again when the store is quieter")
+
+
+def _partly(moved: MovedSince, done: int, total: int) -> errors.Stale:
+    """The refusal of a part, where others are written already."""
+    if not done:
+        return moved
+    return errors.Stale(
+        f"{', '.join(moved.boards)} changed in Redis meanwhile; {done} of {total} parts are written",
+        "look at what is left, and write it: jobboard plan, jobboard sync",
+    )
 
 
 def refuse(plan: Plan) -> None:
@@ -135,21 +159,21 @@ def _expectation(ran: Spec | None, runs: Spec | None, now_ms: int) -> dict[str, 
     return {"expected": now_ms + span_ms if span_ms is not None else False}
 
 
-def _apply_once(store: Store, planned: Planned, by: Mapping[str, Any], turn: Turn) -> Synced:
+def _apply_once(store: Store, planned: Planned, by: Mapping[str, Any], turn: Turn) -> int | None:
     plan = planned.plan
     touched = [board for board in plan.boards if board.rewritten]
     if not definitions.is_drained(store):
         definitions.drain(store)
     if not touched:
         _record(store, plan, by)
-        return Synced(plan, None)
+        return None
     stage = definitions.begin(store)
     writes = [_stage_board(store, stage, f"{stage.id}-{n}", board, by) for n, board in enumerate(touched)]
     revision, _ = definitions.commit(store, stage, writes, revision=_revision(planned), by=by, sync=turn.sync)
     definitions.drain(store)
     _record(store, plan, by)
     definitions.collect(store)
-    return Synced(plan, revision)
+    return revision
 
 
 def _record(store: Store, plan: Plan, by: Mapping[str, Any]) -> None:

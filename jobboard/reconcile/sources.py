@@ -47,6 +47,7 @@ class Options:
         committed_only: Boards of a work tree with changes that are in no commit are refused.
         on_drift, on_conflict: What becomes of drift and of conflicts, whatever boards say; see `core.policy`.
         forced: Conflicts that the file wins, as ``board/job:path``.
+        boards_at_once: So many boards are written in one commit, which takes 12 ms; more in parts.
         targets: Only these take part: ``board/job``, a board, ``tag:name``; none for all.
         excludes: These do not, likewise.
         adopted: Jobs of no board to the addresses they are to have on one. Nothing else takes part then.
@@ -65,6 +66,7 @@ class Options:
     on_conflict: OnConflict | None = None
     forced: frozenset[str] = frozenset()
     skip_conflicted: bool = False
+    boards_at_once: int = 20_000
     targets: tuple[str, ...] = ()
     adopted: Mapping[str, str] = field(default_factory=dict)
     excludes: tuple[str, ...] = ()
