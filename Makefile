@@ -28,8 +28,9 @@ check: $(STAMP)  ## every static check
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -q tests/unit/test_agreement.py
 
-proof: $(STAMP)  ## every schedule against every minute around every clock change
+proof: $(STAMP)  ## every schedule around every clock change; 100,000 fires by schedulers that are killed
 	@PYTHONPATH=tests $(BIN)/python -m kit.proof
+	@PYTHONPATH=tests $(BIN)/python -m kit.storm
 
 bench: $(STAMP)  ## every claim about speed, beside its reference
 	@$(BIN)/python -m bench

@@ -127,6 +127,27 @@ def test_no_catch_up_records_all(engine: Engine) -> None:
     assert engine.members("live", "b/x") == set()
 
 
+@pytest.mark.parametrize(
+    ("catchup", "ran", "missed"),
+    [("last", ["13:20"], 4), ("none", [], 5), ("all", ["12:40", "12:50", "13:00", "13:10", "13:20"], 0)],
+)
+def test_a_clock_that_jumps_ahead_is_downtime(
+    engine: Engine, clock: StoreClock, catchup: str, ran: list[str], missed: int
+) -> None:
+    with _scheduling(engine.store):
+        _schedule(engine, "b/x", schedule=_every(10 * MINUTE), overlap="allow", catchup=catchup)
+        clock.set(T0 + 3 * MINUTE)
+        clock.wake()
+        first = wait_for_event(engine.store, lambda e: e["e"] == "fired")["id"]
+        clock.set(T0 + 58 * MINUTE)
+        clock.wake()
+        last = ran[-1] if ran else "never"
+        wait_for_event(engine.store, lambda e: e["e"] == "missed" or last in e["run"], after=first)
+    fired = [e["run"] for e in events_of(engine.store, first) if e["e"] == "fired"]
+    assert fired == [f"b/x@2020-09-13T{at}:00Z" for at in ran]
+    assert sum(record.get("count", 0) for record in engine.last("b/x")) == missed
+
+
 def test_a_clock_that_goes_back_fires_nothing_twice(engine: Engine, clock: StoreClock) -> None:
     with _scheduling(engine.store):
         _schedule(engine, "b/x", schedule=_every(MINUTE), overlap="allow")

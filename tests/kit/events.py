@@ -42,6 +42,11 @@ def wait_for_event(
     raise AssertionError(f"no such event within {timeout_s} s; seen: {seen}")
 
 
+def events_after(store: Store, after: str, wait_s: float) -> list[Event]:
+    """A page of events later than the id `after`; none if there are none within the time."""
+    return _next_events(store, after, wait_s)
+
+
 def _next_events(store: Store, after: str, left_s: float) -> list[Event]:
     streams: Any = store.client.xread(
         {store.key("events"): after}, count=500, block=max(1, int(left_s * 1000))
