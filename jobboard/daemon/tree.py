@@ -54,14 +54,16 @@ def members(main: int | None, mark: str, brand: int | None = None) -> set[int]:
     table = linux.processes()
     entry = f"{MARK}={mark}\0".encode()
     below = descendants(os.getpid(), table)
-    found = {pid for pid in below if linux.carries(pid, entry)}
-    if brand is not None:
-        found.update(pid for pid in below if linux.brand_of(pid) == brand)
+    found: set[int] = set()
     if main is not None:
         # Where orphans do not come to us, the session is all that ties them to the attempt.
         candidates = below if linux.IS_LINUX else table.keys()
         found.update(pid for pid in candidates if table[pid].session == main)
         found.update(pid for pid in (main,) if pid in table)
+    # The others have to be looked at one by one, which is most of the work where there are many.
+    for pid in below - found:
+        if (brand is not None and linux.brand_of(pid) == brand) or linux.carries(pid, entry):
+            found.add(pid)
     for pid in tuple(found):
         found |= descendants(pid, table)
     return found
