@@ -75,7 +75,7 @@ class _Job:
     def __init__(self, address: str, store: Store, from_ms: int, now_ms: int) -> None:
         from jobboard.store import counts
 
-        self._address, self._now_ms = address, now_ms
+        self._address, self._since_ms = address, counts.first_day_ms(from_ms, now_ms)
         self._days = counts.of_job(store, address, from_ms, now_ms)
 
     def print(self, *, as_json: bool) -> None:
@@ -83,11 +83,14 @@ class _Job:
         every = total(self._days.values())
         if as_json:
             days = [{"day": format_instant(at_ms), **tally_json(one)} for at_ms, one in self._days.items()]
-            print(json.dumps({"job": self._address, **tally_json(every), "days": days}, indent=2))
+            since = format_instant(self._since_ms)
+            said = {"job": self._address, "since": since, **tally_json(every), "days": days}
+            print(json.dumps(said, indent=2))
             return
         if not self._days:
+            since = format_instant(self._since_ms)
             print(
-                f"No run of {self._address} has ended since then. jobboard why {self._address} may say why."
+                f"No run of {self._address} has ended since {since}. jobboard why {self._address} tells more."
             )
             return
         rows = [[_day(at_ms), *_cells(one), _passed_over(one)] for at_ms, one in self._days.items()]
@@ -114,7 +117,9 @@ class _All:
 
     def _pace(self, tally: Tally) -> str:
         an_hour = self._an_hour(tally)
-        return f"{an_hour:,.3g} an hour" if an_hour >= 1 else f"{an_hour * 24:.2g} a day"
+        if an_hour >= 10:
+            return f"{an_hour:,.0f} an hour"
+        return f"{an_hour:.2g} an hour" if an_hour >= 1 else f"{an_hour * 24:.2g} a day"
 
     def print(self, *, as_json: bool) -> None:
         """As JSON, or as tables."""

@@ -39,15 +39,15 @@ def by_queue(store: Store, since_ms: int, now_ms: int) -> tuple[dict[str, Tally]
 
 def by_job(store: Store, since_ms: int, now_ms: int) -> tuple[dict[str, Tally], int]:
     """What ended of each job since the beginning of an instant's UTC day, and when that was."""
-    first = _first_day(since_ms, now_ms)
-    days = range(first, now_ms // DAY_MS + 1)
+    first_ms = first_day_ms(since_ms, now_ms)
+    days = range(first_ms // DAY_MS, now_ms // DAY_MS + 1)
     pages = (page for day in days for page in _pages(store, store.key("jobday", str(day))))
-    return _totals(pages), first * DAY_MS
+    return _totals(pages), first_ms
 
 
 def of_job(store: Store, address: str, since_ms: int, now_ms: int) -> dict[int, Tally]:
     """What ended of one job, by UTC day: its first instant -> tally. Days without any are left out."""
-    days = range(_first_day(since_ms, now_ms), now_ms // DAY_MS + 1)
+    days = range(first_day_ms(since_ms, now_ms) // DAY_MS, now_ms // DAY_MS + 1)
     with explained(store.url), store.client.pipeline(transaction=False) as pipe:
         for day in days:
             pipe.hget(store.key("jobday", str(day)), address)
@@ -55,8 +55,9 @@ def of_job(store: Store, address: str, since_ms: int, now_ms: int) -> dict[int, 
     return {day * DAY_MS: _tally(raw) for day, raw in zip(days, rows, strict=True) if raw is not None}
 
 
-def _first_day(since_ms: int, now_ms: int) -> int:
-    return int(max(since_ms, now_ms - (JOB_DAYS - 1) * DAY_MS) // DAY_MS)
+def first_day_ms(since_ms: int, now_ms: int) -> int:
+    """Where the UTC day of an instant begins; of the first day that jobs are counted for, if it is older."""
+    return max(since_ms, now_ms - (JOB_DAYS - 1) * DAY_MS) // DAY_MS * DAY_MS
 
 
 def _stretches(store: Store, family: str, first: int, last: int) -> Iterator[dict[str, Tally]]:

@@ -95,7 +95,9 @@ def test_a_job_is_shown_day_by_day(
     engine.worker("w2")
     engine.fired("b/x", NOON + DAY_MS)
     engine.finish(engine.reserve_one("w2"), "failed", "w2")
-    days = asked(store, capsys, "stats", "b/x", "--since", "7d")["days"]
+    said = asked(store, capsys, "stats", "b/x", "--since", "7d")
+    days = said["days"]
+    assert said["since"] == "2020-09-08T00:00:00Z"
     assert [(day["day"], day["runs"], day["ok_share"]) for day in days] == [
         ("2020-09-14T00:00:00Z", 1, 1.0),
         ("2020-09-15T00:00:00Z", 1, 0.0),
@@ -136,6 +138,13 @@ def test_one_queue(engine: Engine, store: Store, capsys: pytest.CaptureFixture[s
         "Since Sun 12:00 UTC in queue common: 1 run,"
     )
     assert "No run has ended in queue nobody" in told(store, capsys, "stats", "--queue", "nobody")
+
+
+def test_a_job_that_has_not_run_is_said(
+    engine: Engine, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "jobboard why b/x" in told(store, capsys, "stats", "b/x")
+    assert asked(store, capsys, "stats", "b/x")["days"] == []
 
 
 @pytest.mark.parametrize(
