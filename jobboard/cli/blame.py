@@ -40,7 +40,9 @@ def execute(args: argparse.Namespace) -> int:
         known = list(history.changes_of(store, address))
         edits = definitions.read_edits(store, [address]).get(address, {})
         now_ms = clocks.now_ms(store)
-    found = origins(definition, [(r.number, change.before, change.after) for r, change in known])
+    traced = origins(definition, [(r.number, change.before, change.after) for r, change in known])
+    # That a job had another address is no field of it.
+    found = {path: origin for path, origin in traced.items() if path != "seed"}
     revisions = {revision.number: revision for revision, _ in known}
     values = paths_of(definition.spec)
     if args.output == "json":

@@ -201,6 +201,8 @@ class PlanText:
 
     def source(self, board: BoardPlan) -> str:
         """Where a board's file is, and of which commit."""
+        if board.name == LOOSE:
+            return "jobs of no board"
         commit = board.meta.get("commit")
         return f"{self._file(board)} @ {commit[:7]}" if commit else self._file(board)
 

@@ -293,7 +293,7 @@ def test_history_and_blame_follow_a_job_to_its_earlier_name(dumped: Project) -> 
     assert found == [(2, "ops/backup", "move"), (1, "ops/dump", "add")]
     assert "> ops/dump → ops/backup" in dumped.ok("history", "show", "2").out
     assert history.bases_at(dumped.store, 1).keys() == {"ops/dump"}
-    assert dumped.ok("blame", "ops/backup").code == 0
+    assert "seed" not in dumped.ok("blame", "ops/backup").out
 
 
 def test_live_edits_of_a_moved_job_leave_its_seed_alone(dumped: Project) -> None:
@@ -396,4 +396,22 @@ def test_an_override_comes_along_and_ends_when_it_would_have(dumped: Project) ->
     assert (override.path, override.value) == ("timeout", 540_000)
     ends: Any = dumped.store.client.zrange(dumped.store.key("overrides"), 0, -1, withscores=True)
     assert [(member, score) for member, score in ends] == [(b"ops/backup", override.until_ms)]
+    assert check(dumped.store) == []
+
+
+def test_until_a_sync_is_drained_a_claim_finds_the_job_under_its_new_name(
+    dumped: Project, clock: StoreClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due = int(due_of(dumped)["ops/dump"])
+    renamed(dumped)
+    with monkeypatch.context() as patched:
+        patched.setattr(definitions, "drain", lambda _store: 0)
+        dumped.sync()
+    assert due_of(dumped) == {"ops/dump": due}
+    clock.set(due)
+    engine = Engine(dumped.store)
+    found = [entry.address for _ in range(2) for entry in engine.runs.claim("s1").entries]
+    assert found == ["ops/backup"]
+    definitions.drain(dumped.store)
+    assert due_of(dumped) in ({}, {"ops/backup": due})
     assert check(dumped.store) == []
