@@ -3,7 +3,7 @@
 **new**: an expression that was never compiled before, out of fields that were (boards write few different
 fields), to its first instant; beside a new croniter's first. **cached**: what a scheduler does for each job,
 from the canonical value to the instant; beside a new croniter, which is what it has without a cache, and
-beside a croniter that is kept and asked again.
+beside a croniter that is kept and asked again. Where cronsim can be imported, beside a new one of those too.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -39,12 +40,13 @@ CASES = (
 
 @dataclass(frozen=True)
 class Speed:
-    """Microseconds for one instant, ours and croniter's, each new and kept."""
+    """Microseconds for one instant, ours and croniter's, each new and kept; cronsim's where it is there."""
 
     new_us: float
     cached_us: float
     croniter_new_us: float
     croniter_kept_us: float
+    cronsim_new_us: float | None
 
 
 def best_us(work: Callable[[], object], calls: int = CALLS) -> float:
@@ -84,7 +86,17 @@ def measure(expression: str, zone: str) -> Speed:
         cached_us=best_us(cached),
         croniter_new_us=best_us(lambda: croniter(expression, begin).get_next(datetime), CALLS // 4),
         croniter_kept_us=best_us(lambda: kept.get_next(datetime, start_time=begin), CALLS // 4),
+        cronsim_new_us=_cronsim_us(expression, begin),
     )
+
+
+def _cronsim_us(expression: str, begin: datetime) -> float | None:
+    """The same of cronsim, which is no package of ours and may not be there."""
+    try:
+        simulate = import_module("cronsim").CronSim
+    except ImportError:
+        return None
+    return best_us(lambda: next(simulate(expression, begin)), CALLS // 4)
 
 
 def main() -> None:
@@ -107,6 +119,10 @@ def main() -> None:
     slowest_cached = min(speed.croniter_new_us / speed.cached_us for speed in speeds)
     print(f"  new, at least                    {slowest_new:6.1f}x   goal: {NEW_GOAL}x")
     print(f"  cached, at least                 {slowest_cached:6.1f}x   goal: {CACHED_GOAL}x")
+    for speed, (expression, zone) in zip(speeds, CASES, strict=True):
+        if (cronsim_us := speed.cronsim_new_us) is not None:
+            ratios = f"new {cronsim_us / speed.new_us:4.1f}x, cached {cronsim_us / speed.cached_us:4.0f}x"
+            print(f"  {expression + ' ' + zone:32} beside cronsim {cronsim_us:6.1f}: {ratios}")
     _print_cold()
     _print_count()
 
