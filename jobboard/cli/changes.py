@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jobboard.cli.records import MASKED, overriding, secret
 from jobboard.cli.screen import ago, moment, visible
 from jobboard.cli.values import LONG, as_written, brief, shown
-from jobboard.core.crowding import clock_faults
+from jobboard.core.crowding import CLOCK_RULES, clock_faults
 from jobboard.core.model import FIELDS
 from jobboard.core.names import split_address
 from jobboard.core.override import value_at
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jobboard.core.merge import Merged
     from jobboard.core.model import Spec
     from jobboard.core.override import Override
-    from jobboard.core.plan import BoardPlan, Conflicted, Drift, JobChange
+    from jobboard.core.plan import Conflicted, Drift, JobChange
     from jobboard.reconcile.around import Around
     from jobboard.reconcile.planning import Planned
 
@@ -56,14 +56,25 @@ def _likeness(change: JobChange) -> object:
     )
 
 
-def clock_texts(planned: Planned, board: BoardPlan, change: JobChange, now_ms: int) -> list[str]:
-    """What clock changes of the coming year do to a job whose times move, unless its board silences it."""
-    if change.runs is None or not change.moves_schedule:
-        return []
-    parsed = planned.boards.get(board.name)
-    told = {w.message for w in planned.warnings if parsed is None or w.file == parsed.shown}
-    found = [fault.message for fault in clock_faults(change.address, change.runs, now_ms)]
-    return [message for message in found if parsed is None or message in told]
+class ClockTexts:
+    """What clock changes of the coming year do to jobs whose times move, unless their board silences it."""
+
+    def __init__(self, planned: Planned, now_ms: int) -> None:
+        self._boards = planned.boards
+        self._now_ms = now_ms
+        self._told: dict[str, set[str]] = {}
+        for warning in planned.warnings:
+            if warning.rule in CLOCK_RULES:
+                self._told.setdefault(warning.file, set()).add(warning.message)
+
+    def of(self, board: str, change: JobChange) -> list[str]:
+        """A sentence for the first gap and for the first fold that a job falls into."""
+        parsed = self._boards.get(board)
+        told = None if parsed is None else self._told.get(parsed.shown, set())
+        if change.runs is None or not change.moves_schedule or told == set():
+            return []
+        found = clock_faults(change.address, change.runs, self._now_ms)
+        return [fault.message for fault in found if told is None or fault.message in told]
 
 
 def unexplained_text(address: str, around: Around) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jobboard.cli.changes import clock_texts
+from jobboard.cli.changes import ClockTexts
 from jobboard.cli.records import overrides_json, skip_json
 from jobboard.core.crowding import week_ahead
 from jobboard.core.forecast import effect_of
@@ -27,7 +27,7 @@ FORMAT_VERSION = "1.0"
 
 def plan_json(planned: Planned, around: Around) -> dict[str, Any]:
     """The plan as plain values: instants are RFC 3339 in UTC, spans milliseconds, values canonical."""
-    plan = planned.plan
+    plan, clocks = planned.plan, ClockTexts(planned, around.now_ms)
     return {
         "format_version": FORMAT_VERSION,
         "namespace": plan.namespace,
@@ -38,7 +38,7 @@ def plan_json(planned: Planned, around: Around) -> dict[str, Any]:
         "fresh": planned.fresh,
         "parts": count(plan, planned.options.boards_at_once),
         "left_out": list(plan.left_out),
-        "boards": [_board(planned, board, around) for board in plan.boards],
+        "boards": [_board(planned, board, around, clocks) for board in plan.boards],
         "holds": {scope: [_hold(hold) for hold in listed] for scope, listed in around.holds.items()},
         "skips": {address: skip_json(skip) for address, skip in around.skips.items()},
         "overrides": {address: overrides_json(around.overrides(address)) for address in around.overridden},
@@ -48,7 +48,7 @@ def plan_json(planned: Planned, around: Around) -> dict[str, Any]:
     }
 
 
-def _board(planned: Planned, board: BoardPlan, around: Around) -> dict[str, Any]:
+def _board(planned: Planned, board: BoardPlan, around: Around, clocks: ClockTexts) -> dict[str, Any]:
     lines = planned.boards[board.name].lines if board.name in planned.boards else {}
     return {
         "name": board.name,
@@ -60,7 +60,7 @@ def _board(planned: Planned, board: BoardPlan, around: Around) -> dict[str, Any]
         "changes": [
             {
                 **_change(change, around),
-                "clock_changes": clock_texts(planned, board, change, around.now_ms),
+                "clock_changes": clocks.of(board.name, change),
                 "line": lines.get(split_address(change.address)[1]),
             }
             for change in board.changes

@@ -12,10 +12,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jobboard.cli.changes import (
+    ClockTexts,
     adopting_ways_out,
     clash_lines,
     clash_ways_out,
-    clock_texts,
     conflict_lines,
     drift_lines,
     field_lines,
@@ -96,6 +96,7 @@ class PlanText:
         self.around = around
         self.store_name = store_name
         self._effects: dict[str, Effect] = {}
+        self._clocks = ClockTexts(planned, around.now_ms)
         self._hints: dict[str, list[tuple[str, str]]] = {}
         for old, new in renamed_by_hand(planned.plan.changes):
             self._hints.setdefault(split_address(new)[0], []).append((old, new))
@@ -328,7 +329,7 @@ class PlanText:
         self._say("   ".join(filter(None, [head, *self._facts(board, change), unexplained])), change.action)
         for line in field_lines(change, self.around):
             self._say(line)
-        for text in clock_texts(self.planned, board, change, self.around.now_ms):
+        for text in self._clocks.of(board.name, change):
             self._say(f"        {'clock':<9}  {text}", "change")
 
     def _alike(self, changes: Sequence[JobChange]) -> None:
