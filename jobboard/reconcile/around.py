@@ -9,7 +9,6 @@ from jobboard.core.crowding import COUNTED
 from jobboard.core.names import LOOSE, address_of, split_address
 from jobboard.core.override import lasting
 from jobboard.store import bystanders, clocks, definitions, holds, overrides, skips
-from jobboard.store.usual import live_jobs_if_few
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -104,8 +103,12 @@ def look_around_boards(store: Store, boards: Collection[str], edited: Sequence[s
 
 def _live(store: Store, plan: Plan) -> Mapping[str, Spec] | None:
     """Every job there is, where that is worth reading to tell what the plan does to its hours."""
-    moving = any(change.moves_schedule for change in plan.changes)
-    return live_jobs_if_few(store, COUNTED) if moving and len(plan.changes) <= COUNTED else None
+    if len(plan.changes) > COUNTED or not any(change.moves_schedule for change in plan.changes):
+        return None
+    # Most plans change nothing, and what it takes along costs more to load than they do.
+    from jobboard.store.usual import live_jobs_if_few
+
+    return live_jobs_if_few(store, COUNTED)
 
 
 def _bystanders(store: Store, changes: Sequence[JobChange]) -> dict[str, Bystander]:
