@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from jobboard.cli import project, scopes
 from jobboard.cli.records import holds_json, instant_json, moment
+from jobboard.core.diagnostic import visible
 from jobboard.core.scope import resume_command, scope_text
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from jobboard.store.holds import Hold
     from jobboard.store.overview import Standing
@@ -36,8 +37,9 @@ def execute(args: argparse.Namespace) -> int:
     settings = Settings.from_args(args)
     with open_store(settings) as store:
         scope = scopes.scope_of(store, args)
-        ended = holds.resume(store, scope, by=project.by_of(settings, args.reason))
         now_ms = clocks.now_ms(store)
+        were = holds.read_holds(store, now_ms).get(scope, [])
+        ended = holds.resume(store, scope, by=project.by_of(settings, args.reason))
         covered = scopes.covered_by(store, scope, now_ms)
     left = _left(covered)
     if args.output == "json":
@@ -50,8 +52,18 @@ def execute(args: argparse.Namespace) -> int:
         }
         print(json.dumps(said, indent=2, ensure_ascii=False))
         return 0
+    for line in _of_others(were, settings.actor):
+        print(line)
     _say(scope, ended, covered, left, now_ms)
     return 0
+
+
+def _of_others(were: Sequence[Hold], actor: str) -> Iterator[str]:
+    """The holds that ended and were somebody else's, in words: who set them may want to know."""
+    for hold in were:
+        if hold["by"] != actor:
+            reason = f': "{visible(hold["reason"])}"' if hold.get("reason") else ""
+            yield f"That ended the hold of {visible(hold['by'])}{reason}."
 
 
 def _left(covered: Sequence[Standing]) -> Mapping[str, Sequence[Hold]]:

@@ -144,6 +144,16 @@ def test_one_name_for_a_board_and_a_job_is_not_guessed(
     assert asked(store, capsys, "resume", "twin/")["ended"] == 1
 
 
+def test_resume_says_whose_hold_it_ended(
+    store: Store, story: Story, capsys: pytest.CaptureFixture[str]
+) -> None:
+    holds.pause(store, "job:ops/a", by=BY, reason="vendor", until_ms=None)
+    told(store, capsys, "pause", "ops/a")
+    said = told(store, capsys, "resume", "ops/a")
+    assert 'That ended the hold of luis: "vendor".' in said
+    assert "ana" not in said
+
+
 class TestWhatIsUnfinished:
     """Under a hold what runs goes on, and what had not started stays where it is."""
 
