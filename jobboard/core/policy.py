@@ -1,4 +1,5 @@
-"""What becomes of drift and of conflicts: by flag, else by field, else by board, else as built in.
+"""What becomes of drift and of conflicts: by flag, else as the board says, else its environment, else its
+project, else as built in; each for every field, or for a single one.
 
 Drift is what somebody changed live and the file did not:
 
@@ -23,7 +24,7 @@ from jobboard.core.resolve import COMMANDS
 from jobboard.core.timing import KINDS, OPTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 OnDrift: TypeAlias = Literal["keep", "revert", "exact", "fail"]
 OnConflict: TypeAlias = Literal["fail", "file", "live"]
@@ -55,16 +56,21 @@ class Policy:
     settled: Mapping[str, Literal["file", "live"]] = field(default_factory=dict)
 
     @classmethod
-    def of_board(cls, reconcile: Mapping[str, Any]) -> Policy:
-        """The policy a board's ``reconcile`` key states, of valid shape."""
-        board = cls(
-            **{key: value for key, value in reconcile.items() if key.startswith("on_") and key != "on_prune"}
-        )
-        given: dict[str, Policy] = {}
-        for key, rule in reconcile.get("fields", {}).items():
-            name = FIELD_OF_KEY.get(key, key)
-            given[name] = replace(given.get(name, board), **rule)
-        return replace(board, fields=given)
+    def of_layers(cls, layers: Iterable[Mapping[str, Any]]) -> Policy:
+        """The policy that ``reconcile`` keys state together, each of valid shape, the lowest first.
+
+        What a layer says for every field wins over what one below says for a single one.
+        """
+        policy = cls()
+        for layer in layers:
+            general = {key: layer[key] for key in ("on_drift", "on_conflict") if key in layer}
+            given = {name: replace(rule, **general) for name, rule in policy.fields.items()}
+            policy = replace(policy, fields={}, **general)
+            for key, rule in layer.get("fields", {}).items():
+                name = FIELD_OF_KEY.get(key, key)
+                given[name] = replace(given.get(name, policy), **rule)
+            policy = replace(policy, fields=given)
+        return policy
 
     def by_flag(
         self, on_drift: OnDrift | None, on_conflict: OnConflict | None, forced: frozenset[str] = frozenset()

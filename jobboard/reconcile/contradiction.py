@@ -57,8 +57,9 @@ def refuse_contradiction(
     else:
         name, on_drift = next(iter(contradictory.items()))
         what = f"on_drift: {on_drift} of board {name} takes back"
+    kept = "--on-conflict live" if options.on_conflict == "live" else "on_conflict: live"
     raise errors.UsageError(
-        f"--on-conflict live keeps what {what} at the next sync",
+        f"{kept} keeps what {what} at the next sync",
         "\n".join(_ways_out([boards[name] for name in contradictory], policies, lives)),
     )
 

@@ -239,8 +239,8 @@ def _still(record: BoardRecord, sources: Sources) -> BoardPlan:
 
 
 def _policy_of(board: Board, options: Options) -> Policy:
-    """The policy for a board's jobs: what its file says, and what the command line says on top."""
-    return Policy.of_board(board.reconcile).by_flag(options.on_drift, options.on_conflict, options.forced)
+    """The policy for a board's jobs: what its layers say, and what the command line says on top."""
+    return Policy.of_layers(board.policies).by_flag(options.on_drift, options.on_conflict, options.forced)
 
 
 def _plan_board(  # as above
@@ -305,8 +305,9 @@ def _plan_board(  # as above
         meta.pop(name, None)
     if removes := _removed_boards(board):
         meta["removes"] = removes
-    if board.reconcile:
-        meta["reconcile"] = dict(board.reconcile)
+    pruned = [layer["on_prune"] for layer in board.policies if "on_prune" in layer]
+    if board.reconcile or pruned:
+        meta["reconcile"] = {**board.reconcile, **({"on_prune": pruned[-1]} if pruned else {})}
     return BoardPlan(
         board.name,
         board.path,

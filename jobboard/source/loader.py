@@ -61,6 +61,7 @@ class Board:
         templates: Job name -> the job it is written as, for those that `for_each` declares.
         extended: The profiles that its jobs extend, of the board and of the project.
         reconcile: What becomes of drift and of conflicts, as written; see `core.policy`.
+        policies: The same of what lies below the board, the lowest first, and of the board.
         moves: Where its jobs were before.
         removals: What goes on without it.
     """
@@ -78,6 +79,7 @@ class Board:
     templates: Mapping[str, str] = field(default_factory=dict, compare=False)
     extended: frozenset[str] = field(default=frozenset(), compare=False)
     reconcile: Mapping[str, Any] = field(default_factory=dict)
+    policies: tuple[Mapping[str, Any], ...] = ()
     moves: tuple[Move, ...] = ()
     removals: tuple[Removal, ...] = ()
 
@@ -228,6 +230,7 @@ def _resolve(draft: _Draft, tree: Tree) -> None:
     jobs = _jobs(draft, root["jobs"], resolver, _by_job(broken))
     _advise(draft, root, jobs, resolver.extended)
     draft.names = frozenset(address_of(root["board"], name) for name in root["jobs"])
+    reconcile = _reconcile(draft, root, broken)
     draft.board = Board(
         name=root["board"],
         path=draft.file.path,
@@ -241,7 +244,8 @@ def _resolve(draft: _Draft, tree: Tree) -> None:
         tree=tree,
         templates=draft.templates,
         extended=frozenset(resolver.extended),
-        reconcile=_reconcile(draft, root, broken),
+        reconcile=reconcile,
+        policies=(*project.policies, reconcile),
     )
     if "moved" in root or "removed" in root:
         draft.board = _with_moves(draft, draft.board, root, broken)
@@ -279,7 +283,7 @@ def _reconcile(draft: _Draft, root: Mapping[str, Any], broken: set[Path]) -> Map
     if "reconcile" not in root or any(path[:1] == ("reconcile",) for path in broken):
         return {}
     reconcile: Mapping[str, Any] = root["reconcile"]
-    if (on_drift := Policy.of_board(reconcile).contradiction) is not None:
+    if (on_drift := Policy.of_layers([reconcile]).contradiction) is not None:
         message = f'"live" keeps what on_drift: {on_drift} takes back at the next sync'
         hint = "Write  on_conflict: file  or  on_drift: keep"
         draft.say([Fault(("reconcile", "on_conflict"), message, hint)])

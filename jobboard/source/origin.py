@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from jobboard.source.projectfile import Project
     from jobboard.source.yamltree import Tree
 
+RECONCILE = "reconcile"
 # Keys by which the canonical schedule names an option that is written in another way.
 _STANDS_FOR = {"for": "stop"}
 
@@ -141,7 +142,38 @@ def explain(board: Board, job: str, project: Project | None) -> list[Explained]:
             found += _map(layers, field, spec.get(field, {}))
         else:
             found.append(Explained(field, effective(spec, field), _sources(layers, field)))
-    return found
+    return [*found, *_policies(board, project)]
+
+
+def _policies(board: Board, project: Project | None) -> Iterator[Explained]:
+    """What becomes of live edits, as far as anybody says so."""
+    layers = list(_common(project, "project", (RECONCILE,)))
+    if project is not None and project.environment is not None:
+        path: Path = ("environments", project.environment, RECONCILE)
+        layers += _common(project, f"environment {project.environment}", path)
+    if board.reconcile:
+        layers.append(Layer("board", board.shown, board.tree, (RECONCILE,), board.reconcile))
+    keys = ("on_drift", "on_conflict")
+    for key in (*keys, "on_prune"):
+        if sources := _sources(layers, key):
+            yield Explained(f"{RECONCILE}.{key}", sources[-1].value, sources)
+    for field in dict.fromkeys(name for layer in layers for name in layer.keys.get("fields", {})):
+        for key in keys:
+            said = [source for layer in layers for source in _of_field(layer, field, key)]
+            if any(source.layer.endswith(field) for source in said):
+                yield Explained(f"{RECONCILE}.fields.{field}.{key}", said[-1].value, tuple(said))
+
+
+def _of_field(layer: Layer, field: str, key: str) -> Iterator[Source]:
+    """What a layer says of one key of the policy for a field: for every field, then for this one."""
+    general = layer.says(key)
+    if general is not None:
+        yield general
+    own = layer.keys.get("fields", {}).get(field, {})
+    below = Layer(f"{layer.name}, {field}", layer.file, layer.tree, (*layer.path, "fields", field), own)
+    particular = below.says(key)
+    if particular is not None:
+        yield particular
 
 
 def _sources(layers: Sequence[Layer], key: str, part: str | None = None) -> tuple[Source, ...]:

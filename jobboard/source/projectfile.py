@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.core.diagnostic import Fault, KeyFault
+from jobboard.core.policy import Policy
 from jobboard.core.rules import judged
 from jobboard.core.value import read_keys
 from jobboard.source import placing
@@ -27,9 +28,9 @@ from jobboard.source.yamltree import Flaw, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
+    from pathlib import Path as FilePath
 
-    from jobboard.core.diagnostic import Diagnostic
+    from jobboard.core.diagnostic import Diagnostic, Path
     from jobboard.core.rules import Level
 
 _FROM_ENVIRONMENT = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -48,6 +49,7 @@ class Project:
         origin: What names the project where Git does not.
         variables: Name -> value, of the project, the environment and the command line.
         defaults, profiles: Read; what lies below the boards' own.
+        policies: What becomes of live edits, of the project and of the environment; see `core.policy`.
         lint: Rule -> level, where it is not the built-in one.
         meaning: A text that is equal for files that mean the same to every board, variables apart.
         tree: The file, for positions; None where there is none.
@@ -62,6 +64,7 @@ class Project:
     variables: Mapping[str, Any] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    policies: tuple[Mapping[str, Any], ...] = ()
     lint: Mapping[str, Level] = field(default_factory=dict)
     meaning: str = ""
     tree: Tree | None = field(default=None, repr=False, compare=False)
@@ -114,7 +117,7 @@ class Project:
 
 
 def load_project(
-    root: Path,
+    root: FilePath,
     *,
     environment: str | None = None,
     assignments: Sequence[str] = (),
@@ -152,7 +155,7 @@ def _assigned(text: str) -> tuple[str, Any]:
     return name, plain_scalar(value)
 
 
-def _parsed(path: Path, shown: str) -> Tree:
+def _parsed(path: FilePath, shown: str) -> Tree:
     raw, refusal = read_bytes(path)
     if refusal is not None:
         raise errors.InvalidBoards([placing.flawed(shown, None, Flaw(-1, f"the file {refusal}"))])
@@ -208,7 +211,7 @@ def _built(shown: str, tree: Tree, picked: str | None, given: Mapping[str, Any])
         if key in root
         for fault in fill_in({key: root[key]}, variables)
     ]
-    faults = faults or check_project(root)
+    faults = faults or check_project(root) or _policy_faults(root, picked)
     layers: dict[str, Any] = {}
     if not faults:
         layers = {"defaults": _read(root.get("defaults", {}), ("defaults",), faults)}
@@ -218,6 +221,9 @@ def _built(shown: str, tree: Tree, picked: str | None, given: Mapping[str, Any])
     if any(fault.severity == "error" for fault in faults):
         raise errors.InvalidBoards([placing.placed(shown, tree, fault) for fault in faults])
     said = {key: root[key] for key in ("defaults", "profiles") if root.get(key)}
+    policies = tuple(each["reconcile"] for each in (root, own) if "reconcile" in each)
+    # A board's record says it, since the board may be gone when it counts.
+    said.update(("on_prune", policy["on_prune"]) for policy in policies if "on_prune" in policy)
     return Project(
         shown=shown,
         environment=picked,
@@ -226,11 +232,26 @@ def _built(shown: str, tree: Tree, picked: str | None, given: Mapping[str, Any])
         watched=own.get("watch", False),
         origin=root.get("origin"),
         variables=variables,
+        policies=policies,
         lint=root.get("lint", {}),
         meaning=json.dumps(said, sort_keys=True) if said else "",
         tree=tree,
         **layers,
     )
+
+
+def _policy_faults(root: Mapping[str, Any], picked: str | None) -> list[Fault]:
+    """What is wrong with the policies: kept live values that the next sync would take back."""
+    layers: list[tuple[Path, Mapping[str, Any]]] = [(("reconcile",), root.get("reconcile", {}))]
+    if picked is not None:
+        path: Path = ("environments", picked, "reconcile")
+        layers.append((path, root["environments"][picked].get("reconcile", {})))
+    for number, (path, _) in enumerate(layers):
+        policy = Policy.of_layers([layer for _, layer in layers[: number + 1]])
+        if (on_drift := policy.contradiction) is not None:
+            message = f'"live" keeps what on_drift: {on_drift} takes back at the next sync'
+            return [Fault((*path, "on_conflict"), message, "Write  on_conflict: file  or  on_drift: keep")]
+    return []
 
 
 def _read(keys: Mapping[str, Any], path: tuple[str, ...], faults: list[Fault]) -> dict[str, Any]:

@@ -44,10 +44,11 @@ def project_schema() -> dict[str, Any]:
     """The schema of a project, whole: what it has in common with a board's stands in it. Never change it."""
     parsed: dict[str, Any] = json.loads(schema_text("project"))
     parsed["$defs"] = {**schema()["$defs"], **parsed.get("$defs", {})}
-    for name, part in parsed["properties"].items():
-        _, found, key = str(part.get("$ref", "")).partition(f"{_BOARD}#/properties/")
-        if found:
-            parsed["properties"][name] = schema()["properties"][key]
+    for properties in (parsed["properties"], parsed["$defs"]["environment"]["properties"]):
+        for name, part in properties.items():
+            _, found, key = str(part.get("$ref", "")).partition(f"{_BOARD}#/properties/")
+            if found:
+                properties[name] = schema()["properties"][key]
     return parsed
 
 

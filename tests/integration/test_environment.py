@@ -12,6 +12,7 @@ from jobboard import errors
 from jobboard.cli.daemons import refuse_shared
 from jobboard.settings import Settings
 from jobboard.source.projectfile import load_project
+from jobboard.store import definitions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,3 +92,87 @@ def test_a_shared_store_is_watched_where_the_project_allows_it(project: Project)
     refuse_shared(settings("far"), shared=False)
     with pytest.raises(errors.Refused, match="may be shared"):
         refuse_shared(settings("farther"), shared=False)
+
+
+class TestPolicies:
+    """What becomes of live edits: by flag, else board, environment, project, else as built in."""
+
+    @pytest.fixture(autouse=True)
+    def _drifted(self, project: Project) -> None:
+        project.board("b", "j: {run: x}")
+        project.sync()
+        project.ok("set", "b/j", "timeout=7m")
+
+    def say(self, project: Project, *, of_all: str = "", of_here: str = "", of_board: str = "") -> None:
+        text = FILE.format(url=project.store.url, namespace=project.store.namespace)
+        if of_all:
+            text += f"reconcile: {{on_drift: {of_all}}}\n"
+        if of_here:
+            text = text.replace("variables: {HOST", f"reconcile: {{on_drift: {of_here}}}, variables: {{HOST")
+        (project.folder / "jobboard.yaml").write_text(text)
+        project.board("b", "j: {run: x}", head=f"reconcile: {{on_drift: {of_board}}}\n" if of_board else "")
+
+    def test_the_higher_one_wins(self, project: Project) -> None:
+        assert project.counts() == {}
+        self.say(project, of_all="revert")
+        assert project.counts() == {"change": 1}
+        assert project.counts("--on-drift", "keep") == {}
+        self.say(project, of_all="revert", of_here="fail")
+        refused = project.run("sync", "--auto-approve")
+        assert refused.code == 3
+        assert "b/j was edited live: timeout" in refused.err
+        self.say(project, of_all="revert", of_here="fail", of_board="keep")
+        assert project.counts() == {}
+        self.say(project, of_here="revert")
+        project.sync()
+        assert project.spec("b/j")["timeout"] == 300_000
+
+    def test_explain_says_who_said_it(self, project: Project) -> None:
+        self.say(project, of_all="revert", of_here="fail", of_board="keep")
+        values = {value["path"]: value for value in project.ok("explain", "b/j", "-o", "json").json["values"]}
+        policy = values["reconcile.on_drift"]
+        assert policy["value"] == "keep"
+        layers = [source["layer"] for source in policy["said"]]
+        assert layers == ["project", "environment here", "board"]
+        assert policy["source"]["file"] == "boards/b.yaml"
+        assert "reconcile.on_drift" in project.ok("explain", "b/j").out
+        assert "reconcile.on_conflict" not in values
+
+    def test_a_field_has_a_policy_of_its_own(self, project: Project) -> None:
+        file = project.folder / "jobboard.yaml"
+        file.write_text(file.read_text() + "reconcile: {fields: {timeout: {on_drift: revert}}}\n")
+        assert project.counts() == {"change": 1}
+        values = {value["path"]: value for value in project.ok("explain", "b/j", "-o", "json").json["values"]}
+        source = values["reconcile.fields.timeout.on_drift"]["source"]
+        assert (source["layer"], source["line"]) == ("project, timeout", 7)
+
+    def test_what_contradicts_itself_is_an_error_with_its_place(self, project: Project) -> None:
+        file = project.folder / "jobboard.yaml"
+        before = file.read_text()
+        file.write_text(before + "reconcile: {on_drift: revert, on_conflict: live}\n")
+        refused = project.run("plan")
+        assert refused.code == 65
+        assert "jobboard.yaml:7:44" in refused.err
+        assert "on_conflict: file" in refused.err
+        file.write_text(before + "reconcile: {on_drift: sometimes}\n")
+        refused = project.run("lint")
+        assert refused.code == 65
+        assert "jobboard.yaml:7:" in refused.err
+        file.write_text(before + "reconcile: {on_drift: revert}\n")
+        project.board("b", "j: {run: x}", head="reconcile: {on_conflict: live}\n")
+        refused = project.run("plan")
+        assert refused.code == 64
+        assert "on_conflict: live keeps what on_drift: revert" in refused.err
+
+    def test_what_becomes_of_runs_of_jobs_that_go_is_said_there_too(self, project: Project) -> None:
+        file = project.folder / "jobboard.yaml"
+        file.write_text(file.read_text() + "reconcile: {on_prune: cancel}\n")
+        project.sync()
+        record = definitions.read_board(project.store, "b")
+        assert record is not None
+        assert record.meta["reconcile"] == {"on_prune": "cancel"}
+        project.board("b", "j: {run: x}", head="reconcile: {on_prune: drain}\n")
+        project.sync()
+        record = definitions.read_board(project.store, "b")
+        assert record is not None
+        assert record.meta["reconcile"] == {"on_prune": "drain"}

@@ -138,8 +138,8 @@ def test_a_field_that_only_the_file_changed_takes_the_file_under_every_pair(
 
 
 def test_a_field_has_its_own_policy_and_a_flag_wins_over_it() -> None:
-    board = Policy.of_board(
-        {"on_drift": "keep", "fields": {"timeout": {"on_drift": "revert"}, "cron": {"on_conflict": "file"}}}
+    board = Policy.of_layers(
+        [{"on_drift": "keep", "fields": {"timeout": {"on_drift": "revert"}, "cron": {"on_conflict": "file"}}}]
     )
     assert (board.drift_at("timeout"), board.drift_at("priority")) == ("revert", "keep")
     assert (board.conflict_at("schedule"), board.conflict_at("timeout")) == ("file", "fail")
@@ -158,8 +158,8 @@ def test_one_conflict_can_be_forced() -> None:
 @pytest.mark.parametrize("on_drift", ["revert", "exact"])
 def test_what_keeps_and_takes_back_contradicts_itself(on_drift: Any) -> None:
     assert Policy(on_drift, "live").contradiction == on_drift
-    assert Policy.of_board(
-        {"fields": {"timeout": {"on_drift": on_drift, "on_conflict": "live"}}}
+    assert Policy.of_layers(
+        [{"fields": {"timeout": {"on_drift": on_drift, "on_conflict": "live"}}}]
     ).contradiction
     assert Policy(on_drift, "file").contradiction is None
     assert Policy("keep", "live").contradiction is None
@@ -170,3 +170,18 @@ def test_the_schema_gives_a_policy_to_every_key_of_a_job() -> None:
     named = set(schema()["properties"]["reconcile"]["properties"]["fields"]["properties"])
     assert named == job
     assert {FIELD_OF_KEY.get(key, key) for key in named} <= set(FIELDS)
+
+
+def test_a_higher_layer_wins_over_what_lies_below() -> None:
+    project = {"on_drift": "revert", "fields": {"timeout": {"on_conflict": "file"}}}
+    environment = {"on_conflict": "file", "fields": {"cron": {"on_drift": "fail"}}}
+    board = {"on_drift": "exact", "fields": {"timeout": {"on_drift": "keep"}}}
+    below = Policy.of_layers([project, environment])
+    assert (below.drift_at("queue"), below.conflict_at("queue")) == ("revert", "file")
+    assert below.drift_at("schedule") == "fail"
+    whole = Policy.of_layers([project, environment, board])
+    assert whole.drift_at("timeout") == "keep"
+    # What the board says of every field wins over what the environment says of one.
+    assert whole.drift_at("schedule") == whole.drift_at("queue") == "exact"
+    assert whole.by_flag("fail", None).drift_at("timeout") == "fail"
+    assert Policy.of_layers([]) == Policy()
