@@ -183,11 +183,23 @@ def with_side(
 
 
 def cures_of(
-    parts: Collection[Part], specs: Mapping[str, Spec], outside: Outside
+    trouble: Trouble, parts: Collection[Part], specs: Mapping[str, Spec], outside: Outside
 ) -> Iterator[Literal["file", "live"]]:
-    """The sides that would leave less trouble than there is, and none that is new."""
-    before = set(troubles(specs, outside))
+    """The sides whose values, taken at every part, end a trouble."""
+    kind, names = trouble
+    if kind == "parent":
+        # What was made to run after a job live lets go of it; no value of a path brings a job back.
+        if any(part.field.path == "after" for part in parts):
+            yield "file"
+        return
+    if kind == "lock":
+        taking = {part.address for part in parts}
+        specs = {a: spec for a, spec in specs.items() if a in taking or names[0] in spec.get("locks", {})}
     sides: tuple[Literal["file", "live"], ...] = ("file", "live")
     for side in sides:
-        if set(troubles(with_side(specs, parts, side), outside)) < before:
+        if not any(_is_same(trouble, left) for left in troubles(with_side(specs, parts, side), outside)):
             yield side
+
+
+def _is_same(one: Trouble, other: Trouble) -> bool:
+    return one[0] == other[0] and {*one[1]} == {*other[1]}

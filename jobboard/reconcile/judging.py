@@ -135,7 +135,7 @@ def _clashes(
         parts = clash.parts_of(trouble, merged, files, lives, bases)
         message = clash.describe(trouble, merged, outside)
         clashes.append(
-            Clash(trouble[0], message, tuple(parts), tuple(clash.cures_of(parts, merged, outside)))
+            Clash(trouble[0], message, tuple(parts), tuple(clash.cures_of(trouble, parts, merged, outside)))
         )
     return clashes
 

@@ -7,6 +7,7 @@ import shlex
 import pytest
 from kit.project import Project, dump_of
 
+from jobboard.reconcile.live import edit_job
 from jobboard.store.fsck import check
 
 
@@ -147,3 +148,17 @@ def test_a_job_that_was_made_to_run_after_another_live_is_known_to_whoever_remov
     refused = project.run("sync", "--auto-approve", "boards/ops.yaml")
     assert refused.code == 5
     assert "etl/e runs after ops/a, which this would destroy" in refused.err
+
+
+def test_many_at_once_are_found_without_looking_at_every_job_for_each(project: Project) -> None:
+    project.board("ops", "p: {run: x}\n" + "\n".join(f"j{n}: {{run: x}}" for n in range(60)))
+    project.sync()
+    for number in range(60):
+        edit_job(project.store, f"ops/j{number}", {"after": "p"}, by={"actor": "ana", "via": "cli"}, now_ms=0)
+    project.board("ops", "\n".join(f"j{n}: {{run: x}}" for n in range(60)))
+    refused = project.run("plan")
+    assert refused.code == 3
+    assert "60 conflicts in the way" in refused.out
+    project.sync("--on-conflict", "file", "--allow-destroy", "1")
+    assert set(project.live("ops")) == {f"j{n}" for n in range(60)}
+    assert check(project.store) == []
