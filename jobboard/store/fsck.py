@@ -30,7 +30,9 @@ _SETS = (
     "joins",
 )
 """Families of sets and hashes whose members are looked at one by one."""
-_NAMED = (*_SETS, "run", "out", "defs", "changes")
+_COUNTED = ("minute", "day", "jobday")
+"""Families that count what ended in a stretch of time."""
+_NAMED = (*_SETS, *_COUNTED, "run", "out", "defs", "changes")
 """Families whose keys are looked for."""
 
 
@@ -98,6 +100,8 @@ class _Walk:
         yield from self._paged("turns", self._names("line"))
         yield from self._paged("out", self._names("out"))
         yield from self._paged("changes", self._names("changes"))
+        for family in _COUNTED:
+            yield from self._paged(family, self._names(family))
         yield from self._counts()
         yield from self._stages()
 

@@ -10,7 +10,7 @@ from kit.engine import Engine
 
 from jobboard.core.run import Result
 from jobboard.core.tally import total
-from jobboard.store import counts
+from jobboard.store import counts, fsck
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
@@ -128,6 +128,16 @@ def test_counts_drop_themselves(engine: Engine, store: Store) -> None:
         number = NOON // (60_000 if family == "minute" else DAY_MS)
         left_s = store.client.ttl(store.key(family, str(number)))
         assert (days - 1) * 86_400 < left_s <= days * 86_400, family
+
+
+def test_counts_that_would_stay_for_ever_are_found_and_mended(engine: Engine, store: Store) -> None:
+    _ran(engine, "b/x", NOON)
+    day = str(NOON // DAY_MS)
+    store.client.persist(store.key("jobday", day))
+    (problem,) = fsck.repair(store)
+    assert str(problem) == f"{day} has counts that nothing would ever drop"
+    assert fsck.check(store) == []
+    assert store.client.ttl(store.key("jobday", day)) == pytest.approx(30 * 86_400, abs=60)
 
 
 def test_one_queue(engine: Engine, store: Store, capsys: pytest.CaptureFixture[str]) -> None:

@@ -352,6 +352,17 @@ function look.drift(board)
   end
 end
 
+-- What was counted of a stretch of time has to drop itself.
+local function endless(hash, stretch, days)
+  if redis.call('TTL', hash) == -1 and broken(stretch, 'has counts that nothing would ever drop') then
+    redis.call('EXPIRE', hash, days * 86400)
+  end
+end
+
+function look.minute(minute) endless(key('minute', minute), minute, 2) end
+function look.day(day) endless(key('day', day), day, 400) end
+function look.jobday(day) endless(key('jobday', day), day, 30) end
+
 function look.stages(stage)
   local opened_at = tonumber(redis.call('ZSCORE', key('stages'), stage) or nil)
   if opened_at and opened_at <= at - 600000 then broken(stage, 'is a stage its sync has left') end
