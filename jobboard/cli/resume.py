@@ -37,9 +37,9 @@ def execute(args: argparse.Namespace) -> int:
     settings = Settings.from_args(args)
     with open_store(settings) as store:
         scope = scopes.scope_of(store, args)
-        now_ms = clocks.now_ms(store)
-        were = holds.read_holds(store, now_ms).get(scope, [])
+        were = holds.read_holds(store, clocks.now_ms(store)).get(scope, [])
         ended = holds.resume(store, scope, by=project.by_of(settings, args.reason))
+        now_ms = clocks.now_ms(store)
         covered = scopes.covered_by(store, scope, now_ms)
     left = _left(covered)
     if args.output == "json":
