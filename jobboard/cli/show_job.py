@@ -139,18 +139,20 @@ class JobView:
         over: dict[str, list[Override]] = {}
         for override in self.facts.overrides:
             over.setdefault(override.path.partition(".")[0], []).append(override)
-        for name in dict.fromkeys([*named, *by_field, *over]):
-            screen.line(f"  {name:<12}{value_text(name, spec.get(name))}")
+        shown = list(dict.fromkeys([*named, *by_field, *over]))
+        width = max([12, *(len(name) + 2 for name in shown)])
+        for name in shown:
+            screen.line(f"  {name:<{width}}{value_text(name, spec.get(name))}")
             for field in by_field.get(name, ()):
-                screen.line(f"  {'':<12}{self._drift_text(field)}", "change")
+                screen.line(f"  {'':<{width}}{self._drift_text(field)}", "change")
             for override in over.get(name, ()):
-                screen.line(f"  {'':<12}{self._override_text(override)}", "change")
+                screen.line(f"  {'':<{width}}{self._override_text(override)}", "change")
         defaults = [_default_text(name) for name in FIELDS if _by_default(spec, name)]
-        text = f"  {'by default':<12}{', '.join(defaults)}"
+        text = f"  {'by default':<{width}}{', '.join(defaults)}"
         for line in wrap(
             text,
             width=min(100, shutil.get_terminal_size().columns),
-            subsequent_indent=" " * 14,
+            subsequent_indent=" " * (width + 2),
             break_on_hyphens=False,
         ):
             screen.line(line, "dim")

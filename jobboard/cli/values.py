@@ -17,7 +17,12 @@ from jobboard.core.size import format_size
 
 LONG = 60
 """Values wider than this are shown a line each."""
-_SPANS = frozenset({"timeout", "kill_after", "heartbeat", "start_within", "finish_by", "expected_every"})
+_SPANS = frozenset(
+    {
+        *("timeout", "kill_after", "heartbeat", "start_within", "finish_by", "expected_every"),
+        *("late_after", "catchup_window"),
+    }
+)
 _SPAN_KEYS = frozenset({"delay", "max_delay", "jitter"})
 
 
@@ -50,6 +55,8 @@ def _text(path: str, value: Any) -> str:
         return str(value["run"]) if "run" in value else shlex.join(value["exec"])
     if name in ("retries", "defer"):
         return ", ".join(f"{key} {_policy(key, part)}" for key, part in value.items())
+    if name == "overlap" and isinstance(value, dict):
+        return f"allow {value['allow']}"
     if name == "limits":
         return _limits(path.partition(".")[2], value)
     if isinstance(value, list | tuple):

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
     from jobboard.core.model import Spec
 
-_SPANS = frozenset({"every", "phase", "jitter", "timeout", "kill_after", "heartbeat"})
+_SPANS = frozenset(
+    {
+        *("every", "phase", "jitter", "timeout", "kill_after", "heartbeat"),
+        *("late_after", "catchup_window", "start_within", "finish_by", "expected_every"),
+    }
+)
 _INSTANTS = frozenset({"start", "stop"})
 # Keys of maps that are spans there.
 _SPANS_WITHIN = {

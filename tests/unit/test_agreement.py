@@ -20,6 +20,7 @@ from jobboard.core.duration import format_duration
 from jobboard.core.instant import parse_instant
 from jobboard.core.model import DEFAULT_DEFER, DEFAULT_RETRIES, FIELDS
 from jobboard.core.value import READERS
+from jobboard.core.written import written_keys
 from jobboard.daemon import tree
 from jobboard.daemon.attempt import Attempt
 from jobboard.source.files import TEST_SUFFIXES, SourceFile, digest_of
@@ -149,6 +150,16 @@ def _with(name: str, example: Any) -> dict[str, Spec]:
 def test_every_key_of_a_job_is_read_and_means_something(name: str) -> None:
     plain = _specs(PLAIN.get(name, COMPANIONS.get(name, {})))
     assert any(_with(name, example) != plain for example in JOB_KEYS[name]["examples"])
+
+
+# Several parents have to have one schedule at their root; `test_rewrite` writes those.
+@pytest.mark.parametrize("name", sorted(set(JOB_KEYS) - TEMPLATES - {"after"}))
+def test_every_key_is_written_as_it_is_read(name: str) -> None:
+    for example in JOB_KEYS[name]["examples"]:
+        for spec in _with(name, example).values():
+            written = written_keys(spec, "ops")
+            again = _specs(written, **BESIDE.get("exclude", {}))
+            assert again["it"] == spec
 
 
 @pytest.mark.parametrize("policy", ["retries", "defer"])
