@@ -4,16 +4,18 @@ import json
 import re
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import pytest
 from kit.commandline import jobboard, told
+from kit.server import Server
 from kit.story import Story
 
+from jobboard import errors
 from jobboard.store import events, scripts
+from jobboard.store.connect import Store
 
-if TYPE_CHECKING:
-    from jobboard.store.connect import Store
+_TOLD_OF: Any = {"e": "queued", "job": "o/x", "at": 0}
 
 
 @pytest.fixture
@@ -63,8 +65,7 @@ def test_a_reader_goes_on_behind_an_id(
 
 
 def test_more_than_a_page_is_read_to_its_end(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    told_of: Any = {"e": "queued", "job": "o/x", "at": 0}
-    ids = cast("list[bytes]", [store.client.xadd(store.key("events"), told_of) for _ in range(1200)])
+    ids = cast("list[bytes]", [store.client.xadd(store.key("events"), _TOLD_OF) for _ in range(1200)])
     every = _lines(store, capsys, "--after", "0")
     assert [event["id"] for event in every] == [stream_id.decode() for stream_id in ids]
     assert _lines(store, capsys, "-n", "700") == every[-700:]
@@ -89,6 +90,25 @@ def test_followed_as_it_happens_until_nobody_reads(story: Story, store: Store) -
         reader.stdout.close()
         story.ran("ops/a")
         assert reader.wait(10) == 141
+
+
+def test_a_store_that_goes_away_is_said_with_the_way_on() -> None:
+    server = Server({})
+    try:
+        with Store(server.url, "x") as own:
+            added = [own.client.xadd(own.key("events"), _TOLD_OF) for _ in range(2)]
+        first, last = (str(cast("bytes", event_id), "ascii") for event_id in added)
+        words = ("events", "-f", "--after", first, "--redis", server.url, "--namespace", "x")
+        command = [sys.executable, "-m", "jobboard", *words]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as reader:
+            assert reader.stdout is not None
+            assert "queued" in reader.stdout.readline()
+            server.kill()
+            _, said = reader.communicate(timeout=20)
+        assert reader.returncode == errors.StoreUnreachable.exit_code
+        assert f"--after {last} goes on where this stopped" in said
+    finally:
+        server.remove()
 
 
 @pytest.mark.parametrize(
