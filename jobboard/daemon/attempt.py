@@ -112,11 +112,12 @@ class Attempt:
         """
         spec = self.reserved.spec
         account = _account(spec)
-        between = _between(spec, account)
+        files = _of_files(spec)
+        between = {**(account.variables() if account is not None else {}), **files}
         env = launch.environment(
             spec, os.environ, self._own(), resolver(store_url), store_url, between=between
         )
-        self.capture = Capture(env.secrets)
+        self.capture = Capture([*env.secrets, *filter(envfile.may_be_secret, files.values())])
         return {
             "type": "spawn",
             "id": self.id,
@@ -221,14 +222,14 @@ def _account(spec: Spec) -> Account | None:
         raise launch.Unresolvable(str(error)) from error
 
 
-def _between(spec: Spec, account: Account | None) -> dict[str, str]:
-    values = account.variables() if account is not None else {}
-    if "env_files" in spec:
-        try:
-            values.update(envfile.read_files(spec["env_files"], spec.get("cwd")))
-        except envfile.BadFile as error:
-            raise launch.Unresolvable(str(error)) from error
-    return values
+def _of_files(spec: Spec) -> dict[str, str]:
+    """What the job's `env_files` say."""
+    if "env_files" not in spec:
+        return {}
+    try:
+        return envfile.read_files(spec["env_files"], spec.get("cwd"))
+    except envfile.BadFile as error:
+        raise launch.Unresolvable(str(error)) from error
 
 
 def resolver(store_url: str) -> launch.Resolve:

@@ -17,10 +17,17 @@ if TYPE_CHECKING:
 _LONGEST_BYTES = 1 << 20
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)", re.DOTALL)
 _OWN = "JOBBOARD_"
+# Characters. Files hold modes and ports beside passwords, and an output without `debug` says little.
+_SHORTEST_SECRET = 8
 
 
 class BadFile(Exception):
     """A file is missing or cannot be read as such; the message names it."""
+
+
+def may_be_secret(value: str) -> bool:
+    """Whether a value of a file is masked in output."""
+    return len(value) >= _SHORTEST_SECRET
 
 
 def read_files(names: Sequence[str], folder: str | None) -> dict[str, str]:

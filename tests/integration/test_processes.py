@@ -80,6 +80,12 @@ def test_env_files_lie_below_env(store: Store, tmp_path: Path) -> None:
     assert ran(store, tmp_path, spec)[1] == b"file own\n"
 
 
+def test_what_may_be_a_secret_in_an_env_file_is_masked(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "vars").write_text("MODE=debug\nPASSWORD='hunter2 hunter2'\n")
+    spec = run("echo $MODE $PASSWORD", env_files=["vars"], cwd=str(tmp_path))
+    assert ran(store, tmp_path, spec)[1] == b"debug ***\n"
+
+
 def test_a_missing_env_file_fails_the_run(store: Store, tmp_path: Path) -> None:
     record, _ = ran(store, tmp_path, run("true", env_files=[f"{tmp_path}/none"]))
     assert record["reason"] == f"env_files: there is no {tmp_path}/none where the worker runs"
