@@ -139,6 +139,26 @@ def test_holds_and_runs_come_along(dumped: Project) -> None:
     assert (record.run_id, record.job, record.state) == (queued.run_id, "ops/backup", "ok")
 
 
+def test_runs_that_stand_in_line_come_along(project: Project, clock: StoreClock) -> None:
+    queueing = "{run: x, every: 1h, phase: 0, overlap: queue}"
+    project.board("ops", f"dump: {queueing}")
+    project.sync()
+    engine = Engine(project.store)
+    engine.epochs["ops/dump"] = project.live("ops")["dump"].epoch
+    hour = int(due_of(project)["ops/dump"])
+    clock.set(hour + 3_600_000)
+    runs = [engine.fired("ops/dump", hour + place * 3_600_000) for place in (0, 1)]
+    renamed(project, f"backup: {queueing}")
+    project.sync()
+    states = {run.run_id: run.state for run in past.live_runs(project.store, "ops/backup")}
+    assert states == {runs[0]: "queued", runs[1]: "blocked"}
+    assert not project.store.client.exists(project.store.key("line", "ops/dump"))
+    engine.worker()
+    engine.finish(engine.reserve_one())
+    assert engine.reserve_one().run_id == runs[1]
+    assert check(project.store) == []
+
+
 def test_past_runs_are_those_of_the_job_under_its_new_name(dumped: Project) -> None:
     dumped.ok("run", "ops/dump", "--force")
     engine = Engine(dumped.store)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
 
     from kit.clock import StoreClock
 
+    from jobboard.core.run import Word
     from jobboard.store.connect import Store
 
 T0 = 1_600_000_000_000
+DEEDS = ("fire", "fire", "fire", "reserve", "finish", "finish", "hand", "cancel", "edit", "tick")
+VERDICTS: tuple[Word, ...] = ("ok", "failed", "retry", "lost", "drained")
 RULES: list[Any] = ["skip", "queue_latest", "queue", "replace", {"allow": 1}, {"allow": 3}, "allow"]
 
 
@@ -366,3 +370,43 @@ def test_a_run_by_hand_that_is_replaced_tells_the_dependents_that_came_with_it(e
     _fire(engine, 0)
     assert engine.members("live", "b/x") == {_run(0)}
     assert [(r["state"], r["reason"]) for r in engine.last("b/y")] == [("skipped", "after: b/x cancelled")]
+
+
+@pytest.mark.parametrize("round_", range(4))
+def test_whatever_happens_every_line_comes_to_its_end(engine: Engine, clock: StoreClock, round_: int) -> None:
+    seed = random.SystemRandom().randrange(2**32)
+    print(f"seed {seed} of round {round_}")  # noqa: T201 - shown with a failure
+    chance = random.Random(seed)
+    _define(engine, chance.choice(RULES), catchup=chance.choice(["last", "all"]), locks={"db": 1})
+    engine.define("b/y", after=["b/x"], overlap=chance.choice(RULES))
+    engine.client.zadd(engine.store.key("sched"), {"b/x": NEVER})
+    running: list[Any] = []
+    for index in range(60):
+        deed = chance.choice(DEEDS)
+        if deed == "fire" and index % 9 == 0:
+            _catch_up(engine, 10 * index + 1, 10 * index + 2, nominal=10 * index + 5)
+        elif deed == "fire":
+            _fire(engine, 10 * index + 5)
+        elif deed == "reserve":
+            running += engine.reserve(limit=2)
+        elif deed == "finish" and running:
+            verdict = chance.choice(VERDICTS)
+            engine.finish(running.pop(chance.randrange(len(running))), verdict, delay_ms=MINUTE)
+        elif deed == "hand":
+            engine.runs.start_run("b/x", by="ana", with_dependents=chance.random() < 0.5)
+        elif deed == "cancel" and (live := sorted(engine.members("live", "b/x"))):
+            engine.runs.cancel(chance.choice(live), "ana")
+        elif deed == "edit":
+            _define(engine, chance.choice(RULES), catchup=chance.choice(["last", "all"]), locks={"db": 1})
+        elif deed == "tick":
+            clock.advance(MINUTE)
+            engine.runs.tick("s1")
+        assert fsck.check(engine.store) == [], deed
+    while engine.members("live", "b/x") | engine.members("live", "b/y"):
+        clock.advance(MINUTE)
+        engine.runs.tick("s1")
+        running += engine.reserve()
+        for reserved in running:
+            engine.finish(reserved)
+        running = []
+    assert not engine.client.exists(engine.store.key("line", "b/x"), engine.store.key("line", "b/y"))
