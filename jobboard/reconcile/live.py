@@ -19,6 +19,7 @@ from jobboard.reconcile.applying import schedule_entry
 from jobboard.reconcile.together import check_together, outside_of
 from jobboard.source.schema import check_keys
 from jobboard.store import definitions
+from jobboard.store.codec import decode_definition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,12 +50,14 @@ def read_job(store: Store, address: str) -> Definition:
     Raises:
         errors.UsageError: There is no such job.
     """
-    board, job = split_address(address)
-    record = definitions.read_board(store, board)
-    found = definitions.read_some(store, record.version, [job]) if record else {}
-    if job not in found:
+    return decode_definition(_read_packed(store, address))
+
+
+def _read_packed(store: Store, address: str) -> bytes:
+    packed = definitions.read_packed(store, address)
+    if packed is None:
         raise errors.UsageError(f"there is no job {address}", "jobboard ls lists them")
-    return found[job]
+    return packed
 
 
 def edit_job(
@@ -74,7 +77,8 @@ def edit_job(
         errors.Stale: Others kept writing to the same job.
     """
     for _ in range(ATTEMPTS):
-        before = read_job(store, address)
+        packed = _read_packed(store, address)
+        before = decode_definition(packed)
         after = with_keys(before.spec, assignments, address)
         fields = merge_job(before.spec, before.spec, after).fields
         if not fields:
@@ -89,7 +93,7 @@ def edit_job(
             definitions.edit(
                 store,
                 address,
-                seen=before,
+                seen=packed,
                 definition=edited,
                 work=schedule_entry(change, now_ms),
                 by=by,

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.core.blame import moved_between
+from jobboard.core.names import split_address
 from jobboard.store.codec import decode_definition, encode_definition
 from jobboard.store.connect import explained
 from jobboard.store.wire import as_bytes, pack, unpack
@@ -141,6 +142,15 @@ def read_some(store: Store, version: str, jobs: Sequence[str]) -> dict[str, Defi
             if raw is not None
         )
     return found
+
+
+def read_packed(store: Store, address: str) -> bytes | None:
+    """One job as it is stored, or None where there is no such job. Uses read commands only."""
+    board, job = split_address(address)
+    with explained(store.url):
+        version: Any = store.client.hget(store.key("boards"), board)
+        raw: Any = version and store.client.hget(store.key("defs", defs_of(version.decode())), job)
+    return as_bytes(raw) if raw is not None else None
 
 
 def _packed_definitions(store: Store, version: str) -> Iterator[tuple[str, bytes]]:
@@ -361,7 +371,7 @@ def edit(
     store: Store,
     address: str,
     *,
-    seen: Definition,
+    seen: bytes,
     definition: Definition,
     work: Mapping[str, Any] | None,
     by: Mapping[str, Any],
@@ -373,7 +383,7 @@ def edit(
     Args:
         store: Where.
         address: Which job.
-        seen: As it was read.
+        seen: As it was read, packed.
         definition: What it is to be; its numbers from `number`.
         work: Its new schedule entry, or None where the schedule stays.
         by: Who, via what.
@@ -390,8 +400,7 @@ def edit(
         store.call,
         "edit",
         address=address,
-        epoch=seen.epoch,
-        generation=seen.generation,
+        seen=seen,
         definition=encode_definition(definition),
         work=dict(work) if work is not None else False,
         by=dict(by),

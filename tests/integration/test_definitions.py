@@ -148,14 +148,22 @@ def test_a_destroyed_job_leaves_a_tombstone_and_no_schedule(store: Store) -> Non
 
 
 def test_an_edit_moves_the_boards_version_and_marks_drift(store: Store) -> None:
-    read = made("x")
-    write(store, "ops", {"a": read})
+    write(store, "ops", {"a": made("x")})
+    packed = definitions.read_packed(store, "ops/a")
+    assert packed is not None
     before = definitions.read_board(store, "ops")
     assert before is not None
     n = definitions.number(store)
     changed = Definition(n, n, 1, {"command": {"run": "y"}}, {"command": {"run": "x"}})
     definitions.edit(
-        store, "ops/a", seen=read, definition=changed, work=None, by=BY, paths=["command"], changes=["run"]
+        store,
+        "ops/a",
+        seen=packed,
+        definition=changed,
+        work=None,
+        by=BY,
+        paths=["command"],
+        changes=["run"],
     )
     after = definitions.read_board(store, "ops")
     assert after is not None
@@ -167,7 +175,7 @@ def test_an_edit_moves_the_boards_version_and_marks_drift(store: Store) -> None:
         definitions.edit(
             store,
             "ops/a",
-            seen=read,
+            seen=packed,
             definition=other,
             work=None,
             by=BY,

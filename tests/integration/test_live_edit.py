@@ -17,6 +17,8 @@ from jobboard.store.runs import Runs
 from jobboard.store.wire import pack, unpack
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kit.clock import StoreClock
     from kit.engine import Engine
 
@@ -203,6 +205,45 @@ def test_an_edit_in_the_middle_of_a_sync_is_kept(project: Project, monkeypatch: 
     assert "dump.timeout - here, 7m in Redis (luis" in project.run("plan").out
 
 
+def test_an_edit_in_the_middle_of_a_sync_that_only_records_takes_no_base_back(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.ok("set", "backup", "timeout=2h")
+    project.path("ops").write_text(project.path("ops").read_text().replace("timeout: 30m", "timeout: 2h"))
+    writing_before_edit(monkeypatch, project.sync)
+    edit_job(project.store, "ops/backup", {"queue": "slow"}, by=BY, now_ms=0)
+    job = read_job(project.store, "ops/backup")
+    assert (job.spec["timeout"], job.base["timeout"], job.spec["queue"]) == (2 * HOUR, 2 * HOUR, "slow")
+    assert project.counts() == {}
+    assert check(project.store) == []
+
+
+def test_an_override_in_the_middle_of_an_edit_stays(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing_before_edit(
+        monkeypatch,
+        lambda: project.ok("override", "set", "ops/backup", "description=theirs", "--reason", "a test"),
+    )
+    edit_job(project.store, "ops/backup", {"queue": "slow"}, by=BY, now_ms=0)
+    (override,) = read_job(project.store, "ops/backup").overrides
+    assert override.value == "theirs"
+    assert check(project.store) == []
+
+
+def writing_before_edit(monkeypatch: pytest.MonkeyPatch, write: Callable[[], object]) -> None:
+    """Have somebody else write after the next edit has read its job and before it is made."""
+    number = definitions.number
+    left = [write]
+
+    def write_first(store: Store) -> int:
+        if left:
+            left.pop()()
+        return number(store)
+
+    monkeypatch.setattr(definitions, "number", write_first)
+
+
 def test_an_edit_that_changes_what_was_planned_makes_it_stale(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,8 +271,7 @@ class TestAStoreThatIsNeverQuiet:
             tag, *_ = project.store.call(
                 "edit",
                 address="ops/dump",
-                epoch=found.epoch,
-                generation=found.generation,
+                seen=definitions.read_packed(store, "ops/dump"),
                 definition=encode_definition(replace(found, generation=unique, spec=spec)),
                 work=False,
                 by=BY,

@@ -1,9 +1,10 @@
 #!lua
 -- A live edit: one job's definition, in place, with its schedule entry, in one step. The board's count of
 -- edits moves, so that a plan made before is stale. An edit that has been made already is made: its reply got
--- lost. It waits while a sync keeps edits off (`quiet`): the answer says until when at most.
+-- lost. The definition must be, byte for byte, the one that was read: a sync that only records what the file
+-- says moves neither epoch nor generation, and its base would be undone. It waits while a sync keeps edits off (`quiet`): the answer says until when at most.
 -- KEYS      meta
--- ARGUMENTS address=string epoch=int generation=int definition=bytes work=map by=map paths=[path, ...] apart=[path, ...] changes=list
+-- ARGUMENTS address=string seen=bytes definition=bytes work=map by=map paths=[path, ...] apart=[path, ...] changes=list
 -- TOUCHES   work LIST, work:<stage> HASH, boards HASH, defs:<version> HASH, drift HASH, sched ZSET,
 --           claims ZSET, claim HASH, cursor HASH, used HASH, after:<parent> SET, tombstones HASH,
 --           edits HASH, audit STREAM, wake:scheduler LIST, overrides ZSET, quiet ZSET, skips HASH,
@@ -21,12 +22,12 @@
 local refused = guard()
 if refused then return refused end
 local address = arguments.address
-local raw, current = definition(address)
-if not current then return cmsgpack.pack({'GONE'}) end
+local raw = definition(address)
+if not raw then return cmsgpack.pack({'GONE'}) end
 if raw == arguments.definition then return cmsgpack.pack({'OK'}) end
 local quiet = redis.call('ZREVRANGE', key('quiet'), 0, 0, 'WITHSCORES')
 if quiet[2] and tonumber(quiet[2]) > now() then return cmsgpack.pack({'WAIT', tonumber(quiet[2]) - now()}) end
-if current[1] ~= arguments.epoch or current[2] ~= arguments.generation then return cmsgpack.pack({'STALE'}) end
+if raw ~= arguments.seen then return cmsgpack.pack({'STALE'}) end
 
 local board, job = string.match(address, '^([^/]+)/(.+)$')
 local version, edits = string.match(redis.call('HGET', key('boards'), board), '^(.*)%.(%d+)$')
