@@ -60,12 +60,14 @@ def watcher_of(args: argparse.Namespace, settings: Settings, store: Store, scree
     """
     from jobboard.daemon.watcher import Watcher
     from jobboard.reconcile.sources import Options
+    from jobboard.source.git import index_lock
 
     paths = project.board_paths(args.paths, settings.root)
     for path in paths:
         if not path.exists():
             raise errors.UsageError(f"there is no {path}", "jobboard init writes a first board")
     is_shared = project.may_be_shared(settings)
+    lock = index_lock(settings.root)
     options = Options(
         keep_vanished=True,
         take_ownership=args.take_over,
@@ -80,6 +82,8 @@ def watcher_of(args: argparse.Namespace, settings: Settings, store: Store, scree
         options=options,
         by={**project.by_of(settings), "via": "watch"},
         report=_Spoken(screen, store, settings),
+        root=settings.root,
+        busy=lambda: lock is not None and lock.exists(),
     )
 
 

@@ -2,7 +2,8 @@
 
 It looks at folders, not at files, since an editor's atomic save and a swapped symbolic link replace the file;
 every thirty seconds it looks without having been told, as a net. Whatever the event, the bytes decide: a file
-that says what it said is not even parsed.
+that says what it said is not even parsed. A burst of events is one sync, and a checkout that Git is still
+writing is waited for: boards of two commits are never synced together.
 
 It never passes a guard by itself. A board that does not parse changes nothing and is shown; one whose file
 is gone is shown and stays; a conflict waits for a person.
@@ -10,15 +11,17 @@ is gone is shown and stays; a conflict waits for a person.
 
 from __future__ import annotations
 
+import threading
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
 from jobboard import errors
 from jobboard.reconcile.applying import apply
 from jobboard.reconcile.planning import make_plan
+from jobboard.source.files import PROJECT_FILE
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -32,7 +35,14 @@ TICK_MS = 1_000
 NET_MS = 30_000
 """How often it looks without having been told."""
 SETTLE_MS = 60
-"""How long a burst of events (a checkout, a save in several steps) is let pass before looking."""
+"""How long it has to be quiet after a burst of events (a checkout, a save in several steps)."""
+BURST_MS = 5_000
+"""How long such a burst may last: then it looks all the same."""
+BUSY_S = 10.0
+"""How long Git may be writing: what is locked for longer was left behind."""
+_AGAIN_S = 0.02
+# What is swapped where a folder is filled as the kubelet does it.
+_SWAPPED = "..data"
 
 
 class Report(Protocol):
@@ -58,6 +68,8 @@ class Watcher:
         options: Which guards are lifted: the user's own flags, nothing more.
         by: Who is writing.
         report: Who is told.
+        root: The folder of the project file, which is looked at as well; None where there can be none.
+        busy: Whether Git is writing to the files right now.
     """
 
     def __init__(
@@ -69,6 +81,8 @@ class Watcher:
         options: Options,
         by: Mapping[str, Any],
         report: Report,
+        root: Path | None = None,
+        busy: Callable[[], bool] = bool,
     ) -> None:
         self._store = store
         self._paths = paths
@@ -76,13 +90,47 @@ class Watcher:
         self._options = options
         self._by = by
         self._report = report
+        self._root = root
+        self._busy = busy
         self._said: object = None
+        # Boards and the project file are followed side by side.
+        self._looking = threading.Lock()
 
     def run(self, stop: threading.Event) -> None:
         """Sync now and on every change until `stop` is set. An outage of the store is waited out."""
-        while not stop.is_set():
-            self.look()
-            self._follow(stop)
+        with self._following_project(stop):
+            while not stop.is_set():
+                self.look()
+                # A folder may go at any moment, also before the system has begun to tell of it.
+                with suppress(FileNotFoundError):
+                    self._follow(stop)
+
+    @contextmanager
+    def _following_project(self, stop: threading.Event) -> Iterator[None]:
+        """Meanwhile look at every change of the project file too."""
+        following = threading.Thread(target=self._follow_project, args=(stop,), name="project file")
+        following.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            following.join()
+
+    def _follow_project(self, stop: threading.Event) -> None:
+        from watchfiles import watch
+
+        if self._root is None or not self._root.is_dir():
+            return
+        for _ in watch(
+            self._root,
+            stop_event=stop,
+            debounce=BURST_MS,
+            step=SETTLE_MS,
+            rust_timeout=TICK_MS,
+            watch_filter=lambda _, path: path.endswith((f"/{PROJECT_FILE}", f"/{_SWAPPED}")),
+            recursive=False,
+        ):
+            self._look_when_settled(stop)
 
     def _follow(self, stop: threading.Event) -> None:
         """Look at every change; return when told to stop, or when a folder is no longer the one it was."""
@@ -96,7 +144,7 @@ class Watcher:
         ticks = watch(
             *sorted(folders),
             stop_event=stop,
-            debounce=SETTLE_MS * 4,
+            debounce=BURST_MS,
             step=SETTLE_MS,
             rust_timeout=TICK_MS,
             yield_on_timeout=True,
@@ -108,7 +156,15 @@ class Watcher:
                 return
             # At the first tick too: what was saved before the system began to tell is told by nobody.
             if changes or number % (NET_MS // TICK_MS) == 0:
-                self.look()
+                self._look_when_settled(stop)
+
+    def _look_when_settled(self, stop: threading.Event) -> None:
+        """Look once Git is done."""
+        left = round(BUSY_S / _AGAIN_S)
+        while left and self._busy() and not stop.wait(_AGAIN_S):
+            left -= 1
+        if not stop.is_set():
+            self.look()
 
     def _places(self) -> list[tuple[int, int] | None]:
         """What the paths lead to; a folder that is replaced by another of its name leads elsewhere."""
@@ -116,6 +172,10 @@ class Watcher:
 
     def look(self) -> None:
         """Plan and apply once; whatever stands in the way is told once, not on every look."""
+        with self._looking:
+            self._look()
+
+    def _look(self) -> None:
         try:
             planned = make_plan(self._store, self._read(), self._options)
             if planned.plan.applyable:

@@ -88,6 +88,12 @@ def content_at(directory: Path, commit: str, path: str) -> bytes | None:
     return answer.stdout if answer is not None and answer.returncode == 0 else None
 
 
+def index_lock(directory: Path) -> Path | None:
+    """The file that is there while Git writes to the work tree of a directory; None outside of Git."""
+    named = _ask(directory, "rev-parse", "--git-path", "index.lock")
+    return Path(directory, named) if named else None
+
+
 def first_commit(directory: Path) -> str | None:
     """The first commit of the repository, by which it is known where it has no remote.
 

@@ -6,12 +6,18 @@ names. The test sees that nothing is written without them, and that with them th
 
 from __future__ import annotations
 
+import argparse
+import io
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 from kit.project import Project, dump_of
+
+from jobboard.cli import watch
+from jobboard.cli.screen import Screen
+from jobboard.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -229,3 +235,32 @@ def test_nobody_to_ask_is_refused(project: Project) -> None:
     digest = project.plan()["digest"]
     assert project.run("sync", "--expect-digest", "sha256:" + "0" * 64).code == 4
     project.ok("sync", "--expect-digest", digest)
+
+
+def test_a_watched_store_of_others_keeps_to_its_branch(project: Project) -> None:
+    """What `watch` refuses there; with --take-over it goes through."""
+
+    def look(*words: str) -> str:
+        parser = argparse.ArgumentParser()
+        watch.configure(parser)
+        args = parser.parse_args(["--shared", *words])
+        args.read_project = lambda root: None
+        said = io.StringIO()
+        watch.watcher_of(args, Settings.from_args(args), project.store, Screen(said)).look()
+        return said.getvalue()
+
+    project.share()
+    project.board("ops", "a: {run: x}")
+    project.commit("x")
+    assert "Synced: revision 1." in look()
+    project.git("checkout", "-q", "-b", "feature")
+    project.board("ops", "a: {run: y}")
+    project.commit("y")
+    before = dump_of(project.store)
+    refused = look()
+    assert "was last synced from branch main, and this is branch feature" in refused
+    assert "--take-over" in refused
+    assert dump_of(project.store) == before
+    assert "Synced: revision 2." in look("--take-over")
+    project.git("checkout", "-q", "main")
+    assert "Synced: revision 3." in look("--take-over")

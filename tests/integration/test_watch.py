@@ -119,6 +119,11 @@ class Place:
         """Wait until the store has just these boards."""
         until(lambda: self.live() == live, DEADLINE_S)
 
+    def git(self, *words: str) -> None:
+        """Run Git in its folder."""
+        who = ["-c", "user.name=ana", "-c", "user.email=ana@example.org"]
+        subprocess.run(["git", *who, *words], cwd=self.folder, check=True, capture_output=True)
+
     def revision(self) -> int:
         """How many syncs have written."""
         return int(self._store.client.hlen(self._store.key("revisions")))
@@ -238,14 +243,57 @@ def test_a_folder_that_is_replaced_is_still_watched(place: Place) -> None:
         place.becomes(ops="z")
 
 
-def test_a_checkout_of_many_files_is_synced_whole(place: Place) -> None:
-    def git(*words: str) -> None:
-        who = ["-c", "user.name=ana", "-c", "user.email=ana@example.org"]
-        subprocess.run(["git", *who, *words], cwd=place.folder, check=True, capture_output=True)
+def test_a_project_file_is_looked_at_too(place: Place) -> None:
+    """At once: long before it would look without having been told."""
+    place.write("ops", '"${var:WHAT}"')
+    file = place.folder / "jobboard.yaml"
+    file.write_text("variables: {WHAT: x}\n")
+    with place.watching() as watching:
+        watching.expect("Synced: revision 1.")
+        file.write_text("variables: {WHAT: y}\n")
+        place.becomes(ops="y")
+        draft = place.folder / ".jobboard.yaml.swp"
+        draft.write_text("variables: {WHAT: z}\n")
+        draft.replace(file)
+        place.becomes(ops="z")
+        file.write_text("variables: {WHAT\n")
+        watching.expect("Redis keeps the last good boards.")
+        assert place.live() == {"ops": "z"}
+        file.unlink()
+        watching.expect("Redis keeps the last good boards.", times=2)
+        file.write_text("variables: {WHAT: last}\n")
+        place.becomes(ops="last")
+        assert watching.stop() == 0
 
+
+def test_a_project_file_that_comes_later_is_seen(place: Place) -> None:
+    place.write("ops")
+    with place.watching() as watching:
+        watching.expect("Synced: revision 1.")
+        (place.folder / "jobboard.yaml").write_text("defaults: {timeout: 5m}\n")
+        watching.expect("Synced: revision 2.")
+
+
+def test_while_git_writes_nothing_is_synced(place: Place) -> None:
+    place.git("init", "-q", "-b", "main")
+    place.write("ops")
+    lock = place.folder / ".git" / "index.lock"
+    with place.watching() as watching:
+        watching.expect("Synced: revision 1.")
+        lock.touch()
+        for number in range(5):
+            place.write(f"b{number}")
+        lock.unlink()
+        watching.expect("Synced: revision 2.")
+        place.becomes(ops="x", **{f"b{number}": "x" for number in range(5)})
+        assert place.revision() == 2
+
+
+def test_a_checkout_of_many_files_is_one_sync(place: Place) -> None:
+    git = place.git
     git("init", "-q", "-b", "main")
     for run in ("x", "y"):
-        for number in range(200):
+        for number in range(300):
             place.write(f"b{number}", run)
         git("add", "-A")
         git("commit", "-q", "-m", run)
@@ -254,7 +302,8 @@ def test_a_checkout_of_many_files_is_synced_whole(place: Place) -> None:
         watching.expect("Synced: revision 1.")
         assert set(place.live().values()) == {"x"}
         git("checkout", "-q", "main")
-        place.becomes(**{f"b{number}": "y" for number in range(200)})
+        place.becomes(**{f"b{number}": "y" for number in range(300)})
+        assert place.revision() == 2
 
 
 def test_a_folder_that_is_not_there_is_a_usage_error(place: Place) -> None:
