@@ -27,7 +27,7 @@ from jobboard.cli.records import (
 )
 from jobboard.cli.screen import Screen
 from jobboard.cli.values import shown
-from jobboard.core.depend import parents_text
+from jobboard.core.depend import parents_text, window_text
 from jobboard.core.names import split_address
 from jobboard.core.override import laid
 from jobboard.settings import Settings
@@ -112,8 +112,11 @@ def flags_of(standing: Standing, boards: Mapping[str, BoardRecord]) -> list[str]
 
 def trigger_text(spec: Spec) -> str:
     """When a job runs, in words: its schedule, its parents, or by hand."""
+    if "schedule" in spec and "after" in spec:
+        return window_text(spec)
     if "schedule" in spec:
-        return shown("schedule", spec["schedule"])
+        gate = f", waits for {', '.join(spec['needs'])}" if "needs" in spec else ""
+        return shown("schedule", spec["schedule"]) + gate
     if spec.get("after"):
         return parents_text(spec)
     return "by hand"

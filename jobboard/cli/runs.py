@@ -205,7 +205,7 @@ def why_text(record: Record, now_ms: int) -> str:
     if record.state == "blocked" and not record.needs:
         return "behind the job's other runs"
     if record.state == "blocked":
-        return f"after {', '.join(record.needs[:3])}{', …' if len(record.needs) > 3 else ''}"
+        return f"waiting for {', '.join(record.needs[:3])}{', …' if len(record.needs) > 3 else ''}"
     if record.state == "delayed" and record.due_at_ms is not None:
         return f"until {brief_instant(record.due_at_ms, None, now_ms)}" + (
             f", {record.reason}" if record.reason else ""

@@ -18,7 +18,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from jobboard.core.depend import SHOWN, circles
+from jobboard.core.depend import SHOWN, circles, edges_of, parents_of
 from jobboard.core.merge import Merged, same
 
 if TYPE_CHECKING:
@@ -93,10 +93,10 @@ def troubles(specs: Mapping[str, Spec], outside: Outside) -> list[Trouble]:
     found: list[Trouble] = [
         ("parent", (address, parent))
         for address, spec in specs.items()
-        for parent in spec.get("after", ())
+        for parent in parents_of(spec)
         if parent not in specs and parent not in outside.known
     ]
-    edges = {**outside.edges, **{a: spec["after"] for a, spec in specs.items() if "after" in spec}}
+    edges = {**outside.edges, **edges_of(specs)}
     found += [("circle", tuple(circle)) for circle in circles(edges) if any(a in specs for a in circle)]
     return [*found, *(("lock", (name,)) for name, said in _said(specs, outside).items() if len(said) > 1)]
 
@@ -144,12 +144,14 @@ def parts_of(
         bases: As last applied.
     """
     kind, names = trouble
-    path = f"locks.{names[0]}" if kind == "lock" else "after"
+    paths = (f"locks.{names[0]}",) if kind == "lock" else ("after", "needs")
     jobs = sorted({*merged, *files, *lives}) if kind == "lock" else names
     found = []
-    for address in jobs:
+    for address, path in ((address, path) for address in jobs for path in paths):
         sides = [side.get(address) for side in (bases, lives, files, merged)]
-        is_whole = path == "after" and (sides[1] is None or sides[2] is None)
+        is_whole = kind != "lock" and (sides[1] is None or sides[2] is None)
+        if is_whole and path != paths[0]:
+            continue
         values = [_at(side, "" if is_whole else path) for side in sides]
         if not same(values[1], values[2]):
             found.append(Part(address, Merged("" if is_whole else path, "conflict", *values)))

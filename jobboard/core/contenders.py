@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobboard.core.depend import fits
+from jobboard.core.gate import is_coming, needs_of
 from jobboard.core.misfire import lateness_of
 from jobboard.core.model import effective, seed_of
 from jobboard.core.names import split_address
@@ -16,6 +17,7 @@ from jobboard.core.schedule import compile_schedule
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from jobboard.core.gate import Ask, Need
     from jobboard.core.model import Spec
     from jobboard.core.schedule import Schedule
     from jobboard.core.simulate import Scenario, VirtualRun
@@ -48,7 +50,8 @@ class Job:
     __slots__ = (
         *("address", "spec", "order", "schedule", "pool", "queue", "rank", "locks", "overlap", "lateness"),
         *("children", "limit", "used", "lasts_ms", "stops_ms", "exits", "pauses", "live", "line"),
-        *("cursor_ms", "next_ms", "parents", "ends", "joins"),
+        *("cursor_ms", "next_ms", "parents", "ends", "joins", "needs", "asked", "asking", "outcomes"),
+        "above",
     )
 
     def __init__(self, address: str, spec: Spec, scenario: Scenario) -> None:
@@ -78,6 +81,12 @@ class Job:
         self.parents: tuple[str, ...] = tuple(spec.get("after", ()))
         self.ends: Mapping[str, str] = spec.get("on", {})
         self.joins: dict[int, dict[str, str]] = {}
+        # What its runs wait for; who waits for runs of it, and how those ended; it and all it runs after.
+        self.needs: list[Need] = needs_of(spec) if schedule else []
+        self.asked: list[Job] = []
+        self.asking: list[Job] = []
+        self.outcomes: dict[int, str] = {}
+        self.above: tuple[Job, ...] = (self,)
 
     def is_held(self, nominal_ms: int) -> bool:
         """Whether a hold covers a nominal."""
@@ -105,10 +114,32 @@ class Job:
         return "" if complete else None
 
 
+class Waiting:
+    """What a run still waits for of one job; see `core.run.GateAsk`."""
+
+    __slots__ = ("left", "need", "open", "span", "until_ms")
+
+    def __init__(self, ask: Ask, until_ms: int | None) -> None:
+        self.need, self.span = ask.need, ask.span
+        self.left, self.open = ask.left, ask.open
+        self.until_ms = until_ms
+
+    def hears(self, nominal_ms: int, state: str, first_ms: int, count: int) -> None:
+        """How a nominal was decided, or a span of them."""
+        if not (self.span.low_ms < nominal_ms and first_ms <= self.span.high_ms):
+            return
+        if fits(self.need.on, state):
+            self.left -= 1
+            self.open -= 1
+        elif not is_coming(self.need, state):
+            self.open -= min(count, self.open)
+
+
 class Going:
     """A run that is not over."""
 
     __slots__ = (
+        "asks",
         "caught_up",
         "cause",
         "is_lined",
@@ -127,6 +158,7 @@ class Going:
         self.score = job.rank + sequence
         self.since_ms = 0
         self.cause: tuple[Lock, str] | None = None
+        self.asks: dict[str, Waiting] = {}
         self.caught_up = self.is_lined = self.running = self.is_replaced = self.is_over = False
 
     def __lt__(self, other: Going) -> bool:

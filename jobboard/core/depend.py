@@ -15,6 +15,7 @@ from jobboard.core.diagnostic import Fault
 from jobboard.core.names import split_address
 from jobboard.core.record import PASSED_OVER
 from jobboard.core.schedule import is_seeded
+from jobboard.core.value import WINDOWS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -30,10 +31,20 @@ _NOTHING: Mapping[str, Mapping[str, int]] = MappingProxyType({})
 _UNMOVED: Mapping[str, str] = MappingProxyType({})
 
 
+def parents_of(spec: Spec) -> list[str]:
+    """The jobs that one goes by: those it runs after, and those that its runs wait for."""
+    return sorted({*spec.get("after", ()), *spec.get("needs", {})})
+
+
+def edges_of(specs: Mapping[str, Spec]) -> dict[str, list[str]]:
+    """Job to the jobs that it goes by, for those that go by any."""
+    return {name: parents_of(spec) for name, spec in specs.items() if "after" in spec or "needs" in spec}
+
+
 def check_parents(
     specs: Mapping[str, Spec], known: Collection[str] = (), moved: Mapping[str, str] = _UNMOVED
 ) -> Faults:
-    """Jobs that run after themselves, after a job that does not exist, or in a circle.
+    """Jobs that go by themselves, by a job that does not exist, or in a circle.
 
     Args:
         specs: The jobs at hand, by address.
@@ -42,19 +53,22 @@ def check_parents(
     """
     faults: Faults = defaultdict(list)
     for address, spec in specs.items():
-        for parent in spec.get("after", ()):
+        for parent in parents_of(spec):
+            key = "needs" if parent in spec.get("needs", ()) else "after"
             if parent == address:
-                faults[address].append(Fault(("after",), "a job cannot run after itself"))
+                does = "run after" if key == "after" else "wait for"
+                faults[address].append(Fault((key,), f"a job cannot {does} itself"))
             elif parent in moved and parent not in specs:
-                faults[address].append(_moved(parent, address, moved[parent]))
+                faults[address].append(_moved(parent, address, moved[parent], key))
             elif parent not in specs and parent not in known:
                 # Looking for what was meant takes long among thousands of names: the first few will do.
                 names = [*specs, *known] if len(faults) < SHOWN else []
-                faults[address].append(_unknown(parent, address, names))
-    for circle in circles({address: spec["after"] for address, spec in specs.items() if "after" in spec}):
+                faults[address].append(_unknown(parent, address, names, key))
+    for circle in circles(edges_of(specs)):
         way = circle if len(circle) <= SHOWN else [*circle[:SHOWN], "…"]
         message = f"jobs wait for each other: {' after '.join([*way, circle[0]])}"
-        faults[circle[0]].append(Fault(("after",), message, "Take one of them out"))
+        key = "needs" if "needs" in specs[circle[0]] else "after"
+        faults[circle[0]].append(Fault((key,), message, "Take one of them out"))
     return dict(faults)
 
 
@@ -75,7 +89,9 @@ def check_joins(specs: Mapping[str, Spec]) -> Faults:
             if apart is not None:
                 message = f"{apart[0]} and {apart[1]} have no schedule in common, hence no nominal"
                 faults[address] = [
-                    Fault(("after",), message, "Give them one schedule, or let both run after one job")
+                    Fault(
+                        ("after",), message, "Add  window: day  to run once a day, or give them one schedule"
+                    )
                 ]
     return faults
 
@@ -107,6 +123,17 @@ def roots_of(address: str, specs: Mapping[str, Spec]) -> set[str] | None:
     return roots
 
 
+def line_of(address: str, specs: Mapping[str, Spec]) -> list[str]:
+    """A job and all that it runs after up to those whose schedule gives the nominals; itself first."""
+    found, left = {address: None}, [address]
+    while left:
+        here = specs.get(left.pop(), {})
+        above = () if "schedule" in here else here.get("after", ())
+        left += [parent for parent in above if parent not in found]
+        found.update(dict.fromkeys(above))
+    return list(found)
+
+
 def _apart(roots: Sequence[str], specs: Mapping[str, Spec]) -> tuple[str, str] | None:
     """Two of the jobs that do not have the same nominals; None where all have."""
     rhythms = {root: _rhythm(root, specs[root]) for root in roots}
@@ -125,6 +152,15 @@ def parents_text(spec: Spec) -> str:
     ends = spec.get("on", {})
     named = [f"{parent} ({ends[parent]})" if parent in ends else parent for parent in spec["after"]]
     return f"after {' and '.join([', '.join(named[:-1]), named[-1]] if len(named) > 1 else named)}"
+
+
+def window_text(spec: Spec) -> str:
+    """When a job that comes once a window does, in words: ``after etl/load, once a day``."""
+    schedule = spec["schedule"]
+    named = next((name for name, cron in WINDOWS.items() if cron == schedule.get("cron")), None)
+    window = f"a{'n' if named == 'hour' else ''} {named}" if named else f"a window of {schedule.get('cron')}"
+    zone = f" ({schedule['timezone']})" if "timezone" in schedule else ""
+    return f"{parents_text(spec)}, once {window}{zone}"
 
 
 def check_locks(specs: Mapping[str, Spec], known: Mapping[str, Mapping[str, int]] = _NOTHING) -> Faults:
@@ -151,21 +187,22 @@ def check_locks(specs: Mapping[str, Spec], known: Mapping[str, Mapping[str, int]
     return dict(faults)
 
 
-def _moved(parent: str, child: str, now: str) -> Fault:
+def _moved(parent: str, child: str, now: str, key: str) -> Fault:
     """A parent that has another name."""
     board = split_address(child)[0]
     old, new = (split_address(one)[1] if split_address(one)[0] == board else one for one in (parent, now))
-    return Fault(("after",), f'the job "{old}" is called "{new}" now', f"Write  after: {new}")
+    return Fault((key,), f'the job "{old}" is called "{new}" now', f"Write  {key}: {new}")
 
 
-def _unknown(parent: str, child: str, known: Iterable[str]) -> Fault:
+def _unknown(parent: str, child: str, known: Iterable[str], key: str) -> Fault:
     board, name = split_address(parent)
     is_near = board == split_address(child)[0]
     meant = get_close_matches(parent, known, n=1)
     hint = None
     if meant:
         hint = f'Did you mean "{split_address(meant[0])[1] if is_near else meant[0]}"?'
-    return Fault(("after",), f'there is no job "{name if is_near else parent}" to run after', hint)
+    purpose = "to run after" if key == "after" else "to wait for"
+    return Fault((key,), f'there is no job "{name if is_near else parent}" {purpose}', hint)
 
 
 def circles(parents: Mapping[str, Collection[str]]) -> list[list[str]]:

@@ -16,20 +16,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A job and one that runs after it.
+    """A job and one that runs after it, or whose runs wait for it.
 
     Attributes:
         on: How the parent's run has to end: ``success``, ``finished`` or ``failed``.
+        fresh: Of a child that waits at its own nominals: ``latest``, ``all`` or ``any`` of the parent's.
+        window: Whether the child comes once a window.
     """
 
     parent: str
     child: str
     on: str = "success"
+    fresh: str | None = None
+    window: bool = False
 
     @property
     def words(self) -> str:
         """What is special about it; empty for the usual."""
-        return "" if self.on == "success" else self.on
+        waits = f"waits for {self.fresh}" if self.fresh else "once a window" if self.window else ""
+        return ", ".join(part for part in (waits, "" if self.on == "success" else self.on) if part)
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        kind = "needs" if self.fresh else "after"
+        said = {"from": self.parent, "to": self.child, "kind": kind, "on": self.on}
+        return {**said, "fresh": self.fresh} if self.fresh else {**said, "window": self.window}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +64,7 @@ class Graph:
         return {
             "format_version": "1.0",
             "jobs": list(self.jobs),
-            "edges": [{"from": edge.parent, "to": edge.child, "on": edge.on} for edge in self.edges],
+            "edges": [edge.as_json() for edge in self.edges],
             "locks": [
                 {"name": name, "capacity": size, "jobs": list(jobs)}
                 for name, (size, jobs) in self.locks.items()
@@ -69,11 +80,7 @@ def graph_of(specs: Mapping[str, Spec], *, locks: bool = False) -> Graph:
         specs: Of all boards at hand; no circle among them.
         locks: Whether sharing a lock joins jobs too.
     """
-    edges = tuple(
-        Edge(parent, child, spec.get("on", {}).get(parent, "success"))
-        for child, spec in specs.items()
-        for parent in spec.get("after", ())
-    )
+    edges = tuple(edge for child, spec in specs.items() for edge in _edges_to(child, spec))
     holders: defaultdict[str, list[str]] = defaultdict(list)
     sizes: dict[str, int] = {}
     for address, spec in specs.items() if locks else ():
@@ -85,6 +92,13 @@ def graph_of(specs: Mapping[str, Spec], *, locks: bool = False) -> Graph:
     jobs = (*(address for address in specs if address in joined), *sorted(unknown))
     shared = {name: (sizes[name], tuple(holders[name])) for name in sorted(holders)}
     return Graph(jobs, edges, shared, frozenset(unknown))
+
+
+def _edges_to(child: str, spec: Spec) -> Iterator[Edge]:
+    for parent in spec.get("after", ()):
+        yield Edge(parent, child, spec.get("on", {}).get(parent, "success"), window="schedule" in spec)
+    for parent, said in spec.get("needs", {}).items():
+        yield Edge(parent, child, said.get("on", "success"), said.get("fresh", "latest"))
 
 
 def as_text(graph: Graph) -> Iterator[str]:
@@ -135,7 +149,8 @@ def as_dot(graph: Graph) -> Iterator[str]:
             yield f"    {_quoted(address)} [label={_quoted(split_address(address)[1])}{style}];"
         yield "  }"
     for edge in graph.edges:
-        label = f" [label={_quoted(edge.words)}]" if edge.words else ""
+        style = ", style=dashed" if edge.fresh else ""
+        label = f" [label={_quoted(edge.words)}{style}]" if edge.words else ""
         yield f"  {_quoted(edge.parent)} -> {_quoted(edge.child)}{label};"
     for name, (size, holders) in graph.locks.items():
         lock = _quoted(f"lock {name}")
@@ -156,7 +171,7 @@ def as_mermaid(graph: Graph) -> Iterator[str]:
         yield "  end"
     for edge in graph.edges:
         label = f"|{_quoted(edge.words)}|" if edge.words else ""
-        yield f"  {ids[edge.parent]} -->{label} {ids[edge.child]}"
+        yield f"  {ids[edge.parent]} {'-.->' if edge.fresh else '-->'}{label} {ids[edge.child]}"
     for number, (name, (size, holders)) in enumerate(graph.locks.items()):
         yield f"  l{number}{{{{{_quoted(f'{name} ({size})')}}}}}"
         for job in holders:

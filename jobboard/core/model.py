@@ -128,6 +128,9 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
         "seed": Field(60),
         # parent -> "finished" | "failed": how a parent in `after` has to end; absent is "success"
         "on": Field(50, "map"),
+        # job -> what a scheduled run asks of it before it starts: "fresh", "on", "timeout" and "on_timeout",
+        # each only where it is not the default. A job with both `after` and `schedule` comes once a window.
+        "needs": Field(51, "map"),
     }
 )
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from jobboard.core.model import Definition, Spec
 
-FIXED = frozenset({"after", "protected"})
+FIXED = frozenset({"after", "needs", "on", "protected"})
 """Fields that are no matter of a while: other jobs and syncs go by what they say."""
 
 
@@ -57,6 +57,7 @@ def lay(spec: Spec, overrides: Iterable[Override]) -> Spec:
         if override.path == "schedule" and override.value is not None:
             # A job runs by the clock or after others, never both.
             laid.pop("after", None)
+            laid.pop("on", None)
     return tidy(laid)
 
 

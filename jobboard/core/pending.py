@@ -68,11 +68,13 @@ def _delayed(facts: JobFacts, run: Record, world: World) -> tuple[str, str | Non
     return f"until {until}, for try {run.attempt}{reason}", f"jobboard logs {run.run_id}"
 
 
-def _blocked(facts: JobFacts, run: Record, __: World) -> tuple[str, str | None]:
+def _blocked(facts: JobFacts, run: Record, world: World) -> tuple[str, str | None]:
     if not run.needs:
         return "its turn comes when the runs before it have ended", f"jobboard runs {facts.address}"
     more = f" and {len(run.needs) - 1} more" if len(run.needs) > 1 else ""
-    return f"until {run.needs[0]}{more} has ended ok", f"jobboard why {run.needs[0]}"
+    until_ms = run.waits_until_ms
+    until = "" if until_ms is None else f", until {world.brief(until_ms, facts.zone)} at the latest"
+    return f"waiting for {run.needs[0]}{more}{until}", f"jobboard why {run.needs[0].partition(' ')[0]}"
 
 
 def _running(facts: JobFacts, run: Record, world: World) -> tuple[str, str | None]:

@@ -60,6 +60,7 @@ class Record:
         count: How many nominals were passed over, `first_ms` to `nominal_ms`.
         lock: The lock it waits for.
         needs: The runs it waits for.
+        waits_until_ms: Until when at most, where it waits for runs of other jobs at its gate.
         locks: The locks it needs, name to capacity; known while it lives.
         late: Whether it was over later than its job's finish_by.
         group: Of failures, if its command named one.
@@ -94,6 +95,7 @@ class Record:
     lock: str | None = None
     locks: Mapping[str, int] | None = None
     needs: tuple[str, ...] = ()
+    waits_until_ms: int | None = None
     tries: tuple[Try, ...] = ()
     group: str | None = None
     percent: int | None = None

@@ -37,11 +37,11 @@ _POLICIES = ("retries", "defer")
 _OF_CRON = ("seconds", "days")
 _OPTIONS_OF_OTHERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "cron": ("phase", "decay"),
-        "every": _OF_CRON,
-        "at": ("phase", "decay", "timezone", *_OF_CRON),
-        "repeat": ("phase", "decay", *_OF_CRON),
-        "after": OPTIONS,
+        "cron": ("phase", "decay", "window"),
+        "every": ("window", *_OF_CRON),
+        "at": ("phase", "decay", "timezone", "window", *_OF_CRON),
+        "repeat": ("phase", "decay", "window", *_OF_CRON),
+        "after": tuple(option for option in OPTIONS if option not in ("window", "timezone")),
     }
 )
 _APART = frozenset((*COMMANDS, *KINDS, *OPTIONS))
@@ -89,6 +89,8 @@ class _Base:
                 kept.pop(rival, None)
         kinds = [kind for kind in KINDS if kind in own or kind in kept]
         idle = _OPTIONS_OF_OTHERS.get(kinds[0], ()) if kinds else OPTIONS
+        if kinds[:1] == ["after"] and "window" not in {**kept, **own}:
+            idle = (*idle, "timezone")
         return {**{key: value for key, value in kept.items() if key not in idle}, **own}
 
 
@@ -183,6 +185,8 @@ class Resolver:
         schedule = compose_schedule(own, self._timezone, base.jitter_ms, faults, self._calendars)
         _add(spec, "schedule", schedule)
         self._add_parents(spec, own.get("after"))
+        if "needs" in spec:
+            spec["needs"] = self._gate(spec, faults)
         return spec
 
     def _extending(self, asked: Any, faults: list[Fault]) -> _Base:
@@ -208,6 +212,17 @@ class Resolver:
         spec["after"] = sorted(ends)
         otherwise = {parent: ends[parent] for parent in sorted(ends) if ends[parent] != "success"}
         _add(spec, "on", otherwise or None)
+
+    def _gate(self, spec: Spec, faults: list[Fault]) -> dict[str, Any]:
+        """What the job asks of others, by their addresses."""
+        if "after" in spec:
+            hint = "Write all of them in after"
+            faults.append(KeyFault(("needs",), '"needs" beside "after": both say what it waits for', hint))
+        elif "schedule" not in spec:
+            hint = "Add  cron,  every  or another schedule, or write after in its place"
+            message = '"needs" means nothing without a schedule: it lets a run wait at its nominal'
+            faults.append(KeyFault(("needs",), message, hint))
+        return {self._address(name): spec["needs"][name] for name in sorted(spec["needs"])}
 
     def _address(self, name: str) -> str:
         return address_of(self._board, name) if is_name(name) else name
@@ -313,6 +328,10 @@ def as_keys(spec: Spec) -> dict[str, Any]:
     own = {name: value for name, value in spec.items() if name in FIELDS and name != "seed"}
     schedule = own.pop("schedule", {})
     ends = own.pop("on", {})
+    if "after" in own and schedule:
+        own["window"] = schedule["cron"]
+        own["timezone"] = schedule.get("timezone", "UTC")
+        schedule = {}
     if "after" in own:
         own["after"] = {parent: ends.get(parent, "success") for parent in own["after"]}
     own.update(own.pop("command", {}))
@@ -349,5 +368,7 @@ def _displace(own: dict[str, Any], head: str, value: Any) -> None:
     """Set one key, and take out those that cannot stand beside it; without a kind, no option of it either."""
     for key in (head, *_rivals(head), *(OPTIONS if head in KINDS and value is None else ())):
         own.pop(key, None)
+    if head == "after" and "window" not in own:
+        own.pop("timezone", None)
     if value is not None:
         own[head] = value

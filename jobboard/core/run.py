@@ -125,6 +125,54 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class GateAsk:
+    """What a run waits for of one job.
+
+    Attributes:
+        parent: The job.
+        low_ms: Of its nominals after this one
+        high_ms: and up to this one,
+        left: so many more have to end as asked;
+        open: so many still can.
+        on: How they have to end; None is success.
+        strict: Whether any other end decides at once.
+        timeout_ms: How long the run waits.
+        until_ms: Or up to when; None for neither is without end.
+        policy: What becomes of it then: ``skip``, ``run`` or ``fail``.
+        shown: What it waits for, for people.
+    """
+
+    parent: str
+    low_ms: int
+    high_ms: int
+    left: int
+    open: int
+    on: str | None
+    strict: bool
+    timeout_ms: int | None
+    until_ms: int | None
+    policy: str
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What a scheduled run waits for, and what that was worked out from.
+
+    Attributes:
+        epochs: Jobs and the epochs of their definitions.
+        told: Jobs, and how many of their outcomes were known.
+        asks: What is still to come.
+        vain: Where it is certain that something asked for does not come: ``skip`` or ``fail``, and why.
+    """
+
+    epochs: tuple[tuple[str, int], ...]
+    told: tuple[tuple[str, int], ...]
+    asks: tuple[GateAsk, ...] = ()
+    vain: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Firing:
     """What a scheduler decided for one claimed job.
 
@@ -139,6 +187,8 @@ class Firing:
         missed: Count, first and last of the nominals that were missed before it, and why they do not run.
         backlog: Missed nominals that run before it, one after another, oldest first: each with its text and
             its due instant.
+        gate: What the run of the nominal waits for, if its job waits for others.
+        gates: The same for each of the backlog.
     """
 
     address: str
@@ -150,3 +200,5 @@ class Firing:
     due_ms: int | None = None
     missed: tuple[int, int, int, str] | None = None
     backlog: tuple[tuple[int, str, int], ...] = ()
+    gate: Gate | None = None
+    gates: tuple[Gate, ...] = ()

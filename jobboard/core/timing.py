@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 KINDS = ("cron", "every", "at", "repeat", "after")
 OPTIONS = (
+    "window",
     "seconds",
     "days",
     "timezone",
@@ -39,7 +40,9 @@ OPTIONS = (
     "on_exclude",
 )
 # Options that mean something for one kind alone.
-_OF_KIND: Mapping[str, tuple[str, ...]] = MappingProxyType({"cron": ("seconds", "days"), "every": ("decay",)})
+_OF_KIND: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"cron": ("seconds", "days"), "every": ("decay",), "after": ("window",)}
+)
 
 
 def compose_schedule(
@@ -65,6 +68,8 @@ def compose_schedule(
             KeyFault((kinds[1],), f'"{kinds[1]}" beside "{kinds[0]}": a job has one schedule', hint)
         )
         return BROKEN
+    if kinds == ["after"] and own.get("window") is not None:
+        return _windows(own, timezone, faults)
     if not kinds or kinds == ["after"]:
         return _without_clock(own, kinds, faults)
     kind = kinds[0]
@@ -91,6 +96,16 @@ def compose_schedule(
     _add_decay(schedule, own, faults)
     _add_exclusions(schedule, own, zone, calendars, faults)
     return BROKEN if BROKEN in schedule.values() else schedule
+
+
+def _windows(own: Mapping[str, Any], timezone: str | None, faults: list[Fault]) -> Any:
+    """The schedule of windows: their beginnings."""
+    _without_clock({key: own[key] for key in own if key not in ("window", "timezone")}, ["after"], faults)
+    zone = own.get("timezone", timezone)
+    if BROKEN in (own["window"], zone):
+        return BROKEN
+    schedule = {"cron": own["window"]}
+    return schedule if zone in (None, "UTC") else {**schedule, "timezone": zone}
 
 
 def _without_clock(own: Mapping[str, Any], kinds: list[str], faults: list[Fault]) -> None:

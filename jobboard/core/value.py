@@ -40,6 +40,12 @@ _SIGNAL_NAMES = (
 )
 SIGNALS = frozenset("SIG" + name for name in _SIGNAL_NAMES.split(" "))
 
+WINDOWS: Mapping[str, str] = MappingProxyType({"hour": "0 * * * *", "day": "0 0 * * *", "week": "0 0 * * 1"})
+"""Names of windows, and the expressions they stand for: a week begins on Monday."""
+_NEED_DEFAULTS: Mapping[str, str] = MappingProxyType(
+    {"fresh": "latest", "on": "success", "on_timeout": "skip"}
+)
+
 _REFERENCE = re.compile(r"(?<!\$)\$\{(env|file):([^}]*)\}?")
 _CODES = re.compile(r"(\d{1,3})(?:-(\d{1,3}))?")
 _OWN_NAME = "JOBBOARD_"
@@ -210,6 +216,34 @@ def _read_after(value: Any, path: Path, faults: list[Fault]) -> Any:
     return read
 
 
+def _read_needs(value: Any, path: Path, faults: list[Fault]) -> Any:
+    """Job to what is asked of it, each part only where it is not the default."""
+    read: dict[str, dict[str, Any]] = {}
+    for place, name, entry in _parents(value, path):
+        if not is_name(name) and not is_address(name):
+            hint = "Write the job's name, or board/job if it is of another board"
+            return _broken(faults, Fault(place, f"{name!r} does not name a job", hint))
+        if name in read:
+            return _broken(faults, Fault(place, f'"{name}" is named twice', "Name it once"))
+        said = {key: entry[key] for key in ("fresh", "on", "on_timeout") if key in entry}
+        read[name] = {key: word for key, word in said.items() if word != _NEED_DEFAULTS[key]}
+        if "timeout" in entry:
+            read[name]["timeout"] = _read_positive(entry["timeout"], (*place[:-1], "timeout"), faults)
+    return BROKEN if any(BROKEN in said.values() for said in read.values()) else read
+
+
+def _read_window(value: str, path: Path, faults: list[Fault]) -> Any:
+    """The expression that names the beginnings of windows."""
+    text = WINDOWS.get(value, value)
+    try:
+        return normalise_cron(text)
+    except CronError as error:
+        if " " in value:
+            return _broken(faults, Fault(path, error.message, error.hint, offset=error.column))
+        hint = "Write  hour,  day,  week  or a cron expression for the beginnings of windows"
+        return _broken(faults, Fault(path, f'"{value}" is no window', hint))
+
+
 def _parents(value: Any, path: Path) -> Iterator[tuple[Path, str, Mapping[str, Any]]]:
     """The place, the name and the rest of each entry of a list of jobs, or of the only one."""
     for index, entry in enumerate(value) if isinstance(value, list) else ((None, value),):
@@ -358,6 +392,8 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         "start": _read_as_is,
         "stop": _read_as_is,
         "after": _read_after,
+        "window": _read_window,
+        "needs": _read_needs,
         "timezone": read_zone,
         "repeat": _read_as_is,
         # What is left out waits for the zone and the calendars.

@@ -14,13 +14,15 @@ from collections import defaultdict
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from jobboard.core.contenders import Going, Job, Lock, Pool
+from jobboard.core.contenders import Going, Job, Lock, Pool, Waiting
+from jobboard.core.depend import line_of
+from jobboard.core.gate import ask, nominals_of, span_of, windows_of
 from jobboard.core.misfire import Missed, decide
 from jobboard.core.retry import Verdict, judge
 from jobboard.core.simulate import Passed, VirtualRun, Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from jobboard.core.model import Spec
     from jobboard.core.simulate import Passing, Scenario
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     # How a run may be made: at once, behind all that is unfinished, there in the one place, or instead of it.
     _Turn: TypeAlias = Literal["now", "line", "latest", "replace"]
 
-_FIRE, _PROMOTE, _END = 0, 1, 2
+_LAPSE, _FIRE, _PROMOTE, _END = 0, 1, 2, 3
 _DEEPEST = 100
 """A chain of dependents this deep is a circle that live edits closed; the store stops there too."""
 _LINE = 100
@@ -67,6 +69,7 @@ class RunPath:
         self._roomy: dict[Lock, None] = {}
         self._busy: dict[Pool, None] = {}
         shared = Pool(scenario.slots)
+        self._specs = jobs
         self._pools = defaultdict(lambda: shared, {q: Pool(slots) for q, slots in scenario.queues.items()})
         self._prepare({a: spec for a, spec in sorted(jobs.items()) if spec.get("enabled", True)})
 
@@ -78,12 +81,25 @@ class RunPath:
             job.locks = tuple(
                 (self._lock(name), capacity) for name, capacity in sorted(job.spec.get("locks", {}).items())
             )
-            for parent in job.spec.get("after", ()):
+            if job.needs:
+                self._gate(job, specs, known)
+            for parent in () if job.needs else job.parents:
                 if parent in known:
                     known[parent].children.append(job)
             if job.schedule is not None and not (job.limit is not None and job.used >= job.limit):
                 self._expect(job)
         heapify(self._events)
+
+    def _gate(self, job: Job, specs: Mapping[str, Spec], known: Mapping[str, Job]) -> None:
+        """Have the jobs that one waits for tell it how their runs end."""
+        if job.parents:
+            job.schedule = windows_of(job.address, job.spec, specs)
+        for need in job.needs:
+            if (parent := known.get(need.parent)) is not None:
+                job.asked.append(parent)
+                parent.asking.append(job)
+                above = line_of(need.parent, specs)
+                parent.above = tuple(known[address] for address in above if address in known)
 
     def _lock(self, name: str) -> Lock:
         return self._locks.setdefault(name, Lock(name))
@@ -112,6 +128,8 @@ class RunPath:
                 if kind == _FIRE:
                     self._round = claimed
                     self._look(subject, due_ms)
+                elif kind == _LAPSE:
+                    self._lapse(subject)
                 elif kind == _END:
                     self._end(subject)
                 else:
@@ -184,19 +202,62 @@ class RunPath:
                 job.used += 1
                 due_ms = job.schedule.due(nominal_ms)
                 run = VirtualRun(job.address, nominal_ms, due_ms, self._now_ms, "schedule")
-                self._create(run, job, turn="line", caught_up=True)
+                self._create(run, job, turn="line", caught_up=True, asks=self._asks(job, nominal_ms)[0])
 
     def _fire(self, job: Job, nominal_ms: int, due_ms: int) -> None:
         if job.limit is not None and job.used >= job.limit:
             return
-        turn = self._admit(job, nominal_ms)
+        asks, (policy, vain) = self._asks(job, nominal_ms) if job.needs else ([], ("", ""))
+        turn = self._admit(job, nominal_ms, vain if policy == "skip" else "")
         if turn is None:
             self._follow(job, nominal_ms, self.passed[-1].state)
             return
         job.used += 1
         run = VirtualRun(job.address, nominal_ms, due_ms, self._now_ms, "schedule")
-        for replaced in self._create(run, job, turn):
+        for replaced in self._create(run, job, turn, asks=asks):
             self._follow(job, replaced.run.nominal_ms, replaced.run.state)
+        if policy == "fail":
+            self._doom(next(reversed(job.live)), policy, vain)
+
+    def _asks(self, job: Job, nominal_ms: int) -> tuple[list[Waiting], tuple[str, str]]:
+        """What a run waits for at its gate; or what becomes of it, since it would wait in vain, and why.
+
+        What was before the simulation is taken to have ended well.
+        """
+        assert job.schedule is not None
+        next_ms = job.schedule.next_after(nominal_ms)
+        next_due_ms = None if next_ms is None else job.schedule.due(next_ms)
+        asks: list[Waiting] = []
+        for need in job.needs:
+            parent = next((above for above in job.asked if above.address == need.parent), None)
+            theirs = nominals_of(need.parent, self._specs)
+            span = span_of(need, job.schedule, nominal_ms, theirs)
+            asked = ask(need, span, theirs, self._known(parent), self._may_come(parent))
+            if asked.vain and need.on_timeout != "run":
+                return [], (
+                    need.on_timeout,
+                    f"{'after' if need.strict else 'needs'}: {need.parent} {asked.why}",
+                )
+            until_ms = None if need.strict else next_due_ms
+            if need.timeout_ms is not None:
+                until_ms = self._now_ms + need.timeout_ms
+            if asked.left and not asked.vain:
+                asks.append(Waiting(asked, until_ms))
+        return asks, ("", "")
+
+    def _known(self, parent: Job | None) -> Callable[[int], str | None]:
+        begin_ms = self._scenario.from_ms
+        outcomes = {} if parent is None else parent.outcomes
+        return lambda asked_ms: "ok" if asked_ms < begin_ms else outcomes.get(asked_ms)
+
+    @staticmethod
+    def _may_come(parent: Job | None) -> Callable[[int], bool]:
+        above = () if parent is None else parent.above
+        return lambda asked_ms: any(
+            (job.schedule is not None and job.cursor_ms < asked_ms)
+            or any(going.run.nominal_ms == asked_ms for going in job.live)
+            for job in above
+        )
 
     def _admit(
         self, job: Job, nominal_ms: int, why_not: str = "", span: Missed | None = None
@@ -244,6 +305,8 @@ class RunPath:
         agenda = [(parent, nominal_ms, how, 1, span)]
         while agenda:
             job, nominal_ms, how, depth, span = agenda.pop()
+            if job.asking:
+                self._tell(job, nominal_ms, how, span)
             for child in job.children if depth <= _DEEPEST else ():
                 why_not = child.hears(nominal_ms, job.address, how, is_span=span is not None)
                 if why_not is None:
@@ -257,8 +320,65 @@ class RunPath:
                     own = replaced.run
                     agenda.append((child, own.nominal_ms, own.state, depth + 1, None))
 
+    def _tell(self, parent: Job, nominal_ms: int, how: str, span: Missed | None) -> None:
+        """Let those hear of a nominal that wait for it at their gates."""
+        parent.outcomes[nominal_ms] = how
+        first_ms, count = (nominal_ms, 1) if span is None else (span.first_ms, span.count)
+        for going in [going for job in parent.asking for going in job.live if parent.address in going.asks]:
+            waiting = going.asks[parent.address]
+            waiting.hears(nominal_ms, how, first_ms, count)
+            policy = waiting.need.on_timeout
+            if waiting.left <= 0 or (waiting.open < waiting.left and policy == "run"):
+                self._open(going, parent.address)
+            elif waiting.open < waiting.left:
+                kind = "after" if waiting.need.strict else "needs"
+                self._doom(going, policy, f"{kind}: {parent.address} {how}")
+
+    def _open(self, going: Going, parent: str) -> None:
+        """A run waits for nothing more of one job; where that was the last it goes on."""
+        del going.asks[parent]
+        if not going.asks and going not in going.job.line:
+            self._enqueue(going)
+
+    def _lapse(self, going: Going) -> None:
+        """A run has waited at its gate for as long as it was to."""
+        if going.is_over or not going.asks:
+            return
+        if self._downtimes and (back_at_ms := self._back_at()) is not None:
+            heappush(self._events, (back_at_ms, _LAPSE, (0, self._now_ms, going.sequence), going))
+            return
+        for parent, waiting in list(going.asks.items()):
+            if waiting.until_ms is None or waiting.until_ms > self._now_ms:
+                continue
+            if waiting.need.on_timeout != "run":
+                self._doom(going, waiting.need.on_timeout, f"needs: {parent} did not come in time")
+                return
+            self._open(going, parent)
+
+    def _doom(self, going: Going, policy: str, why: str) -> None:
+        """A run that waited ends without having started: it is skipped, or it fails."""
+        job, run = going.job, going.run
+        going.is_over = True
+        going.asks.clear()
+        job.line.pop(going, None)
+        del job.live[going]
+        if policy == "fail":
+            run.state, run.reason, run.ended_at_ms = "failed", why, self._now_ms
+        else:
+            run.state = "skipped"
+            self._dropped = True
+            self._pass(job, "skipped", run.nominal_ms, why)
+        self._follow(job, run.nominal_ms, run.state)
+        self._advance(job)
+
     def _create(
-        self, run: VirtualRun, job: Job, turn: _Turn = "now", *, caught_up: bool = False
+        self,
+        run: VirtualRun,
+        job: Job,
+        turn: _Turn = "now",
+        *,
+        caught_up: bool = False,
+        asks: Sequence[Waiting] = (),
     ) -> list[Going]:
         """Make a run, and let it wait its turn where it has one; the runs it took the place of."""
         replaced = self._supersede(job, turn) if turn in ("latest", "replace") else []
@@ -266,12 +386,17 @@ class RunPath:
         self.runs.append(run)
         going = Going(job, run, self._sequence)
         waits = turn != "now" and bool(job.live)
+        for waiting in asks:
+            going.asks[waiting.need.parent] = waiting
+            if waiting.until_ms is not None:
+                place = (0, waiting.until_ms, going.sequence)
+                heappush(self._events, (waiting.until_ms, _LAPSE, place, going))
         job.live[going] = None
         if waits:
             going.caught_up, going.is_lined = caught_up, True
             going.since_ms = self._now_ms
             job.line[going] = None
-        else:
+        elif not asks:
             self._enqueue(going)
         return replaced
 
@@ -309,7 +434,8 @@ class RunPath:
         if job.line and len(job.live) == len(job.line):
             going = next(iter(job.line))
             del job.line[going]
-            self._enqueue(going)
+            if not going.asks:
+                self._enqueue(going)
 
     def _promote(self, going: Going, due_ms: int) -> None:
         """A delay is over, unless nobody looks."""
@@ -437,7 +563,7 @@ class RunPath:
         run.reason, run.ended_at_ms = verdict.reason, self._now_ms
         del job.live[going]
         self._advance(job)
-        if job.children:
+        if job.children or job.asking:
             self._follow(job, run.nominal_ms, run.state)
 
     def _verdict(self, going: Going) -> Verdict:

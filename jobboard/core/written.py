@@ -39,9 +39,18 @@ _COUNTS_WITHIN = frozenset({"files"})
 def written_keys(spec: Spec, board: str) -> dict[str, Any]:
     """The keys of a job of a board, each with the value that board would write."""
     keys = {key: _written(key, value) for key, value in as_keys(spec).items()}
-    if "after" in keys:
-        keys["after"] = [parent.removeprefix(f"{board}/") for parent in keys["after"]]
+    for key in ("after", "needs"):
+        if key in keys:
+            keys[key] = [_parent(name.removeprefix(f"{board}/"), said) for name, said in keys[key].items()]
     return keys
+
+
+def _parent(name: str, said: Any) -> Any:
+    """An entry of `after`, of which how it ends is said, or of `needs`."""
+    more: dict[str, Any] = {"on": said} if isinstance(said, str) else dict(said)
+    if "timeout" in more:
+        more["timeout"] = format_duration(more["timeout"])
+    return name if more in ({}, {"on": "success"}) else {"job": name, **more}
 
 
 def _written(key: str, value: Any) -> Any:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jobboard.core.misfire import Decision, Lateness
+    from jobboard.daemon.gates import Gatekeeper
     from jobboard.store.connect import Store
     from jobboard.store.runs import ClaimedJob
 
@@ -171,7 +172,18 @@ class Scheduler:
         if cursor_ms is None:
             nominal_ms = schedule.prev_at(entry.due_ms)
             cursor_ms = (entry.due_ms if nominal_ms is None else nominal_ms) - 1
-        return _firing(entry.address, epoch, schedule, decide(schedule, cursor_ms, now_ms, lateness))
+        gates = self._gates_of(entry, schedule)
+        if gates is not None:
+            schedule = gates.schedule
+        return _firing(entry.address, epoch, schedule, decide(schedule, cursor_ms, now_ms, lateness), gates)
+
+    def _gates_of(self, entry: ClaimedJob, schedule: Schedule) -> Gatekeeper | None:
+        """What knows the gates of a job that has some; its schedule knows when they are due."""
+        if not unpack(entry.definition)[3].get("n"):
+            return None
+        from jobboard.daemon.gates import Gatekeeper
+
+        return Gatekeeper(self._store, entry.address, laid(decode_definition(entry.definition)), schedule)
 
     def _schedule_of(self, entry: ClaimedJob, epoch: int) -> tuple[Schedule | None, Lateness]:
         """A job's schedule, None if it has none, and what late means; computed once for each epoch."""
@@ -200,7 +212,9 @@ class Scheduler:
         self._nudged.set()
 
 
-def _firing(address: str, epoch: int, schedule: Schedule, decision: Decision) -> Firing:
+def _firing(
+    address: str, epoch: int, schedule: Schedule, decision: Decision, gates: Gatekeeper | None = None
+) -> Firing:
     nominal_ms, missed = decision.nominal_ms, decision.missed
     return Firing(
         address=address,
@@ -212,4 +226,6 @@ def _firing(address: str, epoch: int, schedule: Schedule, decision: Decision) ->
         due_ms=None if nominal_ms is None else schedule.due(nominal_ms),
         missed=(missed.count, missed.first_ms, missed.last_ms, missed.reason) if missed else None,
         backlog=tuple((one, format_instant(one), schedule.due(one)) for one in decision.backlog_ms),
+        gate=gates.gate_of(nominal_ms) if gates is not None and nominal_ms is not None else None,
+        gates=tuple(map(gates.gate_of, decision.backlog_ms)) if gates is not None else (),
     )

@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
+from jobboard.core.depend import parents_of
 from jobboard.core.forecast import next_due_ms
+from jobboard.core.gate import needs_of, reach_ms
 from jobboard.core.model import FIELDS, Definition
 from jobboard.core.names import address_of, split_address
 from jobboard.core.plan import moves_schedule
@@ -130,25 +132,31 @@ def schedule_entry(change: JobChange, now_ms: int) -> dict[str, Any] | None:
     A changed schedule starts from now: it is never due at once for what it would have done before.
     """
     if change.source is not None and not change.moves_schedule:
-        after = list((change.runs or {}).get("after", ()))
-        return {"from": change.source, "after": after, **_expectation(change.ran, change.runs, now_ms)}
+        expectation = _expectation(change.ran, change.runs, now_ms)
+        return {"from": change.source, **ties(change.runs or {}), **expectation}
     entry = entry_between(change.address, change.ran, change.runs, now_ms)
     return {**entry, "from": change.source} if entry is not None and change.source is not None else entry
 
 
 def entry_between(address: str, ran: Spec | None, runs: Spec | None, now_ms: int) -> dict[str, Any] | None:
     """The same for a job that ran by one definition and is to run by another; None for no job."""
-    old_parents = list((ran or {}).get("after", ()))
+    old_parents = parents_of(ran or {})
     if runs is None:
         return {"due": False, "before": old_parents, "expected": False}
     entry = _expectation(ran, runs, now_ms)
-    parents = list(runs.get("after", ()))
-    same_edges = parents == old_parents and (ran or {}).get("on") == runs.get("on")
+    same_edges = parents_of(runs) == old_parents and (ran or {}).get("on") == runs.get("on")
     if ran is None or moves_schedule(ran, runs) or not same_edges:
         due = next_due_ms(address, runs, now_ms)
         cursor = now_ms if "schedule" in runs else False
-        entry |= {"due": due or False, "cursor": cursor, "before": old_parents, "after": parents}
+        entry |= {"due": due or False, "cursor": cursor, "before": old_parents, **ties(runs)}
     return entry or None
+
+
+def ties(spec: Spec) -> dict[str, Any]:
+    """Which jobs are to tell a job how their runs end, and which of them are to remember it, for how long."""
+    asked = [need.parent for need in needs_of(spec)] if "schedule" in spec else []
+    reach = {"asks": asked, "reach": reach_ms(spec)} if asked else {}
+    return {"after": parents_of(spec), **reach}
 
 
 def _expectation(ran: Spec | None, runs: Spec | None, now_ms: int) -> dict[str, Any]:
@@ -208,8 +216,7 @@ def _stage_board(
         if entry is not None:
             entries[change.address] = entry
         if change.source is not None and change.before is not None:
-            parents = list(change.before.spec.get("after", ()))
-            entries[change.source] = {"to": change.address, "before": parents}
+            entries[change.source] = {"to": change.address, "before": parents_of(change.before.spec)}
     for job in board.forgotten:
         address = address_of(board.name, job)
         entries[address] = {**entries.get(address, {}), "apart": []}

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from jobboard.store.connect import Store
 
 ATTEMPTS = 10
-_SHARED = ("after", "locks")
+_SHARED = ("after", "locks", "needs", "schedule")
 """Fields whose value other jobs have a say in."""
 
 

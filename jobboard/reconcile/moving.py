@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from jobboard import errors
+from jobboard.core.depend import edges_of
 from jobboard.core.diagnostic import Fault
 from jobboard.core.moves import origins
 from jobboard.core.names import LOOSE, address_of, split_address
@@ -249,7 +250,7 @@ def board_facts(jobs: Mapping[str, Spec]) -> dict[str, object]:
     return {
         "jobs": len(jobs),
         "locks": {name: n for spec in jobs.values() for name, n in spec.get("locks", {}).items()},
-        "edges": {job: list(spec["after"]) for job, spec in jobs.items() if "after" in spec},
+        "edges": edges_of(jobs),
     }
 
 

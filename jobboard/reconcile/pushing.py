@@ -24,7 +24,7 @@ SHOWN_PAYLOAD_BYTES = 4096
 
 LARGEST_PAYLOAD_BYTES = 1 << 20
 
-_OF_A_SCHEDULE = ("schedule", "after", "overlap", "catchup", "enabled", "protected")
+_OF_A_SCHEDULE = ("schedule", "after", "on", "needs", "overlap", "catchup", "enabled", "protected")
 """Fields that say when a job runs, and so mean nothing for a run that is made now."""
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from jobboard.core import depend
 from jobboard.core.clash import Outside
+from jobboard.core.gate import check_gates, needs_of
 from jobboard.core.names import address_of, split_address
 from jobboard.core.plan import Refusal
 from jobboard.store import definitions
@@ -57,8 +58,8 @@ def outside_of(store: Store, specs: Iterable[Spec], others: Sequence[BoardRecord
     for record in others:
         for job, definition in drifted.get(record.name, {}).items():
             edges.pop(address_of(record.name, job), None)
-            if "after" in definition.spec:
-                edges[address_of(record.name, job)] = list(definition.spec["after"])
+            if parents := depend.parents_of(definition.spec):
+                edges[address_of(record.name, job)] = parents
         if any(d.spec.get("locks") != d.base.get("locks") for d in drifted.get(record.name, {}).values()):
             # A lock may be held by other jobs of the board, or by none of them any more.
             live = definitions.read_definitions(store, record.version)
@@ -83,9 +84,10 @@ def check_together(specs: Mapping[str, Spec], outside: Outside) -> Faults:
     """
     around: dict[str, Spec] = {address: {"after": parents} for address, parents in outside.edges.items()}
     faults = depend.check_parents({**around, **specs}, outside.known)
-    for address, found in depend.check_joins({**outside.kin, **specs}).items():
-        home = address if address in specs else _closing(address, around, specs)
-        faults.setdefault(home or address, []).extend(found)
+    for check in (depend.check_joins, check_gates):
+        for address, found in check({**outside.kin, **specs}).items():
+            home = address if address in specs else _closing(address, around, specs)
+            faults.setdefault(home or address, []).extend(found)
     for address, found in depend.check_locks(specs, outside.capacities).items():
         faults.setdefault(address, []).extend(found)
     # A circle is told of its least member. Where that is on another board, a job at hand closes it.
@@ -157,7 +159,7 @@ def _known(
     store: Store, specs: Iterable[Spec], edges: Mapping[str, Sequence[str]], others: Sequence[BoardRecord]
 ) -> set[str]:
     """Jobs that are there for others to run after, as far as anybody does."""
-    wanted = {parent for spec in specs for parent in spec.get("after", ())}
+    wanted = {parent for spec in specs for parent in depend.parents_of(spec)}
     return _read(store, wanted, others).keys() | {parent for parents in edges.values() for parent in parents}
 
 
@@ -168,7 +170,7 @@ def _kin(
     others: Sequence[BoardRecord],
 ) -> dict[str, Spec]:
     """Jobs of these boards that run after several, and all that those and the jobs at hand run after."""
-    joined = [spec["after"] for spec in specs if len(spec.get("after", ())) > 1]
+    joined = [depend.parents_of(spec) for spec in specs if len(spec.get("after", ())) > 1 or needs_of(spec)]
     joins = {child for child, parents in edges.items() if len(parents) > 1}
     wanted = joins.union(*joined)
     found: dict[str, Spec] = {}

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import clock
 from jobboard.core.advice import lock_order, pile_up, untimed_lock
-from jobboard.core.depend import check_joins, check_locks, check_parents
+from jobboard.core.depend import check_joins, check_locks, check_parents, parents_of
 from jobboard.core.diagnostic import Fault, KeyFault, Path
+from jobboard.core.gate import check_gates
 from jobboard.core.moves import Move, Removal, destinations, read_moves, read_removals
 from jobboard.core.names import RESERVED, address_of, is_name, split_address
 from jobboard.core.policy import Policy
@@ -433,6 +434,7 @@ def _relate(drafts: Sequence[_Draft]) -> None:
     judged = (
         check_parents(specs, known - gone.keys(), gone),
         check_joins(specs),
+        check_gates(specs),
         check_locks(specs),
     )
     for faults in judged:
@@ -459,5 +461,5 @@ def _listed_locks(drafts: Sequence[_Draft]) -> Iterator[tuple[str, list[str]]]:
 def _elsewhere(specs: Mapping[str, Spec], drafts: Sequence[_Draft]) -> set[str]:
     """Parents on boards that are not among the files: only the store knows those."""
     here = {draft.board.name for draft in drafts if draft.board is not None}
-    parents = {parent for spec in specs.values() for parent in spec.get("after", ())}
+    parents = {parent for spec in specs.values() for parent in parents_of(spec)}
     return {parent for parent in parents if split_address(parent)[0] not in here}

@@ -46,7 +46,6 @@ _OTHER_WORDS = {
     "tz": "timezone",
     "time_zone": "timezone",
     "depends_on": "after",
-    "needs": "after",
     "retry": "retries",
     "max_retries": "retries",
     "concurrency": "overlap or locks",

@@ -88,10 +88,10 @@ def decode_definition(raw: bytes) -> Definition:
 
 def launch_of(spec: Spec) -> dict[str, Any]:
     """What scripts need of a spec: q queue, p priority, l locks as name, capacity, …; o overlap, a parents,
-    e how they have to end, d disabled, r greatest number of runs, g tags, x what a lost attempt means, c all
-    that was missed is caught up, w start_within, f finish_by, k whether a late run is called off, y
-    expected_every. Defaults are left out; u, when the first override ends, is no part of a spec and added by
-    `encode_definition`.
+    e how they have to end, n jobs that its runs wait for, d disabled, r greatest number of runs, g tags,
+    x what a lost attempt means, c all that was missed is caught up, w start_within, f finish_by, k whether a
+    late run is called off, y expected_every. Defaults are left out; u, when the first override ends, is no
+    part of a spec and added by `encode_definition`.
     """
     launch: dict[str, Any] = {}
     for short, field in _LAUNCH.items():
@@ -101,6 +101,8 @@ def launch_of(spec: Spec) -> dict[str, Any]:
         launch["l"] = [part for name in sorted(locks) for part in (name, locks[name])]
     if spec.get("enabled") is False:
         launch["d"] = 1
+    if "schedule" in spec and (asked := spec.get("after") or spec.get("needs")):
+        launch["n"] = sorted(asked)
     if spec.get("catchup") == "all":
         launch["c"] = 1
     if spec.get("on_late") == "cancel":

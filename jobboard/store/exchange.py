@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from jobboard.store.codec import decode_spec
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jobboard.core.model import Spec
-    from jobboard.core.run import Firing, Result
+    from jobboard.core.run import Firing, Gate, Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +119,41 @@ def packed_firing(firing: Firing) -> list[Any]:
         firing.text,
         _or_false(firing.due_ms),
         list(firing.missed) if firing.missed else False,
-        [list(one) for one in firing.backlog] or False,
+        [
+            [*one, packed_gate(gate)]
+            for one, gate in zip_longest(firing.backlog, firing.gates[: len(firing.backlog)])
+        ]
+        or False,
+        packed_gate(firing.gate),
     ]
+
+
+def packed_gate(gate: Gate | None) -> Any:
+    """A gate as `fire` takes it; False for none."""
+    if gate is None:
+        return False
+    asks = [
+        {
+            "parent": ask.parent,
+            "low": ask.low_ms,
+            "high": ask.high_ms,
+            "left": ask.left,
+            "open": ask.open,
+            "on": ask.on,
+            "strict": ask.strict or None,
+            "timeout": ask.timeout_ms,
+            "until": ask.until_ms,
+            "policy": ask.policy,
+            "shown": ask.shown,
+        }
+        for ask in gate.asks
+    ]
+    return {
+        "epochs": [list(pair) for pair in gate.epochs],
+        "told": [list(pair) for pair in gate.told],
+        "asks": [{name: value for name, value in ask.items() if value is not None} for ask in asks],
+        "vain": list(gate.vain) if gate.vain else False,
+    }
 
 
 def _or_false(value: int | None) -> int | bool:

@@ -27,12 +27,12 @@ PAGE = 250
 
 _SETS = (
     *("queue", "active", "lockwait", "holding", "live", "line", "lock", "after", "needs", "awaited"),
-    "joins",
+    *("joins", "asks", "gate"),
 )
 """Families of sets and hashes whose members are looked at one by one."""
 _COUNTED = ("minute", "day", "jobday")
 """Families that count what ended in a stretch of time."""
-_NAMED = (*_SETS, *_COUNTED, "run", "out", "defs", "changes")
+_NAMED = (*_SETS, *_COUNTED, "run", "out", "defs", "changes", "outcomes")
 """Families whose keys are looked for."""
 
 
@@ -97,6 +97,8 @@ class _Walk:
             for name in self._names(family):
                 yield from self._paged(family, self._members(family, name), name)
         yield from self._paged("waiters", self._names("lockwait"))
+        yield from self._paged("gates", self._members("gates"))
+        yield from self._paged("outcomes", self._names("outcomes"))
         yield from self._paged("turns", self._names("line"))
         yield from self._paged("out", self._names("out"))
         yield from self._paged("changes", self._names("changes"))

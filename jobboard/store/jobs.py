@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from jobboard.core.depend import edges_of
 from jobboard.core.names import LOOSE, split_address
 from jobboard.store import definitions
 from jobboard.store.codec import encode_definition
@@ -98,7 +99,7 @@ def _facts(jobs: Mapping[str, Definition]) -> dict[str, Any]:
     return {
         "jobs": len(jobs),
         "locks": {name: n for spec in said.values() for name, n in spec.get("locks", {}).items()},
-        "edges": {name: list(spec["after"]) for name, spec in said.items() if "after" in spec},
+        "edges": edges_of(said),
     }
 
 

@@ -104,6 +104,13 @@ _KINDS = (
     KeyKind(
         "joins:<job>", "HASH", "run", "nominal -> which of the job's parents have ended, and how, packed"
     ),
+    KeyKind(
+        "asks:<job>", "ZSET", "both", "job that waits for runs of the job -> how far back it looks, in ms"
+    ),
+    KeyKind("outcomes:<job>", "ZSET", "run", "nominal and how it was decided -> the nominal"),
+    KeyKind("told", "HASH", "run", "job -> how many of its outcomes were remembered so far"),
+    KeyKind("gate:<run>", "HASH", "run", "job -> what the run still waits for of it, packed"),
+    KeyKind("gates", "ZSET", "run", "run -> when the first of its waits ends"),
     KeyKind("fanout", "LIST", "run", "dependents still to be decided: list number and parent, packed"),
     KeyKind("fanout:<list>", "SET", "run", "jobs of one such list"),
     KeyKind("zonedata", "HASH", "run", "scheduler -> version of the zone data it computes with"),

@@ -263,10 +263,19 @@ def _with_needs(store: Store, runs: list[Record]) -> list[Record]:
     with explained(store.url), store.client.pipeline(transaction=False) as pipe:
         for run_id in blocked:
             pipe.smembers(store.key("needs", run_id))
-        found = dict(zip(blocked, pipe.execute(), strict=True))
-    return [
-        replace(run, needs=tuple(sorted(need.decode() for need in found.get(run.run_id, ())))) for run in runs
-    ]
+            pipe.hvals(store.key("gate", run_id))
+            pipe.zscore(store.key("gates"), run_id)
+        answers = pipe.execute()
+    found = dict(zip(blocked, zip(answers[::3], answers[1::3], answers[2::3], strict=True), strict=True))
+    return [_waiting(run, *found[run.run_id]) if run.run_id in found else run for run in runs]
+
+
+def _waiting(run: Record, needs: set[bytes], asks: list[bytes], until: float | None) -> Record:
+    """A blocked run with what it waits for: other runs, and nominals of other jobs."""
+    asked = [unpack(ask) for ask in asks]
+    shown = [ask["shown"] if ask["left"] < 2 else f"{ask['shown']} ({ask['left']} runs)" for ask in asked]
+    named = tuple(sorted([*(need.decode() for need in needs), *shown]))
+    return replace(run, needs=named, waits_until_ms=None if until is None else int(until))
 
 
 def _tries(packed: Sequence[Mapping[str, Any]] | None) -> tuple[Try, ...]:

@@ -247,8 +247,8 @@ def test_from_the_command_line(store: Store, capsys: pytest.CaptureFixture[str])
     second = told(store, capsys, "push", "common", "--run", "ls | wc", "--after", "push/common@one").strip()
     run_id = told(store, capsys, "push", "common", "--delay", "1h", "--set", "timeout=5m", "--run", "true")
     assert asked(store, capsys, "show", run_id.strip())["state"] == "delayed"
-    assert "until push/common@one has ended ok" in told(store, capsys, "why", second)
-    assert "after push/common@one" in told(store, capsys, "runs")
+    assert "waiting for push/common@one" in told(store, capsys, "why", second)
+    assert "waiting for push/common@one" in told(store, capsys, "runs")
     assert told(store, capsys, "depend", second, "--off", "push/common@one") == f"{second} is queued\n"
     assert jobboard(store, "push", "common") == 64
     assert jobboard(store, "push", "common", "--id", "one", "--run", "true") == 0

@@ -168,6 +168,85 @@ def test_every_overlap_and_catch_up_does_for_real_what_is_simulated(
     assert fsck.check(store) == []
 
 
+def tied_board(gates: Path) -> dict[str, dict[str, Any]]:
+    """A diamond, gates of every kind, windows, edges for failures; what they ask for lies within the day."""
+    late = {"start": T0 + 7 * HOUR}
+    jobs: dict[str, dict[str, Any]] = {
+        "extract": {"schedule": {"every": 3 * HOUR, "phase": 0}},
+        "sales": {"after": ["b/extract"]},
+        "stock": {"after": ["b/extract"], "overlap": "allow"},
+        "merge": {"after": ["b/sales", "b/stock"]},
+        "bad": {"schedule": {"every": 2 * HOUR, "phase": 0}},
+        "alarm": {"after": ["b/bad"], "on": {"b/bad": "failed"}},
+        "calm": {"after": ["b/bad", "b/poll"], "on": {"b/bad": "finished"}},
+        "poll": {"schedule": {"every": 2 * HOUR, "phase": 0}, "overlap": "allow"},
+        "report": {
+            "schedule": {"cron": "30 */6 * * *", **late},
+            "needs": {"b/merge": {"fresh": "all"}},
+        },
+        "glance": {
+            "schedule": {"cron": "5 */6 * * *", **late},
+            "needs": {"b/merge": {"fresh": "any"}, "b/poll": {}},
+        },
+        "patient": {
+            "schedule": {"cron": "20 8-22/2 * * *", **late},
+            "needs": {"b/bad": {"timeout": 17 * MINUTE, "on_timeout": "run"}},
+        },
+        "strict": {
+            "schedule": {"cron": "10 8-22/2 * * *", **late},
+            "needs": {"b/alarm": {"on_timeout": "fail"}, "b/bad": {"on": "failed"}},
+        },
+        "hopeful": {"schedule": {"cron": "40 8-22/2 * * *", **late}, "needs": {"b/bad": {}}},
+        "then": {"after": ["b/strict"], "on": {"b/strict": "finished"}},
+        "six": {"after": ["b/merge", "b/poll"], "schedule": {"cron": "0 */6 * * *"}},
+        "woe": {"after": ["b/bad"], "schedule": {"cron": "0 */6 * * *"}},
+    }
+    return {name: spec(gates, **more) for name, more in jobs.items()}
+
+
+def test_a_day_of_jobs_that_wait_for_each_other_is_a_real_one(
+    store: Store, clock: StoreClock, tmp_path: Path
+) -> None:
+    gates = tmp_path / "gates"
+    gates.mkdir()
+    jobs = tied_board(gates)
+    scenario = Scenario(
+        T0,
+        END,
+        slots=40,
+        durations={
+            "b/extract": 9 * MINUTE + 7 * S,
+            "b/stock": 4 * HOUR + 13 * S,
+            "b/sales": 17 * MINUTE + 3 * S,
+            "b/poll": 31 * MINUTE + 5 * S,
+            "b/bad": 12 * MINUTE + 11 * S,
+        },
+        default_ms=5 * MINUTE + 17 * S,
+        exits={"b/bad": [3]},
+        downtimes=[Downtime(T0 + 13 * HOUR + 31 * MINUTE, T0 + 17 * HOUR + 2 * MINUTE)],
+    )
+    due = {}
+    for name, one in jobs.items():
+        if "schedule" in one:
+            due[name] = compile_schedule(one["schedule"], f"b/{name}").next_after(T0 - 1) or END
+    clock.set(T0 - HOUR)
+    Story(store).board("b", jobs, due=due)
+    with working(store, tmp_path / "home", slots=40):
+        day = Day(store, clock, gates, scenario)
+        day.play()
+    simulation = simulate({f"b/{name}": one for name, one in jobs.items()}, scenario)
+    simulated: list[tuple[str, int, str]] = [
+        (run.address, run.nominal_ms, run.state) for run in simulation.runs if run.state != "unfinished"
+    ]
+    waiting = [run.address for run in simulation.runs if run.state == "unfinished"]
+    simulated += [(one.address, one.nominal_ms, one.state) for one in simulation.passed]
+    assert day.outcomes() == sorted(simulated)
+    assert waiting == ["b/hopeful"]
+    ran = {address for address, _, state in simulated if state == "ok"}
+    assert ran >= {"b/merge", "b/alarm", "b/report", "b/glance", "b/patient", "b/strict", "b/then", "b/six"}
+    assert fsck.check(store) == []
+
+
 @pytest.fixture
 def project(
     tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -112,7 +112,8 @@ class Day:
             for edge in (down.from_ms, down.until_ms)
             if edge > self._now_ms
         ]
-        due = [] if self._is_down() else [*self._first("sched"), *self._first("delay")]
+        sets = () if self._is_down() else ("sched", "delay", "gates")
+        due = [at_ms for name in sets for at_ms in self._first(name)]
         return min([*ends, *due, *edges], default=None)
 
     def _first(self, name: str) -> list[int]:
@@ -134,7 +135,7 @@ class Day:
     def _is_settled(self) -> bool:
         client, key = self._store.client, self._store.key
         if not self._is_down():
-            late = any(client.zcount(key(name), "-inf", self._now_ms) for name in ("sched", "delay"))
+            late = any(client.zcount(key(name), "-inf", self._now_ms) for name in ("sched", "delay", "gates"))
             if late or client.zcard(key("claims")):
                 return False
         if any(client.hget(key("run", run), "state") == b"stopping" for run in self._holding()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from jobboard.core.depend import parents_of
 from jobboard.core.instant import format_instant
 from jobboard.core.model import Definition
 from jobboard.core.run import Firing, Result
@@ -39,7 +40,7 @@ class Engine:
         board, _, job = address.partition("/")
         spec = {"command": {"run": "true"}, **spec}
         epoch = self.epochs[address] = self.client.hincrby(self.store.key("meta"), "seq", 1)
-        for parent in spec.get("after", ()):
+        for parent in parents_of(spec):
             self.client.sadd(self.store.key("after", parent), address)
         packed = encode_definition(Definition(epoch, epoch, 1, spec, spec))
         self.client.hset(self.store.key("defs", f"v-{board}"), job, packed)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jobboard.core.instant import format_instant
 from jobboard.core.model import Definition
 from jobboard.core.run import Firing, Result
+from jobboard.reconcile.applying import ties
 from jobboard.store import definitions
 from jobboard.store.codec import decode_definition
 from jobboard.store.definitions import BoardWrite
@@ -47,8 +48,7 @@ class Story:
         }
         definitions.stage_version(self.store, stage, version, source=None, put=made, drop=())
         work = {
-            f"{name}/{job}": {"due": (due or {}).get(job, False), "after": list(spec.get("after", ()))}
-            for job, spec in jobs.items()
+            f"{name}/{job}": {"due": (due or {}).get(job, False), **ties(spec)} for job, spec in jobs.items()
         }
         definitions.stage_work(self.store, stage, version, work)
         record = {"path": f"boards/{name}.yaml", "commit": "3f2c1ab9", "jobs": len(jobs), **meta}
@@ -80,7 +80,14 @@ class Story:
         """Let a scheduler be seen alive."""
         self.runs.tick("sched-1")
 
-    def worker(self, name: str = "web-1", queues: Sequence[str] = ("common",), slots: int = 4) -> None:
+    def worker(
+        self,
+        name: str = "web-1",
+        queues: Sequence[str] = ("common",),
+        slots: int = 4,
+        *,
+        lease_ms: int = 30_000,
+    ) -> None:
         """Register a worker."""
         self.runs.hello(
             name,
@@ -88,7 +95,7 @@ class Story:
             pid=1,
             queues=list(queues),
             slots=slots,
-            lease_ms=30_000,
+            lease_ms=lease_ms,
             version="0.1.0",
         )
 

@@ -80,6 +80,8 @@ COMPANIONS: Mapping[str, dict[str, Any]] = {
     "runs": {"every": "5m"},
     "jitter": {"cron": "0 12 * * *"},
     "on_late": {"finish_by": "2h"},
+    "window": {"after": "extract"},
+    "needs": {"cron": "0 12 * * *"},
     "name": {"for_each": ["eu", "us"]},
 }
 # A job without the key, where that is another one than its companions make.
@@ -129,10 +131,10 @@ def test_every_key_is_described_and_its_examples_are_valid(path: str, node: dict
 def _specs(job: Mapping[str, Any], **beside: Any) -> dict[str, Spec]:
     """The jobs that one comes to, among those that examples speak of."""
     command = {} if "exec" in job else {"run": "true"}
-    jobs = {"it": {**command, **job}, "extract": {"run": "true"}}
+    jobs = {"it": {**command, **job}, "extract": {"run": "true", "cron": "0 2 * * *"}}
     boards = [
         {"board": "ops", "jobs": jobs, **beside},
-        {"board": "warehouse", "jobs": {"load": {"run": "true"}}},
+        {"board": "warehouse", "jobs": {"load": {"run": "true", "cron": "0 2 * * *"}}},
     ]
     raws = [json.dumps(board).encode() for board in boards]
     loaded = load([SourceFile(f"{i}.yaml", raw, digest_of(raw)) for i, raw in enumerate(raws)], NOW_MS)

@@ -63,6 +63,36 @@ def test_mermaid_numbers_its_nodes() -> None:
     assert "  j1 -.- l0" in lines
 
 
+TIED: dict[str, Any] = {
+    "e/a": {},
+    "e/b": {"after": ["e/a"]},
+    "e/c": {"after": ["e/a"], "on": {"e/a": "failed"}},
+    "e/d": {"after": ["e/b", "e/c"], "on": {"e/c": "finished"}},
+    "e/e": {"after": ["e/d"]},
+    "e/f": {"schedule": {"every": 1}, "needs": {"e/d": {"fresh": "all"}}},
+    "e/g": {"after": ["e/f"], "schedule": {"cron": "0 0 * * *"}},
+}
+
+
+def test_what_runs_after_several_is_drawn_whole_once() -> None:
+    assert list(as_text(graph_of(TIED))) == [
+        "e/a",
+        "├─ e/b",
+        "│  └─ e/d",
+        "│     ├─ e/e",
+        "│     └─ e/f  (waits for all)",
+        "│        └─ e/g  (once a window)",
+        "└─ e/c  (failed)",
+        "   └─ e/d  (finished, drawn above)",
+    ]
+
+
+def test_what_is_special_about_an_edge_is_its_label() -> None:
+    assert '  "e/a" -> "e/c" [label="failed"];' in as_dot(graph_of(TIED))
+    assert '  "e/d" -> "e/f" [label="waits for all", style=dashed];' in as_dot(graph_of(TIED))
+    assert '  j3 -.->|"waits for all"| j5' in as_mermaid(graph_of(TIED))
+
+
 @pytest.fixture
 def boards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
@@ -75,7 +105,9 @@ def test_the_command_draws_the_boards(boards: Path, capsys: pytest.CaptureFixtur
     assert main(["graph"]) == 0
     assert capsys.readouterr().out == "b/x\n└─ b/y\n"
     assert main(["graph", "-o", "json", "--locks"]) == 0
-    assert json.loads(capsys.readouterr().out)["edges"] == [{"from": "b/x", "to": "b/y", "on": "success"}]
+    assert json.loads(capsys.readouterr().out)["edges"] == [
+        {"from": "b/x", "to": "b/y", "kind": "after", "on": "success", "window": False}
+    ]
     (boards / "boards" / "b.yaml").write_text("board: b\njobs:\n  x: {run: a}\n")
     assert main(["graph"]) == 0
     assert capsys.readouterr().out == "None of 1 job runs after another.\n"

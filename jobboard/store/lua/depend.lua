@@ -5,7 +5,7 @@
 -- TOUCHES   meta HASH, run:<run> HASH, queue:<queue> ZSET, queues SET, active:<queue> SET, delay ZSET,
 --           needs:<run> SET, awaited:<run> SET, wake:<who> LIST, holding:<worker> SET, lock:<lock> SET,
 --           lockwait:<lock> ZSET, lockrescan SET, last:<job> LIST, events STREAM, blocked ZSET, halted SET,
---           line:<job> ZSET
+--           line:<job> ZSET, gate:<run> HASH, gates ZSET
 -- RETURNS   "OK" {state} | "UNKNOWN" | "STARTED" | "ENDED" {run} | "MISSING" {run} | "CROWDED" {run} | "CIRCLE" {run}
 -- @include guard
 -- @include arguments
@@ -15,6 +15,7 @@
 -- @include await
 -- @include withdraw
 -- @include place
+-- @include proceed
 local refused = guard()
 if refused then return refused end
 local at = now()
@@ -28,23 +29,18 @@ if not open and tag == 'MISSING' then return cmsgpack.pack({'MISSING', about}) e
 if not open and tag == 'CROWDED' then return cmsgpack.pack({'CROWDED', about}) end
 if not open then return cmsgpack.pack({'CIRCLE', about}) end
 
-local needed = redis.call('SMEMBERS', key('needs', id))
 if run.state == 'delayed' then
   run.due_at = tonumber(redis.call('ZSCORE', key('delay'), id) or at)
   redis.call('HSET', key('run', id), 'due_at', run.due_at)
 end
-local turn = redis.call('ZSCORE', key('line', run.job), id)
-withdraw(run, at)
-await(id, needed)
+if run.state ~= 'blocked' then withdraw(run, at) end
 await(id, open)
 for _, parent in ipairs(arguments.remove) do
   redis.call('SREM', key('needs', id), parent)
   redis.call('SREM', key('awaited', parent), id)
 end
-if turn then
-  -- Its turn in its job's line comes first; what it waits for is looked at again then.
-  redis.call('ZADD', key('line', run.job), turn, id)
-  redis.call('ZADD', key('blocked'), at, id)
+if run.state == 'blocked' then
+  proceed(id, at)
 else
   place(run, at)
 end

@@ -2,18 +2,20 @@
 -- Carries out what a scheduler worked out for jobs it claimed: the nominal is decided once, the cursor moves,
 -- the next due instant is set, all in one step. Refused where the claim is gone or the job has changed.
 -- missed = {count, first, last, reason} or false; backlog = [{nominal, text, due}, ...] or false: the nominals that
--- are caught up, oldest first and all before the nominal.
+-- are caught up, oldest first and all before the nominal. gate = {epochs, told, asks, vain} or false, what the run
+-- waits for and what that was worked out from; each entry of the backlog has one too.
 -- KEYS      meta
--- ARGUMENTS scheduler=string decisions=[{address, epoch, cursor, next, nominal, text, due, missed, backlog}, ...]
+-- ARGUMENTS scheduler=string decisions=[{address, epoch, cursor, next, nominal, text, due, missed, backlog, gate}, ...]
 -- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, edits HASH, work LIST, work:<stage> HASH,
---           after:<parent> SET, holds HASH, tombstones HASH, sched ZSET, cursor HASH, used HASH,
---           claims ZSET, claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET,
---           wake:<who> LIST, fanout LIST, fanout:<list> SET, history STREAM, last:<job> LIST, events STREAM,
---           overrides ZSET, minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH,
---           joins:<job> HASH, config HASH, failures STREAM, deadlines ZSET, expected ZSET, expiry ZSET,
---           incidents HASH, active:<queue> SET, awaited:<run> SET, blocked ZSET, ctl:<worker> LIST,
---           delay ZSET, halted SET, holding:<worker> SET, line:<job> ZSET, lock:<lock> SET, lockrescan SET,
---           lockwait:<lock> ZSET, needs:<run> SET, outputs ZSET
+--           after:<parent> SET, holds HASH, tombstones HASH, sched ZSET, cursor HASH, used HASH, claims ZSET,
+--           claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET, wake:<who> LIST,
+--           fanout LIST, fanout:<list> SET, history STREAM, last:<job> LIST, events STREAM, overrides ZSET,
+--           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH, joins:<job> HASH,
+--           config HASH, failures STREAM, deadlines ZSET, expected ZSET, expiry ZSET, incidents HASH,
+--           active:<queue> SET, awaited:<run> SET, blocked ZSET, ctl:<worker> LIST, delay ZSET, halted SET,
+--           holding:<worker> SET, line:<job> ZSET, lock:<lock> SET, lockrescan SET, lockwait:<lock> ZSET,
+--           needs:<run> SET, outputs ZSET, asks:<job> ZSET, gate:<run> HASH, gates ZSET, outcomes:<job> ZSET,
+--           told HASH
 -- RETURNS   "OK" {now, [[tag, run], ...]}
 -- @include guard
 -- @include arguments
@@ -24,10 +26,33 @@
 -- @include enter
 -- @include skip
 -- @include note
+-- @include doom
+-- @include overdue
+-- @include read_run
 -- @include follow
 local refused = guard()
 if refused then return refused end
 local at = now()
+
+-- Whether what a gate was worked out from is still so.
+local function holds(gate)
+  for _, pair in ipairs(gate and gate.epochs or {}) do
+    local _, d = definition(pair[1])
+    if not d or d[1] ~= pair[2] or (d[4].u and at >= d[4].u) then return false end
+  end
+  for _, pair in ipairs(gate and gate.told or {}) do
+    if tonumber(redis.call('HGET', key('told'), pair[1]) or 0) ~= pair[2] then return false end
+  end
+  return true
+end
+
+-- Makes a run, which waits at its gate if it has one; where that is in vain it fails at once. As `enter`.
+local function let_in(id, address, nominal, d, how, turn, gate)
+  how.asks = gate and not gate.vain and gate.asks
+  local passed = enter(id, address, nominal, d, how, turn)
+  if gate and gate.vain then doom(read_run(id), 'failed', gate.vain[2], at) end
+  return passed
+end
 
 -- Makes the runs of nominals that are caught up, one behind the other in the job's line. The line has room for a
 -- hundred: what is too much is passed over, the oldest first. Answers how many runs were made, and the last one.
@@ -40,10 +65,11 @@ local function catch_up(address, d, backlog, room)
     follow(address, seen[3], '', 'missed', at, 1, false, false, seen)
   end
   for i = math.max(1, surplus + 1), #backlog do
-    local nominal, text, due = unpack(backlog[i])
+    local nominal, text, due, gate = unpack(backlog[i])
     if room and made >= room then break end
     local state, why = admit(address, {g = d[4].g, o = 'allow'}, nominal)
     if not state and d[4].w and due + d[4].w <= at then state, why = 'skipped', 'not started in time' end
+    if not state and gate and gate.vain and gate.vain[1] == 'skip' then state, why = 'skipped', gate.vain[2] end
     if not state then
       why = skip(address)
       state = why and 'skipped'
@@ -53,7 +79,7 @@ local function catch_up(address, d, backlog, room)
       follow(address, nominal, text, state, at)
     else
       id = address .. '@' .. text
-      enter(id, address, nominal, d, {trigger = 'schedule', at = at, due = due, catchup = true}, 'line')
+      let_in(id, address, nominal, d, {trigger = 'schedule', at = at, due = due, catchup = true}, 'line', gate)
       made = made + 1
     end
   end
@@ -61,7 +87,7 @@ local function catch_up(address, d, backlog, room)
 end
 
 local function decide(decision)
-  local address, epoch, cursor, next_due, nominal, text, due, missed, backlog = unpack(decision)
+  local address, epoch, cursor, next_due, nominal, text, due, missed, backlog, gate = unpack(decision)
   settle(address)
   local decided = tonumber(redis.call('HGET', key('cursor'), address) or nil)
   local packed = redis.call('HGET', key('claim'), address)
@@ -74,7 +100,9 @@ local function decide(decision)
   local _, d = definition(address)
   if not d then return 'GONE' end
   -- What was worked out with an override that has ended since is void, as after any other change.
-  if d[1] ~= epoch or (d[4].u and at >= d[4].u) then
+  local stale = d[1] ~= epoch or (d[4].u and at >= d[4].u) or not holds(gate)
+  for _, late in ipairs(d[4].n and backlog or {}) do stale = stale or not holds(late[4]) end
+  if stale then
     redis.call('ZADD', key('sched'), 'NX', claim.d, address)
     return 'STALE'
   end
@@ -83,6 +111,11 @@ local function decide(decision)
   local limit = d[4].r
   local used = limit and tonumber(redis.call('HGET', key('used'), address) or 0)
   if limit and used >= limit then return 'COMPLETED' end
+  -- A run whose wait ends now is out of the way of the next.
+  for _, id in ipairs(d[4].n and redis.call('SRANDMEMBER', key('live', address), 500) or {}) do
+    local until_at = redis.call('ZSCORE', key('gates'), id)
+    if until_at and tonumber(until_at) <= at then overdue(id, at) end
+  end
   if cursor and cursor > (decided or -1) then redis.call('HSET', key('cursor'), address, cursor) end
   if next_due then redis.call('ZADD', key('sched'), next_due, address) end
   if missed and not (decided and missed[3] <= decided) then
@@ -99,6 +132,7 @@ local function decide(decision)
   if fresh and not (limit and used + made >= limit) then
     local state, why, turn = admit(address, d[4], nominal)
     if not state and d[4].w and due + d[4].w <= at then state, why = 'skipped', 'not started in time' end
+    if not state and gate and gate.vain and gate.vain[1] == 'skip' then state, why = 'skipped', gate.vain[2] end
     if not state then
       why = skip(address)
       state = why and 'skipped'
@@ -110,7 +144,7 @@ local function decide(decision)
     else
       id = address .. '@' .. text
       local how = {trigger = 'schedule', at = at, due = due}
-      for _, passed in ipairs(enter(id, address, nominal, d, how, turn)) do
+      for _, passed in ipairs(let_in(id, address, nominal, d, how, turn, gate)) do
         follow(address, passed[1], passed[2], passed[3], at, 1, passed[4], passed[5])
       end
       made = made + 1

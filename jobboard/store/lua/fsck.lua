@@ -4,15 +4,16 @@
 -- KEYS      meta
 -- ARGUMENTS family=string name=string subjects=list repair=bool
 -- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, stages ZSET, changes:<stage> HASH, changed ZSET,
---           work LIST, work:<stage> HASH, after:<parent> SET, holds HASH, sched ZSET, cursor HASH,
---           used HASH, claims ZSET, claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET,
---           queues SET, limits HASH, active:<queue> SET, delay ZSET, wake:<who> LIST, workers ZSET,
---           holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, fanout LIST,
---           fanout:<list> SET, history STREAM, failures STREAM, last:<job> LIST, out:<run> STREAM,
---           outbytes HASH, outputs ZSET, events STREAM, awaited:<run> SET, expiry ZSET, needs:<run> SET,
---           blocked ZSET, overrides ZSET, minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH,
---           skips HASH, edits HASH, drift HASH, joins:<job> HASH, tombstones HASH, config HASH, halted SET,
---           deadlines ZSET, expected ZSET, incidents HASH, ctl:<worker> LIST, line:<job> ZSET
+--           work LIST, work:<stage> HASH, after:<parent> SET, holds HASH, sched ZSET, cursor HASH, used HASH,
+--           claims ZSET, claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET,
+--           limits HASH, active:<queue> SET, delay ZSET, wake:<who> LIST, workers ZSET, holding:<worker> SET,
+--           lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, fanout LIST, fanout:<list> SET,
+--           history STREAM, failures STREAM, last:<job> LIST, out:<run> STREAM, outbytes HASH, outputs ZSET,
+--           events STREAM, awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET,
+--           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH, edits HASH, drift HASH,
+--           joins:<job> HASH, tombstones HASH, config HASH, halted SET, deadlines ZSET, expected ZSET,
+--           incidents HASH, ctl:<worker> LIST, line:<job> ZSET, asks:<job> ZSET, gate:<run> HASH, gates ZSET,
+--           outcomes:<job> ZSET, told HASH
 -- RETURNS   "OK" {[subject, words], ...}
 -- @include guard
 -- @include arguments
@@ -24,8 +25,9 @@
 -- @include handover
 -- @include lose
 -- @include await
--- @include place
--- @include withdraw
+-- @include fits
+-- @include open_gate
+-- @include proceed
 -- @include advance
 local refused = guard()
 if refused then return refused end
@@ -84,6 +86,15 @@ function look.overrides(address)
   end
 end
 
+-- The jobs that one goes by: those it runs after, and those that its runs wait for.
+local function parents_of(launch)
+  local found = {}
+  for _, parents in ipairs({launch.a or {}, launch.n or {}}) do
+    for _, parent in ipairs(parents) do found[#found + 1] = parent end
+  end
+  return found
+end
+
 function look.job(address)
   local _, d = definition(address)
   if d and d[7] then look.overrides(address) end
@@ -92,9 +103,15 @@ function look.job(address)
     and broken(address, 'is to end ok now and then, and nobody would notice') then
     redis.call('ZADD', key('expected'), at + d[4].y, address)
   end
-  for _, parent in ipairs(d[4].a or {}) do
+  for _, parent in ipairs(parents_of(d[4])) do
     if redis.call('SISMEMBER', key('after', parent), address) == 0 and broken(address, 'would not hear of ' .. parent) then
       redis.call('SADD', key('after', parent), address)
+    end
+  end
+  for _, parent in ipairs(d[4].n or {}) do
+    if not redis.call('ZSCORE', key('asks', parent), address)
+      and broken(address, 'waits for runs of ' .. parent .. ', which nobody remembers') then
+      redis.call('ZADD', key('asks', parent), 2764800000, address)
     end
   end
 end
@@ -118,7 +135,7 @@ end
 function look.after(child)
   if pending(child) then return end
   local _, d = definition(child)
-  for _, parent in ipairs(d and d[4].a or {}) do
+  for _, parent in ipairs(d and parents_of(d[4]) or {}) do
     if parent == name then return end
   end
   if broken(child, 'hears of ' .. name .. ', which it does not run after') then
@@ -230,10 +247,49 @@ function look.needs(parent)
     await(name, {parent})
   else
     redis.call('SREM', key('needs', name), parent)
-    if run and run.state == 'blocked' and redis.call('EXISTS', key('needs', name)) == 0 then
-      withdraw(run, at)
-      place(run, at)
-    end
+    proceed(name, at)
+  end
+end
+
+-- What a run waits for at its gate has to be told to it, unless it has come.
+function look.gate(parent)
+  local run = read_run(name)
+  local packed = redis.call('HGET', key('gate', name), parent)
+  if not packed or run and pending(run.job) or redis.call('EXISTS', key('fanout')) == 1 then return end
+  local ask = cmsgpack.unpack(packed)
+  local words = nil
+  if not run or run.state ~= 'blocked' then
+    words = 'waits at a gate and is not blocked'
+  elseif redis.call('SISMEMBER', key('after', parent), run.job) == 0 then
+    words = 'waits for ' .. parent .. ', which will not tell it'
+  elseif ask.high - ask.low == 1 then
+    local known = redis.call('ZRANGEBYSCORE', key('outcomes', parent), ask.high, ask.high)[1]
+    if known and fits(ask.on, string.match(known, ':(.*)$')) then words = 'waits for ' .. ask.shown .. ', which has ended' end
+  end
+  if words and broken(name, words) then open_gate(name, parent, at) end
+end
+
+function look.gates(id)
+  if redis.call('EXISTS', key('gate', id)) == 0 and broken(id, 'has to be done waiting, and waits for nothing') then
+    redis.call('ZREM', key('gates'), id)
+  end
+end
+
+function look.asks(child)
+  if pending(child) then return end
+  local _, d = definition(child)
+  for _, parent in ipairs(d and d[4].n or {}) do
+    if parent == name then return end
+  end
+  if broken(child, 'has runs of ' .. name .. ' remembered, and waits for none') then
+    redis.call('ZREM', key('asks', name), child)
+  end
+end
+
+function look.outcomes(job)
+  if redis.call('EXISTS', key('asks', job)) == 0 and broken(job, 'has runs remembered that nobody asks for') then
+    redis.call('DEL', key('outcomes', job))
+    redis.call('HDEL', key('told'), job)
   end
 end
 
@@ -284,7 +340,8 @@ local function misplaced(run)
   if run.state == 'queued' then return not redis.call('ZSCORE', key('queue', run.queue), run.id) end
   if run.state == 'delayed' then return not redis.call('ZSCORE', key('delay'), run.id) end
   if run.state == 'blocked' then
-    local waits = redis.call('EXISTS', key('needs', run.id)) == 1 or redis.call('ZSCORE', key('line', run.job), run.id)
+    local waits = redis.call('EXISTS', key('needs', run.id)) == 1 or redis.call('EXISTS', key('gate', run.id)) == 1
+      or redis.call('ZSCORE', key('line', run.job), run.id)
     return not waits or not redis.call('ZSCORE', key('blocked'), run.id)
   end
   if run.state == 'waiting' then return not run.lock or not redis.call('ZSCORE', key('lockwait', run.lock), run.id) end

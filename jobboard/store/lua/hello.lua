@@ -7,7 +7,7 @@
 -- TOUCHES   meta HASH, run:<run> HASH, queue:<queue> ZSET, queues SET, limits HASH, active:<queue> SET,
 --           delay ZSET, wake:<who> LIST, workers ZSET, worker:<worker> HASH, holding:<worker> SET,
 --           lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, events STREAM, awaited:<run> SET,
---           needs:<run> SET, blocked ZSET, halted SET, line:<job> ZSET
+--           needs:<run> SET, blocked ZSET, halted SET, line:<job> ZSET, gate:<run> HASH, gates ZSET
 -- RETURNS   "OK" {now, [dropped run, ...]}
 -- @include guard
 -- @include arguments

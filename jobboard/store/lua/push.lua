@@ -7,7 +7,8 @@
 -- TOUCHES   meta HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET, active:<queue> SET,
 --           delay ZSET, expiry ZSET, needs:<run> SET, awaited:<run> SET, wake:<who> LIST,
 --           holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, last:<job> LIST,
---           events STREAM, blocked ZSET, halted SET, deadlines ZSET, incidents HASH, line:<job> ZSET
+--           events STREAM, blocked ZSET, halted SET, deadlines ZSET, incidents HASH, line:<job> ZSET,
+--           gate:<run> HASH, gates ZSET
 -- RETURNS   "OK" {now, [[tag, about], ...]}
 -- @include guard
 -- @include arguments

@@ -9,7 +9,8 @@
 --           failures STREAM, last:<job> LIST, outputs ZSET, events STREAM, awaited:<run> SET, expiry ZSET,
 --           needs:<run> SET, blocked ZSET, minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH,
 --           skips HASH, joins:<job> HASH, config HASH, halted SET, deadlines ZSET, expected ZSET,
---           incidents HASH, line:<job> ZSET
+--           incidents HASH, line:<job> ZSET, asks:<job> ZSET, gate:<run> HASH, gates ZSET,
+--           outcomes:<job> ZSET, told HASH
 -- RETURNS   "OK" {now, lost} | "MORE" {now, lost}
 -- @include guard
 -- @include arguments

@@ -10,10 +10,11 @@
 --           queue:<queue> ZSET, queues SET, active:<queue> SET, throttled ZSET, delay ZSET, wake:<who> LIST,
 --           ctl:<worker> LIST, workers ZSET, worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET,
 --           lockwait:<lock> ZSET, lockrescan SET, fanout LIST, fanout:<list> SET, zonedata HASH,
---           history STREAM, failures STREAM, last:<job> LIST, outputs ZSET, events STREAM,
---           awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET,
---           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH, joins:<job> HASH,
---           config HASH, halted SET, deadlines ZSET, expected ZSET, incidents HASH, line:<job> ZSET
+--           history STREAM, failures STREAM, last:<job> LIST, outputs ZSET, events STREAM, awaited:<run> SET,
+--           expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET, minute:<minute> HASH, day:<day> HASH,
+--           jobday:<day> HASH, skips HASH, joins:<job> HASH, config HASH, halted SET, deadlines ZSET,
+--           expected ZSET, incidents HASH, line:<job> ZSET, asks:<job> ZSET, gate:<run> HASH, gates ZSET,
+--           outcomes:<job> ZSET, told HASH
 -- RETURNS   "OK" {now, promoted, reaped, next, unsettled, [job whose override has ended, ...]}
 -- @include guard
 -- @include arguments
@@ -28,6 +29,7 @@
 -- @include rejoin
 -- @include reap_worker
 -- @include wake
+-- @include overdue
 -- @include watch_over
 local refused = guard()
 if refused then return refused end
@@ -55,6 +57,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('expiry'), '-inf', at, 'LIMI
     conclude(run, 'skipped', at, {reason = why, quiet = true})
   end
 end
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('gates'), '-inf', at, 'LIMIT', 0, PAGE)) do overdue(id, at) end
 if watch_over(at, PAGE) == PAGE then pressing = true end
 local promoted = redis.call('ZRANGEBYSCORE', key('delay'), '-inf', at, 'LIMIT', 0, PAGE)
 if #promoted > 0 then redis.call('SREM', key('halted'), unpack(promoted)) end
@@ -62,7 +65,7 @@ for _, id in ipairs(promoted) do
   redis.call('ZREM', key('delay'), id)
   local run = read_run(id)
   if run and run.state == 'delayed' and run.doomed then
-    conclude(run, 'skipped', at, {reason = run.doomed, quiet = true})
+    conclude(run, run.fate or 'skipped', at, {reason = run.doomed, quiet = run.fate ~= 'failed'})
   elseif run and run.state == 'delayed' then
     enqueue(id, run.queue, run.score)
     event('queued', run.job, id, at, 'trigger', run.trigger)
@@ -105,7 +108,7 @@ end
 
 local next_at = first_lapse
 for _, set in ipairs({key('delay'), key('expiry'), key('claims'), key('workers'), key('throttled'), key('overrides'),
-  key('deadlines'), key('expected')}) do
+  key('deadlines'), key('expected'), key('gates')}) do
   local first = redis.call('ZRANGEBYSCORE', set, string.format('(%.0f', at), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
   if first[2] then next_at = math.min(next_at or tonumber(first[2]), tonumber(first[2])) end
 end

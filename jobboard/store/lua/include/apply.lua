@@ -1,13 +1,16 @@
 -- @include key
 -- @include carry
+-- @include heed
+-- @include relook
 -- @include keep_edits
 -- @include remind
 -- Puts one job's schedule entry in line with its definition, as the sync that staged the entry worked it
 -- out: {due, cursor, before = old parents, after = new parents, expected, apart = the paths in which it still
 -- differs from its file, gone = tombstone}; what it does not name stays. A claim made before is void where the
--- schedule moved: its scheduler computed with what no longer holds. Where the job waits for some of its
--- parents, `tick` looks at that again. A job that has another address has an entry under each: {to, before}
--- under the one it had, and under its own {from, …}.
+-- schedule moved: its scheduler computed with what no longer holds. asks = those of its new parents whose runs
+-- are to be remembered, for reach ms. Where the job waits for some of its parents, `tick` looks at that again. A
+-- job that has another address has an entry under each: {to, before} under the one it had, and under its own
+-- {from, …}.
 local function apply(address, entry)
   for _, parent in ipairs(entry.before or {}) do redis.call('SREM', key('after', parent), address) end
   if entry.to then return carry(address, entry.to) end
@@ -30,14 +33,9 @@ local function apply(address, entry)
     redis.call('HDEL', key('incidents'), address)
   end
   if entry.cursor then redis.call('HSET', key('cursor'), address, entry.cursor) end
-  if redis.call('EXISTS', key('joins', address)) == 1 then
-    if entry.gone then
-      redis.call('DEL', key('joins', address))
-    else
-      local list = redis.call('HINCRBY', key('meta'), 'seq', 1)
-      redis.call('SADD', key('fanout', list), address)
-      redis.call('RPUSH', key('fanout'), cmsgpack.pack({list, {false}}))
-    end
+  if entry.before or entry.after then
+    heed(address, entry.before or {}, entry.asks or {}, entry.reach)
+    relook(address, entry.gone)
   end
   if entry.gone then
     redis.call('HDEL', key('cursor'), address)

@@ -34,6 +34,11 @@ local function carry(from, to)
   if redis.call('EXISTS', key('last', from)) == 1 then redis.call('RENAME', key('last', from), key('last', to)) end
   if redis.call('EXISTS', key('joins', from)) == 1 then redis.call('RENAME', key('joins', from), key('joins', to)) end
   if redis.call('EXISTS', key('line', from)) == 1 then redis.call('RENAME', key('line', from), key('line', to)) end
+  if redis.call('EXISTS', key('outcomes', from)) == 1 then
+    redis.call('RENAME', key('outcomes', from), key('outcomes', to))
+    redis.call('HINCRBY', key('told'), to, 1)
+    redis.call('HDEL', key('told'), from)
+  end
   for _, id in ipairs(redis.call('SMEMBERS', key('live', from))) do
     redis.call('HSET', key('run', id), 'job', to)
     redis.call('SADD', key('live', to), id)

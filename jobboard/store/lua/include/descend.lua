@@ -2,6 +2,7 @@
 -- @include in_force
 -- @include fits
 -- @include join
+-- @include tell
 -- @include beget
 -- Decides one dependent of a parent that was decided, for the parent's nominal, as far as that can be said yet;
 -- or for a whole span of nominals, none of which ran. Of such a span one of several parents speaks for all.
@@ -10,6 +11,12 @@
 local function descend(child, item, at)
   local _, d = definition(child)
   if d then d = in_force(d, at) end
+  for _, parent in ipairs(d and not item[6] and d[4].n or {}) do
+    if parent == item[1] then
+      tell(child, item, at)
+      return {}
+    end
+  end
   local meant = false
   for _, parent in ipairs(d and d[4].a or {}) do meant = meant or parent == item[1] end
   if not meant or d[4].d then return {} end

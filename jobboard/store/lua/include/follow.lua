@@ -1,5 +1,6 @@
 -- @include key
 -- @include descend
+-- @include outcome
 -- Decides the dependents of a job that was decided: at success they run, otherwise they are passed over,
 -- and so are theirs. A call decides at most a hundred; what is more is kept as a list that `tick` goes on
 -- with. how is 'ok' or the word for what happened instead; family and by are of a run by hand whose dependents
@@ -12,6 +13,7 @@ local function follow(parent, nominal, suffix, how, at, depth, family, by, seen)
     local item = table.remove(agenda)
     local edges = key('after', item[1])
     local children = redis.call('SCARD', edges)
+    if children > 0 and not item[6] then outcome(item[1], item[2], item[4]) end
     -- A chain this deep is a circle that live edits closed.
     if children == 0 or item[5] > 100 then
       children = 0

@@ -2,9 +2,9 @@
 -- @include enqueue
 -- @include postpone
 -- @include event
--- Puts a run where it has to wait first: for other runs, then for its instant, then in its queue.
+-- Puts a run where it has to wait first: for other runs and at its gate, then for its instant, then in its queue.
 local function place(run, at)
-  if redis.call('EXISTS', key('needs', run.id)) == 1 then
+  if redis.call('EXISTS', key('needs', run.id)) == 1 or redis.call('EXISTS', key('gate', run.id)) == 1 then
     redis.call('HSET', key('run', run.id), 'state', 'blocked')
     redis.call('ZADD', key('blocked'), at, run.id)
     event('blocked', run.job, run.id, at)

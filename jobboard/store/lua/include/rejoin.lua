@@ -2,10 +2,11 @@
 -- @include definition
 -- @include in_force
 -- @include join
+-- @include open_gate
 -- @include beget
 -- @include follow
--- Looks again at the nominals for which a job waits for some of its parents, since its parents have changed:
--- one that it no longer runs after keeps it waiting no more.
+-- Looks again at the nominals for which a job waits for some of its parents, and at the gates of its runs, since
+-- its parents have changed: one that it no longer goes by keeps it waiting no more.
 local function rejoin(child, at)
   local _, d = definition(child)
   if d then d = in_force(d, at) end
@@ -19,6 +20,13 @@ local function rejoin(child, at)
       for _, passed in ipairs(open and beget(child, d, item, why, at) or {}) do
         follow(passed[1], passed[2], passed[3], passed[4], at, passed[5], passed[6], passed[7])
       end
+    end
+  end
+  local asked = {}
+  for _, parent in ipairs(d and d[4].n or {}) do asked[parent] = true end
+  for _, id in ipairs(redis.call('SRANDMEMBER', key('live', child), 500)) do
+    for _, parent in ipairs(redis.call('HKEYS', key('gate', id))) do
+      if not asked[parent] then open_gate(id, parent, at) end
     end
   end
 end

@@ -1,8 +1,7 @@
 -- @include key
 -- @include read_run
--- @include withdraw
--- @include place
--- @include postpone
+-- @include proceed
+-- @include doom
 -- Tells the runs that wait for one that has ended. One whose last need this was goes on; one that needed a
 -- success that never came is handed to `tick`, which records it as skipped, so that a long chain ends in bites.
 local function release(id, state, at)
@@ -11,15 +10,9 @@ local function release(id, state, at)
     if run and run.state == 'blocked' then
       if state == 'ok' then
         redis.call('SREM', key('needs', child), id)
-        local lined = redis.call('ZSCORE', key('line', run.job), child)
-        if not lined and redis.call('EXISTS', key('needs', child)) == 0 then
-          withdraw(run, at)
-          place(run, at)
-        end
+        proceed(child, at)
       else
-        withdraw(run, at)
-        redis.call('HSET', key('run', child), 'state', 'delayed', 'doomed', 'after: ' .. id .. ' ' .. state)
-        postpone(child, at)
+        doom(run, 'skipped', 'after: ' .. id .. ' ' .. state, at)
       end
     end
   end

@@ -16,7 +16,8 @@ local function withdraw(run, at)
     for _, parent in ipairs(redis.call('SMEMBERS', key('needs', run.id))) do
       redis.call('SREM', key('awaited', parent), run.id)
     end
-    redis.call('DEL', key('needs', run.id))
+    redis.call('DEL', key('needs', run.id), key('gate', run.id))
+    redis.call('ZREM', key('gates'), run.id)
     redis.call('ZREM', key('line', run.job), run.id)
     redis.call('ZREM', key('blocked'), run.id)
   else

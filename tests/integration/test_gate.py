@@ -1,0 +1,235 @@
+"""Jobs that wait at their nominals for runs of others, and jobs that come once a window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from kit.walk import Walk, walking
+
+from jobboard.store import fsck
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kit.clock import StoreClock
+    from kit.project import Project
+
+    from jobboard.store.connect import Store
+
+DAY = "2026-03-02"
+
+
+@pytest.fixture
+def walk(store: Store, clock: StoreClock) -> Iterator[Walk]:
+    """A Monday, from an hour before midnight."""
+    with walking(store, clock, day=DAY, board="b") as made:
+        made.to("2026-03-01T23:00:00Z")
+        yield made
+        assert fsck.check(store) == []
+
+
+def _sync(project: Project, jobs: str) -> None:
+    project.board("b", jobs)
+    project.sync()
+
+
+LOAD = 'load: {run: x, cron: "0 5 * * *"}\n'
+
+
+def test_a_run_that_came_before_opens_the_gate_at_once(project: Project, walk: Walk) -> None:
+    _sync(project, LOAD + 'report: {run: x, cron: "30 5 * * *", needs: load}')
+    walk.to("05:00:00")
+    assert walk.run() == ["load@05:00"]
+    walk.to("05:30:00")
+    assert walk.run() == ["report@05:30"]
+
+
+def test_a_run_waits_for_one_that_is_under_way(project: Project, walk: Walk) -> None:
+    _sync(project, LOAD + 'report: {run: x, cron: "30 5 * * *", needs: load}')
+    walk.to("05:00:00")
+    (load,) = walk.reserve().values()
+    walk.to("05:30:00")
+    assert walk.live("report") == [("blocked", ("load@05:00",))]
+    assert walk.reserve() == {}
+    assert fsck.check(walk.store) == []
+    walk.end(load)
+    assert walk.run() == ["report@05:30"]
+
+
+def test_one_of_the_same_instant_is_waited_for(project: Project, walk: Walk) -> None:
+    _sync(project, LOAD + 'report: {run: x, cron: "0 5 * * *", needs: load}')
+    walk.to("05:00:00")
+    assert walk.live("report") == [("blocked", ("load@05:00",))]
+    assert walk.run() == ["load@05:00"]
+    assert walk.run() == ["report@05:00"]
+
+
+def test_a_failure_is_waited_out_until_the_next_nominal(project: Project, walk: Walk) -> None:
+    _sync(project, LOAD + 'report: {run: x, cron: "30 5,7 * * *", needs: load}')
+    walk.to("05:00:00")
+    walk.run("failed")
+    walk.to("05:30:00")
+    assert walk.live("report") == [("blocked", ("load@05:00",))]
+    walk.to("07:30:00")
+    assert walk.last("report")[0] == ("skipped", "needs: b/load@2026-03-02T05:00:00Z did not come in time")
+    # None in between: the newest before counts, and it has failed.
+    assert walk.live("report") == [("blocked", ("load@05:00",))]
+
+
+@pytest.mark.parametrize(
+    ("policy", "state"), [("skip", "skipped"), ("fail", "failed"), ("run", "queued")], ids=lambda value: value
+)
+def test_when_time_is_up(project: Project, walk: Walk, policy: str, state: str) -> None:
+    gate = f"{{job: load, timeout: 20m, on_timeout: {policy}}}"
+    _sync(
+        project,
+        LOAD + f'report: {{run: x, cron: "30 5 * * *", needs: {gate}}}\nthen: {{run: x, after: report}}',
+    )
+    walk.to("05:00:00")
+    walk.run("failed")
+    walk.to("05:30:00")
+    walk.to("05:49:30")
+    assert walk.live("report") == [("blocked", ("load@05:00",))]
+    walk.to("05:50:30")
+    if policy == "run":
+        assert walk.run() == ["report@05:30"]
+        assert walk.run() == ["then@05:30"]
+        return
+    assert walk.live("report") == []
+    assert walk.last("report") == [(state, "needs: b/load@2026-03-02T05:00:00Z did not come in time")]
+    assert walk.last("then") == [("skipped", f"after: b/report {state}")]
+
+
+@pytest.mark.parametrize("policy", ["skip", "fail", "run"])
+def test_what_is_not_coming_is_not_waited_for(project: Project, walk: Walk, policy: str) -> None:
+    gate = f"{{job: load, on_timeout: {policy}}}"
+    _sync(project, LOAD + f'report: {{run: x, cron: "30 5 * * *", needs: {gate}}}')
+    project.ok("pause", "b/load")
+    walk.to("05:00:00")
+    walk.to("05:30:00")
+    if policy == "run":
+        assert walk.run() == ["report@05:30"]
+    else:
+        assert walk.last("report") == [
+            (f"{policy}ped" if policy == "skip" else "failed", "needs: b/load held")
+        ]
+
+
+def test_what_turns_out_not_to_come_ends_the_wait(project: Project, walk: Walk) -> None:
+    _sync(project, LOAD + 'report: {run: x, cron: "0 5 * * *", needs: {job: load, on_timeout: fail}}')
+    project.ok("pause", "b/load")
+    walk.to("05:00:00")
+    assert walk.last("report") == [("failed", "needs: b/load held")]
+
+
+def test_all_are_all(project: Project, walk: Walk) -> None:
+    _sync(
+        project,
+        'hourly: {run: x, cron: "0 1-3 * * *", overlap: allow}\n'
+        'daily: {run: x, cron: "30 3 * * *", needs: {job: hourly, fresh: all}}',
+    )
+    runs = {}
+    for hour in (1, 2, 3):
+        walk.to(f"0{hour}:00:00")
+        runs.update(walk.reserve())
+    walk.end(runs["hourly@02:00"])
+    walk.to("03:30:00")
+    assert walk.live("daily") == [("blocked", ("hourly (2 runs)",))]
+    walk.end(runs["hourly@01:00"])
+    assert walk.live("daily") == [("blocked", ("hourly",))]
+    walk.end(runs["hourly@03:00"])
+    assert walk.run() == ["daily@03:30"]
+
+
+def test_any_is_one(project: Project, walk: Walk) -> None:
+    _sync(
+        project,
+        'hourly: {run: x, cron: "0 1-3 * * *", overlap: allow}\n'
+        'daily: {run: x, cron: "30 3 * * *", needs: {job: hourly, fresh: any}}',
+    )
+    runs = {}
+    for hour in (1, 2, 3):
+        walk.to(f"0{hour}:00:00")
+        runs.update(walk.reserve())
+    walk.to("03:30:00")
+    walk.end(runs["hourly@01:00"], "failed")
+    assert [state for state, _ in walk.live("daily")] == ["blocked"]
+    walk.end(runs["hourly@03:00"])
+    assert walk.run() == ["daily@03:30"]
+
+
+def test_a_waiting_run_counts_for_overlap(project: Project, walk: Walk) -> None:
+    _sync(
+        project,
+        LOAD + 'often: {run: x, cron: "30 5-7 * * *", needs: {job: load, timeout: 3h}}',
+    )
+    walk.to("05:00:00")
+    (load,) = walk.reserve().values()
+    walk.to("05:30:00")
+    walk.to("06:30:00")
+    assert walk.last("often") == [("skipped", "overlap: b/often@2026-03-02T05:30:00Z has not finished")]
+    walk.end(load)
+    assert walk.run() == ["often@05:30"]
+
+
+def test_a_parent_that_is_a_child_is_known_by_its_root(project: Project, walk: Walk) -> None:
+    _sync(
+        project,
+        LOAD + "clean: {run: x, after: load}\n" + 'report: {run: x, cron: "30 5 * * *", needs: clean}',
+    )
+    walk.to("05:00:00")
+    (load,) = walk.reserve().values()
+    walk.to("05:30:00")
+    assert walk.live("report") == [("blocked", ("clean@05:00",))]
+    walk.end(load)
+    assert walk.run() == ["clean@05:00"]
+    assert walk.run() == ["report@05:30"]
+
+
+# ---- windows
+
+
+WINDOWED = (
+    'sales: {run: x, cron: "15 */6 * * *"}\n'
+    'stock: {run: x, cron: "40 */6 * * *"}\n'
+    "report: {run: x, after: [sales, stock], window: day}\n"
+)
+
+
+def test_once_a_window_after_the_latest_of_each(project: Project, walk: Walk) -> None:
+    _sync(project, WINDOWED)
+    for hour in ("00", "06", "12", "18"):
+        walk.to(f"{hour}:15:00")
+        walk.run()
+        walk.to(f"{hour}:40:00")
+        expected = ["stock@18:40"] if hour == "18" else [f"stock@{hour}:40"]
+        assert walk.run() == expected
+    assert walk.run() == ["report@00:00"]
+    walk.to("23:59:00")
+    assert walk.run() == []
+
+
+def test_a_window_whose_parent_failed_is_passed_over(project: Project, walk: Walk) -> None:
+    _sync(project, WINDOWED)
+    walk.to("18:15:00")
+    walk.run("failed")
+    walk.to("18:40:00")
+    walk.run()
+    assert walk.last("report") == [("skipped", "after: b/sales failed")]
+
+
+def test_a_window_waits_visibly_and_ends_at_once(project: Project, walk: Walk) -> None:
+    _sync(project, WINDOWED)
+    walk.to("18:15:00")
+    runs = walk.reserve()
+    walk.end(runs["stock@12:40"])
+    sales = runs["sales@18:15"]
+    walk.to("18:40:00")
+    assert walk.live("report") == [("blocked", ("sales@18:15", "stock@18:40"))]
+    walk.run()
+    assert walk.live("report") == [("blocked", ("sales@18:15",))]
+    walk.end(sales, "failed")
+    walk.to("18:40:01")
+    assert walk.live("report") == []
+    assert walk.last("report") == [("skipped", "after: b/sales failed")]
