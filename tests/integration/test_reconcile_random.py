@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from kit.project import dump_of
 from kit.server import Server, fresh_namespace
 
+from jobboard import errors
 from jobboard.reconcile.applying import apply
 from jobboard.reconcile.live import edit_job
 from jobboard.reconcile.planning import make_plan
@@ -21,6 +22,8 @@ from jobboard.store.fsck import check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from jobboard.core.model import Definition
 
 BY = {"actor": "ana", "via": "cli"}
 KEYS = ("A", "B")
@@ -66,10 +69,14 @@ def sync(store: Store, board: Board, **options: Any) -> None:
     apply(store, make_plan(store, sources(board), Options(**options)), BY)
 
 
-def specs(store: Store) -> dict[str, dict[str, Any]]:
+def definitions_of(store: Store) -> dict[str, Definition]:
     record = definitions.read_board(store, "ops")
     assert record is not None
-    return {job: dict(d.spec) for job, d in definitions.read_definitions(store, record.version).items()}
+    return definitions.read_definitions(store, record.version)
+
+
+def specs(store: Store) -> dict[str, dict[str, Any]]:
+    return {job: dict(definition.spec) for job, definition in definitions_of(store).items()}
 
 
 def paths(spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,3 +147,56 @@ def test_a_conflict_is_exactly_where_both_sides_moved_apart(
                     expected.add((f"ops/{job}", path))
         assert found == expected
         assert plan.applyable is not bool(expected)
+
+
+PAIRS: list[dict[str, Any]] = [
+    {"on_drift": on_drift, "on_conflict": on_conflict}
+    for on_drift in ("keep", "revert", "exact", "fail")
+    for on_conflict in ("fail", "file", "live")
+    if on_conflict != "live" or on_drift not in ("revert", "exact")
+]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    first=boards,
+    steps=st.lists(st.tuples(edits, boards, st.sampled_from(PAIRS)), min_size=1, max_size=4),
+)
+def test_a_second_sync_is_none_whatever_came_before_and_under_every_pair(
+    server: Server, first: Board, steps: list[tuple[dict[str, Job], Board, dict[str, Any]]]
+) -> None:
+    """Edits and syncs by turns: one that is refused writes nothing, any other leaves nothing to do."""
+    with Store(server.url, fresh_namespace()) as store:
+        sync(store, first)
+        for changes, board, pair in steps:
+            base = {job: dict(d.base) for job, d in definitions_of(store).items()}
+            for job, wanted in changes.items():
+                if job in base:
+                    edit_job(store, f"ops/{job}", wanted, by=BY, now_ms=clocks.now_ms(store))
+            live, before = specs(store), dump_of(store)
+            try:
+                sync(store, board, **pair)
+            except errors.Conflict:
+                assert dump_of(store) == before
+                continue
+            after = dump_of(store)
+            assert make_plan(store, sources(board), Options(**pair)).plan.empty
+            sync(store, board, **pair)
+            assert dump_of(store) == after
+            _sides_that_changed_alone(base, live, definitions_of(store), pair["on_drift"])
+        assert check(store) == []
+
+
+def _sides_that_changed_alone(
+    base: Mapping[str, Job], live: Mapping[str, Job], merged: Mapping[str, Definition], on_drift: str
+) -> None:
+    """A value only the file changed is the file's, one only live changed survives under keep."""
+    for job in set(base) & set(merged):
+        was, now, says, came = (
+            paths(side) for side in (base[job], live[job], merged[job].base, merged[job].spec)
+        )
+        for path in {*was, *now, *says, *came}:
+            if now.get(path) == was.get(path):
+                assert came.get(path) == says.get(path), (job, path)
+            elif says.get(path) == was.get(path) and on_drift == "keep":
+                assert came.get(path) == now.get(path), (job, path)
