@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard.core.merge import put
 from jobboard.core.names import split_address
+from jobboard.core.plan import WHOLE
 from jobboard.core.written import differences, written_keys
 from jobboard.source.loader import load
 from jobboard.source.nodes import read_nodes
@@ -126,6 +127,8 @@ class _Writing:
             spec = wanted.setdefault(name, dict(self._jobs[name]))
             for field in fields:
                 put(spec, field.path, field.result)
+        if any(field.path == WHOLE for _, fields in units for field in fields):
+            raise Unwritable("the job was removed from Redis: take it out of the file by hand")
         jobs = {name: _tidied(spec) for name, spec in wanted.items()}
         root = read_nodes(self._content)
         edits = [edit for name, spec in jobs.items() for edit in self._edits(root, name, spec)]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard.core.model import FIELDS
 from jobboard.core.written import differences
-from jobboard.source.scalar import plain_scalar
+from jobboard.source.scalar import plain_scalar, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,6 +25,7 @@ _WORD = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./@%+=-]*")
 _WORDS = re.compile(rf"{_WORD.pattern}(?: {_WORD.pattern})*")
 # What a block text can say as it stands: printable lines, of which the first is not indented.
 _LINES = re.compile(r"[^\s\x00-\x1f\x7f-\x9f][^\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]*")
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
 # Keys that stand in quotes although a plain word would do: what is in them is a language of its own.
 _QUOTED = frozenset({"cron"})
 
@@ -264,6 +265,11 @@ def _is_plain(text: str, pattern: re.Pattern[str]) -> bool:
 
 
 def _quoted(text: str) -> str:
-    """Text in double quotes; JSON's escapes are YAML's."""
-    plain = all(char.isprintable() for char in text)
-    return json.dumps(text, ensure_ascii=not plain)
+    """Text in quotes; what cannot be printed is escaped."""
+    if text.isprintable():
+        return quoted(text)
+    return '"' + "".join(_ESCAPES.get(char) or _escaped(char) for char in text) + '"'
+
+
+def _escaped(char: str) -> str:
+    return char if char.isprintable() else f"\\U{ord(char):08X}"

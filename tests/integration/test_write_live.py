@@ -101,6 +101,17 @@ def test_a_conflict_and_a_file_that_changed_are_left_to_a_person(project: Projec
     assert "{run: x, timeout: 3m, queue: slow}" in project.path("ops").read_text()
 
 
+def test_a_job_that_was_removed_is_taken_out_by_hand(project: Project) -> None:
+    path = project.board("ops", "a: {run: x}\nb: {run: x}")
+    project.sync()
+    project.ok("rm", "ops/a", "--reason", "gone")
+    before = path.read_text()
+    planned = project.run("plan", "--write-live")
+    assert planned.code == 1
+    assert "ops/a job: the job was removed from Redis: take it out of the file by hand" in planned.err
+    assert path.read_text() == before
+
+
 def test_without_drift_nothing_is_written(project: Project) -> None:
     path = project.board("ops", "a: {run: x}")
     project.sync()

@@ -80,7 +80,7 @@ jobs:
         ("b", {"retries": {"max": 3, "delay": 5_000}}, "5m}", "5m, retries: {max: 3, delay: 5s}}"),
         ("b", {"limits": {"memory": 1 << 30, "files": 9}}, "5m}", "5m, limits: {memory: 1G, files: 9}}"),
         ("b", {"enabled": False}, "5m}", "5m, enabled: false}"),
-        ("b", {"description": 'it\'s "so"'}, "5m}", '5m, description: "it\'s \\"so\\""}'),
+        ("b", {"description": 'it\'s "so"'}, "5m}", "5m, description: 'it''s \"so\"'}"),
     ],
 )
 def test_as_few_characters_change_as_say_it(job: str, values: dict[str, Any], old: str, new: str) -> None:
@@ -129,7 +129,15 @@ def test_text_of_several_lines_is_a_block_where_it_has_room() -> None:
     assert after == text.replace("run: x\n", "run: |\n      set -e\n\n        one\n      two\n")
     assert rewritten(after, "a", command={"run": "x"}) == text
     assert "run: |-\n" in rewritten(text, "a", command={"run": "one\ntwo"})
-    for odd in ("one\n\n", " one\ntwo", "one\n\ttwo\x00", "one\ttwo\n", "\u2028\n", "one \ntwo"):
+    for odd in (
+        "one\n\n",
+        " one\ntwo",
+        "one\n\ttwo\x00",
+        "one\ttwo\n",
+        "\u2028\n",
+        "one \ntwo",
+        '\t\U0001f600\x1b"\\',
+    ):
         rewritten(text, "a", description=odd)
 
 
