@@ -159,6 +159,10 @@ def conflict_lines(conflict: Conflicted, around: Around, place: str) -> Iterator
     """What both sides changed, with the three values; `place` is where the file says its own."""
     job = split_address(conflict.address)[1]
     for field in conflict.fields:
+        if field.path == WHOLE:
+            yield f"  ! conflict {job} {deed(field, around, conflict.address)}; the file changes it   {place}"
+            yield from change_lines(conflict.moved)
+            continue
         by = _who(around, conflict.address, field)
         yield f"  ! conflict {job}.{field.path}"
         yield f"        last applied  {shown(field.path, field.base)}"
@@ -190,7 +194,12 @@ def ways_out(path: str, conflicts: Sequence[Conflicted], *, reverting: bool) -> 
     if sum(len(conflict.fields) for conflict in conflicts) > 1:
         first = f"{conflicts[0].address}:{conflicts[0].fields[0].path}"
         yield f"      or one by one:  jobboard sync --force-conflicts={shlex.quote(first)} {named}"
-    yield f"      or write the value you want into {path} and:  jobboard plan {named}"
+    wanted = (
+        "take the job out of"
+        if all(field.path == WHOLE for conflict in conflicts for field in conflict.fields)
+        else "write the value you want into"
+    )
+    yield f"      or {wanted} {path} and:  jobboard plan {named}"
 
 
 def clash_lines(clash: Clash, around: Around, places: Mapping[str, str]) -> Iterator[str]:

@@ -67,7 +67,12 @@ def _board(planned: Planned, board: BoardPlan, around: Around, clocks: ClockText
         ],
         "drift": [_edited(drift, around) for drift in board.drift],
         "conflicts": [
-            {**_edited(conflict, around), "skipped": conflict.skipped} for conflict in board.conflicts
+            {
+                **_edited(conflict, around),
+                "skipped": conflict.skipped,
+                "moved": [_field(field) for field in conflict.moved],
+            }
+            for conflict in board.conflicts
         ],
         "semantic_conflicts": [_clash(clash, around) for clash in board.clashes],
         "refusals": [

@@ -362,6 +362,8 @@ class PlanText:
         runs = self.around.bystanders.get(change.address)
         if change.action == "destroy":
             return self._last_of(board, change, runs)
+        if change.away is not None:
+            return ["stays away; what its file says now is remembered"]
         facts = self._when(change) if change.action != "record" and change.moves_schedule else []
         if change.source is not None and not change.moves_schedule:
             facts.append("its times stay")

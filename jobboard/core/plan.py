@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from jobboard.core.merge import Merged, merge_job
@@ -19,7 +20,7 @@ from jobboard.core.override import laid, lay
 from jobboard.core.policy import BUILT_IN
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from jobboard.core.clash import Clash
     from jobboard.core.model import Definition, Spec
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 WHOLE = "job"
 """The path of drift that is about a job as a whole: removed by hand, or brought back."""
+NONE_REMOVED: Mapping[str, Spec | None] = MappingProxyType({})
 LARGE = 10
 """Jobs from which on a board is guarded against losing many of them at once."""
 LARGEST_LOSS_PERCENT = 30
@@ -47,9 +49,11 @@ class JobChange:
         before: The live definition now; None for an added job. That of a job with another address, as
             if it had the new one already.
         after: The live definition afterwards; None for a destroyed one.
-        base: The base afterwards; None for a destroyed job.
+        base: The base afterwards; None for a destroyed job. One that was removed by hand has a base without
+            a definition.
         fields: The paths that move, and why.
         source: The address it has until then, where that is another.
+        away: Of a job that was removed by hand and stays away, the base until then; None for any other.
     """
 
     address: str
@@ -59,6 +63,7 @@ class JobChange:
     base: Spec | None
     fields: tuple[Merged, ...] = ()
     source: str | None = None
+    away: Spec | None = None
 
     @property
     def ran(self) -> Spec | None:
@@ -120,13 +125,15 @@ class Conflicted:
 
     Attributes:
         address: Which job.
-        fields: The paths that both changed.
+        fields: The paths that both changed; `WHOLE` for a job that was removed by hand.
         skipped: Whether the job stays as it is and stands in nobody's way.
+        moved: What the file changes of a job that was removed.
     """
 
     address: str
     fields: tuple[Merged, ...]
     skipped: bool = False
+    moved: tuple[Merged, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +304,7 @@ class Plan:
         content = [
             [c.address, c.action, c.before.spec if c.before else None, c.after, c.base]
             + ([c.source] if c.source else [])
+            + ([c.away] if c.away is not None else [])
             for c in self.changes
         ]
         removed = [board.name for board in self.boards if board.removed]
@@ -312,7 +320,7 @@ def plan_jobs(
     *,
     skip_conflicted: bool = False,
     left_out: Collection[str] = (),
-    removed: Collection[str] = (),
+    removed: Mapping[str, Spec | None] = NONE_REMOVED,
 ) -> tuple[tuple[JobChange, ...], tuple[Drift, ...], tuple[Conflicted, ...]]:
     """Compare a board's jobs: what to write, what drifted, what conflicts. Ordered by job name.
 
@@ -323,7 +331,8 @@ def plan_jobs(
         policy: What becomes of drift and of conflicts.
         skip_conflicted: A job with a conflict stays wholly as it is, and the others go on without it.
         left_out: Jobs, by name, that stay wholly as they are: the file has no say.
-        removed: Names of which those that are not live were removed by hand.
+        removed: Jobs that were removed by hand, by name, to what was applied of them last; None for one of
+            which nobody knows.
     """
     changes: list[JobChange] = []
     drift: list[Drift] = []
@@ -340,10 +349,16 @@ def plan_jobs(
                 drift.append(removal(address))
         elif held is None:
             assert wanted is not None
-            if job in removed and policy.drift_at(WHOLE) in ("keep", "fail"):
-                drift.append(removal(address, policy))
-            else:
+            if job not in removed:
                 changes.append(JobChange(address, "add", None, wanted, wanted))
+                continue
+            for found in _away(address, wanted, removed[job], policy):
+                if isinstance(found, JobChange):
+                    changes.append(found)
+                elif isinstance(found, Drift):
+                    drift.append(found)
+                else:
+                    conflicts.append(replace(found, skipped=skip_conflicted))
         elif wanted is None and not held.base and policy.drift_at(WHOLE) != "exact":
             drift.append(revival(address, policy))
         elif wanted is None:
@@ -361,6 +376,27 @@ def plan_jobs(
             if change is not None and not (merged.conflicts and change.action == "record"):
                 changes.append(change)
     return tuple(changes), tuple(drift), tuple(conflicts)
+
+
+def _away(
+    address: str, wanted: Spec, base: Spec | None, policy: Policy
+) -> Iterator[JobChange | Drift | Conflicted]:
+    """What becomes of a job that the file declares and somebody removed, by the table of `core.merge`."""
+    if base is not None and "seed" in base:
+        wanted = {**wanted, "seed": base["seed"]}
+    back = JobChange(address, "add", None, wanted, wanted)
+    if base is None or base == wanted:
+        yield back if policy.drift_at(WHOLE) in ("revert", "exact") else removal(address, policy)
+        return
+    side = policy.conflict_at(WHOLE, address)
+    if side == "file":
+        yield back
+    elif side == "live":
+        yield removal(address, policy)
+        yield JobChange(address, "record", None, None, wanted, away=base)
+    else:
+        found = Merged(WHOLE, "conflict", "declared", "removed", "changed", "removed")
+        yield Conflicted(address, (found,), moved=merge_job(base, base, wanted).fields)
 
 
 def removal(address: str, policy: Policy = BUILT_IN) -> Drift:

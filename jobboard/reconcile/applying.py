@@ -205,6 +205,9 @@ def _stage_board(
     commit = board.meta.get("commit")
     entries: dict[str, dict[str, Any]] = {}
     for change in board.changes:
+        if change.away is not None:
+            entries[change.address] = _staying_away(store, change)
+            continue
         entry = schedule_entry(change, stage.now_ms)
         if change.after is None and change.before is not None and entry is not None:
             entry["gone"] = tombstones.encode(change.before, by, stage.now_ms, commit=commit)
@@ -239,6 +242,15 @@ def _stage_board(
     definitions.stage_version(store, stage, version, source=board.version, put=put, drop=drop)
     meta = {"uid": secrets.token_hex(8), **board.meta, "revision": stage.revision, "at": stage.now_ms}
     return BoardWrite(board.name, board.version, version, meta, board.drifted)
+
+
+def _staying_away(store: Store, change: JobChange) -> dict[str, Any]:
+    """The work of a job that stays removed: nothing but what its file says is to be remembered."""
+    stone = tombstones.read(store, change.address)
+    if stone is None:
+        # Somebody brought it back, and so the board has moved on: the commit will say so.
+        return {}
+    return {"stone": tombstones.rebased(stone, change.base or {})}
 
 
 def _definition(change: JobChange, stage: definitions.Stage) -> Definition:

@@ -41,6 +41,7 @@ class SavedChange:
         before: The live definition and its base that the plan was made from; None for no such job.
         after: Both afterwards; None for a destroyed job.
         fields: The paths that move.
+        away: The base before and afterwards, of a job that was removed by hand and stays away.
     """
 
     address: str
@@ -49,6 +50,7 @@ class SavedChange:
     after: tuple[Spec, Spec] | None
     fields: tuple[Merged, ...]
     source: str | None
+    away: tuple[Spec, Spec] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +186,7 @@ def _change(change: JobChange) -> dict[str, Any]:
         "action": change.action,
         "before": [dict(before.spec), dict(before.base)] if before else None,
         "after": [dict(change.after), dict(change.base or {})] if change.after is not None else None,
+        **({} if change.away is None else {"away": [dict(change.away), dict(change.base or {})]}),
         "source": change.source,
         "fields": [[f.path, f.verdict, f.base, f.live, f.file, f.result] for f in change.fields],
     }
@@ -202,4 +205,5 @@ def _saved_change(said: Mapping[str, Any]) -> SavedChange:
         tuple(said["after"]) if said["after"] else None,
         tuple(Merged(*each) for each in said["fields"]),
         said["source"],
+        tuple(said["away"]) if "away" in said else None,
     )

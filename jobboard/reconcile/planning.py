@@ -26,7 +26,7 @@ from jobboard.reconcile.contradiction import refuse_contradiction
 from jobboard.reconcile.judging import AtHand, judge
 from jobboard.reconcile.moving import Crossing, Traffic, board_facts, emptied, loose_plan
 from jobboard.source.loader import load
-from jobboard.store import definitions
+from jobboard.store import definitions, tombstones
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -107,6 +107,7 @@ def make_plan(store: Store, sources: Sources, options: Options) -> Planned:
         vanished = []
     boards = chosen.boards
     lives = {name: traffic.settled(name, lives.get(name, {})) for name in boards}
+    removed = {name: _removed(store, records[name], lives[name]) for name in boards if name in records}
     aside = [_still(record, sources) for record in unread]
     aside += _outside(store, vanished, records, traffic)
 
@@ -121,13 +122,14 @@ def make_plan(store: Store, sources: Sources, options: Options) -> Planned:
                 policy=replace(policies[board.name], settled=settled.sides),
                 left_out=settled.left_out | chosen.aside,
                 traffic=traffic,
+                removed=removed.get(board.name, {}),
             )
             for board in boards.values()
         ]
         return Plan(store.namespace, tuple(sorted([*aside, *plans], key=lambda p: p.name)), chosen.undone)
 
-    removed = {board.name for board in aside if board.removed}
-    others = [r for r in records.values() if r.name not in boards and r.name not in removed]
+    going = {board.name for board in aside if board.removed}
+    others = [r for r in records.values() if r.name not in boards and r.name not in going]
     at_hand = AtHand(boards, lives, _as_left(others, aside), policies, options.skip_conflicted)
     plan = judge(store, at_hand, plan_with, lambda specs, outside: _refuse_apart(boards, specs, outside))
     if not options.allow_rewind:
@@ -253,6 +255,7 @@ def _plan_board(  # as above
     policy: Policy,
     left_out: frozenset[str],
     traffic: Traffic,
+    removed: Mapping[str, Spec | None],
 ) -> BoardPlan:
     if record is not None and record.meta.get("held") and not _says_as_held(board, live):
         # Until the file says what was rolled back to, it has no say.
@@ -273,7 +276,7 @@ def _plan_board(  # as above
         policy,
         skip_conflicted=options.skip_conflicted and not comings,
         left_out=without,
-        removed=() if record is None else record.drift,
+        removed=removed,
     )
     changes = arrived(changes, comings, board.name)
     refusals = [*traffic.refusals.get(board.name, ()), *protected_refusals(changes), *drift_refusals(drift)]
@@ -287,7 +290,10 @@ def _plan_board(  # as above
         refusals += guards.origin_refusals(record, sources, options)
     skipped = without | {split_address(c.address)[1] for c in conflicts if c.skipped}
     specs = _specs_after(board, live, skipped, drift)
-    kept = {split_address(found.address)[1] for found in drift}
+    kept = {
+        split_address(address)[1]
+        for address in (*(d.address for d in drift), *(c.address for c in conflicts))
+    }
     forgotten = tuple(sorted({*(record.drift if record else ())} - live.keys() - kept))
     meta = {
         **(ancestry.without_provenance(record.meta) if record else {}),
@@ -323,6 +329,13 @@ def _plan_board(  # as above
         forgotten=forgotten,
         left=tuple(sorted(traffic.goings.get(board.name, ()))),
     )
+
+
+def _removed(store: Store, record: BoardRecord, live: Mapping[str, Definition]) -> dict[str, Spec | None]:
+    """The jobs of a board that were removed by hand, to what was applied of them last."""
+    jobs = [job for job in record.drift if job not in live]
+    bases = tombstones.read_bases(store, [address_of(record.name, job) for job in jobs])
+    return {split_address(address)[1]: base for address, base in bases.items()}
 
 
 def _specs_after(

@@ -66,6 +66,8 @@ def restore_job(store: Store, address: str, *, by: Mapping[str, Any]) -> str:
         errors.Stale: Others kept writing.
     """
     for _ in range(ATTEMPTS):
+        # A sync may have left to do that another base is remembered of it.
+        definitions.drain(store)
         found = tombstones.read(store, address)
         home, job = split_address(address)
         board = jobs.read(store, home)

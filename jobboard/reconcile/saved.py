@@ -19,7 +19,7 @@ from jobboard.reconcile import together
 from jobboard.reconcile.moving import board_facts
 from jobboard.reconcile.planning import Planned
 from jobboard.reconcile.sources import Options, Sources
-from jobboard.store import definitions
+from jobboard.store import definitions, tombstones
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -46,7 +46,8 @@ def plan_saved(store: Store, saved: SavedPlan) -> Planned:
     records = definitions.read_boards(store)
     named = [board.name for board in saved.boards]
     lives = {n: definitions.read_definitions(store, records[n].version) for n in named if n in records}
-    moved = [what for board in saved.boards for what in _moved(board, records.get(board.name), lives)]
+    away = _away(store, saved)
+    moved = [what for board in saved.boards for what in _moved(board, records.get(board.name), lives, away)]
     if moved:
         more = f" and {len(moved) - NAMED} more" if len(moved) > NAMED else ""
         raise errors.Stale(
@@ -54,7 +55,7 @@ def plan_saved(store: Store, saved: SavedPlan) -> Planned:
             " nothing was written",
             "make the plan again and look at it: jobboard plan --out FILE",
         )
-    boards = [_board(board, records.get(board.name), lives) for board in saved.boards]
+    boards = [_board(board, records.get(board.name), lives, away) for board in saved.boards]
     # A board that has gone since, and of which nothing is to come back, is not made anew.
     left = [
         b for b, was in zip(boards, saved.boards, strict=True) if b.version or b.changes or not was.version
@@ -63,7 +64,15 @@ def plan_saved(store: Store, saved: SavedPlan) -> Planned:
     return Planned(plan, Sources((), (), saved.checkout), Options(), again=lambda: plan_saved(store, saved))
 
 
-def _moved(board: SavedBoard, record: BoardRecord | None, lives: Lives) -> Iterator[str]:
+def _away(store: Store, saved: SavedPlan) -> dict[str, Spec | None]:
+    """What was applied last of the jobs that the plan finds removed by hand, and leaves away."""
+    changes = [change for board in saved.boards for change in board.changes]
+    return tombstones.read_bases(store, [change.address for change in changes if change.away is not None])
+
+
+def _moved(
+    board: SavedBoard, record: BoardRecord | None, lives: Lives, away: Mapping[str, Spec | None]
+) -> Iterator[str]:
     """What is neither as the plan found it nor as it would leave it, in words."""
     if record is not None and record.version != board.version:
         if record.meta.get("held") and not board.released:
@@ -74,6 +83,8 @@ def _moved(board: SavedBoard, record: BoardRecord | None, lives: Lives) -> Itera
         now = _found(change, lives)
         if not _is(now, change.before) and not _is(now, change.after):
             yield f"{change.address} ({_how(change, now)})"
+        elif change.away is not None and away[change.address] not in change.away:
+            yield f"{change.address} (applied since)"
     if board.removed:
         known = {*board.left, *(split_address(change.address)[1] for change in board.changes)}
         yield from (f"{board.name}/{job} (new)" for job in sorted({*lives.get(board.name, {})} - known))
@@ -109,6 +120,13 @@ def _is(now: Definition | None, said: tuple[Any, Any] | None) -> bool:
     return (now.spec, now.base) == said
 
 
+def _is_done(change: SavedChange, lives: Lives, away: Mapping[str, Spec | None]) -> bool:
+    """Whether a job is as the plan would leave it."""
+    if change.away is not None:
+        return away[change.address] == change.away[1]
+    return _is(_live(change.address, lives), change.after)
+
+
 def _how(change: SavedChange, now: Definition | None) -> str:
     if now is None:
         return "gone"
@@ -119,16 +137,18 @@ def _how(change: SavedChange, now: Definition | None) -> str:
     return ", ".join(paths) or "there already"
 
 
-def _board(board: SavedBoard, record: BoardRecord | None, lives: Lives) -> BoardPlan:
+def _board(
+    board: SavedBoard, record: BoardRecord | None, lives: Lives, away: Mapping[str, Spec | None]
+) -> BoardPlan:
     live = lives.get(board.name, {})
     left = tuple(job for job in board.left if job in live)
     changes = tuple(
         _change(change, _found(change, lives))
         for change in board.changes
-        if not _is(_live(change.address, lives), change.after)
+        if not _is_done(change, lives, away)
     )
     bases = {job: definition.base for job, definition in live.items() if job not in left}
-    for change in changes:
+    for change in (c for c in changes if c.away is None):
         job = split_address(change.address)[1]
         if change.base is None:
             bases.pop(job, None)
@@ -142,7 +162,7 @@ def _board(board: SavedBoard, record: BoardRecord | None, lives: Lives) -> Board
     )
     if board.released:
         meta.pop("held", None)
-    written = {*left, *(split_address(c.address)[1] for c in changes)}
+    written = {*left, *(split_address(c.address)[1] for c in changes if c.away is None)}
     by_hand = [job for job in (record.drift if record else ()) if job not in live]
     removed = [address_of(board.name, job) for job in by_hand if job not in written and not board.removed]
     return BoardPlan(
@@ -162,8 +182,9 @@ def _board(board: SavedBoard, record: BoardRecord | None, lives: Lives) -> Board
 
 
 def _change(saved: SavedChange, now: Definition | None) -> JobChange:
-    spec, base = saved.after or (None, None)
-    return JobChange(saved.address, saved.action, now, spec, base, saved.fields, saved.source)
+    spec, base = saved.after or (None, saved.away[1] if saved.away else None)
+    was = saved.away[0] if saved.away else None
+    return JobChange(saved.address, saved.action, now, spec, base, saved.fields, saved.source, was)
 
 
 def _drift(board: str, live: Mapping[str, Definition], written: set[str]) -> Iterator[Drift]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard.store.connect import explained
 from jobboard.store.wire import as_bytes, pack, unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from jobboard.core.model import Definition, Spec
     from jobboard.store.connect import Store
@@ -52,15 +52,7 @@ def encode(
         commit: Whose sync it was.
         by_hand: Whether it was none.
     """
-    return pack(
-        {
-            "spec": dict(definition.spec),
-            "base": dict(definition.base) if by_hand else None,
-            "by": dict(by),
-            "at": at_ms,
-            "commit": commit,
-        }
-    )
+    return _encoded(Tombstone(definition.spec, definition.base if by_hand else None, by, at_ms, commit))
 
 
 def read(store: Store, address: str) -> Tombstone | None:
@@ -68,6 +60,26 @@ def read(store: Store, address: str) -> Tombstone | None:
     with explained(store.url):
         raw = store.client.hget(store.key("tombstones"), address)
     return _decoded(as_bytes(raw)) if raw is not None else None
+
+
+def read_bases(store: Store, addresses: Sequence[str]) -> dict[str, Spec | None]:
+    """What was applied last of jobs that were removed by hand, by address; None where that is not known.
+
+    Uses read commands only.
+    """
+    if not addresses:
+        return {}
+    with explained(store.url):
+        raws: Any = store.client.hmget(store.key("tombstones"), list(addresses))
+    return {
+        address: None if raw is None else _decoded(as_bytes(raw)).base
+        for address, raw in zip(addresses, raws, strict=True)
+    }
+
+
+def rebased(stone: Tombstone, base: Spec) -> bytes:
+    """The tombstone of a job that stays away although its file has said something else since."""
+    return _encoded(replace(stone, base=base))
 
 
 def read_all(store: Store) -> dict[str, Tombstone]:
@@ -78,6 +90,18 @@ def read_all(store: Store) -> dict[str, Tombstone]:
             for address, raw in store.client.hscan_iter(store.key("tombstones"), count=250)
         }
     return dict(sorted(found.items()))
+
+
+def _encoded(stone: Tombstone) -> bytes:
+    return pack(
+        {
+            "spec": dict(stone.spec),
+            "base": dict(stone.base) if stone.base is not None else None,
+            "by": dict(stone.by),
+            "at": stone.at_ms,
+            "commit": stone.commit,
+        }
+    )
 
 
 def _decoded(raw: bytes) -> Tombstone:

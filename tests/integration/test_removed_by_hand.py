@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ from jobboard.store.fsck import check
 if TYPE_CHECKING:
     from kit.clock import StoreClock
 
+HOUR = 3_600_000
 TWO = "dump: {run: x, every: 5m}\nother: {run: y}"
 WHY = ("--reason", "the host is gone")
 
@@ -108,7 +110,7 @@ def test_it_is_drift_for_programs_and_for_the_check_of_every_night_too(two: Proj
     assert field["edited"]["reason"] == "the host is gone"
     nightly = two.run("drift")
     assert nightly.code == 2
-    assert "declared  →  removed (ana, cli, " in nightly.out
+    assert "was removed from Redis (ana, cli, " in nightly.out
 
 
 def test_a_board_of_which_all_jobs_were_removed_is_still_one(two: Project) -> None:
@@ -233,3 +235,96 @@ def test_a_sync_of_a_part_a_saved_plan_and_a_rollback_leave_it_removed(two: Proj
     two.ok("release", "ops")
     assert "dump was removed from Redis (ana, cli, " in two.run("plan").out
     assert check(two.store) == []
+
+
+class TestAFileThatChangesARemovedJob:
+    """Both sides changed one thing, the job, and differently: a conflict."""
+
+    LATER = "dump: {run: x, every: 5m, timeout: 1h}\nother: {run: y}"
+
+    @pytest.fixture(autouse=True)
+    def _changed(self, two: Project) -> None:
+        two.ok("rm", "ops/dump", *WHY)
+        two.board("ops", self.LATER)
+
+    def _ways_out(self, project: Project) -> dict[str, list[str]]:
+        lines = project.run("plan").out.splitlines()
+        ways = [
+            line.split("jobboard ", 1) for line in lines if line.startswith("      ") and "jobboard " in line
+        ]
+        return {way.strip(" :"): shlex.split(command) for way, command in ways}
+
+    def test_it_is_shown_with_both_sides_and_keeps_everything_back(self, two: Project) -> None:
+        said = two.run("plan")
+        assert said.code == 3
+        assert "conflict dump was removed from Redis (ana, cli, " in said.out
+        assert 'ago): "the host is gone"; the file changes it   boards/ops.yaml:' in said.out
+        assert "timeout    -  →  1h" in said.out
+        refused = two.run("sync", "--auto-approve")
+        assert (refused.code, "the file and Redis both changed ops/dump" in refused.err) == (3, True)
+        (conflict,) = two.plan()["boards"][0]["conflicts"]
+        assert [field["path"] for field in conflict["fields"]] == ["job"]
+        assert [(f["path"], f["live"], f["result"]) for f in conflict["moved"]] == [("timeout", None, HOUR)]
+
+    def test_taking_the_file_brings_it_back_as_that_says(self, two: Project) -> None:
+        two.ok(*self._ways_out(two)["take the file"], "--auto-approve")
+        assert two.spec("ops/dump")["timeout"] == HOUR
+        assert two.plan()["empty"]
+        assert two.plan()["boards"][0]["drift"] == []
+        assert check(two.store) == []
+
+    def test_so_does_forcing_it_alone(self, two: Project) -> None:
+        two.ok("sync", "--force-conflicts=ops/dump:job", "--auto-approve")
+        assert set(two.live("ops")) == {"dump", "other"}
+
+    def test_keeping_redis_leaves_it_away_and_the_base_follows(self, two: Project) -> None:
+        done = two.ok(*self._ways_out(two)["keep Redis"], "--auto-approve").out
+        assert "= dump" in done
+        assert "stays away; what its file says now is remembered" in done
+        assert "1 recorded" in done
+        assert set(two.live("ops")) == {"other"}
+        said = two.run("plan").out
+        assert "No changes." in said
+        assert "dump was removed from Redis (ana, cli, " in said
+        assert 'ago): "the host is gone"; kept' in said
+        two.board("ops", TWO)
+        assert "conflict dump was removed" in two.run("plan").out
+        assert check(two.store) == []
+
+    def test_it_comes_back_beside_what_the_file_says_now(self, two: Project) -> None:
+        two.sync("--on-conflict", "live")
+        two.ok("undelete", "ops/dump")
+        assert "timeout" not in two.spec("ops/dump")
+        assert "dump.timeout 1h here, - in Redis" in two.run("plan").out
+
+    def test_taking_it_out_of_the_file_settles_it(self, two: Project) -> None:
+        assert "take the job out of boards/ops.yaml and" in two.run("plan").out
+        two.board("ops", "other: {run: y}")
+        two.sync()
+        assert definitions.read_edits(two.store, ["ops/dump"]) == {}
+        assert check(two.store) == []
+
+    def test_the_rest_can_be_written_without_it(self, two: Project) -> None:
+        two.board("ops", self.LATER.replace("run: y", "run: z"))
+        left = two.run("sync", "--skip-conflicted", "--auto-approve")
+        assert (left.code, two.spec("ops/other")["command"]) == (3, {"run": "z"})
+        assert "Left as they are, with their conflicts: ops/dump." in left.out
+        assert "conflict dump was removed from Redis (ana, cli, " in two.run("plan").out
+        assert check(two.store) == []
+
+    def test_a_saved_plan_writes_it_once_and_knows_it_afterwards(self, two: Project) -> None:
+        two.ok("plan", "--on-conflict", "live", "--out", "plan.json")
+        two.ok("plan", "--on-conflict", "live", "--out", "other.json")
+        two.ok("sync", "--plan", "plan.json")
+        assert "applied already" in two.ok("sync", "--plan", "plan.json").out
+        assert two.plan()["empty"]
+        two.board("ops", TWO)
+        two.sync("--on-conflict", "live")
+        two.board("ops", TWO.replace("5m", "6m"))
+        two.sync("--on-conflict", "live")
+        stale = two.run("sync", "--plan", "other.json")
+        assert (stale.code, "ops/dump (applied since)" in stale.err) == (4, True)
+
+    def test_what_reverts_live_edits_does_not_decide_it(self, two: Project) -> None:
+        assert two.run("plan", "--on-drift", "revert").out.count("! conflict") == 1
+        assert two.counts("--on-drift", "revert", "--on-conflict", "file") == {"add": 1}

@@ -6,8 +6,8 @@
 -- @include remind
 -- Puts one job's schedule entry in line with its definition, as the sync that staged the entry worked it
 -- out: {due, cursor, before = old parents, after = new parents, expected, apart = the paths in which it still
--- differs from its file, gone = tombstone}; what it does not name stays. A claim made before is void where the
--- schedule moved: its scheduler computed with what no longer holds. asks = those of its new parents whose runs
+-- differs from its file, gone = tombstone, stone = that of a job that stays gone}; what it does not name stays. A
+-- claim made before is void where the schedule moved: its scheduler computed with what no longer holds. asks = those of its new parents whose runs
 -- are to be remembered, for reach ms. Where the job waits for some of its parents, `tick` looks at that again. A
 -- job that has another address has an entry under each: {to, before} under the one it had, and under its own
 -- {from, …}.
@@ -44,6 +44,8 @@ local function apply(address, entry)
     redis.call('ZREM', key('overrides'), address)
     redis.call('HDEL', key('skips'), address)
     redis.call('HSET', key('tombstones'), address, entry.gone)
+  elseif entry.stone then
+    redis.call('HSET', key('tombstones'), address, entry.stone)
   else
     redis.call('HDEL', key('tombstones'), address)
   end
