@@ -26,7 +26,7 @@ from jobboard.core.instant import parse_instant
 from jobboard.reconcile import loose, removing
 from jobboard.reconcile.pushing import make_parcel
 from jobboard.settings import Settings
-from jobboard.store import events, holds, output, past, pushes, views
+from jobboard.store import events, holds, output, past, pushes, retries, views
 from jobboard.store.connect import open_store
 from jobboard.store.runs import Runs
 
@@ -239,6 +239,25 @@ class Client:
             errors.UsageError: There is no such run.
         """
         return self._runs.cancel(self.run(run).run_id, self._settings.actor) in ("CANCELLED", "STOPPING")
+
+    def retry(self, run: str, *, reason: str = "", force: bool = False) -> bool:
+        """Have a run that did not end well run again, under its own id; of a job, its last.
+
+        Args:
+            run: The run.
+            reason: Why, for the record.
+            force: Although the job is paused or disabled.
+
+        Returns:
+            False where it is not over, ended ok, or cannot run any more.
+
+        Raises:
+            errors.UsageError: There is no such run.
+        """
+        done = retries.retry_one(
+            self._store, self.run(run), by=self._settings.actor, reason=reason, force=force
+        )
+        return done.outcome in ("retried", "already")
 
     def put(self, name: str, *, reason: str | None = None, **keys: Any) -> Put:
         """Make a job that is on no board, or let it be what is said here: all of it.

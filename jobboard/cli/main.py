@@ -69,6 +69,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "release": ("release", "let a rolled-back board follow its file again"),
     "blame": ("blame", "say where each field of a job comes from"),
     "cancel": ("cancel", "stop a run, or take it out of its queue"),
+    "retry": ("retry", "have runs that did not end well run again"),
     "progress": ("progress", "from inside a job: say how far it is, and that it is alive"),
     "doctor": ("doctor", "check the store, the daemons and this machine"),
     "fsck": ("fsck", "check every invariant of what is stored, and repair"),

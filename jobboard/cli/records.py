@@ -177,4 +177,6 @@ def _try_json(one: Try) -> dict[str, Any]:
         "ended_at": instant_json(one.ended_at_ms),
         "exit": one.exit_code,
         "signal": one.signal,
+        "retried_by": one.again_by,
+        "retried_because": one.again_reason,
     }

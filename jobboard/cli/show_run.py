@@ -113,6 +113,9 @@ class RunView:
                 took = brief_span(max(0, one.ended_at_ms - one.started_at_ms))
             at = local_text(one.ended_at_ms, self.facts.zone) if one.ended_at_ms is not None else "-"
             screen.line(f"    {one.attempt:>2}  {one.state:<8}  {at}  {took:<6}  {one.reason or ''}".rstrip())
+            if one.again_by:
+                why = f": {visible(one.again_reason)}" if one.again_reason else ""
+                screen.line(f"        retried by {visible(one.again_by)}{why}")
         last = self.run
         screen.line(f"    {last.attempt:>2}  {last.state:<8}  {last.reason or ''}".rstrip())
 

@@ -28,7 +28,9 @@ class Try:
 
     Attributes:
         attempt: Its number; a lost, deferred or drained one uses up none, so numbers may repeat.
-        state: ``retry``, ``defer``, ``drained`` or ``lost``.
+        state: ``retry``, ``defer``, ``drained`` or ``lost``; of one that had ended its run, which somebody
+            then retried, how it ended it.
+        again_by, again_reason: Who retried the run after this attempt had ended it, and why.
     """
 
     attempt: int
@@ -39,6 +41,8 @@ class Try:
     ended_at_ms: int | None = None
     exit_code: int | None = None
     signal: str | None = None
+    again_by: str | None = None
+    again_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

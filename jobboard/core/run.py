@@ -40,6 +40,7 @@ Event: TypeAlias = Literal[
     "drained",  # stopped, because the worker was told to stop
     "lost",  # its worker is gone
     "cancel",  # a person calls it off
+    "again",  # a person has what did not end well run again
 ]
 
 EndState: TypeAlias = Literal["ok", "failed", "cancelled", "lost", "skipped"]
@@ -84,6 +85,7 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = MappingProxyType(
         ("stopping", "cancelled"): "finished",
         ("stopping", "drained"): "finished",
         ("stopping", "lost"): "finished",
+        ("finished", "again"): "queued",
     }
 )
 

@@ -111,7 +111,12 @@ def read_run(store: Store, run_id: str) -> Record | None:
 
 def known_runs(store: Store, address: str) -> list[Record]:
     """A job's live runs, and those among its last records that were runs; live ones first, newest first."""
-    return [*live_runs(store, address), *(r for r in last_records(store, address) if r.run_id)]
+    known: dict[str, Record] = {}
+    for run in (*live_runs(store, address), *last_records(store, address)):
+        # Of a run that was retried by hand what came last is what it is.
+        if run.run_id:
+            known.setdefault(run.run_id, run)
+    return list(known.values())
 
 
 def live_runs(store: Store, address: str) -> list[Record]:
@@ -192,7 +197,11 @@ def walk(
 
 
 def _pages(store: Store, stream: str) -> Iterator[list[Record]]:
-    """Newest first; where the history ends, the failures that outlived what it dropped."""
+    return (list(map(decode_record, page)) for page in packed_pages(store, stream))
+
+
+def packed_pages(store: Store, stream: str = "history") -> Iterator[list[bytes]]:
+    """Records, newest first; where the history ends, the failures that outlived what it dropped."""
     before = "+"
     while True:
         with explained(store.url):
@@ -202,7 +211,7 @@ def _pages(store: Store, stream: str) -> Iterator[list[Record]]:
                 return
             stream = "failures"
             continue
-        yield [decode_record(fields[b"r"]) for _, fields in entries]
+        yield [as_bytes(fields[b"r"]) for _, fields in entries]
         before = f"({entries[-1][0].decode()}"
 
 
@@ -289,6 +298,8 @@ def _tries(packed: Sequence[Mapping[str, Any]] | None) -> tuple[Try, ...]:
             ended_at_ms=one.get("ended_at"),
             exit_code=one.get("exit"),
             signal=one.get("signal"),
+            again_by=(one.get("again") or {}).get("by"),
+            again_reason=(one.get("again") or {}).get("reason") or None,
         )
         for one in packed or ()
     )

@@ -24,6 +24,13 @@ local function close(run, state, at, outcome)
   if run.defers > 0 then record.defers = run.defers end
   if run.overlapped then record.overlapped = true end
   if #run.tries > 0 then record.tries = run.tries end
+  if state ~= 'ok' then
+    -- What a retry by hand needs, and nothing else would know.
+    record.family = run.family
+    local own = redis.call('HMGET', key('run', run.id), 'own', 'spec', 'launch')
+    if own[1] and #own[2] <= 16384 then record.spec, record.launch = own[2], own[3] end
+    if own[1] and #own[2] > 16384 then record.heavy = true end
+  end
   if run.launch.f then
     redis.call('ZREM', key('deadlines'), run.id)
     if recover(run.id, run.job, at) then record.late = true end

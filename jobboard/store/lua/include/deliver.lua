@@ -38,6 +38,7 @@ local function deliver(parcel, at)
     redis.call('HSET', key('run', id), 'expires', expires)
     remind(key('expiry'), id, expires)
   end
+  redis.call('HSET', key('run', id), 'own', 1)
   if before and before.awaited then redis.call('HSET', key('run', id), 'awaited', 1) end
   await(id, open)
   place(read_run(id), at)

@@ -5,10 +5,11 @@
 -- and so are theirs. A call decides at most a hundred; what is more is kept as a list that `tick` goes on
 -- with. how is 'ok' or the word for what happened instead; family and by are of a run by hand whose dependents
 -- run with it: the job it began with, and who asked. seen = {count, first, last} where a whole span was passed
--- over, up to the nominal.
+-- over, up to the nominal; again, where the parent was run again after dependents had been told of its end.
 local follow_left = 100
-local function follow(parent, nominal, suffix, how, at, depth, family, by, seen)
-  local agenda = {{parent, nominal, suffix, how, depth or 1, family or false, by or false, seen}}
+local function follow(parent, nominal, suffix, how, at, depth, family, by, seen, again)
+  local agenda = {{parent, nominal, suffix, how, depth or 1, family or false, by or false, seen or false,
+    again or false}}
   while #agenda > 0 do
     local item = table.remove(agenda)
     local edges = key('after', item[1])

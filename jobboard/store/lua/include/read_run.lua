@@ -5,7 +5,7 @@ local function read_run(id)
   local v = redis.call('HMGET', key('run', id), 'job', 'nominal', 'state', 'queue', 'score', 'attempt', 'lost',
     'defers', 'token', 'worker', 'launch', 'epoch', 'revision', 'trigger', 'queued_at', 'due_at', 'reserved_at', 'by',
     'tries', 'cancel', 'lock', 'overlapped', 'awaited', 'expires', 'doomed',
-    'family', 'fate')
+    'family', 'fate', 'again')
   if not v[1] then return nil end
   local launch = cmsgpack.unpack(v[11])
   return {id = id, job = v[1], nominal = tonumber(v[2]), state = v[3], queue = v[4], score = v[5],
@@ -15,5 +15,5 @@ local function read_run(id)
     reserved_at = tonumber(v[17]), by = v[18] or nil, tries = v[19] and cmsgpack.unpack(v[19]) or {},
     cancel = v[20] or nil, lock = v[21] or nil, overlapped = v[22] or nil,
     awaited = v[23] or nil, expires = tonumber(v[24] or nil), doomed = v[25] or nil,
-    family = v[26] or nil, fate = v[27] or nil}
+    family = v[26] or nil, fate = v[27] or nil, again = v[28] or nil}
 end
