@@ -15,7 +15,7 @@ import shutil
 import statistics
 import time
 
-from jobboard.daemon import tree
+from jobboard.daemon import cgroup, tree
 from jobboard.daemon.process import AgentProcess
 
 ROUNDS = 5
@@ -87,7 +87,9 @@ def order(instance: str, number: int) -> dict[str, object]:
 def main() -> None:
     """Print both rates and their ratio."""
     instance = secrets.token_hex(4)
-    agent = AgentProcess(instance, {"url": "unix:///none", "namespace": "bench", "worker": "bench"})
+    agent = AgentProcess(
+        instance, {"url": "unix:///none", "namespace": "bench", "worker": "bench"}, cgroup.own()
+    )
     agent_rates, bare_rates = [], []
     for turn in range(ROUNDS):
         bare_rates.append(bare_rate())

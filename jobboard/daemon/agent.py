@@ -22,10 +22,12 @@ import select
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobboard.clock import monotonic_s
 from jobboard.daemon import child, guard, linux, tree
+from jobboard.daemon.cgroup import Group
 from jobboard.daemon.frames import Channel, Message
 from jobboard.daemon.timers import Timer, Timers
 
@@ -87,11 +89,13 @@ class Agent:
     Args:
         channel: To the runner.
         guard_fd: Reads end-of-file once the guard is dead.
+        group: Where it starts commands; None where there is no such thing.
     """
 
-    def __init__(self, channel: Channel, guard_fd: int) -> None:
+    def __init__(self, channel: Channel, guard_fd: int, group: Group | None = None) -> None:
         self._channel = channel
         self._guard_fd = guard_fd
+        self._group = group if group is not None and group.enter() else None
         self._timers = Timers()
         self._attempts: dict[str, Attempt] = {}
         self._by_pid: dict[int, Attempt] = {}
@@ -116,7 +120,11 @@ class Agent:
         self._channel.put({"type": "ready", "pid": os.getpid()})
         while not self._quitting:
             if not self._turn():
+                if self._group is not None and self._group.leave():
+                    self._group.kill()
                 end_all(os.getpid())
+                if self._group is not None:
+                    self._group.remove()
                 return False
         self._channel.flush()
         return True
@@ -306,18 +314,19 @@ def end_all(root: int, within_s: float = _GIVE_UP_S) -> None:
 
 
 def main() -> int:
-    """Start under a guard and serve the runner: ``python -m jobboard.daemon.agent SOCKET LIFE SURVIVOR``.
+    """Start under a guard and serve: ``python -m jobboard.daemon.agent SOCKET LIFE SURVIVOR [GROUP]``.
 
-    The arguments are descriptors: the socket pair's end, a pipe that the runner holds open for as long as it
-    lives, and a pipe with what the survivor needs to know.
+    The first three are descriptors: the socket pair's end, a pipe that the runner holds open for as long as
+    it lives, and a pipe with what the survivor needs to know. The last is the directory of a control group.
     """
-    socket_fd, life_fd, survivor_fd = map(int, sys.argv[1:])
+    socket_fd, life_fd, survivor_fd = map(int, sys.argv[1:4])
+    group = Group(Path(sys.argv[4])) if sys.argv[4:] else None
     for fd in (socket_fd, life_fd, survivor_fd):
         os.set_inheritable(fd, False)  # noqa: FBT003 - positional by the library's signature
-    guard_fd = guard.fork_under_guard(socket_fd, life_fd, survivor_fd)
+    guard_fd = guard.fork_under_guard(socket_fd, life_fd, survivor_fd, group)
     linux.become_subreaper()
     channel = Channel(socket.socket(fileno=socket_fd))
-    if Agent(channel, guard_fd).run():
+    if Agent(channel, guard_fd, group).run():
         return 0
     channel.close()
     if guard.runner_is_dead(life_fd):

@@ -11,10 +11,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from jobboard.clock import monotonic_s
 from jobboard.daemon import linux, tree
+
+if TYPE_CHECKING:
+    from jobboard.daemon.cgroup import Group
 
 DISTURBED = 3
 """How an agent exits that was not told to: its guard then looks for what it left behind."""
@@ -28,7 +31,7 @@ ACKNOWLEDGED = b"aa"
 _SWEEP_S = 2.0
 
 
-def fork_under_guard(socket_fd: int, life_fd: int, survivor_fd: int) -> int:
+def fork_under_guard(socket_fd: int, life_fd: int, survivor_fd: int, group: Group | None) -> int:
     """Split in two; returns in the child, with a descriptor that reads end-of-file once the guard is dead."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         # These are the runner's to act on. Caught, not ignored: what is ignored stays ignored in commands.
@@ -41,16 +44,20 @@ def fork_under_guard(socket_fd: int, life_fd: int, survivor_fd: int) -> int:
     os.close(read_end)
     # Else the runner would take the agent for alive while its guard is.
     os.close(socket_fd)
-    os._exit(_watch(agent, life_fd, survivor_fd))
+    os._exit(_watch(agent, life_fd, survivor_fd, group))
 
 
-def _watch(agent: int, life_fd: int, survivor_fd: int) -> int:
+def _watch(agent: int, life_fd: int, survivor_fd: int, group: Group | None) -> int:
     linux.become_subreaper()
     _, status = os.waitpid(agent, 0)
     if os.waitstatus_to_exitcode(status) == REPORTED:
         return 0
     if status != 0:
+        if group is not None:
+            group.kill()
         _sweep()
+        if group is not None:
+            group.remove()
     if runner_is_dead(life_fd):
         become_survivor(survivor_fd)
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import select
 import socket
 import subprocess
@@ -13,12 +14,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from jobboard.clock import monotonic_s
 from jobboard.core.launch import HIDDEN
-from jobboard.daemon import linux, tree
+from jobboard.daemon import cgroup, linux, tree
 from jobboard.daemon.frames import Channel
 from jobboard.daemon.guard import ACKNOWLEDGED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
 _QUIT_S = 5.0
 _SWEEP_S = 2.0
@@ -31,6 +33,7 @@ class AgentProcess:
         instance: The random name of this worker process, by which its trees are known.
         report: What the survivor needs to tell the store that this worker is dead: url, namespace, worker.
             It goes through a pipe; arguments and environments are there for anyone to read.
+        groups: The directory in which it may make a control group of its own; None for none.
 
     Attributes:
         channel: Messages to and from it.
@@ -38,18 +41,20 @@ class AgentProcess:
 
     _guards: ClassVar[set[int]] = set()
 
-    def __init__(self, instance: str, report: Mapping[str, str]) -> None:
+    def __init__(self, instance: str, report: Mapping[str, str], groups: Path | None) -> None:
         self._instance = instance
+        self._group = cgroup.make(f"{instance}-{secrets.token_hex(2)}", groups)
         linux.become_subreaper()
         self._older = _children()
         ours, theirs = socket.socketpair()
         life_end, self._life_fd = os.pipe()
         survivor_end = _readable(json.dumps(dict(report)).encode())
         passed = (theirs.fileno(), life_end, survivor_end)
+        group = [str(self._group.path)] if self._group is not None else []
         try:
             # A session of its own: Ctrl-C in a terminal is for the runner to act on.
             self._child = subprocess.Popen(
-                [sys.executable, "-P", "-m", "jobboard.daemon.agent", *map(str, passed)],
+                [sys.executable, "-P", "-m", "jobboard.daemon.agent", *map(str, passed), *group],
                 stdin=subprocess.DEVNULL,
                 env={name: value for name, value in os.environ.items() if name != HIDDEN},
                 pass_fds=passed,
@@ -77,12 +82,18 @@ class AgentProcess:
             self.channel.take()
         linux.become_subreaper(wanted=False)
         self._release()
+        if self._group is not None:
+            self._group.remove()
 
     def bury(self) -> None:
         """After its death: let the guard end what it left, and see that every tree is gone."""
+        if self._group is not None:
+            self._group.kill()
         self._release()
         end_marked(self._instance)
         _end_all(self._adopted)
+        if self._group is not None:
+            self._group.remove()
 
     def _adopted(self) -> set[int]:
         """Processes that came to us since both agent and guard are dead, and everyone below them.

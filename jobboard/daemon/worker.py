@@ -27,6 +27,7 @@ from jobboard import errors
 from jobboard.clock import monotonic_s
 from jobboard.core.launch import Unresolvable
 from jobboard.core.names import NAME_RULE, is_name
+from jobboard.daemon import cgroup
 from jobboard.daemon.attempt import Attempt, Outcome
 from jobboard.daemon.clerk import Broken, Clerk, Ended, News, Registration, Renewed, Stopped, Taken, result_of
 from jobboard.daemon.heartbeat import Heartbeat
@@ -309,6 +310,7 @@ class Worker:
         self._agent = AgentProcess(
             self._instance,
             {"url": self._store.url, "namespace": self._store.namespace, "worker": self.id},
+            cgroup.own(),
         )
         self._selector.register(self._agent.channel.sock, selectors.EVENT_READ, self._take_messages)
 

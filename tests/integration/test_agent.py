@@ -13,7 +13,7 @@ import pytest
 from kit.work import animal, running_with, until
 
 from jobboard.clock import monotonic_s
-from jobboard.daemon import linux, tree
+from jobboard.daemon import cgroup, linux, tree
 from jobboard.daemon.process import AgentProcess
 
 if TYPE_CHECKING:
@@ -28,10 +28,12 @@ PATIENCE_S = 10.0
 class Driver:
     """Plays the runner."""
 
-    def __init__(self) -> None:
+    def __init__(self, groups: Path | None) -> None:
         self.instance = secrets.token_hex(4)
         self.word = f"word-{self.instance}"
-        self.agent = AgentProcess(self.instance, {"url": "unix:///nowhere", "namespace": "n", "worker": "w"})
+        self.agent = AgentProcess(
+            self.instance, {"url": "unix:///nowhere", "namespace": "n", "worker": "w"}, groups
+        )
         self.messages: list[Message] = []
         self.pid: int = self.hear("ready")["pid"]
         self._count = 0
@@ -103,9 +105,21 @@ class Driver:
         until(lambda: not running_with(self.word), SOON_S)
 
 
-@pytest.fixture
-def driver() -> Iterator[Driver]:
-    one = Driver()
+def writable_groups() -> Path | None:
+    """Where control groups may be made; None where there is no such place."""
+    made = cgroup.make(secrets.token_hex(4), parent := cgroup.own())
+    if made is not None:
+        made.remove()
+    return parent if made is not None else None
+
+
+GROUPS = {None, writable_groups()}
+"""Every test runs without a control group, and with one where the system lets us make it."""
+
+
+@pytest.fixture(params=sorted(GROUPS, key=str), ids=lambda groups: "group" if groups else "walk")
+def driver(request: pytest.FixtureRequest) -> Iterator[Driver]:
+    one = Driver(request.param)
     yield one
     if one.agent.channel.open:
         one.agent.quit()
