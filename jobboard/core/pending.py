@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from jobboard.core.facts import Finding
 from jobboard.core.moment import brief_span
+from jobboard.core.names import RESERVED, split_address
 from jobboard.core.scope import resume_command, scope_text
 
 if TYPE_CHECKING:
@@ -74,7 +75,10 @@ def _blocked(facts: JobFacts, run: Record, world: World) -> tuple[str, str | Non
     more = f" and {len(run.needs) - 1} more" if len(run.needs) > 1 else ""
     until_ms = run.waits_until_ms
     until = "" if until_ms is None else f", until {world.brief(until_ms, facts.zone)} at the latest"
-    return f"waiting for {run.needs[0]}{more}{until}", f"jobboard why {run.needs[0].partition(' ')[0]}"
+    # A run that a gate waits for may still have to be made; its job is there.
+    job = run.needs[0].partition("@")[0].partition(" ")[0]
+    what = run.needs[0] if split_address(job)[0] in RESERVED else job
+    return f"waiting for {run.needs[0]}{more}{until}", f"jobboard why {what}"
 
 
 def _running(facts: JobFacts, run: Record, world: World) -> tuple[str, str | None]:

@@ -187,6 +187,75 @@ def test_a_parent_that_is_a_child_is_known_by_its_root(project: Project, walk: W
     assert walk.run() == ["report@05:30"]
 
 
+def test_a_failure_that_is_retried_by_hand_opens_the_gate(project: Project, walk: Walk) -> None:
+    _sync(
+        project,
+        LOAD + 'after: {run: x, after: load}\nreport: {run: x, cron: "30 5 * * *", needs: load}',
+    )
+    walk.to("05:00:00")
+    walk.run("failed")
+    walk.to("05:30:00")
+    project.ok("run", "load")
+    walk.run()
+    assert walk.live("report") == [("blocked", ("load@05:00",))]
+    project.ok("retry", f"load@{DAY}T05:00:00Z")
+    assert walk.run() == ["load@05:00"]
+    assert walk.run() == ["after@05:00", "report@05:30"]
+
+
+def test_what_was_retried_counts_for_later_gates(project: Project, walk: Walk) -> None:
+    _sync(project, LOAD + 'report: {run: x, cron: "30 5 * * *", needs: load}')
+    walk.to("05:00:00")
+    walk.run("failed")
+    project.ok("retry", f"load@{DAY}T05")
+    walk.run()
+    walk.to("05:30:00")
+    assert walk.run() == ["report@05:30"]
+
+
+def test_a_need_that_is_taken_out_keeps_nobody_waiting(project: Project, walk: Walk) -> None:
+    _sync(project, LOAD + 'report: {run: x, cron: "30 5 * * *", needs: load}')
+    walk.to("05:00:00")
+    (load,) = walk.reserve().values()
+    walk.to("05:30:00")
+    assert walk.live("report") == [("blocked", ("load@05:00",))]
+    _sync(project, LOAD + 'report: {run: x, cron: "30 5 * * *"}')
+    walk.to("05:30:10")
+    assert walk.run() == ["report@05:30"]
+    walk.end(load)
+    key = walk.store.key
+    assert not walk.store.client.exists(key("outcomes", "b/load"), key("asks", "b/load"), key("told"))
+
+
+def test_a_need_that_is_added_is_not_asked_of_what_waits_already(project: Project, walk: Walk) -> None:
+    other = 'other: {run: x, cron: "0 4 * * *"}\n'
+    _sync(project, LOAD + other + 'report: {run: x, cron: "30 5 * * *", needs: load}')
+    walk.to("05:00:00")
+    runs = walk.reserve()
+    walk.to("05:30:00")
+    _sync(project, LOAD + other + 'report: {run: x, cron: "30 5 * * *", needs: [load, other]}')
+    walk.end(runs["load@05:00"])
+    assert walk.run() == ["report@05:30"]
+
+
+def test_what_a_job_recorded_before_it_was_asked_counts(project: Project, walk: Walk) -> None:
+    _sync(project, LOAD)
+    walk.to("05:00:00")
+    walk.run()
+    _sync(project, LOAD + 'report: {run: x, cron: "30 5 * * *", needs: load}')
+    walk.to("05:30:00")
+    assert walk.run() == ["report@05:30"]
+
+
+def test_why_says_for_what_and_until_when(project: Project, walk: Walk) -> None:
+    _sync(project, LOAD + 'report: {run: x, cron: "30 5 * * *", needs: {job: load, timeout: 2h}}')
+    walk.to("05:30:00")
+    said = project.ok("why", "report").out
+    assert "waiting for b/load@2026-03-02T05:00:00Z, until Mon 07:30 at the latest" in " ".join(said.split())
+    assert "waiting for b/load@2026-03-02T05:00:00Z" in project.ok("runs").out
+    assert "waits for b/load" in project.ok("ls").out
+
+
 # ---- windows
 
 

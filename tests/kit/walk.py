@@ -36,7 +36,7 @@ class Walk:
     def __init__(self, store: Store, clock: StoreClock, day: str, board: str) -> None:
         self.store, self._clock, self._day, self._board = store, clock, day, board
         self._story = Story(store)
-        self._scheduler = _Looking(store, name="walker")
+        self._scheduler = Looking(store, name="walker")
         self._story.worker(lease_ms=WEEK_MS)
 
     def close(self) -> None:
@@ -83,7 +83,7 @@ class Walk:
         return shown.removesuffix(":00Z")
 
 
-class _Looking(Scheduler):
+class Looking(Scheduler):
     """A scheduler that looks when it is told to."""
 
     def look(self) -> None:

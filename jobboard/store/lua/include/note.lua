@@ -16,6 +16,7 @@ local function note(address, state, reason, seen, at)
     record.entry = nil
     bytes = -replaced * #cmsgpack.pack(record)
     record.count = record.count + seen[1]
+    record.first = math.min(record.first, seen[2])
     record.last = math.max(record.last, seen[3])
   else
     record = {job = address, state = state, reason = reason, count = seen[1], first = seen[2], last = seen[3]}
