@@ -58,6 +58,13 @@ def add_worker_options(parser: argparse.ArgumentParser) -> None:
         default="priority",
         help="of several queues: the best run of all, one queue after the other, or one of each in turn",
     )
+    parser.add_argument(
+        "--inbox",
+        action="append",
+        default=[],
+        metavar="QUEUE",
+        help="run what anybody who reaches Redis pushes into this queue's inbox; again for more",
+    )
     parser.add_argument("--name", metavar="NAME", help="what to call the worker (default: this host)")
 
 
@@ -65,20 +72,27 @@ def serving_of(args: argparse.Namespace) -> Serving:
     """What a worker is to serve: the queues named, in their order, and the queue of this host.
 
     Raises:
-        errors.UsageError: A queue's name or number is none, or a queue is named twice.
+        errors.UsageError: A queue's name or number is none, a queue is named twice, or an inbox is one of a
+            queue that it does not serve.
     """
     from jobboard.core.names import queue_of_host
     from jobboard.daemon.serving import Serving
 
     own_slots: dict[str, int | None] = {}
-    for text in args.queue or ["common"]:
+    inboxes = tuple(dict.fromkeys(args.inbox))
+    for text in args.queue or inboxes or ["common"]:
         queue, slots = _queue_and_slots(text)
         if own_slots.setdefault(queue, slots) != slots:
             raise errors.UsageError(f"--queue {queue} is given two numbers", "give it once")
     numbers = {queue: slots for queue, slots in own_slots.items() if slots is not None}
     adds_up = sum(numbers.values()) if len(numbers) == len(own_slots) else 2 * (os.cpu_count() or 1)
     queues = tuple(dict.fromkeys((*own_slots, queue_of_host(socket.gethostname()))))
-    return Serving(queues, args.slots or adds_up, numbers, args.order)
+    for inbox in inboxes:
+        if inbox not in queues:
+            raise errors.UsageError(
+                f"--inbox {inbox}: this worker does not serve that queue", f"add --queue {inbox}"
+            )
+    return Serving(queues, args.slots or adds_up, numbers, args.order, inboxes)
 
 
 def _queue_and_slots(text: str) -> tuple[str, int | None]:

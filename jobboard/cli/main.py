@@ -56,6 +56,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "logs": ("logs", "print a run's output"),
     "why": ("why", "say why a job did or did not run"),
     "incidents": ("incidents", "list what should have happened by now: late runs, overdue jobs"),
+    "inbox": ("inbox", "list inboxes, and what came there that is no run"),
     "queues": ("queues", "list queues, and limit them"),
     "pause": ("pause", "hold a job, a board, a tag, a queue or everything"),
     "resume": ("resume", "end such a hold"),

@@ -33,6 +33,7 @@ class Worker:
         slots: How many runs at once.
         held: How many it has.
         lease_until_ms: Until when it is believed to live.
+        inboxes: Queues whose inboxes it reads.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Worker:
     slots: int
     held: int
     lease_until_ms: int
+    inboxes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -291,6 +291,7 @@ class Clerk:
                 slots=self._me.serving.slots,
                 lease_ms=self._me.lease_ms,
                 version=__version__,
+                inboxes=list(self._me.serving.inboxes),
                 holding=self._tokens_held(),
             )
         except errors.StoreFull:

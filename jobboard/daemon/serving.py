@@ -21,12 +21,14 @@ class Serving:
         slots: Runs at once, over all of them.
         own_slots: Runs at once of single queues; without an entry as many as there are slots.
         order: As `store.runs.Runs.reserve` takes it.
+        inboxes: Queues whose inboxes it reads.
     """
 
     queues: tuple[str, ...]
     slots: int
     own_slots: Mapping[str, int] = field(default_factory=dict)
     order: Order = "priority"
+    inboxes: tuple[str, ...] = ()
 
     def room(self, held: Collection[str]) -> int:
         """How many more runs could be taken.

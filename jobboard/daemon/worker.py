@@ -1,8 +1,9 @@
 """The runner: takes runs from the store, has the agent start them, keeps their output, reports their ends.
 
-Four threads share the work, each with a connection of its own where it needs one. This one, the loop, feeds
+A few threads share the work, each with a connection of its own where it needs one. This one, the loop, feeds
 on pipes and on the agent and never waits for the store. The `clerk` reserves and reports, the `ears` sleep
-until there is something to reserve, the `heartbeat` renews the lease.
+until there is something to reserve, the `heartbeat` renews the lease, and for each inbox it is told to read
+one moves what comes there into the queue.
 
 A run starts in the directory the worker was started in, unless its job names another. It keeps what it
 leaves in the background when it ends by itself; that goes on, unheard, for as long as the worker does. When
@@ -31,6 +32,7 @@ from jobboard.daemon import cgroup
 from jobboard.daemon.attempt import Attempt, Outcome
 from jobboard.daemon.clerk import Broken, Clerk, Ended, News, Registration, Renewed, Stopped, Taken, result_of
 from jobboard.daemon.heartbeat import Heartbeat
+from jobboard.daemon.inbox import InboxReader
 from jobboard.daemon.listen import Ears
 from jobboard.daemon.pipes import Pipes
 from jobboard.daemon.process import AgentProcess, end_marked
@@ -154,14 +156,22 @@ class Worker:
             self._clerk = clerk = Clerk(self._connect(connections), self._me, spool, self.tell)
             ears = Ears(self._connect(connections), self.id, self._me.serving.queues, clerk, self.tell)
             heartbeat = Heartbeat(self._connect(connections), self.id, self._me.lease_ms, clerk, self.tell)
+            readers = [
+                InboxReader(self._connect(connections), self.id, queue, self.tell)
+                for queue in self._me.serving.inboxes
+            ]
             self._start_agent()
             self._watch(stop, hurry)
             clerk.start(ears.room)
             ears.start()
             heartbeat.start()
+            for reader in readers:
+                reader.start()
             try:
                 self._loop()
             finally:
+                for reader in readers:
+                    reader.close()
                 ears.close()
                 unfinished = bool(self._attempts)
                 self._close()

@@ -79,6 +79,8 @@ _KINDS = (
     KeyKind("live:<job>", "SET", "run", "the job's unfinished runs"),
     KeyKind("queue:<queue>", "ZSET", "run", "run -> rank: priority, then order of arrival"),
     KeyKind("queues", "SET", "run", "queues ever used"),
+    KeyKind("inbox:<queue>", "LIST", "run", "what programs without jobboard push for a queue, newest first"),
+    KeyKind("rejected", "STREAM", "run", "entries of inboxes that are no run, and why; the last thousand"),
     KeyKind("limits", "HASH", "run", "queue -> how many may run at once, and begin in a span, packed"),
     KeyKind("active:<queue>", "SET", "run", "runs that run, of a queue with a limit"),
     KeyKind("pace", "HASH", "run", "queue -> the instant up to which its rate is used up"),

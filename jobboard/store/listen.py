@@ -55,11 +55,29 @@ class Listener:
         """
         with self._waiting:
             try:
-                return self._pop(keys or self._keys, max(timeout_s, _SHORTEST_S))
+                reply = self._ask("BLPOP", *(keys or self._keys), timeout_s=max(timeout_s, _SHORTEST_S))
             except errors.JobboardError:
                 self._connection.disconnect()
                 if self._closed:
                     return None
+                raise
+        return (reply[0].decode(), reply[1]) if reply else None
+
+    def notice(self, timeout_s: float) -> bool:
+        """Wait until the first of its lists has an element, and leave it there; whether it has.
+
+        False too when the time is up or the listener is closed. Raises as `wait`.
+        """
+        key = self._keys[0]
+        with self._waiting:
+            try:
+                # Moved to where it is: the one way to wait for an element without taking it.
+                words = ("BLMOVE", key, key, "RIGHT", "RIGHT")
+                return self._ask(*words, timeout_s=max(timeout_s, _SHORTEST_S)) is not None
+            except errors.JobboardError:
+                self._connection.disconnect()
+                if self._closed:
+                    return False
                 raise
 
     def close(self) -> None:
@@ -81,7 +99,7 @@ class Listener:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _pop(self, keys: Sequence[str], timeout_s: float) -> tuple[str, bytes] | None:
+    def _ask(self, *words: str, timeout_s: float) -> Any:
         with explained(self._store.url):
             if self._closed:
                 return None
@@ -89,8 +107,7 @@ class Listener:
             # Looked at again, with a socket that `close` can see: closing now or later ends the read below.
             if self._closed:
                 return None
-            self._connection.send_command("BLPOP", *keys, f"{timeout_s:.3f}")
+            self._connection.send_command(*words, f"{timeout_s:.3f}")
             if not self._connection.can_read(timeout_s + _GRACE_S):
                 raise errors.StoreUnreachable(f"no answer from {self._store.shown_url}: it hangs")
-            reply = self._connection.read_response()
-        return (reply[0].decode(), reply[1]) if reply else None
+            return self._connection.read_response()

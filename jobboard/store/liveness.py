@@ -8,6 +8,7 @@ from jobboard.core.facts import SEEN_WITHIN_MS
 from jobboard.core.zone import zone_version
 from jobboard.store.connect import explained
 from jobboard.store.health import Finding
+from jobboard.store.inbox import read_inboxes, rejected_count
 from jobboard.store.incidents import read_incidents
 from jobboard.store.past import read_live
 from jobboard.store.world import read_schedulers, read_workers
@@ -28,6 +29,7 @@ def check_liveness(store: Store, now_ms: int) -> list[Finding]:
         *_zones(store),
         *_workers(store, now_ms),
         *_queues(store, now_ms),
+        *_inboxes(store, now_ms),
         _incidents(store),
         *_left_over(store, now_ms),
     ]
@@ -88,6 +90,19 @@ def _queues(store: Store, now_ms: int) -> Iterator[Finding]:
             yield Finding("queues", "warn", words, "More slots or more workers")
         else:
             yield Finding("queues", "ok", words)
+
+
+def _inboxes(store: Store, now_ms: int) -> Iterator[Finding]:
+    for inbox in read_inboxes(store, now_ms):
+        words = f"inbox {inbox.queue}: {inbox.waiting} waiting"
+        if inbox.readers:
+            yield Finding("inbox", "ok", f"{words}, read by {', '.join(inbox.readers)}")
+        else:
+            yield Finding(
+                "inbox", "error", f"{words}, and no worker reads it", f"jobboard worker --inbox {inbox.queue}"
+            )
+    if rejected := rejected_count(store):
+        yield Finding("inbox", "warn", f"{rejected} that are no runs are set aside", "jobboard inbox")
 
 
 def _incidents(store: Store) -> Finding:

@@ -80,7 +80,7 @@ def push(store: Store, parcels: Sequence[Parcel], *, by: str) -> list[Pushed]:
             before it are made.
     """
     made: list[Pushed] = []
-    packed = [_packed(parcel, by) for parcel in parcels]
+    packed = [packed_parcel(parcel, by) for parcel in parcels]
     for start in range(0, len(packed), PAGE):
         page = packed[start : start + PAGE]
         answers = store.call("push", parcels=page)[2]
@@ -104,7 +104,12 @@ def depend(store: Store, run_id: str, *, add: Sequence[str] = (), remove: Sequen
     return str(rest[0])
 
 
-def _packed(parcel: Parcel, by: str) -> dict[str, Any]:
+def packed_parcel(parcel: Parcel, by: str) -> dict[str, Any]:
+    """A parcel as scripts take it, under an id of its own where it names none.
+
+    Raises:
+        errors.UsageError: Its id is no name, or it waits for too many.
+    """
     if parcel.id is not None and not is_name(parcel.id):
         raise errors.UsageError(f'"{parcel.id}" is no id for a run', f"an id is {NAME_RULE}")
     if len(parcel.after) > MOST_NEEDS:

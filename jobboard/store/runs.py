@@ -99,6 +99,7 @@ class Runs:
         slots: int,
         lease_ms: int,
         version: str,
+        inboxes: Sequence[str] = (),
         holding: Sequence[tuple[str, int]] = (),
     ) -> Hello:
         """Register a worker, or again after an outage.
@@ -108,6 +109,7 @@ class Runs:
             host: Where it runs, for people.
             pid: Its process there.
             version: Of its program.
+            inboxes: Queues whose inboxes it reads.
             queues: What it serves.
             slots: How many runs at once.
             lease_ms: How long it may be silent.
@@ -123,6 +125,7 @@ class Runs:
             slots=slots,
             lease_ms=lease_ms,
             version=version,
+            inboxes=list(inboxes),
             holding=[list(pair) for pair in holding],
         )
         return Hello(now_ms, list(dropped))

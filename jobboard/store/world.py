@@ -91,7 +91,7 @@ def read_workers(store: Store) -> list[Worker]:
     leases = {name.decode(): int(until) for name, until in rows}
     with explained(store.url), store.client.pipeline(transaction=False) as pipe:
         for name in leases:
-            pipe.hmget(store.key("worker", name), ["host", "queues", "slots"])
+            pipe.hmget(store.key("worker", name), ["host", "queues", "slots", "inboxes"])
             pipe.scard(store.key("holding", name))
         answers = pipe.execute()
     return sorted(
@@ -103,8 +103,11 @@ def read_workers(store: Store) -> list[Worker]:
                 slots=int(slots or 0),
                 held=held,
                 lease_until_ms=leases[name],
+                inboxes=tuple(unpack(inboxes) if inboxes else ()),
             )
-            for name, (host, queues, slots), held in zip(leases, answers[::2], answers[1::2], strict=True)
+            for name, (host, queues, slots, inboxes), held in zip(
+                leases, answers[::2], answers[1::2], strict=True
+            )
         ),
         key=lambda worker: worker.name,
     )

@@ -85,8 +85,8 @@ def serving(options: Mapping[str, Any]) -> dict[str, Any]:
     """A worker's options: called ``w``, four slots of ``common``, unless they say otherwise."""
     told = {"name": "w", "queues": ["common"], "slots": 4, **options}
     served = (tuple(told.pop("queues")), told.pop("slots"), told.pop("own_slots", {}))
-    order = told.pop("order", "priority")
-    return {**told, "serving": Serving(*served, order=order)}
+    order, inboxes = told.pop("order", "priority"), tuple(told.pop("inboxes", ()))
+    return {**told, "serving": Serving(*served, order=order, inboxes=inboxes)}
 
 
 @contextmanager
