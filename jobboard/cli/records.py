@@ -88,6 +88,10 @@ def record_json(record: Record) -> dict[str, Any]:
         "attempt": record.attempt,
         "queue": record.queue,
         "lock": record.lock,
+        "unlocked": [
+            {"lock": one.lock, "by": one.by, "reason": one.reason, "at": instant_json(one.at_ms)}
+            for one in record.unlocked
+        ],
         "queued_at": instant_json(record.queued_at_ms),
         "due_at": instant_json(record.due_at_ms),
         "started_at": instant_json(record.started_at_ms),

@@ -99,6 +99,9 @@ class RunView:
         screen.line(f"  {'revision':<12}{run.revision if run.revision is not None else '-'}")
         if run.late:
             screen.line("  late        it was over later than its finish_by", "error")
+        for one in run.unlocked:
+            words = f"  unlocked    {one.lock}, by {visible(one.by)}: {visible(one.reason)}"
+            screen.line(words, "error")
         if run.overlapped:
             screen.line("  overlapped  two attempts ran at once for a while: one worker was cut off", "error")
 

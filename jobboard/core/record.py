@@ -46,6 +46,16 @@ class Try:
 
 
 @dataclass(frozen=True, slots=True)
+class Unlocked:
+    """A lock that was taken away from a run while it ran: which, by whom, why, and when."""
+
+    lock: str
+    by: str
+    reason: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One run, or nominals passed over for one reason.
 
@@ -68,6 +78,7 @@ class Record:
         locks: The locks it needs, name to capacity; known while it lives.
         late: Whether it was over later than its job's finish_by.
         group: Of failures, if its command named one.
+        unlocked: Locks that somebody took away from it.
         percent, doing: How far its command says it is, and with what; known while it runs.
     """
 
@@ -104,6 +115,7 @@ class Record:
     group: str | None = None
     percent: int | None = None
     doing: str | None = None
+    unlocked: tuple[Unlocked, ...] = ()
 
     @property
     def progress(self) -> str:

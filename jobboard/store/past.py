@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from jobboard.core.record import LIVE, Record, Try
+from jobboard.core.record import LIVE, Record, Try, Unlocked
 from jobboard.store.codec import decode_spec
 from jobboard.store.connect import explained
 from jobboard.store.wire import as_bytes, unpack
@@ -42,6 +42,7 @@ _FACTS = (
         "tries",
         "token",
         "progress",
+        "unlocked",
     ),
 )
 
@@ -93,6 +94,7 @@ def decode_record(raw: bytes) -> Record:
         count=packed.get("count") or 1,
         first_ms=packed.get("first"),
         tries=_tries(packed.get("tries")),
+        unlocked=_unlocked(packed.get("unlocked")),
     )
 
 
@@ -242,6 +244,7 @@ def _live(run_id: str, facts: Mapping[str, bytes | None]) -> Record:
         lock=_text(facts["lock"]),
         locks=dict(zip(flat[::2], flat[1::2], strict=True)),
         tries=_tries(unpack(tries) if tries else None),
+        unlocked=_unlocked(unpack(facts["unlocked"]) if facts["unlocked"] else None),
         percent=said.get("percent"),
         doing=said.get("text") or None,
     )
@@ -303,6 +306,10 @@ def _tries(packed: Sequence[Mapping[str, Any]] | None) -> tuple[Try, ...]:
         )
         for one in packed or ()
     )
+
+
+def _unlocked(packed: Sequence[Mapping[str, Any]] | None) -> tuple[Unlocked, ...]:
+    return tuple(Unlocked(one["lock"], one["by"], one.get("reason") or "", one["at"]) for one in packed or ())
 
 
 def _text(raw: bytes | None) -> str | None:

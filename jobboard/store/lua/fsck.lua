@@ -368,9 +368,13 @@ function look.run(id)
     end
   end
   if not running(run) then return end
+  local unlocked = {}
+  for _, one in ipairs(cmsgpack.unpack(redis.call('HGET', key('run', id), 'unlocked') or cmsgpack.pack({}))) do
+    unlocked[one.lock] = true
+  end
   for i = 1, #run.locks, 2 do
     local lock = run.locks[i]
-    if redis.call('SISMEMBER', key('lock', lock), id) == 0 and broken(id, 'runs without its lock ' .. lock) then
+    if not unlocked[lock] and redis.call('SISMEMBER', key('lock', lock), id) == 0 and broken(id, 'runs without its lock ' .. lock) then
       redis.call('SADD', key('lock', lock), id)
     end
   end

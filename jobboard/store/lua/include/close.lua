@@ -24,6 +24,8 @@ local function close(run, state, at, outcome)
   if run.defers > 0 then record.defers = run.defers end
   if run.overlapped then record.overlapped = true end
   if #run.tries > 0 then record.tries = run.tries end
+  local unlocked = #run.locks > 0 and redis.call('HGET', key('run', run.id), 'unlocked')
+  if unlocked then record.unlocked = cmsgpack.unpack(unlocked) end
   if state ~= 'ok' then
     -- What a retry by hand needs, and nothing else would know.
     record.family = run.family

@@ -7,7 +7,7 @@
 -- attempt that ended, or nil where none was made.
 local function requeue(run, at, try, delay_ms)
   withdraw(run, at)
-  redis.call('HDEL', key('run', run.id), 'token', 'worker', 'reserved_at')
+  redis.call('HDEL', key('run', run.id), 'token', 'worker', 'reserved_at', 'unlocked')
   local reason = try and try.reason or ''
   if try then
     run.tries[#run.tries + 1] = try

@@ -1,0 +1,34 @@
+#!lua
+-- Takes a lock away from a run that holds it, by hand: the run goes on without it, is marked, and the best waiter
+-- gets its turn at once. When the run ends it lets go of what it still has, so nothing is freed twice.
+-- KEYS      meta
+-- ARGUMENTS lock=string run=string by=map
+-- TOUCHES   meta HASH, audit STREAM, events STREAM, lock:<lock> SET, lockrescan SET, lockwait:<lock> ZSET,
+--           queue:<queue> ZSET, queues SET, run:<run> HASH, wake:<who> LIST
+-- RETURNS   "BROKEN" | "ALREADY" | "FREE"
+-- @include guard
+-- @include arguments
+-- @include now
+-- @include handover
+-- @include event
+-- @include audit
+local refused = guard()
+if refused then return refused end
+local at = now()
+local lock, id = arguments.lock, arguments.run
+local known = redis.call('HMGET', key('run', id), 'job', 'unlocked')
+local unlocked = known[2] and cmsgpack.unpack(known[2]) or {}
+if redis.call('SREM', key('lock', lock), id) == 0 then
+  for _, one in ipairs(unlocked) do
+    if one.lock == lock then return cmsgpack.pack({'ALREADY'}) end
+  end
+  return cmsgpack.pack({'FREE'})
+end
+if known[1] then
+  unlocked[#unlocked + 1] = {lock = lock, by = arguments.by.actor, reason = arguments.by.reason, at = at}
+  redis.call('HSET', key('run', id), 'unlocked', cmsgpack.pack(unlocked))
+end
+event('unlocked', known[1] or '', id, at, 'lock', lock, 'by', arguments.by.actor)
+audit('break lock', 'lock:' .. lock, arguments.by, {run = id})
+handover(lock, at, false)
+return cmsgpack.pack({'BROKEN'})
