@@ -9,6 +9,7 @@ import json
 import shlex
 from typing import Any
 
+from jobboard.core import request
 from jobboard.core.diagnostic import visible
 from jobboard.core.duration import format_duration
 from jobboard.core.model import UNLIMITED
@@ -38,6 +39,8 @@ def brief(text: str) -> str:
 
 def as_written(path: str, value: Any) -> list[str]:
     """A value line by line; structured ones in full, where `shown` may leave something out."""
+    if isinstance(value, dict) and path == "command" and "http" in value:
+        return [visible(line) for line in request.lines_of(value["http"])]
     if isinstance(value, dict) and "run" not in value:
         return [visible(f"{key}: {json.dumps(value[key], ensure_ascii=False)}") for key in sorted(value)]
     return [visible(line) for line in _text(path, value).rstrip("\n").split("\n")]
@@ -52,7 +55,7 @@ def _text(path: str, value: Any) -> str:
     if name == "schedule":
         return words(value)
     if name == "command":
-        return str(value["run"]) if "run" in value else shlex.join(value["exec"])
+        return _command(value)
     if name in ("retries", "defer"):
         return ", ".join(f"{key} {_policy(key, part)}" for key, part in value.items())
     if name == "overlap" and isinstance(value, dict):
@@ -62,6 +65,14 @@ def _text(path: str, value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _command(value: Any) -> str:
+    if "run" in value:
+        return str(value["run"])
+    if "exec" in value:
+        return shlex.join(value["exec"])
+    return request.words_of(value["http"]) if "http" in value else f"call {value['call']}"
 
 
 def _limits(key: str, value: Any) -> str:

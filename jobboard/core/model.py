@@ -77,7 +77,8 @@ UNLIMITED = 2**31 - 1
 
 FIELDS: Mapping[str, Field] = MappingProxyType(
     {
-        # Either key: `run`, a text for the shell, or `exec`, a list of words.
+        # One key: `run`, a text for the shell; `exec`, a list of words; `http`, a request (`core.request`);
+        # `call`, a Python function (`core.handler`).
         "command": Field(1),
         # {"cron": text | "every": ms | "at": [ms, ...]} and, as they apply, "timezone", "phase", "jitter",
         # "start", "stop", "runs"; see `core.schedule`
@@ -126,6 +127,9 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
         # What `H`, phase and jitter hash, where that is not the job's address: the one it was moved from.
         # No board says it; `core.plan` carries it along.
         "seed": Field(60),
+        # What a function is called with: in order, and by name.
+        "args": Field(61),
+        "with": Field(62, "map"),
         # parent -> "finished" | "failed": how a parent in `after` has to end; absent is "success"
         "on": Field(50, "map"),
         # job -> what a scheduled run asks of it before it starts: "fresh", "on", "timeout" and "on_timeout",

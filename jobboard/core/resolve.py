@@ -13,11 +13,12 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from jobboard.core.broken import BROKEN
 from jobboard.core.diagnostic import Fault, KeyFault
 from jobboard.core.model import FIELDS, Spec
 from jobboard.core.names import address_of, is_name
 from jobboard.core.timing import KINDS, OPTIONS, compose_schedule
-from jobboard.core.value import BROKEN, READERS, read_keys, read_zone
+from jobboard.core.value import READERS, read_keys, read_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 VERSION: Final = 2
 """Raised whenever the same text comes to mean another spec: a digest of a file's bytes includes it."""
 
-COMMANDS = ("run", "exec")
+COMMANDS = ("run", "exec", "http", "call")
 EXTEND = "extend"
 """The key that names a job's profiles; resolved here, and no part of a spec."""
 _MAPS = frozenset(name for name, known in FIELDS.items() if known.kind == "map")
@@ -44,6 +45,8 @@ _OPTIONS_OF_OTHERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "after": tuple(option for option in OPTIONS if option not in ("window", "timezone")),
     }
 )
+# What only some commands are given; nothing of it is left beside another.
+_GIVEN: Mapping[str, tuple[str, ...]] = MappingProxyType({"args": ("call",), "with": ("call",)})
 _APART = frozenset((*COMMANDS, *KINDS, *OPTIONS))
 _DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {
@@ -182,6 +185,7 @@ class Resolver:
         if base.apart:
             own = base.inherited(own)
         _add(spec, "command", _command(name, own, faults))
+        _drop_idle(spec, own, faults)
         schedule = compose_schedule(own, self._timezone, base.jitter_ms, faults, self._calendars)
         _add(spec, "schedule", schedule)
         self._add_parents(spec, own.get("after"))
@@ -269,11 +273,24 @@ def _command(name: str, own: Mapping[str, Any], faults: list[Fault]) -> Any:
     if len(given) == 1:
         return BROKEN if own[given[0]] is BROKEN else {given[0]: own[given[0]]}
     if given:
-        faults.append(KeyFault(("exec",), '"exec" beside "run": a job has one command', "Keep one of them"))
+        message = f'"{given[1]}" beside "{given[0]}": a job has one command'
+        faults.append(KeyFault((given[1],), message, "Keep one of them"))
     else:
         hint = "Write  run: COMMAND  or  exec: [PROGRAM, ARGUMENT]"
         faults.append(Fault((), f'job "{name}" has no command', hint))
     return BROKEN
+
+
+def _drop_idle(spec: dict[str, Any], own: Mapping[str, Any], faults: list[Fault]) -> None:
+    """Take out what the command of a job is not given; a job that says so itself is told."""
+    command = spec.get("command")
+    for key, takers in _GIVEN.items():
+        if key not in spec or command is None or command.keys() & set(takers):
+            continue
+        del spec[key]
+        if own.get(key) is not None:
+            message = f'"{key}" means nothing beside "{next(iter(command))}"'
+            faults.append(KeyFault((key,), message, f"Take it out; it goes with  {' or '.join(takers)}"))
 
 
 def resolve_job(
@@ -370,5 +387,8 @@ def _displace(own: dict[str, Any], head: str, value: Any) -> None:
         own.pop(key, None)
     if head == "after" and "window" not in own:
         own.pop("timezone", None)
+    if head in COMMANDS:
+        for key in [key for key, takers in _GIVEN.items() if head not in takers]:
+            own.pop(key, None)
     if value is not None:
         own[head] = value

@@ -9,6 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from jobboard.core.broken import BROKEN
 from jobboard.core.cron import CronError, has_starred_days, has_two_days, normalise_cron
 from jobboard.core.decay import MOST_STEPS, Decay, steps_to_limit
 from jobboard.core.diagnostic import Fault, KeyFault
@@ -16,7 +17,6 @@ from jobboard.core.duration import format_duration
 from jobboard.core.exclude import compose_exclusions
 from jobboard.core.instant import parse_instant
 from jobboard.core.repeat import RepeatError, parse_repeat
-from jobboard.core.value import BROKEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

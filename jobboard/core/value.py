@@ -11,8 +11,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
+from jobboard.core import handler, request
+from jobboard.core.broken import BROKEN, Broken
+from jobboard.core.broken import broken as _broken
 from jobboard.core.cron import CronError, normalise_cron
 from jobboard.core.diagnostic import Fault, KeyFault, Path
 from jobboard.core.duration import parse_duration
@@ -23,15 +26,6 @@ from jobboard.core.zone import UnknownZone, find_zone
 
 Reader: TypeAlias = Callable[[Any, Path, list[Fault]], Any]
 
-
-class _Broken:
-    """The value of a key that something was already said about."""
-
-    def __repr__(self) -> str:
-        return "BROKEN"
-
-
-BROKEN: Final = _Broken()
 
 # POSIX.1-2017, signal.h, and the ones Linux adds; a board must mean the same on every platform.
 _SIGNAL_NAMES = (
@@ -373,6 +367,10 @@ READERS: Mapping[str, Reader] = MappingProxyType(
     {
         "run": _read_run,
         "exec": _read_exec,
+        "http": request.read_request,
+        "call": handler.read_call,
+        "args": handler.read_arguments,
+        "with": handler.read_named,
         "cwd": _read_text,
         "env": _read_env,
         "inherit": _read_inherit,
@@ -441,7 +439,7 @@ def read_keys(raw: Mapping[str, Any], faults: list[Fault]) -> dict[str, Any]:
     return read
 
 
-def _refuse(error: ValueError, path: Path, faults: list[Fault]) -> _Broken:
+def _refuse(error: ValueError, path: Path, faults: list[Fault]) -> Broken:
     """A fault made of an error whose sentence goes on, after a semicolon, with the way out."""
     message, _, hint = str(error).partition("; ")
     return _broken(faults, Fault(path, message, _sentence(hint)))
@@ -449,8 +447,3 @@ def _refuse(error: ValueError, path: Path, faults: list[Fault]) -> _Broken:
 
 def _sentence(hint: str | None) -> str | None:
     return hint[0].upper() + hint[1:] if hint else None
-
-
-def _broken(faults: list[Fault], fault: Fault) -> _Broken:
-    faults.append(fault)
-    return BROKEN

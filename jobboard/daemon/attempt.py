@@ -15,6 +15,7 @@ from jobboard.core.retry import Broken, judge
 from jobboard.daemon import envfile, tree
 from jobboard.daemon.confine import Account, UnknownUser, account_of, confinement_of
 from jobboard.daemon.output import Capture
+from jobboard.runners.invocation import invocation
 
 if TYPE_CHECKING:
     from jobboard.core.model import Spec
@@ -114,17 +115,18 @@ class Attempt:
         account = _account(spec)
         files = _of_files(spec)
         between = {**(account.variables() if account is not None else {}), **files}
-        env = launch.environment(
-            spec, os.environ, self._own(), resolver(store_url), store_url, between=between
-        )
-        self.capture = Capture([*env.secrets, *filter(envfile.may_be_secret, files.values())])
+        resolve = resolver(store_url)
+        env = launch.environment(spec, os.environ, self._own(), resolve, store_url, between=between)
+        called = invocation(spec, resolve)
+        of_files = filter(envfile.may_be_secret, files.values())
+        self.capture = Capture([*env.secrets, *of_files, *called.secrets])
         return {
             "type": "spawn",
             "id": self.id,
-            "argv": launch.argv_of(spec),
+            "argv": called.argv,
             "env": env.values,
             "cwd": spec.get("cwd"),
-            "stdin": spec.get("stdin"),
+            "stdin": called.stdin,
             "mark": tree.mark_of(instance, self.reserved.token),
             "timeout_ms": spec.get("timeout"),
             "kill_after_ms": effective(spec, "kill_after"),

@@ -415,6 +415,8 @@ class Worker:
 
     def _conclude_exited(self, attempt: Attempt) -> None:
         assert attempt.exited is not None
+        if attempt.exited["code"]:
+            self._reports.take()  # what it said of its failure may wait beside the news of its end
         attempt.capture.close()
         self._conclude(attempt, attempt.outcome(attempt.exited))
 

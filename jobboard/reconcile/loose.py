@@ -14,6 +14,7 @@ from jobboard.core.merge import Merged, merge_job
 from jobboard.core.model import FIELDS, Definition
 from jobboard.core.names import LOOSE, NAME_RULE, address_of, is_name, split_address
 from jobboard.core.plan import JobChange
+from jobboard.core.resolve import COMMANDS
 from jobboard.reconcile.applying import schedule_entry
 from jobboard.reconcile.live import check_among_others, with_keys
 from jobboard.store import clocks, definitions, jobs
@@ -54,7 +55,7 @@ def put_job(
         errors.Stale: Others kept writing.
     """
     address = address_of_loose(name)
-    command = {key: keys[key] for key in ("run", "exec") if key in keys}
+    command = {key: keys[key] for key in COMMANDS if key in keys}
     if not command:
         raise errors.UsageError(f"{address} has nothing to run", "give a command")
     after = with_keys({}, {**command, **keys}, address)

@@ -9,6 +9,7 @@ from jobboard import errors
 from jobboard.core.instant import parse_instant
 from jobboard.core.names import NAME_RULE, ONE_OFF, QUEUE_RULE, address_of, is_name, is_queue
 from jobboard.core.override import in_force
+from jobboard.core.resolve import COMMANDS
 from jobboard.reconcile.live import read_job, with_keys
 from jobboard.store import clocks
 from jobboard.store.pushes import Parcel
@@ -54,7 +55,7 @@ def one_off(queue: str, keys: Mapping[str, Any], *, name: str | None = None) -> 
 
     Args:
         queue: Where it waits for a worker.
-        keys: Its ``run`` or ``exec``, and whatever else a job on a board may say of it.
+        keys: Its command, and whatever else a job on a board may say of it.
         name: What its runs are kept under; without one, the queue's name.
 
     Raises:
@@ -65,9 +66,9 @@ def one_off(queue: str, keys: Mapping[str, Any], *, name: str | None = None) -> 
     if name is not None and not is_name(name):
         raise errors.UsageError(f'"{name}" is no name', f"a name is {NAME_RULE}")
     address = address_of(ONE_OFF, name or queue.removeprefix("@"))
-    if not keys.keys() & {"run", "exec"}:
+    if not keys.keys() & set(COMMANDS):
         raise errors.UsageError("there is nothing to run", "give a command")
-    command = {key: keys[key] for key in ("run", "exec") if key in keys}
+    command = {key: keys[key] for key in COMMANDS if key in keys}
     spec = with_keys({}, {**command, "queue": queue, **keys}, address)
     untimely = [field for field in _OF_A_SCHEDULE if field in spec]
     if untimely:

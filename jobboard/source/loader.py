@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import clock
 from jobboard.core.advice import lock_order, pile_up, untimed_lock
+from jobboard.core.broken import BROKEN
 from jobboard.core.depend import check_joins, check_locks, check_parents, parents_of
 from jobboard.core.diagnostic import Fault, KeyFault, Path
 from jobboard.core.gate import check_gates
@@ -22,7 +23,7 @@ from jobboard.core.rules import judged
 from jobboard.core.schedule import is_seeded, schedule_key
 from jobboard.core.schedule_check import check_schedule, crowded
 from jobboard.core.timing import KINDS
-from jobboard.core.value import BROKEN, READERS
+from jobboard.core.value import READERS
 from jobboard.source.calendars import read_calendar
 from jobboard.source.expand import expand
 from jobboard.source.placing import flawed, placed

@@ -37,11 +37,15 @@ _TYPE_WORDS = {
 _OTHER_WORDS = {
     "schedule": "cron, every, at or after",
     "interval": "every",
-    "command": "run or exec",
+    "command": "run, exec, http or call",
     "cmd": "run or exec",
     "script": "run",
-    "args": "exec",
     "argv": "exec",
+    "url": "http",
+    "webhook": "http",
+    "function": "call",
+    "callable": "call",
+    "kwargs": "with",
     "environment": "env",
     "tz": "timezone",
     "time_zone": "timezone",
@@ -98,7 +102,7 @@ def _faults(error: Any, path: Path) -> list[Fault]:
         missing = next(key for key in error.validator_value if repr(key) in error.message)
         if path[:1] == ("moved",):
             return [Fault(path, f'this move has no "{missing}"', "Write  {from: OLD, to: NEW}")]
-        owner = "the board" if missing in _OF_BOARD else "the entry"
+        owner = "the board" if missing in _OF_BOARD else "the request" if missing == "url" else "the entry"
         return [Fault(path, f'{owner} has no "{missing}"', _MISSING[missing])]
     if error.validator == "oneOf" and path[:1] == ("removed",):
         hint = "Write  {job: NAME, destroy: false}  or  {board: NAME}"
@@ -117,6 +121,7 @@ _MISSING = {
     "board": "Write  board: NAME  in the first line",
     "jobs": "Write  jobs:  and the jobs below it, or  jobs: {}  for none. Was the file saved whole?",
     "job": "Write  job: NAME  in it",
+    "url": "Write  url: https://example.org/path  in it",
 }
 _OF_BOARD = ("board", "jobs")
 
@@ -171,6 +176,8 @@ def _bad_key(key: Any, path: Path) -> Fault:
         return KeyFault(
             (*path, key), f"{shown} cannot name a calendar", "Begin it with a letter, as in  holidays"
         )
+    if path[-1:] == ("headers",):
+        return KeyFault((*path, key), f"{shown} cannot name a header", "Write letters, digits and dashes")
     kind = _KINDS_OF_KEYS.get(str(path[-1]) if path else "", "job")
     return KeyFault(
         (*path, key),

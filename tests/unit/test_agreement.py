@@ -15,7 +15,7 @@ from kit import readme
 from jobboard import errors
 from jobboard.cli.demo import EXPECTED as DEMO
 from jobboard.cli.main import COMMANDS, main
-from jobboard.core import launch
+from jobboard.core import launch, resolve
 from jobboard.core.duration import format_duration
 from jobboard.core.instant import parse_instant
 from jobboard.core.model import DEFAULT_DEFER, DEFAULT_RETRIES, FIELDS
@@ -67,6 +67,8 @@ WORDS = (
 )
 # What a key needs beside it to mean anything; any other stands on a job that is run by hand.
 COMPANIONS: Mapping[str, dict[str, Any]] = {
+    "args": {"call": "reports.daily:build"},
+    "with": {"call": "reports.daily:build"},
     "timezone": {"cron": "0 12 * * *"},
     "seconds": {"cron": "0 0 12 * * *"},
     "days": {"cron": "0 12 1 * 1"},
@@ -130,7 +132,7 @@ def test_every_key_is_described_and_its_examples_are_valid(path: str, node: dict
 
 def _specs(job: Mapping[str, Any], **beside: Any) -> dict[str, Spec]:
     """The jobs that one comes to, among those that examples speak of."""
-    command = {} if "exec" in job else {"run": "true"}
+    command = {} if job.keys() & set(resolve.COMMANDS) else {"run": "true"}
     jobs = {"it": {**command, **job}, "extract": {"run": "true", "cron": "0 2 * * *"}}
     boards = [
         {"board": "ops", "jobs": jobs, **beside},
