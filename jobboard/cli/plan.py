@@ -32,6 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     project.add_paths(parser)
     project.add_guards(parser)
     project.add_policies(parser)
+    project.add_runs(parser)
     project.add_targets(parser)
     parser.add_argument(
         "--detailed-exitcode",

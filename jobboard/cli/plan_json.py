@@ -56,6 +56,8 @@ def _board(planned: Planned, board: BoardPlan, around: Around, clocks: ClockText
         "jobs": board.jobs,
         "removed": board.removed,
         "missing": board.missing,
+        "requeue": board.requeue,
+        "on_prune": "cancel" if board.stopping else "drain",
         "held": dict(board.held) if board.held is not None else None,
         "changes": [
             {

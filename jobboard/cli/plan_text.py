@@ -345,7 +345,9 @@ class PlanText:
         runs = [self.around.bystanders.get(change.address) for change in changes]
         queued = sum(one.queued for one in runs if one is not None)
         if queued and action == "change":
-            self._say(f"        {_runs(queued, 'queued')} of theirs keep what they were queued with", "dim")
+            take = any(board.requeue for board in self.plan.boards)
+            rest = "take the new definition" if take else "keep what they were queued with"
+            self._say(f"        {_runs(queued, 'queued')} of theirs {rest}", "dim")
 
     def _place(self, board: BoardPlan, job: str) -> str:
         parsed = self.planned.boards.get(board.name)
@@ -367,12 +369,8 @@ class PlanText:
         facts = self._when(change) if change.action != "record" and change.moves_schedule else []
         if change.source is not None and not change.moves_schedule:
             facts.append("its times stay")
-        if runs is not None and runs.queued and change.action == "change":
-            queued = [run for run in runs.live if run.state not in ("running", "stopping")]
-            revisions = ", ".join(sorted({str(run.revision) for run in queued}))
-            facts.append(
-                f"{_runs(runs.queued, 'queued')} keep{'s' * (runs.queued == 1)} revision {revisions}"
-            )
+        if runs is not None and runs.queued and change.redefines:
+            facts.append(_waiting(runs, take=board.requeue))
         return facts
 
     def _last_of(self, board: BoardPlan, change: JobChange, runs: Bystander | None) -> list[str]:
@@ -494,6 +492,15 @@ def _short(address: str, board: str) -> str:
 
 def _runs(count: int, state: str) -> str:
     return f"{count} {state} run{'s' if count != 1 else ''}"
+
+
+def _waiting(runs: Bystander, *, take: bool) -> str:
+    queued = [run for run in runs.live if run.state not in ("running", "stopping")]
+    revisions = ", ".join(sorted({str(run.revision) for run in queued}))
+    one = runs.queued == 1
+    if take:
+        return f"{_runs(runs.queued, 'queued')} of revision {revisions} take{'s' * one} the new one"
+    return f"{_runs(runs.queued, 'queued')} keep{'s' * one} revision {revisions}"
 
 
 def _count(number: float) -> str:

@@ -92,6 +92,21 @@ def add_policies(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_runs(parser: argparse.ArgumentParser) -> None:
+    """The flags that say what becomes of runs there are."""
+    group = parser.add_argument_group("runs there are; without these, each keeps what it was queued with")
+    group.add_argument(
+        "--requeue",
+        action="store_true",
+        help="let runs that have not started take the new definition of their job, in their place",
+    )
+    group.add_argument(
+        "--on-prune",
+        choices=["drain", "cancel"],
+        help="running runs of jobs that go: let them finish, or stop them, whatever the board says",
+    )
+
+
 def add_targets(parser: argparse.ArgumentParser) -> None:
     """The flags that plan a part of the boards alone."""
     group = parser.add_argument_group("a part of the boards alone; nothing is destroyed or moved then")
@@ -116,6 +131,7 @@ _PLANNING = (
         "allow_dirty",
     ),
     *("on_drift", "on_conflict", "force_conflicts", "skip_conflicted", "target", "exclude"),
+    *("requeue", "on_prune"),
 )
 """Arguments that a plan is made by."""
 
@@ -155,6 +171,8 @@ def options_of(args: argparse.Namespace, settings: Settings) -> Options:
         on_drift=args.on_drift,
         forced=frozenset(map(_forced, filter(None, args.force_conflicts))),
         skip_conflicted=args.skip_conflicted,
+        requeue=args.requeue,
+        on_prune=args.on_prune,
         allow_empty=args.allow_empty,
         allow_destroy=args.allow_destroy,
         prune_boards=frozenset(args.prune_board),

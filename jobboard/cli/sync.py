@@ -38,6 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     project.add_paths(parser)
     project.add_guards(parser)
     project.add_policies(parser)
+    project.add_runs(parser)
     project.add_targets(parser)
     parser.add_argument("--auto-approve", action="store_true", help="write without asking")
     parser.add_argument(

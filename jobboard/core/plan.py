@@ -33,6 +33,7 @@ LARGE = 10
 """Jobs from which on a board is guarded against losing many of them at once."""
 LARGEST_LOSS_PERCENT = 30
 
+OnPrune: TypeAlias = Literal["drain", "cancel"]
 Action: TypeAlias = Literal["adopt", "move", "add", "change", "destroy", "record", "forget"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
@@ -76,6 +77,11 @@ class JobChange:
         if self.after is None or self.before is None or not self.before.overrides:
             return self.after
         return lay(self.after, self.before.overrides)
+
+    @property
+    def redefines(self) -> bool:
+        """Whether a job that stays has another definition afterwards."""
+        return self.before is not None and self.after is not None and self.before.spec != self.after
 
     @property
     def moves_schedule(self) -> bool:
@@ -181,6 +187,8 @@ class BoardPlan:
         clashes: What would not hold together after the merge, and is for a person to decide likewise.
         left: Its jobs that get another address, by the name they have here.
         forgotten: Jobs that were removed by hand and are so no more: who did it is not kept.
+        requeue: Whether the waiting runs of jobs that change take the new definition.
+        on_prune: What becomes of running runs of jobs that go, whatever the board says; None for that.
     """
 
     name: str
@@ -200,6 +208,8 @@ class BoardPlan:
     clashes: tuple[Clash, ...] = ()
     left: tuple[str, ...] = ()
     forgotten: tuple[str, ...] = ()
+    requeue: bool = False
+    on_prune: OnPrune | None = None
 
     @property
     def rewritten(self) -> bool:
@@ -208,9 +218,9 @@ class BoardPlan:
 
     @property
     def stopping(self) -> bool:
-        """Whether running runs of jobs that go are stopped; by the board's policy ``on_prune``."""
+        """Whether running runs of jobs that go are stopped: as asked, else as the board says (`on_prune`)."""
         reconcile: Mapping[str, Any] = self.meta.get("reconcile") or {}
-        return reconcile.get("on_prune") == "cancel"
+        return (self.on_prune or reconcile.get("on_prune")) == "cancel"
 
     @property
     def drifted(self) -> list[str]:
@@ -308,7 +318,9 @@ class Plan:
             for c in self.changes
         ]
         removed = [board.name for board in self.boards if board.removed]
-        text = json.dumps([content, removed], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        asked = [[b.name, b.requeue, b.on_prune] for b in self.boards if b.requeue or b.on_prune]
+        whole = [content, removed, *([asked] if asked and content else [])]
+        text = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -216,6 +216,8 @@ def _stage_board(
         elif change.before is not None and change.before.drifted:
             # Who edited it live is forgotten with the edit, in the same step as all else that follows.
             entry = {**(entry or {}), "apart": definitions.paths_apart(_definition(change, stage))}
+        if board.requeue and change.redefines:
+            entry = {**(entry or {}), "renew": "0"}
         if entry is not None:
             entries[change.address] = entry
         if change.source is not None and change.before is not None:

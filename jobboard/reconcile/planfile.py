@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jobboard.core.model import Spec
-    from jobboard.core.plan import Action, BoardPlan, JobChange
+    from jobboard.core.plan import Action, BoardPlan, JobChange, OnPrune
     from jobboard.reconcile.planning import Planned
 
 KIND = "jobboard plan"
@@ -66,6 +66,8 @@ class SavedBoard:
     released: bool
     recorded: bool
     meta: Mapping[str, Any]
+    requeue: bool = False
+    on_prune: OnPrune | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,8 @@ def _board(board: BoardPlan) -> dict[str, Any]:
         "released": board.released,
         "recorded": board.recorded,
         "meta": dict(board.meta),
+        "requeue": board.requeue,
+        "on_prune": board.on_prune,
     }
 
 

@@ -132,6 +132,9 @@ def make_plan(store: Store, sources: Sources, options: Options) -> Planned:
     others = [r for r in records.values() if r.name not in boards and r.name not in going]
     at_hand = AtHand(boards, lives, _as_left(others, aside), policies, options.skip_conflicted)
     plan = judge(store, at_hand, plan_with, lambda specs, outside: _refuse_apart(boards, specs, outside))
+    if options.requeue or options.on_prune:
+        asked = (replace(b, requeue=options.requeue, on_prune=options.on_prune) for b in plan.boards)
+        plan = replace(plan, boards=tuple(asked))
     if not options.allow_rewind:
         plan = ancestry.judged(plan, records, sources)
     if options.committed_only:

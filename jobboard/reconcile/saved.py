@@ -178,6 +178,8 @@ def _board(
         released=board.released and is_same,
         left=left,
         forgotten=tuple(job for job in by_hand if job in written or board.removed),
+        requeue=board.requeue,
+        on_prune=board.on_prune,
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from jobboard.core.plan import OnPrune
     from jobboard.core.policy import OnConflict, OnDrift
     from jobboard.source.files import SourceFile
     from jobboard.source.git import Checkout
@@ -51,6 +52,8 @@ class Options:
         targets: Only these take part: ``board/job``, a board, ``tag:name``; none for all.
         excludes: These do not, likewise.
         adopted: Jobs of no board to the addresses they are to have on one. Nothing else takes part then.
+        requeue: The waiting runs of jobs that change take the new definition.
+        on_prune: What becomes of the running runs of jobs that go, whatever boards say.
         skip_conflicted: A job with a conflict stays as it is, and the others go on without it.
     """
 
@@ -66,6 +69,8 @@ class Options:
     on_conflict: OnConflict | None = None
     forced: frozenset[str] = frozenset()
     skip_conflicted: bool = False
+    requeue: bool = False
+    on_prune: OnPrune | None = None
     boards_at_once: int = 20_000
     targets: tuple[str, ...] = ()
     adopted: Mapping[str, str] = field(default_factory=dict)

@@ -19,7 +19,7 @@ Event = dict[str, str]
 KINDS = (
     *("fired", "queued", "delayed", "blocked", "waiting", "reserved", "progress", "stopping", "finished"),
     *("retry", "defer", "drained", "lost", "adopted", "fenced", "skipped", "missed", "held"),
-    *("worker", "worker gone", "halted", "late", "overdue", "recovered", "rejected", "retried"),
+    *("worker", "worker gone", "halted", "renewed", "late", "overdue", "recovered", "rejected", "retried"),
 )
 """What an event may be of; a newer version may know more."""
 PAGE = 500

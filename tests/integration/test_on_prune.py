@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from kit.engine import Engine
 
-from jobboard.store import past
+from jobboard.store import definitions, past
 from jobboard.store.fsck import check
 
 if TYPE_CHECKING:
@@ -55,4 +55,22 @@ def test_they_finish_where_it_does_not(running: Project) -> None:
     assert "1 running run will finish" in running.run("plan").out
     running.sync()
     assert states(running) == {"running": 1}
+    assert check(running.store) == []
+
+
+def test_a_flag_wins_over_the_board_and_for_once(running: Project) -> None:
+    running.board("ops", "other: {run: y}", head=POLICY)
+    assert "1 running run will finish" in running.run("plan", "--on-prune", "drain").out
+    running.sync("--on-prune", "drain")
+    assert states(running) == {"running": 1}
+    record = definitions.read_board(running.store, "ops")
+    assert record is not None
+    assert record.meta["reconcile"] == {"on_prune": "cancel"}
+
+
+def test_a_flag_stops_them_through_a_saved_plan_too(running: Project) -> None:
+    running.board("ops", "other: {run: y}")
+    running.ok("plan", "--on-prune", "cancel", "--out", "plan.json")
+    assert "1 running run will be stopped" in running.ok("sync", "--plan", "plan.json").out
+    assert states(running) == {"stopping": 1}
     assert check(running.store) == []

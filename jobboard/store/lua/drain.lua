@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- Applies a page of what committed syncs left to do to the due set, and calls off the waiting runs of jobs
--- that are gone; running ones finish, or are stopped where an entry says by whom. Anybody may call it, any number of times: an entry is gone once applied.
+-- that are gone; running ones finish, or are stopped where an entry says by whom. Where an entry says so, waiting
+-- runs take the new definition, page by page. Anybody may call it, any number of times: an entry is gone once applied.
 -- KEYS      meta
 -- ARGUMENTS limit=int
 -- TOUCHES   meta HASH, work LIST, work:<stage> HASH, sched ZSET, claims ZSET, claim HASH, cursor HASH,
@@ -21,6 +22,7 @@
 -- @include read_run
 -- @include conclude
 -- @include stop
+-- @include renew
 local refused = guard()
 if refused then return refused end
 local at = now()
@@ -42,13 +44,23 @@ end
 -- The cursor is kept between calls: starting anew after deletions would walk ever more empty places.
 local cursor = redis.call('HGET', key('meta'), 'drain') or '0'
 local page = redis.call('HSCAN', work, cursor, 'COUNT', arguments.limit)
-local applied = 0
+local applied, room = 0, 500
 for i = 1, #page[2], 2 do
   local address, entry = page[2][i], cmsgpack.unpack(page[2][i + 1])
   apply(address, entry)
   if entry.gone then disband(address, entry.stop) end
-  redis.call('HDEL', work, address)
-  applied = applied + 1
+  local from = entry.renew
+  if from and room > 0 then
+    local seen = 0
+    from, seen = renew(address, from, at)
+    from, room = from ~= '0' and from, room - seen
+  end
+  if from then
+    redis.call('HSET', work, address, cmsgpack.pack({renew = from}))
+  else
+    redis.call('HDEL', work, address)
+    applied = applied + 1
+  end
 end
 if redis.call('EXISTS', work) == 0 then
   redis.call('LPOP', key('work'))

@@ -34,6 +34,7 @@ local function deliver(parcel, at)
   end
   create(id, address, math.max(due, at), {parcel.epoch or 0, 0, parcel.revision or 0, parcel.launch, parcel.spec},
     {trigger = 'manual', at = at, due = due, by = parcel.by, reason = parcel.reason, later = true})
+  redis.call('HSET', key('run', id), 'pushed', 1)
   if expires then
     redis.call('HSET', key('run', id), 'expires', expires)
     remind(key('expiry'), id, expires)

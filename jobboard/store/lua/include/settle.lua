@@ -2,14 +2,19 @@
 -- @include apply
 -- Applies what a committed sync left to do for one job, now, so that whoever is about to act on the job
 -- acts on the definition that is in force. Nearly always there is nothing: one LRANGE of an empty list.
--- The entry of a job that is gone stays for `drain`, which also takes its runs out of their queues.
+-- The entry of a job that is gone stays for `drain`, which also takes its runs out of their queues; of one whose
+-- runs are to take the new definition there stays that they are.
 local function settle(address)
   for _, stage in ipairs(redis.call('LRANGE', key('work'), 0, -1)) do
     local packed = redis.call('HGET', key('work', stage), address)
     if packed then
       local entry = cmsgpack.unpack(packed)
       apply(address, entry)
-      if not entry.gone then redis.call('HDEL', key('work', stage), address) end
+      if entry.renew then
+        redis.call('HSET', key('work', stage), address, cmsgpack.pack({renew = entry.renew}))
+      elseif not entry.gone then
+        redis.call('HDEL', key('work', stage), address)
+      end
     end
   end
 end

@@ -1,0 +1,58 @@
+-- @include key
+-- @include definition
+-- @include in_force
+-- @include read_run
+-- @include withdraw
+-- @include enqueue
+-- @include remind
+-- @include recover
+-- @include event
+-- Gives the runs of a job that wait, for whatever, the definition that is in force now: a page of them, from a
+-- cursor on; answers the cursor of the next, '0' behind the last, and how many runs it looked at. A run stays
+-- what it is but for what it runs: id, nominal, tries and age are its own. Running ones go on as they started,
+-- and what was pushed stays what was pushed.
+local function renew(address, cursor, at)
+  local _, d = definition(address)
+  if not d then return '0', 0 end
+  d = in_force(d, at)
+  local launch = d[4]
+  local function renew_run(run)
+    local queue = launch.q or 'common'
+    local age = tonumber(run.score) % 1099511627776
+    local score = string.format('%.0f', (1000 - (launch.p or 0)) * 1099511627776 + age)
+    local placed = run.state == 'waiting' or run.state == 'queued' and (queue ~= run.queue or score ~= run.score)
+    if placed then withdraw(run, at) end
+    redis.call('HSET', key('run', run.id), 'spec', d[5], 'launch', cmsgpack.pack(launch), 'epoch', d[1],
+      'revision', d[3], 'queue', queue, 'score', score)
+    -- Up to when it has to be started holds until its first attempt, and not for a run by hand.
+    local expires = launch.w and run.due_at + launch.w
+    if run.trigger ~= 'manual' and expires and (run.expires or not run.launch.w and run.attempt == 1) then
+      redis.call('HSET', key('run', run.id), 'expires', expires)
+      remind(key('expiry'), run.id, expires)
+    elseif run.expires and not expires then
+      redis.call('HDEL', key('run', run.id), 'expires')
+      redis.call('ZREM', key('expiry'), run.id)
+    end
+    if launch.f then
+      remind(key('deadlines'), run.id, run.due_at + launch.f)
+    elseif run.launch.f then
+      redis.call('ZREM', key('deadlines'), run.id)
+      recover(run.id, run.job, at)
+    end
+    event('renewed', address, run.id, at, 'revision', d[3])
+    if placed then
+      enqueue(run.id, queue, score)
+      event('queued', address, run.id, at, 'trigger', run.trigger)
+    end
+  end
+
+  local page = redis.call('SSCAN', key('live', address), cursor, 'COUNT', 250)
+  for _, id in ipairs(page[2]) do
+    local run = read_run(id)
+    local idle = run and run.state ~= 'running' and run.state ~= 'stopping'
+    if idle and (run.epoch ~= d[1] or run.revision ~= d[3]) and redis.call('HEXISTS', key('run', id), 'pushed') == 0 then
+      renew_run(run)
+    end
+  end
+  return page[1], #page[2]
+end
