@@ -28,7 +28,7 @@ from jobboard.cli.changes import (
 from jobboard.cli.screen import moment
 from jobboard.cli.values import brief, shown
 from jobboard.core.crowding import CLOCK_RULES, week_ahead
-from jobboard.core.depend import parents_text
+from jobboard.core.depend import parents_text, window_text
 from jobboard.core.diagnostic import visible
 from jobboard.core.forecast import crowded_instant, effect_of
 from jobboard.core.names import LOOSE, split_address
@@ -398,6 +398,8 @@ class PlanText:
         if effect.next_after_ms is None:
             return [_unscheduled(spec)]
         then = self._moment(effect.next_after_ms, zone)
+        if "after" in spec:
+            return [f"{window_text(spec)}, next from {then}"]
         if change.action == "add":
             return [f"next: {then}, {brief(shown('schedule', spec['schedule']))}"]
         if effect.next_before_ms is None or effect.next_before_ms == effect.next_after_ms:

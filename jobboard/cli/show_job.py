@@ -210,7 +210,7 @@ class JobView:
         if not upcoming:
             return
         screen.line()
-        screen.line("  Next")
+        screen.line("  Next windows, from" if "after" in self.spec else "  Next")
         for due_ms in upcoming:
             screen.line(f"    {local_text(due_ms, self.facts.zone)}")
 

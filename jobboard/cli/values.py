@@ -60,6 +60,8 @@ def _text(path: str, value: Any) -> str:
         return ", ".join(f"{key} {_policy(key, part)}" for key, part in value.items())
     if name == "overlap" and isinstance(value, dict):
         return f"allow {value['allow']}"
+    if name == "needs":
+        return _needs(path.partition(".")[2], value)
     if name == "limits":
         return _limits(path.partition(".")[2], value)
     if isinstance(value, list | tuple):
@@ -73,6 +75,14 @@ def _command(value: Any) -> str:
     if "exec" in value:
         return shlex.join(value["exec"])
     return request.words_of(value["http"]) if "http" in value else f"call {value['call']}"
+
+
+def _needs(job: str, value: Any) -> str:
+    if not job:
+        return ", ".join(f"{name} ({_needs(name, said)})" for name, said in value.items())
+    said = {key: format_duration(part) if key == "timeout" else part for key, part in value.items()}
+    fresh = said.pop("fresh", "latest")
+    return ", ".join([fresh, *(f"{key} {part}" for key, part in said.items())])
 
 
 def _limits(key: str, value: Any) -> str:

@@ -6,6 +6,8 @@ the *result* of the merge is wrong. Three things can be, all of them between job
 ==========  ====================================================================
 circle      jobs wait for each other
 parent      a job runs after one that is not there
+join        a job runs after several that share no schedule
+gate        a job waits for runs that no schedule brings, or for too many
 lock        a lock has two capacities
 ==========  ====================================================================
 
@@ -18,7 +20,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from jobboard.core.depend import SHOWN, circles, edges_of, parents_of
+from jobboard.core.depend import SHOWN, circles, edges_of, joins_apart, parents_of
+from jobboard.core.gate import gates_amiss
 from jobboard.core.merge import Merged, same
 
 if TYPE_CHECKING:
@@ -26,9 +29,10 @@ if TYPE_CHECKING:
 
     from jobboard.core.model import Spec
 
-Kind: TypeAlias = Literal["circle", "parent", "lock"]
+Kind: TypeAlias = Literal["circle", "parent", "join", "gate", "lock"]
 Trouble: TypeAlias = tuple[Kind, tuple[str, ...]]
-"""What is wrong: the jobs of a circle in order, a child and its parent, or the name of a lock."""
+"""What is wrong: the jobs of a circle in order; a child and its parent; a join and two that it stems from; a
+job and what it waits for; or the name of a lock."""
 
 PRESENT = "present"
 """What stands for a whole job in a part of a clash: it is there, or it is None."""
@@ -97,7 +101,11 @@ def troubles(specs: Mapping[str, Spec], outside: Outside) -> list[Trouble]:
         if parent not in specs and parent not in outside.known
     ]
     edges = {**outside.edges, **edges_of(specs)}
-    found += [("circle", tuple(circle)) for circle in circles(edges) if any(a in specs for a in circle)]
+    found += [("circle", tuple(circle)) for circle in circles(edges)]
+    everybody = {**outside.kin, **specs}
+    found += [("join", names) for names in joins_apart(everybody)]
+    found += [("gate", (address, parent)) for address, parent, _ in gates_amiss(everybody)]
+    found = [trouble for trouble in found if any(address in specs for address in trouble[1])]
     return [*found, *(("lock", (name,)) for name, said in _said(specs, outside).items() if len(said) > 1)]
 
 
@@ -121,6 +129,10 @@ def describe(trouble: Trouble, specs: Mapping[str, Spec], outside: Outside) -> s
     if kind == "circle":
         way = names if len(names) <= SHOWN else (*names[:SHOWN], "…")
         return f"jobs would wait for each other: {' after '.join([*way, names[0]])}"
+    if kind == "join":
+        return f"{names[0]} would run after jobs of several schedules: {names[1]} and {names[2]}"
+    if kind == "gate":
+        return f"{names[0]} would wait for {names[1]}, which has no nominal for it, or too many"
     said = _said(specs, outside)[names[0]]
     return f'lock "{names[0]}" would have a capacity of ' + " and of ".join(
         f"{size} in {where}" for size, where in sorted(said.items())
@@ -144,7 +156,9 @@ def parts_of(
         bases: As last applied.
     """
     kind, names = trouble
-    paths = (f"locks.{names[0]}",) if kind == "lock" else ("after", "needs")
+    paths: tuple[str, ...] = (f"locks.{names[0]}",) if kind == "lock" else ("after", "needs")
+    if kind in ("join", "gate"):
+        paths = (*paths, "schedule")
     jobs = sorted({*merged, *files, *lives}) if kind == "lock" else names
     found = []
     for address, path in ((address, path) for address in jobs for path in paths):

@@ -18,7 +18,7 @@ from jobboard.core.schedule import is_seeded
 from jobboard.core.value import WINDOWS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from jobboard.core.model import Spec
 
@@ -81,19 +81,21 @@ def check_joins(specs: Mapping[str, Spec]) -> Faults:
     Args:
         specs: The jobs at hand and their parents, by address; circles do no harm.
     """
-    faults: Faults = {}
+    hint = "Add  window: day  to run once a day, or give them one schedule"
+    return {
+        address: [Fault(("after",), f"{one} and {other} have no schedule in common, hence no nominal", hint)]
+        for address, one, other in joins_apart(specs)
+    }
+
+
+def joins_apart(specs: Mapping[str, Spec]) -> Iterator[tuple[str, str, str]]:
+    """Joins that cannot come about, each with two of the jobs it stems from that share no schedule."""
     for address, spec in specs.items():
         if len(spec.get("after", ())) > 1 and "schedule" not in spec:
             roots = roots_of(address, specs)
             apart = _apart(sorted(roots), specs) if roots is not None else None
             if apart is not None:
-                message = f"{apart[0]} and {apart[1]} have no schedule in common, hence no nominal"
-                faults[address] = [
-                    Fault(
-                        ("after",), message, "Add  window: day  to run once a day, or give them one schedule"
-                    )
-                ]
-    return faults
+                yield address, *apart
 
 
 def fits(wanted: str | None, state: str) -> bool:

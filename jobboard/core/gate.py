@@ -242,11 +242,18 @@ def check_gates(specs: Mapping[str, Spec]) -> Faults:
         specs: The jobs at hand and those they ask, by address; what is not at hand is not judged.
     """
     faults: Faults = {}
-    for address, spec in specs.items():
-        found = [fault for need in needs_of(spec) if (fault := _need_fault(need, address, specs)) is not None]
-        if found:
-            faults[address] = found
+    for address, _, fault in gates_amiss(specs):
+        faults.setdefault(address, []).append(fault)
     return faults
+
+
+def gates_amiss(specs: Mapping[str, Spec]) -> Iterator[tuple[str, str, Fault]]:
+    """Jobs, what they ask of in vain, and why."""
+    for address, spec in specs.items():
+        for need in needs_of(spec):
+            fault = _need_fault(need, address, specs)
+            if fault is not None:
+                yield address, need.parent, fault
 
 
 def _need_fault(need: Need, address: str, specs: Mapping[str, Spec]) -> Fault | None:

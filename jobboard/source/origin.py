@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 RECONCILE = "reconcile"
 # Keys by which the canonical schedule names an option that is written in another way.
-_STANDS_FOR = {"for": "stop"}
+_STANDS_FOR = {"for": "stop", "window": "cron"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,8 @@ class Layer:
             parts = _parts(key, value)
             if part not in parts:
                 return None
-            value, path = parts[part], (*path, part) if isinstance(value, dict) else path
+            is_keyed = isinstance(value, dict) and key != "needs"
+            value, path = parts[part], (*path, part) if is_keyed else path
         line, column = self.tree.text.position(self.tree.offset(path))
         return Source(self.name, self.file, line, column, value)
 
@@ -192,7 +193,7 @@ def _schedule(layers: Sequence[Layer], schedule: Any) -> Iterator[Explained]:
     if schedule is None:
         yield Explained("schedule", None, ())
         return
-    yield from _either(layers, kinds, schedule, "schedule")
+    yield from _either(layers, (*kinds, "window"), schedule, "schedule")
     for key in (*kinds, *OPTIONS):
         sources = _sources(layers, key)
         if sources and sources[-1].value is not None and _STANDS_FOR.get(key, key) in schedule:
@@ -203,7 +204,12 @@ def _map(layers: Sequence[Layer], field: str, value: Mapping[str, Any]) -> Itera
     if not value:
         yield Explained(field, None, _sources(layers, field)[-1:])
     for key, part in value.items():
-        yield Explained(f"{field}.{key}", part, _sources(layers, field, key))
+        if field == "on":
+            sources = _sources(layers, "after")
+        else:
+            # A job that is needed may be named without its board.
+            sources = _sources(layers, field, key) or _sources(layers, field, key.rpartition("/")[2])
+        yield Explained(f"{field}.{key}", part, sources)
 
 
 def _parts(key: str, value: Any) -> Mapping[str, Any]:

@@ -256,6 +256,37 @@ def test_why_says_for_what_and_until_when(project: Project, walk: Walk) -> None:
     assert "waits for b/load" in project.ok("ls").out
 
 
+def test_a_job_that_is_renamed_is_waited_for_under_its_new_name(project: Project, walk: Walk) -> None:
+    report = 'report: {run: x, cron: "30 5 * * *", needs: load}'
+    _sync(project, LOAD + report)
+    walk.to("05:00:00")
+    (load,) = walk.reserve().values()
+    walk.to("05:30:00")
+    text = (LOAD + report).replace("load", "fetch")
+    project.board("b", text, head="moved: [{from: load, to: fetch}]\n")
+    project.sync()
+    walk.to("05:30:10")
+    assert [state for state, _ in walk.live("report")] == ["blocked"]
+    walk.end(load)
+    assert walk.run() == ["report@05:30"]
+
+
+def test_thousands_that_wait_for_one_go_on_in_pages(project: Project, walk: Walk) -> None:
+    waiting = "".join(f'w{n}: {{run: x, cron: "30 5 * * *", needs: load, queue: wide}}\n' for n in range(700))
+    _sync(project, LOAD + waiting)
+    walk.to("05:00:00")
+    (load,) = walk.reserve().values()
+    walk.to("05:30:00")
+    client, key = walk.store.client, walk.store.key
+    assert client.zcard(key("blocked")) == 700
+    walk.end(load)
+    assert client.exists(key("fanout"))
+    while client.exists(key("fanout")):
+        walk.to("05:30:30")
+    assert client.zcard(key("queue", "wide")) == 700
+    assert client.zcard(key("blocked")) == 0
+
+
 # ---- windows
 
 

@@ -12,6 +12,8 @@ from jobboard.store import fsck
 from jobboard.store.world import read_joins
 
 if TYPE_CHECKING:
+    from kit.project import Project
+
     from jobboard.core.run import Word
     from jobboard.store.connect import Store
 
@@ -194,3 +196,36 @@ def test_a_broken_join_is_found_and_mended(engine: Engine) -> None:
     engine.runs.tick("s1")
     assert not engine.client.exists(key)
     assert fsck.check(engine.store) == []
+
+
+def test_a_schedule_that_a_join_of_another_board_goes_by_stays_shared(project: Project) -> None:
+    two = 'early: {run: x, cron: "0 2 * * *"}\nlate: {run: x, cron: "0 2 * * *"}'
+    project.board("etl", two)
+    project.board("report", "all: {run: x, after: [etl/early, etl/late]}")
+    project.sync()
+    project.board("etl", two.replace("0 2", "0 3", 1))
+    refused = project.run("plan", "boards/etl.yaml")
+    assert refused.code == 65
+    assert "etl/early and etl/late have no schedule in common" in refused.err
+    live = project.run("set", "etl/early", "cron=0 3 * * *")
+    assert live.code == 64
+
+
+def test_what_a_join_waits_for_is_told(project: Project, engine: Engine) -> None:
+    engine.finish(_branch(engine)["x"])
+    said = project.ok("why", "b/join").out
+    assert "waiting" in said
+    assert "for b/y, b/z of the same nominal" in said
+
+
+def test_a_join_that_a_live_edit_keeps_apart_is_a_conflict(project: Project) -> None:
+    two = 'early: {run: x, cron: "0 2 * * *"}\nlate: {run: x, cron: "0 2 * * *"}\n'
+    project.board("etl", two)
+    project.sync()
+    project.ok("set", "etl/late", "cron=0 3 * * *")
+    project.board("etl", two + "all: {run: x, after: [early, late]}")
+    refused = project.run("sync", "--auto-approve")
+    assert refused.code == 3
+    told = project.run("plan").out
+    assert "etl/all would run after jobs of several schedules: etl/early and etl/late" in told
+    project.ok("sync", "--auto-approve", "--on-drift", "revert")

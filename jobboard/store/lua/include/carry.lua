@@ -34,6 +34,16 @@ local function carry(from, to)
   if redis.call('EXISTS', key('last', from)) == 1 then redis.call('RENAME', key('last', from), key('last', to)) end
   if redis.call('EXISTS', key('joins', from)) == 1 then redis.call('RENAME', key('joins', from), key('joins', to)) end
   if redis.call('EXISTS', key('line', from)) == 1 then redis.call('RENAME', key('line', from), key('line', to)) end
+  -- What waits for its runs goes on waiting; the children themselves hear of the new address first or last.
+  for _, child in ipairs(redis.call('SUNION', key('after', from), key('after', to))) do
+    for _, id in ipairs(redis.call('SRANDMEMBER', key('live', child), 500)) do
+      local ask = redis.call('HGET', key('gate', id), from)
+      if ask then
+        redis.call('HSET', key('gate', id), to, ask)
+        redis.call('HDEL', key('gate', id), from)
+      end
+    end
+  end
   if redis.call('EXISTS', key('outcomes', from)) == 1 then
     redis.call('RENAME', key('outcomes', from), key('outcomes', to))
     redis.call('HINCRBY', key('told'), to, 1)
