@@ -87,7 +87,13 @@ One with ``SEVERAL_OUTPUTS`` gives more than one of them at once; see `cli.outpu
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose complaints are usage errors of ours: exit code 64, with a suggestion."""
+    """An argument parser whose complaints are usage errors of ours: exit code 64, with a suggestion.
+
+    A flag is written out: some lift a guard, and half a word should not.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
         """Report `message` the way every error is reported."""

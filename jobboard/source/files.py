@@ -96,13 +96,20 @@ def _below(folder: str) -> Iterator[tuple[str, str]]:
     except OSError:
         return
     for entry in listed:
-        if is_board(entry.name) and not entry.is_dir():
+        if is_board(entry.name) and not _leads_to_folder(entry):
             # The folder is looked up once for all of its files; only a link leads elsewhere.
             known = f"{real}{os.sep}{entry.name}"
             yield os.path.realpath(known) if entry.is_symlink() else known, entry.path
     for entry in listed:
         if entry.is_dir(follow_symlinks=False):
             yield from _below(entry.path)
+
+
+def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # A symbolic link to itself: `read` has words for that.
+        return False
 
 
 def relative(path: Path, root: Path) -> str:

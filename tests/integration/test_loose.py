@@ -98,7 +98,9 @@ def test_names_that_are_none(store: Store, name: str) -> None:
 def test_no_sync_and_no_prune_touches_it(project: Project) -> None:
     put(project.store, every="5m")
     project.board("ops", "x: {run: 'true', every: 5m}")
-    assert "loose" not in project.ok("plan", ".").out
+    # Named as what could be adopted, and not as anything that changes.
+    assert project.plan(".")["boards"][0]["name"] == "ops"
+    assert "Plan: 1 to add, 0 to change, 0 to destroy." in project.ok("plan", ".").out
     project.ok("sync", ".", "--auto-approve")
     assert read_job(project.store, "loose/x").spec["command"] == {"run": "true"}
     assert fsck.check(project.store) == []

@@ -140,3 +140,9 @@ def test_what_needs_no_store_loads_nothing_heavy(words: list[str], tmp_path: Pat
         env={**os.environ},
     )
     assert done.stderr == "[]\n"
+
+
+def test_half_a_flag_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    """Some lift a guard: what was meant has to be written out."""
+    assert main(["lint", "--env", "x", "--outp", "json"]) == 64
+    assert "unrecognized arguments: --outp" in capsys.readouterr().err
