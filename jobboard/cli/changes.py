@@ -112,11 +112,17 @@ def _width(fields: Sequence[Merged]) -> int:
 
 def override_lines(address: str, around: Around) -> Iterator[str]:
     """What is laid over a job's definition, and what the definition says."""
+    for text in override_texts(address, around):
+        yield f"  override {address}  {text}"
+
+
+def override_texts(address: str, around: Around) -> Iterator[str]:
+    """The same without the job."""
     definition = around.overridden[address]
     for override in around.overrides(address):
         under = under_text(definition.spec, override)
         how = overriding(override, around.now_ms)
-        yield f"  override {address}  {override.path} {override_value(override)}, not {under}{how}"
+        yield f"{override.path} {override_value(override)}, not {under}{how}"
 
 
 def override_value(override: Override) -> str:

@@ -53,8 +53,9 @@ class PlanForms:
     def _diff(self, screen: Screen) -> None:
         from jobboard.cli.plan_diff import plan_diff
 
-        for line in plan_diff(self.planned.plan):
-            style = {"+": "add", "-": "destroy", "@": "record", "#": "error"}.get(line[:1], "")
+        for line in plan_diff(self.planned.plan, self.around):
+            style = {"+": "add", "-": "destroy", "@": "record", "#": "dim"}.get(line[:1], "")
+            style = "error" if line.startswith(("# conflict", "# refused")) else style
             screen.line(line, "bold" if line.startswith(("--- ", "+++ ")) else style)
 
     def _json(self, screen: Screen) -> None:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobboard.cli.changes import unexplained_text
+from jobboard.cli.changes import hold_text, override_texts, unexplained_text
 from jobboard.cli.github import command
 from jobboard.cli.values import brief, shown
+from jobboard.core.diagnostic import visible
 from jobboard.core.names import split_address
 
 if TYPE_CHECKING:
@@ -39,10 +40,14 @@ NAMED = 3
 def plan_annotations(planned: Planned, around: Around) -> Iterator[str]:
     """The workflow commands, one a line."""
     found: dict[Level, list[str]] = {"error": [], "warning": [], "notice": []}
-    for board in planned.plan.boards:
+    boards = {board.name: board for board in planned.plan.boards}
+    for board in boards.values():
         for level, address, title, text in _said(board, around):
             file, line = _place(planned, board, address)
             found[level].append(command(level, text, title=title, file=file, line=line))
+    for name, address, title, text in _in_force(around):
+        file, line = _place(planned, boards[name], address) if name in boards else ("", 0)
+        found["notice"].append(command("notice", text, title=title, file=file, line=line))
     for commands in found.values():
         yield from commands
 
@@ -79,6 +84,22 @@ def _said(board: BoardPlan, around: Around) -> Iterator[tuple[Level, str, str, s
             f"{f.path} {_value(f, f.file)} here, {_value(f, f.live)} in Redis" for f in drift.fields
         )
         yield "notice", drift.address, f"{drift.address} stays as it was edited live", text
+
+
+def _in_force(around: Around) -> Iterator[tuple[str, str, str, str]]:
+    """Board and job (or nothing), title and text of what people have laid over boards for a time."""
+    for scope, holds in sorted(around.holds.items()):
+        kind, _, name = scope.partition(":")
+        address = name if kind == "job" else ""
+        board = name.partition("/")[0] if kind in ("job", "board") else ""
+        for hold in holds:
+            yield board, address, f"{name or 'everything'} is held", hold_text(scope, hold, around.now_ms)
+    for address, skip in around.skips.items():
+        yield split_address(address)[0], address, f"{address} is passed over", visible(skip.words)
+    for address in around.overridden:
+        text = "; ".join(override_texts(address, around))
+        if text:
+            yield split_address(address)[0], address, f"{address} is overridden", text
 
 
 def _moves(change: JobChange) -> str:

@@ -247,6 +247,11 @@ class Plan:
         return tuple(change for board in self.boards for change in board.changes)
 
     @property
+    def drift(self) -> tuple[Drift, ...]:
+        """Every job that was edited live, and is kept."""
+        return tuple(drift for board in self.boards for drift in board.drift)
+
+    @property
     def conflicts(self) -> tuple[Conflicted, ...]:
         """Every job that both sides changed differently, skipped or not."""
         return tuple(conflict for board in self.boards for conflict in board.conflicts)

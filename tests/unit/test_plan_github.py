@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -8,8 +9,11 @@ from jobboard import errors
 from jobboard.cli.github import SUMMARY, add_summary, command
 from jobboard.cli.plan_diff import plan_diff, spec_lines
 from jobboard.cli.plan_github import plan_annotations
+from jobboard.core.facts import Skip
+from jobboard.core.merge import Merged
 from jobboard.core.model import Definition
-from jobboard.core.plan import BoardPlan, Plan, Refusal, plan_jobs
+from jobboard.core.override import Override
+from jobboard.core.plan import BoardPlan, JobChange, Plan, Refusal, plan_jobs
 from jobboard.reconcile.around import Around
 from jobboard.reconcile.planning import Planned
 from jobboard.reconcile.sources import Options, Sources
@@ -51,6 +55,53 @@ def test_each_job_is_annotated_at_its_line_what_is_in_the_way_first() -> None:
     ]
 
 
+def laid_over() -> Around:
+    hold = {"by": "ana", "reason": "a holiday", "at": 0, "until": None}
+    override = Override("timeout", 5000, "slow host", "ana", "cli", 0, None)
+    return Around(
+        0,
+        holds={"tag:nightly": [hold], "board:ops": [hold], "job:ops/d": [hold]},
+        skips={"ops/d": Skip(2, "ana", "", 0)},
+        overridden={"ops/a": Definition(1, 1, 1, RUN, RUN, (override,))},
+    )
+
+
+def test_what_is_held_passed_over_and_overridden_is_noticed_where_it_is() -> None:
+    said = list(plan_annotations(planned(), laid_over()))[-5:]
+    assert [line.partition("::")[2].partition("::")[0] for line in said] == [
+        "notice file=boards/ops.yaml,title=ops is held",
+        "notice file=boards/ops.yaml,line=4,title=ops/d is held",
+        "notice title=nightly is held",
+        "notice file=boards/ops.yaml,line=4,title=ops/d is passed over",
+        "notice file=boards/ops.yaml,line=3,title=ops/a is overridden",
+    ]
+    assert said[1].endswith('::ops/d is paused (ana: "a holiday")')
+    assert "timeout 5s, not nothing" in said[4]
+
+
+def test_a_diff_says_what_is_no_line_of_a_definition() -> None:
+    board = planned().plan.boards[0]
+    held = Definition(1, 1, 1, RUN, RUN)
+    moved = JobChange("ops/new", "move", held, RUN, RUN, source="ops/was")
+    noted = JobChange("ops/d", "record", held, RUN, {}, (Merged("timeout", "converge", 1, 2, 2, 2),))
+    away = JobChange("ops/e", "record", None, None, RUN, away={})
+    plan = Plan("ns", (replace(board, changes=(moved, noted, away), refusals=(), conflicts=()),))
+    assert list(plan_diff(plan, laid_over())) == [
+        "# move: ops/was → ops/new",
+        "# record: ops/d timeout",
+        "# record: ops/e stays away",
+        "# drift: ops/d timeout; kept",
+        '# held: board ops is paused (ana: "a holiday")',
+        '# held: ops/d is paused (ana: "a holiday")',
+        '# held: tag nightly is paused (ana: "a holiday")',
+        "# skip: ops/d: the next 2 runs are skipped (ana)",
+        '# override: ops/a timeout 5s, not nothing (ana: "slow host")',
+    ]
+    changed = replace(moved, after={**RUN, "timeout": 1000})
+    lines = list(plan_diff(Plan("ns", (replace(board, changes=(changed,)),)), Around(0)))
+    assert [line for line in lines if line.startswith(("---", "+++"))] == ["--- a/ops/was", "+++ b/ops/new"]
+
+
 def test_nothing_ends_a_command_early() -> None:
     said = command("notice", "a\nb::c%", title="t,u:v", file="x:y,z.yaml", line=1)
     assert said == "::notice file=x%3Ay%2Cz.yaml,line=1,title=t%2Cu%3Av::a%0Ab::c%25"
@@ -71,9 +122,10 @@ def test_a_summary_is_added_to_what_the_step_has_said(
 
 
 def test_a_diff_has_each_job_as_it_is_and_as_it_would_be() -> None:
-    assert list(plan_diff(planned().plan)) == [
+    assert list(plan_diff(planned().plan, Around(0))) == [
         "# conflict: ops/a timeout",
         "# refused: ops/old is protected",
+        "# drift: ops/d timeout; kept",
         "--- /dev/null",
         "+++ b/ops/n",
         "@@ -0,0 +1 @@",
