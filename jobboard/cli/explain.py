@@ -3,8 +3,8 @@
   jobboard explain ops/backup
   jobboard explain backup boards/ops.yaml -o json
 
-Layers from the lowest: built in, project defaults, board, board defaults, profiles in the order of extend,
-the job. Reads files alone; what Redis holds is shown by  jobboard show JOB.
+Layers from the lowest: built in, project defaults, those of the queue, board, board defaults, profiles in the
+order of extend, the job. Reads files alone; what Redis holds is shown by  jobboard show JOB.
 """
 
 from __future__ import annotations

@@ -115,6 +115,7 @@ class Resolver:
         timezone: The board's zone; None is UTC.
         project_defaults: Those of the project, read: below the board's own.
         project_profiles: Those of the project, read.
+        queues: Queue -> what holds for jobs of it, read: above the project's defaults, below the board's.
         profiles: The board's own, of valid shape; one replaces the project's of the same name.
         calendars: What jobs may leave out by a name.
 
@@ -131,6 +132,7 @@ class Resolver:
         *,
         project_defaults: Mapping[str, Any] = MappingProxyType({}),
         project_profiles: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+        queues: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
         profiles: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
         calendars: Calendars = MappingProxyType({}),
     ) -> None:
@@ -140,13 +142,15 @@ class Resolver:
         self._board = board
         self._timezone = timezone
         self._profiles = {**project_profiles}
-        base = _Base().over(project_defaults, defaults=True) if project_defaults else _Base()
-        self._base = base.over(self._read(defaults, "defaults"), defaults=True)
+        self._queues = queues
+        self._lowest = _Base().over(project_defaults, defaults=True) if project_defaults else _Base()
+        self._defaults = self._read(defaults, "defaults")
+        self._base = self._lowest.over(self._defaults, defaults=True)
         for name, keys in profiles.items():
             self._profiles[name] = self._read(keys, "profiles", name)
         if isinstance(timezone, str):
             self._timezone = read_zone(timezone, ("timezone",), self.faults)
-        self._bases: dict[tuple[str, ...], _Base] = {(): self._base}
+        self._bases: dict[tuple[str | None, tuple[str, ...]], _Base] = {(None, ()): self._base}
 
     def _read(self, keys: Mapping[str, Any], *path: str) -> dict[str, Any]:
         faults: list[Fault] = []
@@ -163,11 +167,16 @@ class Resolver:
                 follows from it is.
         """
         faults: list[Fault] = []
-        base = self._base
+        extended: tuple[str, ...] = ()
         if EXTEND in raw:
-            base = self._extending(raw[EXTEND], faults)
+            extended = self._known(raw[EXTEND], faults)
             raw = {key: value for key, value in raw.items() if key != EXTEND}
-        return self.compose(name, read_keys(raw, faults), faults, base), faults
+        own = read_keys(raw, faults)
+        base = self._below(None, extended)
+        if self._queues:
+            queue = own["queue"] if "queue" in own else base.fields.get("queue")
+            base = self._below(_DEFAULTS["queue"] if queue is None else queue, extended)
+        return self.compose(name, own, faults, base), faults
 
     def compose(
         self, name: str, own: Mapping[str, Any], faults: list[Fault], base: _Base | None = None
@@ -193,20 +202,28 @@ class Resolver:
             spec["needs"] = self._gate(spec, faults)
         return spec
 
-    def _extending(self, asked: Any, faults: list[Fault]) -> _Base:
-        """The defaults with the profiles that a job extends on top, the last one uppermost."""
+    def _known(self, asked: Any, faults: list[Fault]) -> tuple[str, ...]:
+        """Of the profiles that a job extends those that there are; others are complained about."""
         listed = [asked] if isinstance(asked, str) else asked
         names = tuple(listed) if isinstance(listed, list) else ()
         known = tuple(name for name in names if name in self._profiles)
         self.extended.update(known)
         if len(known) < len(names):
             faults.extend(_unknown_profiles(names, asked, self._profiles))
-        if known not in self._bases:
+        return known
+
+    def _below(self, queue: Any, extended: tuple[str, ...]) -> _Base:
+        """What lies below a job of a queue: defaults, and over them the profiles it extends, one by one."""
+        key = (queue if queue in self._queues else None, extended)
+        if key not in self._bases:
             base = self._base
-            for name in known:
+            if key[0] is not None:
+                base = self._lowest.over(self._queues[key[0]], defaults=True)
+                base = base.over(self._defaults, defaults=True)
+            for name in extended:
                 base = base.over(self._profiles[name])
-            self._bases[known] = base
-        return self._bases[known]
+            self._bases[key] = base
+        return self._bases[key]
 
     def _add_parents(self, spec: dict[str, Any], parents: Any) -> None:
         """Add the jobs that one runs after, and how they have to end where that is not with success."""

@@ -134,6 +134,7 @@ def _project_rule() -> _Rule:
     below = {
         "defaults": job,
         "profiles": _Rule(None, lambda _key: job),
+        "queues": _Rule(None, lambda _key: job),
         "environments": _Rule(None, lambda _key: environment),
     }
     return _Rule(list(project_schema()["properties"]), below.get)

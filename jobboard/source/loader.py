@@ -225,6 +225,7 @@ def _resolve(draft: _Draft, tree: Tree) -> None:
         timezone,
         project_defaults=project.defaults,
         project_profiles=project.profiles,
+        queues=project.queues,
         profiles=_profiles(root, broken),
         calendars=_calendars(draft, root, broken),
     )

@@ -102,6 +102,8 @@ def layers_of(board: Board, job: str, project: Project | None) -> list[Layer]:
     root, template = board.tree.root, board.templates.get(job, job)
     keys = (expand(root).root if board.templates else root)["jobs"][job]
     layers = list(_common(project, "project defaults", ("defaults",)))
+    queue = effective(board.jobs[job], "queue")
+    layers += _common(project, f"queue {queue}", ("queues", queue))
     layers.append(Layer("board", board.shown, board.tree, (), _only(root, "timezone")))
     layers.append(Layer("board defaults", board.shown, board.tree, ("defaults",), root.get("defaults", {})))
     extended = keys.get(EXTEND, [])

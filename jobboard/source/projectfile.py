@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from jobboard.core.rules import Level
 
 _FROM_ENVIRONMENT = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
+# Parts that hold keys of jobs.
+_LAYERS = ("defaults", "profiles", "queues")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -49,6 +51,7 @@ class Project:
         origin: What names the project where Git does not.
         variables: Name -> value, of the project, the environment and the command line.
         defaults, profiles: Read; what lies below the boards' own.
+        queues: Queue -> what holds for jobs of it, read; it lies above the project's defaults.
         policies: What becomes of live edits, of the project and of the environment; see `core.policy`.
         lint: Rule -> level, where it is not the built-in one.
         meaning: A text that is equal for files that mean the same to every board, variables apart.
@@ -64,6 +67,7 @@ class Project:
     variables: Mapping[str, Any] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    queues: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     policies: tuple[Mapping[str, Any], ...] = ()
     lint: Mapping[str, Level] = field(default_factory=dict)
     meaning: str = ""
@@ -178,7 +182,7 @@ def _shape_faults(root: Any) -> list[Fault]:
     if not isinstance(root, dict):
         return [Fault((), "a project is a map", "Write  environments:  or  defaults:  and keys below it")]
     # With variables filled in a value may fit that does not as it stands; which, no shape can tell yet.
-    apart = {key: value for key, value in root.items() if key not in ("defaults", "profiles")}
+    apart = {key: value for key, value in root.items() if key not in _LAYERS}
     faults = check_project(apart)
     named = root.get("default_environment")
     known = root.get("environments")
@@ -205,22 +209,19 @@ def _built(shown: str, tree: Tree, picked: str | None, given: Mapping[str, Any])
     root = tree.root
     own = root.get("environments", {}).get(picked, {})
     variables = {**root.get("variables", {}), **own.get("variables", {}), **given}
-    faults = [
-        fault
-        for key in ("defaults", "profiles")
-        if key in root
-        for fault in fill_in({key: root[key]}, variables)
-    ]
+    faults = [fault for key in _LAYERS if key in root for fault in fill_in({key: root[key]}, variables)]
     faults = faults or check_project(root) or _policy_faults(root, picked)
     layers: dict[str, Any] = {}
     if not faults:
         layers = {"defaults": _read(root.get("defaults", {}), ("defaults",), faults)}
-        layers["profiles"] = {
-            name: _read(keys, ("profiles", name), faults) for name, keys in root.get("profiles", {}).items()
-        }
+        for part in ("profiles", "queues"):
+            layers[part] = {
+                name: _read(keys, (part, name), faults) for name, keys in root.get(part, {}).items()
+            }
+        faults += _moved_queues(root)
     if any(fault.severity == "error" for fault in faults):
         raise errors.InvalidBoards([placing.placed(shown, tree, fault) for fault in faults])
-    said = {key: root[key] for key in ("defaults", "profiles") if root.get(key)}
+    said = {key: root[key] for key in _LAYERS if root.get(key)}
     policies = tuple(each["reconcile"] for each in (root, own) if "reconcile" in each)
     # A board's record says it, since the board may be gone when it counts.
     said.update(("on_prune", policy["on_prune"]) for policy in policies if "on_prune" in policy)
@@ -238,6 +239,15 @@ def _built(shown: str, tree: Tree, picked: str | None, given: Mapping[str, Any])
         tree=tree,
         **layers,
     )
+
+
+def _moved_queues(root: Mapping[str, Any]) -> list[Fault]:
+    """What holds for the jobs of a queue cannot be that they are in another."""
+    return [
+        KeyFault(("queues", name, "queue"), f'"queue" means nothing for jobs of "{name}"', "Take it out")
+        for name, keys in root.get("queues", {}).items()
+        if "queue" in keys
+    ]
 
 
 def _policy_faults(root: Mapping[str, Any], picked: str | None) -> list[Fault]:

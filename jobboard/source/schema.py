@@ -44,11 +44,14 @@ def project_schema() -> dict[str, Any]:
     """The schema of a project, whole: what it has in common with a board's stands in it. Never change it."""
     parsed: dict[str, Any] = json.loads(schema_text("project"))
     parsed["$defs"] = {**schema()["$defs"], **parsed.get("$defs", {})}
-    for properties in (parsed["properties"], parsed["$defs"]["environment"]["properties"]):
-        for name, part in properties.items():
-            _, found, key = str(part.get("$ref", "")).partition(f"{_BOARD}#/properties/")
+    of_queues = parsed["properties"]["queues"]
+    environment = parsed["$defs"]["environment"]["properties"]
+    for parts in (parsed["properties"], environment, of_queues):
+        for name, part in parts.items():
+            reference = part.get("$ref", "") if isinstance(part, dict) else ""
+            _, found, key = reference.partition(f"{_BOARD}#/properties/")
             if found:
-                properties[name] = schema()["properties"][key]
+                parts[name] = schema()["properties"][key]
     return parsed
 
 

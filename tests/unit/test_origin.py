@@ -137,3 +137,23 @@ def test_a_job_that_is_not_there_is_refused_with_the_one_that_was_meant(
     assert "write b/one or c/one" in capsys.readouterr().err
     (root / "boards" / "c.yaml").write_text("board: c\njobs:\n  one: {}\n")
     assert main(["explain", "b/one"]) == 65
+
+
+def test_what_holds_for_a_queue_lies_between_project_and_board(root: Path) -> None:
+    (root / "jobboard.yaml").write_text(
+        "queues:\n"
+        '  slow: {kill_after: 1m, nice: 3, timeout: 9h, env: {Q: "1"}, jitter: 5m}\n'
+        "  common: {nice: 5}\n" + PROJECT
+    )
+    found = origins(root, "one")
+    assert found["kill_after"] == ("queue slow", 2)
+    assert found["env.Q"] == ("queue slow", 2)
+    assert found["env.A"] == ("project defaults", 4)
+    # The profile and the board have the last word.
+    assert found["timeout"] == ("profile nightly", 9)
+    assert found["schedule.jitter"] == ("board defaults", 5)
+    assert origins(root, "three")["nice"] == ("queue common", 3)
+    (board,) = load([read(root / "boards" / "b.yaml", root, load_project(root))]).boards
+    assert [board.jobs[job].get("nice") for job in ("one", "three")] == [3, 5]
+    assert board.jobs["one"]["env"] == {"A": "1", "B": "2", "C": "3", "Q": "1"}
+    assert "kill_after" not in board.jobs["three"]

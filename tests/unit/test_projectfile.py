@@ -210,3 +210,18 @@ def test_the_environment_is_named_by_a_variable_too(
     assert main(["lint"]) == 64
     assert main(["lint", "--env", "staging"]) == 0
     assert "no errors" in capsys.readouterr().out
+
+
+def test_a_queue_may_say_what_holds_for_its_jobs(root: Path) -> None:
+    found = project(root, 'variables: {T: 5m}\nqueues: {slow: {timeout: "${var:T}"}}\n')
+    assert found.queues == {"slow": {"timeout": 300_000}}
+    other = project(root, "variables: {T: 5m}\nqueues: {slow: {timeout: 6m}}\n")
+    assert found.meaning != other.meaning
+
+
+def test_what_is_wrong_with_a_queue_is_placed(root: Path) -> None:
+    said = complaint(root, "queues:\n  slow: {timeout: soon}\n  'b d': {}\n")
+    assert "jobboard.yaml:2:19  error  'soon' is no duration" in said
+    assert 'jobboard.yaml:3:3   error  "b d" cannot name a queue' in said
+    said = complaint(root, "queues:\n  slow: {queue: fast}\n")
+    assert 'jobboard.yaml:2:10  error  "queue" means nothing for jobs of "slow"' in said
