@@ -1,9 +1,19 @@
-"""Run what has been fired. Ctrl-C or TERM lets running commands finish; a second one does not."""
+"""Run what has been fired. Ctrl-C or TERM lets running commands finish, for a while; a second one does not.
+
+QUIT lets them finish however long they take. USR1 ends what runs, which then has failed, and goes on. USR2
+takes nothing new and prints where every thread is; CONT goes on. HUP lets everything finish and starts the
+program anew, with what is installed and configured by then; in a terminal it stops, as the terminal is gone.
+"""
 
 from __future__ import annotations
 
+import faulthandler
 import logging
+import os
+import signal
 import socket
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobboard import errors
@@ -12,6 +22,23 @@ from jobboard.settings import Settings
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
+
+    from jobboard.daemon.announce import Announcer
+    from jobboard.daemon.idle import Idle
+    from jobboard.daemon.service import Signals
+    from jobboard.daemon.serving import Serving
+    from jobboard.daemon.worker import Worker
+
+_UNLIMITED = "unlimited"
+_CAUGHT = (
+    signal.SIGQUIT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGCONT,
+    signal.SIGHUP,
+    signal.SIGCHLD,
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +51,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="how long it may be silent before its runs are given away",
     )
     parser.add_argument(
-        "--grace", metavar="SPAN", help="how long running commands may go on once it is told to stop"
+        "--grace",
+        default="1m",
+        metavar="SPAN",
+        help="how long running commands may go on once it is told to stop, or unlimited (default: 1m)",
+    )
+    parser.add_argument(
+        "--ready-file", type=Path, metavar="FILE", help="a file that is there while it takes runs"
+    )
+    parser.add_argument(
+        "--idle-after",
+        metavar="SPAN",
+        help="stop, or run --idle-run, when nothing has run for so long",
+    )
+    parser.add_argument(
+        "--idle-run", metavar="COMMAND", help="what to run then, in place of stopping: sudo shutdown -h now"
     )
 
 
@@ -37,29 +78,90 @@ def execute(args: argparse.Namespace) -> int:
     settings = Settings.from_args(args)
     serving = daemons.serving_of(args)
     daemons.log_to_stderr()
-    with Signals() as signals, open_store(settings) as store:
-        worker = Worker(
-            store,
-            name=args.name or socket.gethostname(),
-            serving=serving,
-            home=settings.home,
-            lease_ms=_span_ms(args.lease),
-            grace_ms=None if args.grace is None else _span_ms(args.grace),
-        )
-        logging.getLogger("jobboard").info(
-            "working on %s, queue %s, %d at once",
-            project.store_name(settings),
-            ", ".join(serving.queues),
-            serving.slots,
-        )
-        worker.run(signals.stop, signals.hurry)
+    # Whoever started it with HUP ignored, as nohup does, means that.
+    caught = [number for number in _CAUGHT if signal.getsignal(number) is not signal.SIG_IGN]
+    anew: list[bool] = []
+    with Signals(caught) as signals:
+        with open_store(settings) as store:
+            worker = Worker(
+                store,
+                name=args.name or socket.gethostname(),
+                serving=serving,
+                home=settings.home,
+                lease_ms=_span_ms(args.lease, "--lease"),
+                grace_ms=None if args.grace == _UNLIMITED else _span_ms(args.grace, "--grace"),
+                announcer=_announcer(args, serving),
+                idle=_idle(args, signals),
+            )
+            signals.answer(_answers(worker, signals, anew))
+            logging.getLogger("jobboard").info(
+                "working on %s, queue %s, %d at once",
+                project.store_name(settings),
+                ", ".join(serving.queues),
+                serving.slots,
+            )
+            worker.run(signals.stop, signals.hurry)
+        if anew and not signals.hurry.is_set():
+            logging.getLogger("jobboard").info("starting anew")
+            os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - this very program
     return 0
 
 
-def _span_ms(text: str) -> int:
+def _answers(worker: Worker, signals: Signals, anew: list[bool]) -> dict[int, Callable[[], None]]:
+    """What each signal means."""
+    # It writes without the interpreter's help, so also when that is stuck; then our own answer follows.
+    faulthandler.register(signal.SIGUSR2, all_threads=True, chain=True)
+
+    def finish() -> None:
+        worker.wait_for_all()
+        signals.stop.set()
+
+    def start_anew() -> None:
+        anew.append(True)
+        finish()
+
+    answers: dict[int, Callable[[], None]] = {
+        signal.SIGQUIT: finish,
+        signal.SIGUSR1: worker.end_running,
+        signal.SIGUSR2: worker.pause,
+        signal.SIGCONT: worker.go_on,
+        signal.SIGHUP: signals.stop.set if sys.stdin is not None and sys.stdin.isatty() else start_anew,
+    }
+    if os.getpid() == 1:
+        answers[signal.SIGCHLD] = worker.reap
+    return answers
+
+
+def _announcer(args: argparse.Namespace, serving: Serving) -> Announcer:
+    from jobboard.daemon.announce import Announcer
+
+    try:
+        return Announcer(
+            args.name or socket.gethostname(),
+            serving.slots,
+            ready_file=args.ready_file,
+            environ=os.environ,
+        )
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise errors.UsageError(f"--ready-file {args.ready_file}: {why}", "name another file") from error
+
+
+def _idle(args: argparse.Namespace, signals: Signals) -> Idle | None:
+    from jobboard.daemon import idle
+
+    if args.idle_after is None:
+        if args.idle_run is not None:
+            raise errors.UsageError("--idle-run does not say when", "write  --idle-after 10m  with it")
+        return None
+    act = signals.stop.set if args.idle_run is None else idle.running(args.idle_run)
+    return idle.Idle(_span_ms(args.idle_after, "--idle-after"), act)
+
+
+def _span_ms(text: str, option: str) -> int:
     from jobboard.core.duration import parse_duration
 
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise errors.UsageError(str(error)) from error
+        raise errors.UsageError(f"{option}: {error}") from error

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from jobboard.core.model import Spec
     from jobboard.core.run import Word
 
-Broken: TypeAlias = Literal["silent", "output"]
-"""A limit that the worker ends a run for: it said nothing for too long, or too much."""
+Broken: TypeAlias = Literal["silent", "output", "told"]
+"""What a worker ends a run for: it said nothing for too long, or too much, or the worker was told to."""
 
 _MAX_DOUBLINGS = 40
 """Two to this times a millisecond is 34 years, beyond any cap: larger powers are never computed."""
@@ -64,7 +64,7 @@ def judge(
         exit_code: Of the process; None if a signal ended it or it never started.
         signal: Name of the signal that ended it, like ``SIGKILL``.
         timed_out: Whether it was ended because its time was up; wins over code and signal.
-        broke: Which limit it was ended for, if any; like `timed_out`, and in a retry policy covered by it.
+        broke: What the worker ended it for, if anything; like `timed_out`, and covered by it in a policy.
         cancelled: Whether it was ended because somebody called it off; wins over everything.
         seed: The run id; the retry's jitter is a stable hash of it.
     """
@@ -117,6 +117,8 @@ def _covered(
 
 
 def _broken(spec: Spec, limit: Broken) -> str:
+    if limit == "told":
+        return "ended by a signal to its worker"
     if limit == "silent":
         return f"silent for {format_duration(spec['heartbeat'])}"
     return f"printed over {format_size(spec['limits']['output'])}"

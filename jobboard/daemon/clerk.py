@@ -83,13 +83,20 @@ class Stopped:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """Said to the loop: do this, between two other things."""
+
+    act: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Broken:
     """Said to the loop: a thread has failed, and the worker with it."""
 
     error: BaseException
 
 
-News: TypeAlias = Taken | Ended | Renewed | Stopped | Broken
+News: TypeAlias = Taken | Ended | Renewed | Stopped | Asked | Broken
 
 
 def start_thread(name: str, run: Callable[[], None], tell: Callable[[News], None]) -> threading.Thread:

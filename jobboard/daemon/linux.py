@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 IS_LINUX = sys.platform == "linux"
 PIPE_BYTES = 1 << 20
 
-_PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
+_PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 15, 36  # prctl(2)
+_ARG_START, _ARG_END = 45, 46
+"""Where a process's arguments lie, among the fields of proc_pid_stat(5) after the name."""
 _DEAD_STATES = b"ZX"
 _STAT_BYTES = 1024
 _LIMITS_BYTES = 4096
@@ -44,6 +46,33 @@ def become_subreaper(*, wanted: bool = True) -> bool:
     import ctypes
 
     return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, int(wanted), 0, 0, 0) == 0)
+
+
+def set_title(name: str, title: str) -> bool:
+    """Have ps(1) and top(1) show what this process does; whether they will.
+
+    The words it was started with are overwritten, so a title longer than those is cut. Elsewhere than on
+    Linux, and where the kernel does not say where those words are, nothing changes.
+
+    Args:
+        name: For where there is little room: 15 bytes.
+        title: In place of the command line.
+    """
+    if not IS_LINUX:
+        return False
+    import ctypes
+
+    ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode()[:15], 0, 0, 0)
+    raw = _read_proc("/proc/self/stat", _STAT_BYTES)
+    fields = raw[raw.rfind(b")") + 2 :].split()
+    start, end = (int(fields[n]) for n in (_ARG_START, _ARG_END)) if len(fields) > _ARG_END else (0, 0)
+    if not 0 < start < end:
+        return False
+    room = end - start
+    cut = title.encode("utf-8", "replace")[: room - 1].decode("utf-8", "ignore").encode()
+    # Ends in a zero, without which the kernel would take what follows for a part of it.
+    ctypes.memmove(start, cut.ljust(room, b"\0"), room)
+    return True
 
 
 def brand_children(number: int) -> bool:

@@ -37,9 +37,10 @@ class AgentProcess:
 
     Attributes:
         channel: Messages to and from it.
+        guards: The process ids of all guards of this process.
     """
 
-    _guards: ClassVar[set[int]] = set()
+    guards: ClassVar[set[int]] = set()
 
     def __init__(self, instance: str, report: Mapping[str, str], groups: Path | None) -> None:
         self._instance = instance
@@ -65,7 +66,7 @@ class AgentProcess:
             os.close(life_end)
             os.close(survivor_end)
         self.channel = Channel(ours)
-        self._guards.add(self._child.pid)
+        self.guards.add(self._child.pid)
 
     @property
     def guard_pid(self) -> int:
@@ -104,7 +105,7 @@ class AgentProcess:
         ours = table[os.getpid()]
         found = {
             pid
-            for pid in _children() - self._older - self._guards
+            for pid in _children() - self._older - self.guards
             if pid in table and table[pid].session != ours.session
         }
         for pid in tuple(found):
@@ -124,7 +125,23 @@ class AgentProcess:
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
-        self._guards.discard(self._child.pid)
+        self.guards.discard(self._child.pid)
+
+
+def reap_orphans() -> None:
+    """Collect dead processes that came to this one because their parents were gone.
+
+    That is the duty of the first process of a container. The guard is waited for elsewhere.
+    """
+    while True:
+        try:
+            found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return
+        if found is None or found.si_pid in AgentProcess.guards:
+            return
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(found.si_pid, os.WNOHANG)
 
 
 def end_marked(instance: str) -> None:

@@ -13,7 +13,7 @@ import threading
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from types import FrameType
 
     Run: TypeAlias = Callable[[threading.Event], None]
@@ -22,7 +22,7 @@ STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
 class Signals:
-    """TERM and INT as events, inside a ``with`` block of the main thread.
+    """TERM and INT as events, others as calls, inside a ``with`` block of the main thread.
 
     The signal's own handler does nothing: it may interrupt any line, also one that holds a lock it would
     need. The interpreter writes the signal's number to a socket, and a thread sets the events.
@@ -30,9 +30,14 @@ class Signals:
     Attributes:
         stop: Set by the first signal: finish what runs.
         hurry: Set by the second: do not wait for it.
+
+    Args:
+        others: What else to catch. Each does nothing until `answer` says what it means.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, others: Iterable[signal.Signals] = ()) -> None:
+        self._others = tuple(others)
+        self._answers: dict[int, Callable[[], None]] = {}
         self.stop = threading.Event()
         self.hurry = threading.Event()
 
@@ -40,7 +45,7 @@ class Signals:
         self._told, self._teller = socket.socketpair()
         self._teller.settimeout(0)
         self._former_fd = signal.set_wakeup_fd(self._teller.fileno(), warn_on_full_buffer=False)
-        self._former = {number: signal.signal(number, _ignore) for number in STOPPING}
+        self._former = {number: signal.signal(number, _ignore) for number in (*STOPPING, *self._others)}
         self._thread = threading.Thread(target=self._listen, name="signals", daemon=True)
         self._thread.start()
         return self
@@ -53,12 +58,22 @@ class Signals:
         self._thread.join()
         self._told.close()
 
+    def answer(self, answers: Mapping[int, Callable[[], None]]) -> None:
+        """Say what signals among `others` mean; what is called is called in a thread of its own."""
+        self._answers.update(answers)
+
     def _listen(self) -> None:
         while numbers := self._told.recv(64):
-            for _ in (number for number in numbers if number in STOPPING):
-                if self.stop.is_set():
-                    self.hurry.set()
-                self.stop.set()
+            for number in numbers:
+                if number in STOPPING:
+                    self._stop()
+                elif number in self._answers:
+                    self._answers[number]()
+
+    def _stop(self) -> None:
+        if self.stop.is_set():
+            self.hurry.set()
+        self.stop.set()
 
 
 def serve(daemons: Mapping[str, Run], stop: threading.Event) -> None:

@@ -30,15 +30,26 @@ from jobboard.core.launch import Unresolvable
 from jobboard.core.names import NAME_RULE, is_name
 from jobboard.daemon import cgroup
 from jobboard.daemon.attempt import Attempt, Outcome
-from jobboard.daemon.clerk import Broken, Clerk, Ended, News, Registration, Renewed, Stopped, Taken, result_of
+from jobboard.daemon.clerk import (
+    Asked,
+    Broken,
+    Clerk,
+    Ended,
+    News,
+    Registration,
+    Renewed,
+    Stopped,
+    Taken,
+    result_of,
+)
 from jobboard.daemon.heartbeat import Heartbeat
 from jobboard.daemon.inbox import InboxReader
 from jobboard.daemon.listen import Ears
 from jobboard.daemon.pipes import Pipes
-from jobboard.daemon.process import AgentProcess, end_marked
+from jobboard.daemon.process import AgentProcess, end_marked, reap_orphans
 from jobboard.daemon.reports import Reports
 from jobboard.daemon.spool import Spool, leftovers
-from jobboard.daemon.timers import Timers
+from jobboard.daemon.timers import Timer, Timers
 from jobboard.store.connect import explained
 from jobboard.store.runs import Runs
 
@@ -46,7 +57,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from jobboard.daemon.announce import Announcer
     from jobboard.daemon.frames import Message
+    from jobboard.daemon.idle import Idle
     from jobboard.daemon.serving import Serving
     from jobboard.store.connect import Store
     from jobboard.store.runs import Reserved
@@ -67,6 +80,9 @@ _TERM_AT, _KILL_AT = 0.7, 0.85
 _SHORTEST_TIMEOUT_S = 0.5
 _STILLBORN_AGENTS = 3
 
+_SAY_S = 0.2
+"""How often, at most, the system is told what runs."""
+
 
 class Worker:
     """A worker, from its start to its end.
@@ -78,6 +94,8 @@ class Worker:
         lease_ms: How long it is believed to be alive after its last sign of life.
         home: The state directory; results that the store does not have yet are kept under ``spool`` there.
         grace_ms: How long running commands may go on once it is told to stop; None for as long as they like.
+        announcer: Tells the system what the worker does; None for nobody.
+        idle: What happens when it has nothing to do; None for nothing.
 
     Raises:
         errors.UsageError: The name breaks the rules for names, or there is no slot.
@@ -95,6 +113,8 @@ class Worker:
         home: Path,
         lease_ms: int = DEFAULT_LEASE_MS,
         grace_ms: int | None = None,
+        announcer: Announcer | None = None,
+        idle: Idle | None = None,
     ) -> None:
         if not is_name(name) or serving.slots < 1:
             raise errors.UsageError(
@@ -132,6 +152,11 @@ class Worker:
         self._stillborn = 0
         self._renewed_at_s = monotonic_s()
         self._draining = False
+        self._paused = False
+        self._grace: Timer | None = None
+        self._announcer = announcer
+        self._announced = self._saying = self._known = False
+        self._idle = idle
 
     # ---- the life of it
 
@@ -178,6 +203,26 @@ class Worker:
                 hurried = hurry is not None and hurry.is_set()
                 clerk.close(_HURRY_MS / 1000 if hurried else _SIGN_OFF_S, unfinished=unfinished)
                 heartbeat.close()
+
+    def wait_for_all(self) -> None:
+        """Once it is told to stop, let running commands go on for as long as they like; from any thread."""
+        self.tell(Asked(self._lift_grace))
+
+    def end_running(self) -> None:
+        """End what runs now, which then has failed, and go on; from any thread."""
+        self.tell(Asked(lambda: self._end_everything(None, "told")))
+
+    def pause(self) -> None:
+        """Take nothing new until told to go on; what runs goes on. From any thread."""
+        self.tell(Asked(lambda: self._set_paused(paused=True)))
+
+    def go_on(self) -> None:
+        """Take runs again after a pause; from any thread."""
+        self.tell(Asked(lambda: self._set_paused(paused=False)))
+
+    def reap(self) -> None:
+        """A child has died that may be an orphan nobody else collects; from any thread."""
+        self.tell(Asked(reap_orphans))
 
     def _connect(self, connections: ExitStack) -> Store:
         """A connection that gives up on an answer well before the lease ends."""
@@ -240,6 +285,8 @@ class Worker:
     def _loop(self) -> None:
         self._selector.register(self._news_fd, selectors.EVENT_READ, self._take_news)
         self._selector.register(self._reports.sock, selectors.EVENT_READ, self._reports.take)
+        self._stay_alive()
+        self._changed()
         while not (self._draining and not self._attempts):
             self._adjust_interest()
             for key, _ in self._selector.select(self._timers.wait_s()):
@@ -268,8 +315,12 @@ class Worker:
                     self._end_runs(run_ids)
                 case Renewed(at_s):
                     self._renew(at_s)
+                    self._known = True
+                    self._announce()
                 case Stopped(hurried):
                     self._drain(hurried=hurried)
+                case Asked(act):
+                    act()
                 case Broken(error):
                     raise error
 
@@ -286,6 +337,8 @@ class Worker:
 
     def _drain(self, *, hurried: bool) -> None:
         self._draining = True
+        if self._announcer is not None:
+            self._announcer.stopping()
         self._clerk.drain()
         self._clerk.give_back([attempt.reserved for attempt in self._waiting])
         for attempt in self._waiting:
@@ -294,11 +347,25 @@ class Worker:
         if hurried:
             self._end_everything(_HURRY_MS)
         elif self._grace_ms is not None:
-            self._timers.after(self._grace_ms / 1000, lambda: self._end_everything(None))
+            self._grace = self._timers.after(self._grace_ms / 1000, lambda: self._end_everything(None))
 
-    def _end_everything(self, within_ms: int | None) -> None:
+    def _lift_grace(self) -> None:
+        self._grace_ms = None
+        if self._grace is not None:
+            self._grace.cancel()
+
+    def _set_paused(self, *, paused: bool) -> None:
+        log.info("paused" if paused else "going on", extra={"action": "pause" if paused else "go-on"})
+        self._paused = paused
+        if paused:
+            self._clerk.drain()
+        elif self._agent_ready and not self._draining:
+            self._clerk.resume()
+        self._changed()
+
+    def _end_everything(self, within_ms: int | None, why: str = "drain") -> None:
         for attempt in self._attempts.values():
-            self._order_end(attempt, "drain", within_ms)
+            self._order_end(attempt, why, within_ms)
 
     def _end_runs(self, run_ids: Sequence[str]) -> None:
         for attempt in self._attempts.values():
@@ -307,6 +374,36 @@ class Worker:
 
     def _order_end(self, attempt: Attempt, why: str, within_ms: int | None = None) -> None:
         self._running_agent.channel.put({"type": "end", "id": attempt.id, "why": why, "within_ms": within_ms})
+
+    # ---- what the system is told
+
+    def _announce(self) -> None:
+        """Say once that it is ready: the store knows it, and commands can be started."""
+        if self._announcer is not None and self._known and self._agent_ready and not self._announced:
+            self._announced = True
+            self._announcer.ready()
+
+    def _changed(self) -> None:
+        """Something has begun or ended."""
+        if self._idle is not None:
+            if self._attempts:
+                self._idle.busy()
+            else:
+                self._idle.resting(self._timers)
+        if self._announcer is not None and not self._saying:
+            self._saying = True
+            self._timers.after(_SAY_S, self._say)
+
+    def _say(self) -> None:
+        self._saying = False
+        if self._announcer is not None:
+            running = [attempt.reserved.address for attempt in self._attempts.values()]
+            self._announcer.doing(running, paused=self._paused)
+
+    def _stay_alive(self) -> None:
+        if self._announcer is not None and self._announcer.alive_every_s is not None:
+            self._announcer.alive()
+            self._timers.after(self._announcer.alive_every_s, self._stay_alive)
 
     # ---- the agent
 
@@ -344,7 +441,8 @@ class Worker:
         self._stillborn = 0
         log.info("the agent is ready", extra={"action": "agent", "pid": message["pid"]})
         self._renew(self._renewed_at_s)
-        if not self._draining:
+        self._announce()
+        if not (self._draining or self._paused):
             self._clerk.resume()
         waiting, self._waiting = self._waiting, []
         for attempt in waiting:
@@ -374,6 +472,7 @@ class Worker:
             self._clerk.give_back([attempt.reserved])
             return
         self._attempts[attempt.id] = attempt
+        self._changed()
         if self._agent_ready:
             self._order_start(attempt)
             return
@@ -386,6 +485,7 @@ class Worker:
             self._clerk.drain()
             self._waiting.remove(attempt)
             del self._attempts[attempt.id]
+            self._changed()
             self._clerk.give_back([attempt.reserved])
 
     def _order_start(self, attempt: Attempt) -> None:
@@ -425,6 +525,7 @@ class Worker:
         self._pipes.conclude(attempt)
         self._reports.over(attempt)
         del self._attempts[attempt.id]
+        self._changed()
         self._clerk.finish(outcome)
 
     def _pass_on(self, run: Reserved, chunk: bytes) -> None:

@@ -1,0 +1,96 @@
+"""What a worker tells the system it runs on: that it is ready, what it runs, that it is alive, that it stops.
+
+To a service manager it speaks as sd_notify(3) describes, where that has set ``NOTIFY_SOCKET``; to everyone
+else through a file that is there while it is ready, and through the title that ps(1) shows. None of it is
+worth failing for.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from jobboard.daemon import linux
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+_MICROSECONDS = 1_000_000
+_NAMED = 8
+"""How many running jobs are named; more are counted."""
+
+
+class Announcer:
+    """See the module.
+
+    Args:
+        name: Of the worker.
+        slots: How much it runs at once.
+        ready_file: Holds the process id while the worker is ready; None for no such file.
+        environ: Where the service manager left its address.
+
+    Raises:
+        OSError: The file cannot be there.
+
+    Attributes:
+        alive_every_s: How often `alive` is to be called; None where nobody watches.
+    """
+
+    def __init__(
+        self, name: str, slots: int, *, ready_file: Path | None = None, environ: Mapping[str, str]
+    ) -> None:
+        self._name = name
+        self._slots = slots
+        self._ready_file = ready_file
+        self._manager = environ.get("NOTIFY_SOCKET", "")
+        self.alive_every_s = _watched_s(environ)
+        if ready_file is not None:
+            ready_file.touch()  # a wrong path is told of now
+            ready_file.unlink()  # and one of a worker that was killed says nothing
+
+    def ready(self) -> None:
+        """It takes runs from now on."""
+        if self._ready_file is not None:
+            with suppress(OSError):
+                fresh = self._ready_file.with_name(f".{self._ready_file.name}.{os.getpid()}")
+                fresh.write_text(f"{os.getpid()}\n")
+                fresh.replace(self._ready_file)
+        self._notify("READY=1")
+
+    def doing(self, running: Sequence[str], *, paused: bool = False) -> None:
+        """Which jobs it runs."""
+        more = len(running) - _NAMED
+        jobs = ", ".join(running[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+        free = "paused" if paused else "idle"
+        linux.set_title("jobboard-worker", f"jobboard {self._name}: {jobs or free}")
+        self._notify(f"STATUS={len(running)} of {self._slots} running{f': {jobs}' if jobs else f', {free}'}")
+
+    def alive(self) -> None:
+        """It is not stuck."""
+        self._notify("WATCHDOG=1")
+
+    def stopping(self) -> None:
+        """It takes nothing new. Safe to call twice."""
+        if self._ready_file is not None:
+            with suppress(OSError):
+                self._ready_file.unlink(missing_ok=True)
+        self._notify("STOPPING=1")
+
+    def _notify(self, message: str) -> None:
+        if not self._manager:
+            return
+        address = "\0" + self._manager[1:] if self._manager.startswith("@") else self._manager
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+            sock.setblocking(False)  # noqa: FBT003 - positional by the library's signature
+            sock.sendto(message.encode(), address)
+
+
+def _watched_s(environ: Mapping[str, str]) -> float | None:
+    """Twice as often as the service manager asks for (sd_watchdog_enabled(3))."""
+    asked, meant = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID", "")
+    if not asked.isdecimal() or not int(asked) or meant not in ("", str(os.getpid())):
+        return None
+    return int(asked) / _MICROSECONDS / 2
