@@ -363,8 +363,9 @@ def drain(store: Store) -> int:
 
 
 def collect(store: Store) -> None:
-    """Throw away versions and stages nobody can reach any more."""
-    store.call("collect")
+    """Throw away versions and stages nobody can reach any more, and tombstones beyond their bounds."""
+    while store.call("collect")[-1]:
+        pass
 
 
 def edit(

@@ -85,6 +85,8 @@ class _Walk:
         yield from self._paged("overrides", self._members("overrides"))
         yield from self._paged("skips", self._members("skips"))
         yield from self._paged("edits", self._members("edits"))
+        for family in ("tombstones", "buried"):
+            yield from self._paged("tombstones", self._members(family))
         yield from self._jobs()
         yield from self._paged("drift", self._members("drift"))
         yield from self._paged("run", self._names("run"))

@@ -63,6 +63,7 @@ _KINDS = (
         "overrides", "ZSET", "both", "job with overrides -> when the first ends; the largest number for never"
     ),
     KeyKind("tombstones", "HASH", "sync", "deleted job -> what it was, packed"),
+    KeyKind("buried", "ZSET", "sync", "deleted job with a tombstone -> since when, for what is kept of them"),
     KeyKind("revisions", "HASH", "sync", "number -> who synced what, packed"),
     KeyKind("changes:<stage>", "HASH", "sync", "job -> what the stage's sync did to it, packed"),
     KeyKind("changed", "ZSET", "sync", "stage whose changes are kept -> its revision"),

@@ -10,12 +10,13 @@ from kit.project import Project, dump_of, reset_statistics, write_commands
 
 from jobboard.core.model import seed_of
 from jobboard.core.schedule import compile_schedule
-from jobboard.store import definitions, history, past
+from jobboard.store import counts, definitions, history, past
 from jobboard.store.fsck import check
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
 
+DAY = 86_400_000
 HASHED = '{run: x, cron: "H H * * *", jitter: 20m}'
 RENAMED = "moved:\n  - {from: dump, to: backup}\n"
 
@@ -40,6 +41,23 @@ def dumped(project: Project) -> Project:
     project.board("ops", f"dump: {HASHED}")
     project.sync()
     return project
+
+
+def test_what_was_counted_of_its_days_goes_with_it(dumped: Project, clock: StoreClock) -> None:
+    engine = Engine(dumped.store)
+    engine.worker()
+    for _ in range(2):
+        dumped.ok("run", "ops/dump")
+        engine.finish(engine.reserve_one())
+        clock.advance(DAY)
+    since = clock.now() - 20 * DAY
+    before = counts.of_job(dumped.store, "ops/dump", since, clock.now())
+    assert [tally.states for tally in before.values()] == [{"ok": 1}, {"ok": 1}]
+    renamed(dumped)
+    dumped.sync()
+    assert counts.of_job(dumped.store, "ops/backup", since, clock.now()) == before
+    assert counts.of_job(dumped.store, "ops/dump", since, clock.now()) == {}
+    assert check(dumped.store) == []
 
 
 def test_a_renamed_job_keeps_its_times(dumped: Project) -> None:

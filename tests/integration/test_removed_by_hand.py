@@ -9,12 +9,13 @@ import pytest
 from kit.project import Project, reset_statistics, write_commands
 
 from jobboard.store import definitions, past, tombstones
-from jobboard.store.fsck import check
+from jobboard.store.fsck import check, repair
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
 
 HOUR = 3_600_000
+DAY = 24 * HOUR
 TWO = "dump: {run: x, every: 5m}\nother: {run: y}"
 WHY = ("--reason", "the host is gone")
 
@@ -328,3 +329,58 @@ class TestAFileThatChangesARemovedJob:
     def test_what_reverts_live_edits_does_not_decide_it(self, two: Project) -> None:
         assert two.run("plan", "--on-drift", "revert").out.count("! conflict") == 1
         assert two.counts("--on-drift", "revert", "--on-conflict", "file") == {"add": 1}
+
+
+class TestWhatIsKeptOfJobsThatAreGone:
+    """Ninety days and ten thousand jobs; of one that stays away although it is declared, as long as it is."""
+
+    def test_it_is_forgotten_after_ninety_days(self, two: Project, clock: StoreClock) -> None:
+        two.board("ops", "dump: {run: x, every: 5m}")
+        two.sync()
+        clock.advance(90 * DAY - 60_000)
+        definitions.collect(two.store)
+        assert set(tombstones.read_all(two.store)) == {"ops/other"}
+        clock.advance(120_000)
+        definitions.collect(two.store)
+        assert tombstones.read_all(two.store) == {}
+        assert check(two.store) == []
+
+    def test_one_that_the_file_declares_is_not(self, two: Project, clock: StoreClock) -> None:
+        two.ok("rm", "ops/dump", *WHY)
+        for _ in range(2):
+            clock.advance(91 * DAY)
+            definitions.collect(two.store)
+        assert set(tombstones.read_all(two.store)) == {"ops/dump"}
+        assert "dump was removed from Redis" in two.run("plan").out
+        two.board("ops", "other: {run: y}")
+        two.sync()
+        clock.advance(91 * DAY)
+        definitions.collect(two.store)
+        assert tombstones.read_all(two.store) == {}
+
+    def test_the_oldest_of_too_many_go_first(self, two: Project, clock: StoreClock) -> None:
+        two.ok("rm", "ops/dump", *WHY)
+        stone: Any = two.store.client.hget(two.store.key("tombstones"), "ops/dump")
+        names = {f"old/j{n}": clock.now() + n for n in range(10_601)}
+        two.store.client.hset(two.store.key("tombstones"), mapping=dict.fromkeys(names, stone))
+        two.store.client.zadd(two.store.key("buried"), names)
+        clock.advance(60_000)
+        definitions.collect(two.store)
+        kept = tombstones.read_all(two.store)
+        assert len(kept) == 10_000
+        assert "ops/dump" in kept
+        assert "old/j600" not in kept
+        assert "old/j10600" in kept
+
+    def test_fsck_finds_what_would_be_kept_for_ever(self, two: Project) -> None:
+        two.ok("rm", "ops/dump", *WHY)
+        two.store.client.zrem(two.store.key("buried"), "ops/dump")
+        two.store.client.zadd(two.store.key("buried"), {"ops/never": 1})
+        found = {str(problem) for problem in repair(two.store)}
+        assert found == {
+            "ops/dump is gone, and would be remembered for ever",
+            "ops/never is listed as gone, and nothing is known of it",
+        }
+        assert check(two.store) == []
+        two.ok("undelete", "ops/dump")
+        assert two.store.client.zcard(two.store.key("buried")) == 0

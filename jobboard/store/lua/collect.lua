@@ -1,15 +1,20 @@
 #!lua flags=allow-oom
--- Throws away what nobody can reach: versions replaced over ten minutes ago and stages their sync left.
+-- Throws away what nobody can reach: versions replaced over ten minutes ago and stages their sync left; and the
+-- tombstones of jobs gone for over ninety days, or beyond the newest ten thousand. That of a job removed by hand
+-- stays as long as its board declares it: by it a sync knows that the job is to stay away.
 -- KEYS      meta
 -- ARGUMENTS
--- TOUCHES   retired ZSET, stages ZSET, staged:<stage> SET, work:<stage> HASH, changes:<stage> HASH, defs:<version> HASH
--- RETURNS   "OK" {versions, stages}
+-- TOUCHES   retired ZSET, stages ZSET, staged:<stage> SET, work:<stage> HASH, changes:<stage> HASH,
+--           defs:<version> HASH, buried ZSET, drift HASH, tombstones HASH
+-- RETURNS   "OK" {versions, stages, tombstones, more}
 -- @include guard
 -- @include now
 local refused = guard()
 if refused then return refused end
 local KEEP_MS, LIMIT = 600000, 20
-local before = now() - KEEP_MS
+local STONES_MS, STONES, STONES_PAGE = 7776000000, 10000, 500
+local at = now()
+local before = at - KEEP_MS
 local versions = redis.call('ZRANGEBYSCORE', key('retired'), '-inf', before, 'LIMIT', 0, LIMIT)
 for _, version in ipairs(versions) do
   redis.call('UNLINK', key('defs', version))
@@ -21,4 +26,28 @@ for _, stage in ipairs(stages) do
   redis.call('UNLINK', key('staged', stage), key('work', stage), key('changes', stage))
   redis.call('ZREM', key('stages'), stage)
 end
-return cmsgpack.pack({'OK', #versions, #stages})
+
+local drifted = {}
+local function stays_away(address)
+  local board, job = string.match(address, '^([^/]+)/(.+)$')
+  if not drifted[board] then
+    drifted[board] = {}
+    local packed = redis.call('HGET', key('drift'), board)
+    for _, name in ipairs(packed and cmsgpack.unpack(packed) or {}) do drifted[board][name] = true end
+  end
+  return drifted[board][job]
+end
+local surplus = math.min(redis.call('ZCARD', key('buried')) - STONES, STONES_PAGE)
+local stones = surplus > 0 and redis.call('ZRANGE', key('buried'), 0, surplus - 1)
+  or redis.call('ZRANGEBYSCORE', key('buried'), '-inf', at - STONES_MS, 'LIMIT', 0, STONES_PAGE)
+local dropped = 0
+for _, address in ipairs(stones) do
+  if stays_away(address) then
+    redis.call('ZADD', key('buried'), at, address)
+  else
+    redis.call('HDEL', key('tombstones'), address)
+    redis.call('ZREM', key('buried'), address)
+    dropped = dropped + 1
+  end
+end
+return cmsgpack.pack({'OK', #versions, #stages, dropped, dropped > 0 and #stones == STONES_PAGE})

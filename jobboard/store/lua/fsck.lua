@@ -3,17 +3,17 @@
 -- Looking and mending are one step, so what was merely on its way is never taken for broken.
 -- KEYS      meta
 -- ARGUMENTS family=string name=string subjects=list repair=bool
--- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, stages ZSET, changes:<stage> HASH, changed ZSET,
---           work LIST, work:<stage> HASH, after:<parent> SET, holds HASH, sched ZSET, cursor HASH, used HASH,
---           claims ZSET, claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET,
---           limits HASH, active:<queue> SET, delay ZSET, wake:<who> LIST, workers ZSET, holding:<worker> SET,
---           lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, fanout LIST, fanout:<list> SET,
---           history STREAM, failures STREAM, last:<job> LIST, out:<run> STREAM, outbytes HASH, outputs ZSET,
---           events STREAM, awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET,
+-- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, stages ZSET, changes:<stage> HASH, changed ZSET, work LIST,
+--           work:<stage> HASH, after:<parent> SET, holds HASH, sched ZSET, cursor HASH, used HASH,
+--           claims ZSET, claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET, limits HASH,
+--           active:<queue> SET, delay ZSET, wake:<who> LIST, workers ZSET, holding:<worker> SET,
+--           lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, fanout LIST, fanout:<list> SET, history STREAM,
+--           failures STREAM, last:<job> LIST, out:<run> STREAM, outbytes HASH, outputs ZSET, events STREAM,
+--           awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET,
 --           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH, edits HASH, drift HASH,
 --           joins:<job> HASH, tombstones HASH, config HASH, halted SET, deadlines ZSET, expected ZSET,
 --           incidents HASH, ctl:<worker> LIST, line:<job> ZSET, asks:<job> ZSET, gate:<run> HASH, gates ZSET,
---           outcomes:<job> ZSET, told HASH
+--           outcomes:<job> ZSET, told HASH, buried ZSET
 -- RETURNS   "OK" {[subject, words], ...}
 -- @include guard
 -- @include arguments
@@ -124,6 +124,16 @@ function look.edits(address)
   end
   if broken(address, 'was edited live and does not differ from its file') then
     redis.call('HDEL', key('edits'), address)
+  end
+end
+
+function look.tombstones(address)
+  local stone = redis.call('HEXISTS', key('tombstones'), address) == 1
+  local buried = redis.call('ZSCORE', key('buried'), address)
+  if stone and not buried and broken(address, 'is gone, and would be remembered for ever') then
+    redis.call('ZADD', key('buried'), at, address)
+  elseif buried and not stone and broken(address, 'is listed as gone, and nothing is known of it') then
+    redis.call('ZREM', key('buried'), address)
   end
 end
 

@@ -8,7 +8,8 @@
 --           claims ZSET, claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET,
 --           wake:<who> LIST, last:<job> LIST, events STREAM, overrides ZSET, skips HASH, fanout LIST,
 --           fanout:<list> SET, joins:<job> HASH, deadlines ZSET, expected ZSET, expiry ZSET, incidents HASH,
---           line:<job> ZSET, asks:<job> ZSET, gate:<run> HASH, outcomes:<job> ZSET, told HASH
+--           line:<job> ZSET, asks:<job> ZSET, gate:<run> HASH, outcomes:<job> ZSET, told HASH, buried ZSET,
+--           jobday:<day> HASH
 -- RETURNS   "STARTED" {run} | "UNKNOWN" | "HELD" {why} | "DISABLED" | "SKIPPED" {why}
 -- @include guard
 -- @include arguments

@@ -1,4 +1,5 @@
 -- @include key
+-- @include now
 -- @include carry
 -- @include heed
 -- @include relook
@@ -44,9 +45,11 @@ local function apply(address, entry)
     redis.call('ZREM', key('overrides'), address)
     redis.call('HDEL', key('skips'), address)
     redis.call('HSET', key('tombstones'), address, entry.gone)
+    redis.call('ZADD', key('buried'), now(), address)
   elseif entry.stone then
     redis.call('HSET', key('tombstones'), address, entry.stone)
   else
     redis.call('HDEL', key('tombstones'), address)
+    redis.call('ZREM', key('buried'), address)
   end
 end

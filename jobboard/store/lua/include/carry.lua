@@ -1,6 +1,7 @@
 -- @include key
+-- @include now
 -- Gives a job's state another address: next due instant, cursor, runs counted, live edits, overrides, holds,
--- what is expected of it, last records, and the runs that are not over. A claim is void. Of what has been
+-- what is expected of it, last records, what was counted of its last thirty days, and the runs that are not over. A claim is void. Of what has been
 -- carried before nothing is left to carry.
 local function carry(from, to)
   local due = redis.call('ZSCORE', key('sched'), from)
@@ -48,6 +49,15 @@ local function carry(from, to)
     redis.call('RENAME', key('outcomes', from), key('outcomes', to))
     redis.call('HINCRBY', key('told'), to, 1)
     redis.call('HDEL', key('told'), from)
+  end
+  local today = math.floor(now() / 86400000)
+  for day = today - 30, today do
+    local days = key('jobday', day)
+    local counted = redis.call('HGET', days, from)
+    if counted then
+      redis.call('HSET', days, to, counted)
+      redis.call('HDEL', days, from)
+    end
   end
   for _, id in ipairs(redis.call('SMEMBERS', key('live', from))) do
     redis.call('HSET', key('run', id), 'job', to)
