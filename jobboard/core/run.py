@@ -22,6 +22,9 @@ State: TypeAlias = Literal[
 
 Event: TypeAlias = Literal[
     "fire",  # a scheduler, a parent or a person makes it
+    "fire at a gate",  # a scheduler makes it, and it has to wait for runs of other jobs
+    "gate opens",  # the last of those has ended as asked
+    "gate shuts",  # it has waited as long as it was to, or in vain
     "reserve",  # a worker asks, and all its locks are free
     "reserve without lock",  # a worker asks, and a lock is held by others
     "reserve under hold",  # a worker asks, and its job is held
@@ -50,6 +53,9 @@ Word: TypeAlias = Literal["ok", "failed", "retry", "defer", "cancelled", "lost",
 TRANSITIONS: Mapping[tuple[State, Event], State] = MappingProxyType(
     {
         ("absent", "fire"): "queued",
+        ("absent", "fire at a gate"): "blocked",
+        ("blocked", "gate opens"): "queued",
+        ("blocked", "gate shuts"): "finished",
         ("queued", "reserve"): "running",
         ("queued", "reserve without lock"): "waiting",
         ("queued", "reserve under hold"): "delayed",

@@ -9,7 +9,7 @@ import pytest
 from kit.engine import LEASE, Engine
 
 from jobboard import errors
-from jobboard.core.run import TRANSITIONS, Event, Result, State
+from jobboard.core.run import TRANSITIONS, Event, Gate, GateAsk, Result, State
 from jobboard.store import holds, pushes
 
 if TYPE_CHECKING:
@@ -32,15 +32,20 @@ class Story:
         self.clock = clock
         self.mine: Reserved | None = None
         self.other: Reserved | None = None
-        self.engine.define("b/x", locks={"db": 1}, schedule={"every": 60_000})
+        self.engine.define("b/x", locks={"db": 1}, schedule={"every": 60_000}, needs={"b/gatekeeper": {}})
         self.engine.define("b/other", locks={"db": 1}, queue="side")
         self.engine.worker("w1")
         self.engine.define("b/need", queue="needs")
         self.engine.worker("w2", "side")
         self.engine.worker("w3", "needs")
+        self.engine.define("b/gatekeeper", queue="gates", schedule={"every": 60_000})
+        self.engine.worker("w4", "gates")
+        left, still = 1, 1
+        span = (NOMINAL - 1, NOMINAL, left, still)
+        self.ask = GateAsk("b/gatekeeper", *span, None, True, None, None, "skip", "b/gatekeeper")  # noqa: FBT003 - strict
 
-    def reach(self, state: State) -> None:
-        """Bring the run into a state, by events alone."""
+    def reach(self, state: State, event: Event) -> None:
+        """Bring the run into a state, by events alone, so that an event may move it from there."""
         paths: dict[State, list[Event]] = {
             "absent": [],
             "queued": ["fire"],
@@ -48,11 +53,11 @@ class Story:
             "running": ["fire", "reserve"],
             "stopping": ["fire", "reserve", "cancel"],
             "delayed": ["fire", "reserve", "retry"],
-            "blocked": ["fire", "depend"],
+            "blocked": ["fire at a gate"] if event.startswith("gate") else ["fire", "depend"],
             "finished": ["fire", "reserve", "failed"],
         }
-        for event in paths[state]:
-            self.happen(event)
+        for before in paths[state]:
+            self.happen(before)
         assert self.engine.state(RUN) == state
 
     def happen(self, event: Event) -> None:
@@ -60,6 +65,13 @@ class Story:
         engine = self.engine
         if event == "fire":
             engine.fire("b/x", NOMINAL)
+        elif event == "fire at a gate":
+            engine.fire("b/x", NOMINAL, gate=Gate((), (), (self.ask,)))
+        elif event == "gate opens":
+            self._tell("ok")
+        elif event == "gate shuts":
+            self._tell("failed")
+            engine.runs.tick("s1")
         elif event == "reserve":
             self._reserve()
         elif event == "reserve without lock":
@@ -96,6 +108,13 @@ class Story:
             result = Result(RUN, self._token(), cast("Word", event), delay_ms=DELAY, reason="exit 1")
             engine.runs.finish("w1", [result])
 
+    def _tell(self, verdict: Word) -> None:
+        """End a run of the job that the gate asks about."""
+        engine = self.engine
+        engine.fire("b/gatekeeper", NOMINAL)
+        for run in engine.reserve("w4", "gates"):
+            engine.finish(run, verdict, "w4")
+
     def _expire(self) -> None:
         store = self.engine.store
         if self.engine.state(RUN) not in ("absent", "finished"):
@@ -114,7 +133,7 @@ class Story:
 @pytest.mark.parametrize("state", get_args(State))
 def test_a_pair_does_what_the_table_says(store: Store, clock: StoreClock, state: State, event: Event) -> None:
     story = Story(store, clock)
-    story.reach(state)
+    story.reach(state, event)
     before = _places(story.engine)
     story.happen(event)
     expected = TRANSITIONS.get((state, event), state)

@@ -13,7 +13,7 @@ from jobboard.store.runs import Runs
 from jobboard.store.wire import pack, unpack
 
 if TYPE_CHECKING:
-    from jobboard.core.run import Word
+    from jobboard.core.run import Gate, Word
     from jobboard.store.connect import Store
     from jobboard.store.runs import Reserved
 
@@ -74,12 +74,13 @@ class Engine:
         missed: tuple[int, int, int] | None = None,
         scheduler: str = "s1",
         epoch: int | None = None,
+        gate: Gate | None = None,
     ) -> tuple[str, str | None]:
         """Make the job due, claim it, fire it for a nominal: the tag and the run's id."""
         self.client.zadd(self.store.key("sched"), {address: 1})
         self.runs.claim(scheduler)
         return self.decide(
-            address, nominal, next_due=next_due, missed=missed, scheduler=scheduler, epoch=epoch
+            address, nominal, next_due=next_due, missed=missed, scheduler=scheduler, epoch=epoch, gate=gate
         )
 
     def decide(
@@ -93,6 +94,7 @@ class Engine:
         backlog: tuple[tuple[int, str, int], ...] = (),
         scheduler: str = "s1",
         epoch: int | None = None,
+        gate: Gate | None = None,
     ) -> tuple[str, str | None]:
         """Fire a job that was claimed before."""
         firing = Firing(
@@ -105,6 +107,7 @@ class Engine:
             nominal,
             (*missed, "no scheduler looked in time") if missed else None,
             backlog,
+            gate,
         )
         (answer,) = self.runs.fire(scheduler, [firing])
         return answer

@@ -17,7 +17,7 @@ local function overdue(id, at)
       why = why or 'needs: ' .. ask.shown .. ' did not come in time'
     end
   end
-  if run and ended then
+  if run and run.state == 'blocked' and ended then
     conclude(run, ended, at, {reason = why, quiet = ended == 'skipped'})
   elseif next_at and redis.call('EXISTS', key('gate', id)) == 1 then
     redis.call('ZADD', key('gates'), next_at, id)
