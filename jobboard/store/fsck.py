@@ -27,7 +27,7 @@ PAGE = 250
 
 _SETS = (
     *("queue", "active", "lockwait", "holding", "live", "line", "lock", "after", "needs", "awaited"),
-    *("joins", "asks", "gate"),
+    *("joins", "asks", "gate", "barrier"),
 )
 """Families of sets and hashes whose members are looked at one by one."""
 _COUNTED = ("minute", "day", "jobday")
@@ -93,7 +93,7 @@ class _Walk:
         yield from self._paged("delay", self._members("delay"))
         yield from self._paged("halted", self._members("halted"))
         yield from self._paged("blocked", self._members("blocked"))
-        for family in ("expiry", "deadlines", "expected", "incidents"):
+        for family in ("barriers", "expiry", "deadlines", "expected", "incidents"):
             yield from self._paged(family, self._members(family))
         for family in _SETS:
             for name in self._names(family):

@@ -61,7 +61,7 @@ def survey(store: Store) -> list[LockStanding]:
             tuple(
                 sorted(
                     (known[run_id] for run_id in mine if run_id in known),
-                    key=lambda run: run.started_at_ms or 0,
+                    key=lambda run: (run.started_at_ms or 0, run.run_id),
                 )
             ),
             tuple(known[run_id] for run_id in line if run_id in known),

@@ -103,6 +103,8 @@ _KINDS = (
     KeyKind("holding:<worker>", "SET", "run", "runs a worker has reserved"),
     KeyKind("lock:<lock>", "SET", "run", "runs that hold the lock"),
     KeyKind("lockwait:<lock>", "ZSET", "run", "run that waits for the lock -> its rank"),
+    KeyKind("barrier:<lock>", "ZSET", "run", "run that nobody younger may pass at the lock -> its age"),
+    KeyKind("barriers", "ZSET", "run", "run with a barrier -> when it falls; the largest number for never"),
     KeyKind("lockrescan", "SET", "run", "locks whose waiters are still to be looked at"),
     KeyKind(
         "joins:<job>", "HASH", "run", "nominal -> which of the job's parents have ended, and how, packed"

@@ -88,7 +88,7 @@ def test_of_several_holders_one_is_named(
 ) -> None:
     for _ in range(3):
         story.runs.start_run("ops/p", by="ana")
-    first, second = story.reserve()
+    first, second = sorted(story.reserve(), key=lambda run: run.run_id)
     assert jobboard(store, "locks", "break", "pool", "--reason", "x") == 64
     assert f"--run {first.run_id} or {second.run_id}" in capsys.readouterr().err
     told(store, capsys, "locks", "break", "pool", "--run", second.run_id, "--reason", "x")

@@ -4,7 +4,7 @@
 -- KEYS      meta
 -- ARGUMENTS lock=string run=string by=map
 -- TOUCHES   meta HASH, audit STREAM, events STREAM, lock:<lock> SET, lockrescan SET, lockwait:<lock> ZSET,
---           queue:<queue> ZSET, queues SET, run:<run> HASH, wake:<who> LIST
+--           queue:<queue> ZSET, queues SET, run:<run> HASH, wake:<who> LIST, barrier:<lock> ZSET, barriers ZSET
 -- RETURNS   "BROKEN" | "ALREADY" | "FREE"
 -- @include guard
 -- @include arguments

@@ -5,7 +5,7 @@
 -- TOUCHES   meta HASH, run:<run> HASH, queue:<queue> ZSET, queues SET, active:<queue> SET, delay ZSET,
 --           needs:<run> SET, awaited:<run> SET, wake:<who> LIST, holding:<worker> SET, lock:<lock> SET,
 --           lockwait:<lock> ZSET, lockrescan SET, last:<job> LIST, events STREAM, blocked ZSET, halted SET,
---           line:<job> ZSET, gate:<run> HASH, gates ZSET
+--           line:<job> ZSET, gate:<run> HASH, gates ZSET, barrier:<lock> ZSET, barriers ZSET
 -- RETURNS   "OK" {state} | "UNKNOWN" | "STARTED" | "ENDED" {run} | "MISSING" {run} | "CROWDED" {run} | "CIRCLE" {run}
 -- @include guard
 -- @include arguments

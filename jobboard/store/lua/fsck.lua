@@ -13,7 +13,7 @@
 --           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH, edits HASH, drift HASH,
 --           joins:<job> HASH, tombstones HASH, config HASH, halted SET, deadlines ZSET, expected ZSET,
 --           incidents HASH, ctl:<worker> LIST, line:<job> ZSET, asks:<job> ZSET, gate:<run> HASH, gates ZSET,
---           outcomes:<job> ZSET, told HASH, buried ZSET
+--           outcomes:<job> ZSET, told HASH, buried ZSET, barrier:<lock> ZSET, barriers ZSET
 -- RETURNS   "OK" {[subject, words], ...}
 -- @include guard
 -- @include arguments
@@ -334,12 +334,34 @@ function look.lock(id)
   end)
 end
 
+-- A barrier stands at all locks of one that waits for them, and nowhere else.
+function look.barriers(id)
+  local run = read_run(id)
+  local wanting = run and not running(run) and run.state ~= 'blocked'
+  if not wanting and broken(id, 'has a barrier and wants no lock') then redis.call('ZREM', key('barriers'), id) end
+  for i = 1, wanting and #run.locks or 0, 2 do
+    if not redis.call('ZSCORE', key('barrier', run.locks[i]), id)
+      and broken(id, 'has a barrier, but not at its lock ' .. run.locks[i]) then
+      local age = math.fmod(tonumber(run.score), 1099511627776)
+      redis.call('ZADD', key('barrier', run.locks[i]), age, id)
+    end
+  end
+end
+
+function look.barrier(id)
+  if not redis.call('ZSCORE', key('barriers'), id)
+    and broken(id, 'has a barrier at lock ' .. name .. ' that nothing would lift') then
+    redis.call('ZREM', key('barrier', name), id)
+    handover(name, at, true)
+  end
+end
+
 -- All of a lock at once: is anybody waiting for what is free?
 function look.waiters(lock)
   if redis.call('SISMEMBER', key('lockrescan'), lock) == 1 then return end
   for _, id in ipairs(redis.call('ZRANGE', key('lockwait', lock), 0, 15)) do
     local run = read_run(id)
-    if run and run.state == 'waiting' and not missing_lock(run.locks) then
+    if run and run.state == 'waiting' and not missing_lock(run) then
       if broken(id, 'waits for lock ' .. lock .. ', which is free') then handover(lock, at, true) end
       return
     end

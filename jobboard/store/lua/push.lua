@@ -5,10 +5,10 @@
 -- ARGUMENTS parcels=[{id, address, spec, launch, epoch, revision, delay_ms, due, expires_ms, expires, after,
 --           replace, by, reason}, ...]
 -- TOUCHES   meta HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET, active:<queue> SET,
---           delay ZSET, expiry ZSET, needs:<run> SET, awaited:<run> SET, wake:<who> LIST,
---           holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, last:<job> LIST,
---           events STREAM, blocked ZSET, halted SET, deadlines ZSET, incidents HASH, line:<job> ZSET,
---           gate:<run> HASH, gates ZSET
+--           delay ZSET, expiry ZSET, needs:<run> SET, awaited:<run> SET, wake:<who> LIST, holding:<worker> SET,
+--           lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, last:<job> LIST, events STREAM,
+--           blocked ZSET, halted SET, deadlines ZSET, incidents HASH, line:<job> ZSET, gate:<run> HASH, gates ZSET,
+--           barrier:<lock> ZSET, barriers ZSET
 -- RETURNS   "OK" {now, [[tag, about], ...]}
 -- @include guard
 -- @include arguments

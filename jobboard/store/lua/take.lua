@@ -8,7 +8,8 @@
 --           delay ZSET, expiry ZSET, needs:<run> SET, awaited:<run> SET, wake:<who> LIST, holding:<worker> SET,
 --           lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, last:<job> LIST, events STREAM,
 --           blocked ZSET, halted SET, deadlines ZSET, incidents HASH, line:<job> ZSET, inbox:<queue> LIST,
---           rejected STREAM, workers ZSET, worker:<worker> HASH, gate:<run> HASH, gates ZSET
+--           rejected STREAM, workers ZSET, worker:<worker> HASH, gate:<run> HASH, gates ZSET, barrier:<lock> ZSET,
+--           barriers ZSET
 -- RETURNS   "OK" {now, [run made or false, ...]} | "UNKNOWN"
 -- @include guard
 -- @include arguments

@@ -5,16 +5,16 @@
 -- expired for one of its leases.
 -- KEYS      meta
 -- ARGUMENTS scheduler=string zonedata=string
--- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, work LIST, after:<parent> SET, holds HASH,
---           sched ZSET, claims ZSET, claim HASH, schedulers ZSET, run:<run> HASH, live:<job> SET,
---           queue:<queue> ZSET, queues SET, active:<queue> SET, throttled ZSET, delay ZSET, wake:<who> LIST,
---           ctl:<worker> LIST, workers ZSET, worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET,
---           lockwait:<lock> ZSET, lockrescan SET, fanout LIST, fanout:<list> SET, zonedata HASH,
---           history STREAM, failures STREAM, last:<job> LIST, outputs ZSET, events STREAM, awaited:<run> SET,
---           expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET, minute:<minute> HASH, day:<day> HASH,
---           jobday:<day> HASH, skips HASH, joins:<job> HASH, config HASH, halted SET, deadlines ZSET,
---           expected ZSET, incidents HASH, line:<job> ZSET, asks:<job> ZSET, gate:<run> HASH, gates ZSET,
---           outcomes:<job> ZSET, told HASH
+-- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, work LIST, after:<parent> SET, holds HASH, sched ZSET,
+--           claims ZSET, claim HASH, schedulers ZSET, run:<run> HASH, live:<job> SET, queue:<queue> ZSET,
+--           queues SET, active:<queue> SET, throttled ZSET, delay ZSET, wake:<who> LIST, ctl:<worker> LIST,
+--           workers ZSET, worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET,
+--           lockrescan SET, fanout LIST, fanout:<list> SET, zonedata HASH, history STREAM, failures STREAM,
+--           last:<job> LIST, outputs ZSET, events STREAM, awaited:<run> SET, expiry ZSET, needs:<run> SET,
+--           blocked ZSET, overrides ZSET, minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH,
+--           joins:<job> HASH, config HASH, halted SET, deadlines ZSET, expected ZSET, incidents HASH,
+--           line:<job> ZSET, asks:<job> ZSET, gate:<run> HASH, gates ZSET, outcomes:<job> ZSET, told HASH,
+--           barrier:<lock> ZSET, barriers ZSET
 -- RETURNS   "OK" {now, promoted, reaped, next, unsettled, [job whose override has ended, ...]}
 -- @include guard
 -- @include arguments
@@ -23,6 +23,8 @@
 -- @include conclude
 -- @include enqueue
 -- @include event
+-- @include lift
+-- @include handover
 -- @include rescan
 -- @include reclaim
 -- @include follow
@@ -75,6 +77,14 @@ for _, queue in ipairs(redis.call('ZRANGEBYSCORE', key('throttled'), '-inf', at,
   redis.call('ZREM', key('throttled'), queue)
   wake(queue)
 end
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('barriers'), '-inf', at, 'LIMIT', 0, PAGE)) do
+  local run = read_run(id)
+  if run and lift(run) then
+    -- Its turn came, and nobody took it: others go on, and it has the barrier back if it misses a lock once more.
+    redis.call('HSET', key('run', id), 'parks', 7)
+    for i = 1, #run.locks, 2 do handover(run.locks[i], at, false) end
+  end
+end
 reclaim(at, PAGE)
 rescan(at)
 
@@ -108,6 +118,7 @@ end
 
 local next_at = first_lapse
 for _, set in ipairs({key('delay'), key('expiry'), key('claims'), key('workers'), key('throttled'), key('overrides'),
+  key('barriers'),
   key('deadlines'), key('expected'), key('gates')}) do
   local first = redis.call('ZRANGEBYSCORE', set, string.format('(%.0f', at), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
   if first[2] then next_at = math.min(next_at or tonumber(first[2]), tonumber(first[2])) end

@@ -7,7 +7,7 @@
 local function adopt(run, worker, token, at)
   local lost = redis.call('HGET', key('run', run.id), 'lost_token')
   if not lost or tonumber(lost) ~= token then return false end
-  if (run.state ~= 'queued' and run.state ~= 'waiting') or missing_lock(run.locks) then return false end
+  if (run.state ~= 'queued' and run.state ~= 'waiting') or missing_lock(run) then return false end
   withdraw(run, at)
   for i = 1, #run.locks, 2 do redis.call('SADD', key('lock', run.locks[i]), run.id) end
   local try = table.remove(run.tries)

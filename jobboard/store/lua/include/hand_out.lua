@@ -6,6 +6,7 @@
 -- @include read_run
 -- @include missing_lock
 -- @include park
+-- @include lift
 -- @include halt
 -- @include postpone
 -- @include rescan
@@ -45,7 +46,7 @@ local function hand_out(worker, wish, at)
       local run = read_run(id)
       local expired = run and run.expires and run.expires <= at
       local halted = run and not expired and halt(run, at)
-      local missing = run and not expired and not halted and missing_lock(run.locks)
+      local missing = run and not expired and not halted and missing_lock(run)
       if missing then
         park(run, missing, at)
       elseif expired then
@@ -57,6 +58,7 @@ local function hand_out(worker, wish, at)
           redis.call('HDEL', key('run', id), 'expires')
         end
         for i = 1, #run.locks, 2 do redis.call('SADD', key('lock', run.locks[i]), id) end
+        if #run.locks > 0 then lift(run) end
         runs[#runs + 1] = run
         taken[#taken + 1] = id
         if rooms[run.queue] then rooms[run.queue] = rooms[run.queue] - 1 end

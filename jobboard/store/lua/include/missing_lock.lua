@@ -1,8 +1,14 @@
 -- @include key
--- The first of a run's locks that has no room, or nil. locks = {name, capacity, name, capacity, ...}
-local function missing_lock(locks)
+-- The first of a run's locks that has no room for it, or nil; and whether that is only because of barriers. Runs
+-- whose barriers come before it have their places in the locks kept free.
+local function missing_lock(run)
+  local locks, barred = run.locks, nil
   for i = 1, #locks, 2 do
-    if redis.call('SCARD', key('lock', locks[i])) >= locks[i + 1] then return locks[i] end
+    local lock, capacity = locks[i], locks[i + 1]
+    local held_by = redis.call('SCARD', key('lock', lock))
+    if held_by >= capacity then return lock, false end
+    local before = string.format('(%.0f', math.fmod(tonumber(run.score), 1099511627776))
+    if held_by + redis.call('ZCOUNT', key('barrier', lock), '-inf', before) >= capacity then barred = barred or lock end
   end
-  return nil
+  return barred, barred ~= nil
 end

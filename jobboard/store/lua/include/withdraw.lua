@@ -1,5 +1,6 @@
 -- @include key
 -- @include handover
+-- @include lift
 -- @include wake
 -- Takes a run out of wherever its state keeps it. A running one lets go of its locks, and the best waiters
 -- get their turn at once. The run's hash stays, for the caller to end or to give its next state.
@@ -24,6 +25,10 @@ local function withdraw(run, at)
     redis.call('SREM', key('holding', run.worker), run.id)
     if redis.call('SREM', key('active', run.queue), run.id) == 1 then wake(run.queue) end
     for i = 1, #run.locks, 2 do redis.call('SREM', key('lock', run.locks[i]), run.id) end
+    for i = 1, #run.locks, 2 do handover(run.locks[i], at, false) end
+    return
+  end
+  if #run.locks > 0 and lift(run) then
     for i = 1, #run.locks, 2 do handover(run.locks[i], at, false) end
   end
 end
