@@ -123,14 +123,8 @@ class Crossing:
     def _carry(self, source: str, target: str, before: Definition, wanted: Spec) -> None:
         adopted = split_address(source)[0] == LOOSE
         # A job of no board was never applied from a file: what it says beside the file's is an edit.
-        base = {} if adopted else before.base
-        seed = before.spec.get("seed", source)
-        seeded = seed != target and any(is_seeded(s.get("schedule", {})) for s in (before.spec, wanted))
-        spec, base = (
-            _with_seed(before.spec, seed if seeded else None),
-            _with_seed(base, seed if seeded else None),
-        )
-        moved = replace(before, spec=spec, base=base)
+        held = replace(before, base={}) if adopted else before
+        moved = readdressed(held, source, target, wanted)
         self._arrive(source, target, Arrival(source, moved, "adopt" if adopted else "move"))
 
     def _adopt(self, adopted: Mapping[str, str]) -> None:
@@ -191,6 +185,14 @@ class Crossing:
         message = f"there is a job {target} already, beside {source} that is to become it"
         hint = "Take the line out to keep them apart, or remove one of them first"
         self._faults.append(board.diagnostic(Fault(path, message, hint)))
+
+
+def readdressed(before: Definition, source: str, target: str, wanted: Spec) -> Definition:
+    """A job as if it had another address already: the same times, hence the seed that gave them."""
+    seed = before.spec.get("seed", source)
+    seeded = seed != target and any(is_seeded(s.get("schedule", {})) for s in (before.spec, wanted))
+    spec, base = (_with_seed(said, seed if seeded else None) for said in (before.spec, before.base))
+    return replace(before, spec=spec, base=base)
 
 
 def loose_plan(

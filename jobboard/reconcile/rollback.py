@@ -6,15 +6,25 @@ sync passes the board over until its file says what was rolled back to, or someb
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
-from jobboard.core.names import address_of, split_address
-from jobboard.core.plan import BoardPlan, Plan, empty_refusal, plan_jobs, protected_refusals, removal
+from jobboard.core.names import LOOSE, address_of, split_address
+from jobboard.core.plan import (
+    Arrival,
+    BoardPlan,
+    Plan,
+    arrived,
+    empty_refusal,
+    plan_jobs,
+    protected_refusals,
+    removal,
+)
 from jobboard.core.policy import Policy
 from jobboard.reconcile import together
-from jobboard.reconcile.moving import board_facts
+from jobboard.reconcile.moving import Traffic, board_facts, loose_plan, readdressed
 from jobboard.reconcile.planning import Planned
 from jobboard.reconcile.sources import Options, Sources
 from jobboard.store import definitions, history
@@ -23,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from jobboard.core.model import Definition, Spec
+    from jobboard.core.plan import Action
     from jobboard.store.connect import Store
     from jobboard.store.definitions import BoardRecord
 
@@ -53,19 +64,26 @@ def plan_rollback(
         if name not in records and name not in then:
             raise errors.UsageError(f"there was no board {name} at revision {revision}", "jobboard history")
     lives = {name: definitions.read_definitions(store, record.version) for name, record in records.items()}
+    # No file says what is on no board: only jobs that went from there to a board, or back, are put back.
+    unmanaged = definitions.read_board(store, LOOSE)
+    lives[LOOSE] = definitions.read_definitions(store, unmanaged.version) if unmanaged else {}
+    traffic = _traffic(history.names_at(store, revision), then, lives, records)
     plans = [
         _plan_board(
             name,
             then.get(name, {}),
             records.get(name),
             lives.get(name, {}),
+            traffic,
             options=options,
             held={"revision": revision, "actor": by.get("actor"), "reason": by.get("reason")},
         )
-        for name in sorted({*then, *records})
-        if then.get(name, {}) != {job: held.base for job, held in lives.get(name, {}).items()}
+        for name in sorted({*then, *records} - {LOOSE})
+        if name in traffic.goings
+        or then.get(name, {}) != {job: held.base for job, held in lives.get(name, {}).items()}
     ]
-    plan = _judged(store, Plan(store.namespace, tuple(plans)), lives)
+    loose = loose_plan(unmanaged, lives[LOOSE], traffic)
+    plan = _judged(store, Plan(store.namespace, (*plans, *([loose] if loose else []))), lives)
     return Planned(
         plan,
         Sources((), (), None),
@@ -73,6 +91,29 @@ def plan_rollback(
         rollback=revision,
         again=lambda: plan_rollback(store, revision, boards, options, by),
     )
+
+
+def _traffic(
+    names: Mapping[str, str],
+    then: Mapping[str, Mapping[str, Spec]],
+    lives: Mapping[str, Mapping[str, Definition]],
+    records: Mapping[str, BoardRecord],
+) -> Traffic:
+    """The jobs that get back the address they had, where that is free and both boards take part."""
+    traffic = Traffic(defaultdict(dict), defaultdict(set))
+    for now, before in names.items():
+        (home, job), (board, name) = split_address(now), split_address(before)
+        held, wanted = lives.get(home, {}).get(job), then.get(board, {}).get(name)
+        is_free = name not in lives.get(board, {}) or before in names
+        if held is None or wanted is None or not is_free or (home not in records and home != LOOSE):
+            continue
+        action: Action = "forget" if board == LOOSE else "adopt" if home == LOOSE else "move"
+        as_then = readdressed(held, now, before, held.spec if board == LOOSE else wanted)
+        if board == LOOSE:
+            as_then = replace(as_then, base=as_then.spec)
+        traffic.comings[board][name] = Arrival(now, as_then, action)
+        traffic.goings[home].add(job)
+    return traffic
 
 
 def _by_board(specs: Mapping[str, Spec]) -> dict[str, dict[str, Spec]]:
@@ -87,13 +128,16 @@ def _plan_board(
     name: str,
     then: Mapping[str, Spec],
     record: BoardRecord | None,
-    live: Mapping[str, Definition],
+    held_now: Mapping[str, Definition],
+    traffic: Traffic,
     *,
     options: Options,
     held: Mapping[str, Any],
 ) -> BoardPlan:
     policy = Policy().by_flag(options.on_drift, options.on_conflict, options.forced)
+    live = traffic.settled(name, held_now)
     changes, drift, conflicts = plan_jobs(name, then, live, policy)
+    changes = arrived(changes, traffic.comings.get(name, {}), name)
     # What was removed by hand is on neither side, and is still for the file to settle.
     removed = [address_of(name, job) for job in (record.drift if record else ()) if job not in {*then, *live}]
     refusals = protected_refusals(changes)
@@ -114,6 +158,7 @@ def _plan_board(
         len(then),
         meta=meta,
         recorded=True,
+        left=tuple(sorted(traffic.goings.get(name, ()))),
     )
 
 

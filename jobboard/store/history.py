@@ -182,6 +182,27 @@ def bases_at(store: Store, number: int, boards: Sequence[str] | None = None) -> 
     return specs
 
 
+def names_at(store: Store, number: int) -> dict[str, str]:
+    """The address that each job had when a revision had been applied, where it has another now.
+
+    From its present address to the one then. What later revisions did and is no longer kept counts for
+    nothing: `bases_at` refuses where that matters.
+    """
+    kept, now_of = _kept(store), dict[str, str | None]()
+    for revision in read_revisions(store, down_to=number + 1):
+        if revision.stage not in kept or not any(revision.counts.values()):
+            continue
+        changes = read_changes(store, revision)
+        # What an address stood for afterwards, before it is said what it stood for until then.
+        present = {change.address: now_of.pop(change.address, change.address) for change in changes}
+        for change in changes:
+            if change.after is None and change.before is not None:
+                now_of[change.address] = None
+            elif change.before is not None:
+                now_of[change.source or change.address] = present[change.address]
+    return {now: then for then, now in now_of.items() if now not in (None, then)}
+
+
 def _bases_now(store: Store, boards: Sequence[str] | None) -> dict[str, Spec]:
     return {
         address_of(name, job): definition.base

@@ -9,7 +9,7 @@ import pytest
 from jobboard.reconcile.applying import apply
 from jobboard.reconcile.rollback import plan_rollback
 from jobboard.reconcile.sources import Options
-from jobboard.store import definitions
+from jobboard.store import definitions, past
 from jobboard.store.fsck import check
 from jobboard.store.wire import unpack
 
@@ -158,3 +158,91 @@ def test_a_rollback_that_was_overtaken_is_planned_anew(project: Project) -> None
     other = plan_rollback(project.store, 1, None, Options(), by)
     project.ok("rollback", "1", "--auto-approve")
     assert apply(project.store, other, by).repeated
+
+
+class TestOverJobsThatGotAnotherAddress:
+    """They get the one back that they had, with all that is theirs."""
+
+    HASHED = '{run: x, cron: "H H * * *", jitter: 20m}'
+
+    @pytest.fixture
+    def moved(self, project: Project) -> Project:
+        project.board("ops", f"dump: {self.HASHED}\nlog: {self.HASHED}")
+        project.sync()
+        project.board("ops", f"backup: {self.HASHED}", head="moved: [{from: dump, to: backup}]\n")
+        project.board("web", f"w: {{run: w}}\nlog: {self.HASHED}", head="moved: [{from: ops/log, to: log}]\n")
+        assert "2 moved" in project.sync().out
+        return project
+
+    def _due(self, project: Project) -> dict[str, float]:
+        pairs: Any = project.store.client.zrange(project.store.key("sched"), 0, -1, withscores=True)
+        return {member.decode(): score for member, score in pairs}
+
+    def test_a_rollback_moves_them_back(self, moved: Project) -> None:
+        before = self._due(moved)
+        run_id = moved.ok("run", "ops/backup", "-o", "json").json["run"]
+        moved.ok("pause", "ops/backup", "--reason", "a holiday")
+        said = moved.ok("rollback", "3", "--auto-approve").out
+        assert "  > backup → dump" in said
+        assert "  > web/log → log" in said
+        assert "2 moved" in said
+        assert self._due(moved) == {"ops/dump": before["ops/backup"], "ops/log": before["web/log"]}
+        assert "seed" not in moved.spec("ops/dump")
+        assert [run.run_id for run in past.live_runs(moved.store, "ops/dump")] == [run_id]
+        assert "ops/dump is paused" in moved.run("plan").out
+        assert set(moved.live("ops")) == {"dump", "log"}
+        assert set(moved.live("web")) == {"w"}
+        assert check(moved.store) == []
+
+    def test_and_the_files_move_them_again_once_they_may(self, moved: Project) -> None:
+        before = self._due(moved)
+        moved.ok("rollback", "3", "--auto-approve")
+        assert moved.run("sync", "--auto-approve").code == 5
+        moved.ok("release", "ops")
+        moved.ok("release", "web")
+        assert moved.counts() == {"move": 2}
+        moved.sync()
+        assert self._due(moved) == before
+        assert check(moved.store) == []
+
+    def test_over_several_and_with_what_else_changed(self, moved: Project) -> None:
+        moved.board(
+            "ops", f"last: {self.HASHED[:-1]}, timeout: 1h}}", head="moved: [{from: backup, to: last}]\n"
+        )
+        moved.sync()
+        said = moved.ok("rollback", "3", "--auto-approve", "--allow-empty").out
+        assert "  > last → dump" in said
+        assert "timeout" not in moved.spec("ops/dump")
+        assert check(moved.store) == []
+
+    def test_one_whose_place_is_taken_is_another_job(self, moved: Project) -> None:
+        moved.board("ops", f"backup: {self.HASHED}\ndump: {{run: other}}")
+        moved.sync()
+        said = moved.ok("rollback", "3", "--auto-approve").out
+        assert "  - backup" in said
+        assert "  ~ dump" in said
+        assert "  > web/log → log" in said
+        assert check(moved.store) == []
+
+    def test_one_that_was_on_no_board_is_so_again(self, project: Project) -> None:
+        project.ok("put", "loose/x", "run=mine", "every=5m")
+        project.board("web", "w: {run: w}\nx: {run: mine, every: 5m}")
+        project.ok("adopt", "loose/x", "web/x")
+        project.ok("rollback", "2", "--auto-approve")
+        assert project.spec("loose/x")["command"] == {"run": "mine"}
+        assert set(project.live("web")) == {"w"}
+        assert check(project.store) == []
+
+    def test_one_that_was_let_go_is_on_its_board_again(self, project: Project) -> None:
+        project.board("web", "", head="removed: [{job: w, destroy: false}]\n")
+        project.sync("--allow-empty")
+        assert "& loose/w → w" in project.ok("rollback", "2", "--auto-approve").out
+        assert set(project.live("web")) == {"w"}
+        assert project.live("loose") == {}
+        assert check(project.store) == []
+
+    def test_what_is_on_no_board_otherwise_stays_as_it_is(self, project: Project) -> None:
+        project.ok("put", "loose/x", "run=mine")
+        said = back(project)
+        assert "loose" not in said
+        assert project.spec("loose/x")["command"] == {"run": "mine"}
