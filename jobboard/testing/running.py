@@ -205,7 +205,7 @@ def _called_here(spec: Spec, env: Mapping[str, str]) -> Ended:
     out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
     with _as_a_run(env, spec.get("cwd"), spec.get("stdin")), redirect_stdout(out), redirect_stderr(out):
         code = call.call(told)
-    return Ended(code=code, output=bytearray(out.buffer.getvalue()))  # type: ignore[attr-defined]
+    return Ended(code=code, output=bytearray(out.buffer.getvalue()))
 
 
 @contextmanager

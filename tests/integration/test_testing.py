@@ -5,12 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from jobboard import errors, testing
 from jobboard.report import progress
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BOARD = """\
 board: shop
