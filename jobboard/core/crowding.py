@@ -104,7 +104,12 @@ def starts_by_hour(address: str, spec: Spec, now_ms: int) -> Counter[int]:
 def clock_faults(address: str, spec: Spec, now_ms: int) -> list[Fault]:
     """What changes of the clock within a year do to a job that falls into a skipped or a repeated hour."""
     schedule = spec.get("schedule", {})
-    if "cron" not in schedule or schedule.get("timezone", "UTC") == "UTC" or spec.get("enabled") is False:
+    if (
+        "cron" not in schedule
+        or "after" in spec
+        or schedule.get("timezone", "UTC") == "UTC"
+        or spec.get("enabled") is False
+    ):
         return []
     found = check_schedule(schedule, now_ms, seed_of(address, spec))
     return [fault for fault in found if fault.rule in CLOCK_RULES]

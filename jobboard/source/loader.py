@@ -358,9 +358,12 @@ def _foresee(draft: _Draft, now_ms: int) -> None:
         key: Any = schedule_key(schedule) if shared else name
         if key not in known:
             known[key] = check_schedule(schedule, now_ms, address_of(board.name, name))
-        if known[key]:
-            draft.say([fault.under("jobs", name) for fault in known[key]])
-    draft.say([fault.under("jobs") for fault in crowded(schedules, CROWD)])
+        # A window's beginning is no instant at which anything starts: where it lies is no worry.
+        is_window = "after" in board.jobs[name]
+        found = [fault for fault in known[key] if fault.severity == "error" or not is_window]
+        draft.say([fault.under("jobs", name) for fault in found])
+    starting = {name: value for name, value in schedules.items() if "after" not in board.jobs[name]}
+    draft.say([fault.under("jobs") for fault in crowded(starting, CROWD)])
 
 
 def _sound(raw: Mapping[str, Any], broken: frozenset[str]) -> dict[str, Any]:
@@ -443,7 +446,8 @@ def _relate(drafts: Sequence[_Draft]) -> None:
         for address, found in faults.items():
             job = split_address(address)[1]
             homes[address].say([fault.under("jobs", job) for fault in found])
-    schedules = {address: spec["schedule"] for address, spec in specs.items() if "schedule" in spec}
+    timed = {address: spec for address, spec in specs.items() if "schedule" in spec and "after" not in spec}
+    schedules = {address: spec["schedule"] for address, spec in timed.items()}
     for address, fault in (*lock_order(_listed_locks(drafts)), *pile_up(schedules, CROWD)):
         homes[address].say([fault.under("jobs", split_address(address)[1])])
 

@@ -333,3 +333,12 @@ def test_a_window_waits_visibly_and_ends_at_once(project: Project, walk: Walk) -
     walk.to("18:40:01")
     assert walk.live("report") == []
     assert walk.last("report") == [("skipped", "after: b/sales failed")]
+
+
+def test_windows_crowd_no_minute(project: Project) -> None:
+    jobs = "".join(f"w{n}: {{run: x, after: load, window: day}}\n" for n in range(60))
+    project.board("b", LOAD + jobs)
+    said = project.run("lint")
+    assert said.code == 0
+    assert "61 jobs in 1 file: no errors." in said.out
+    assert "warning" not in said.out + said.err
