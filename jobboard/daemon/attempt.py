@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, get_args
 
 from jobboard.core import launch
 from jobboard.core.instant import format_instant
-from jobboard.core.model import effective
+from jobboard.core.model import effective, seed_of
 from jobboard.core.retry import Broken, judge
 from jobboard.daemon import envfile, tree
 from jobboard.daemon.confine import Account, UnknownUser, account_of, confinement_of
@@ -144,6 +144,7 @@ class Attempt:
             "JOBBOARD_FENCE": str(run.token),
             "JOBBOARD_QUEUE": effective(run.spec, "queue"),
             "JOBBOARD_REPORT": f"{self._report_to}#{self.key}",
+            **_window(run),
         }
 
     def outcome(self, ended: Message) -> Outcome:
@@ -268,3 +269,18 @@ def _file_value(reference: str, name: str) -> str:
     if len(raw) > _LONGEST_FILE_BYTES:
         raise launch.Unresolvable(f"{reference} is over 1 MiB")
     return raw.decode("utf-8", "surrogateescape").removesuffix("\n")
+
+
+def _window(run: Reserved) -> dict[str, str]:
+    """The window that a run is for, of a job that comes once for each."""
+    if "after" not in run.spec or "schedule" not in run.spec:
+        return {}
+    from jobboard.core.schedule import compile_schedule
+
+    windows = compile_schedule(run.spec["schedule"], seed_of(run.address, run.spec))
+    ends_ms = {"START": windows.prev_at(run.nominal_ms), "END": windows.next_after(run.nominal_ms)}
+    return {
+        f"JOBBOARD_WINDOW_{edge}": format_instant(at_ms)
+        for edge, at_ms in ends_ms.items()
+        if at_ms is not None
+    }

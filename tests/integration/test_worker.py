@@ -25,6 +25,8 @@ from kit.work import (
 
 from jobboard import errors
 from jobboard.clock import monotonic_s
+from jobboard.core.instant import parse_instant
+from jobboard.core.schedule import compile_schedule
 from jobboard.daemon.output import HEAD_BYTES, TAIL_BYTES
 from jobboard.daemon.serving import Serving
 from jobboard.daemon.spool import folder_of
@@ -105,6 +107,16 @@ def test_a_run_knows_itself_and_little_else(
     assert (env["WANTED"], env["MINE"]) == ("yes", "ünï")
     assert "SOME_SECRET" not in env
     assert store.url not in json.dumps(env)
+
+
+def test_a_run_of_a_window_knows_its_bounds(store: Store, tmp_path: Path) -> None:
+    windows = {"cron": "0 0 * * *", "timezone": "Europe/Madrid"}
+    spec = run('echo "$JOBBOARD_WINDOW_START $JOBBOARD_WINDOW_END"', after=["ops/job"], schedule=windows)
+    _, text = ran(store, tmp_path, spec)
+    begin_ms, end_ms = map(parse_instant, text.decode().split())
+    schedule = compile_schedule(windows, "")
+    assert schedule.prev_at(begin_ms) == begin_ms
+    assert schedule.next_after(begin_ms) == end_ms
 
 
 def test_cwd_stdin_and_shell_are_the_jobs_own(store: Store, tmp_path: Path) -> None:

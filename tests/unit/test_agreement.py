@@ -293,9 +293,8 @@ def _family(kind: type[errors.JobboardError]) -> Iterator[type[errors.JobboardEr
 
 
 def test_the_readme_has_what_a_command_sees() -> None:
-    run = SimpleNamespace(
-        address="a/b", run_id="a/b@x", nominal_ms=0, attempt=1, token=1, spec={"command": {"run": "true"}}
-    )
+    windowed = {"command": {"run": "true"}, "after": ["a/c"], "schedule": {"cron": "0 0 * * *"}}
+    run = SimpleNamespace(address="a/b", run_id="a/b@x", nominal_ms=NOW_MS, attempt=1, token=1, spec=windowed)
     own = [*Attempt(cast("Reserved", run))._own(), tree.MARK]
     assert [name for name, _ in readme.rows("environment")] == own
     kept = ", ".join(f"`{name}`" for name in launch.KEPT[:-1]) + f" and `{launch.KEPT[-1]}`"
