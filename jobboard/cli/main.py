@@ -76,6 +76,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("doctor", "check the store, the daemons and this machine"),
     "fsck": ("fsck", "check every invariant of what is stored, and repair"),
     "config": ("config", "show or set how much of the past is kept"),
+    "functions": ("functions", "install functions on the server, for programs in any language"),
     "redis-cli": ("redis_cli", "send a command to the store"),
 }
 

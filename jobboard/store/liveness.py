@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from jobboard import errors
 from jobboard.core.facts import SEEN_WITHIN_MS
 from jobboard.core.zone import zone_version
+from jobboard.store import functions
 from jobboard.store.connect import explained
 from jobboard.store.health import Finding
 from jobboard.store.inbox import read_inboxes, rejected_count
@@ -30,6 +32,7 @@ def check_liveness(store: Store, now_ms: int) -> list[Finding]:
         *_workers(store, now_ms),
         *_queues(store, now_ms),
         *_inboxes(store, now_ms),
+        *_functions(store),
         _incidents(store),
         *_left_over(store, now_ms),
     ]
@@ -103,6 +106,22 @@ def _inboxes(store: Store, now_ms: int) -> Iterator[Finding]:
             )
     if rejected := rejected_count(store):
         yield Finding("inbox", "warn", f"{rejected} that are no runs are set aside", "jobboard inbox")
+
+
+def _functions(store: Store) -> Iterator[Finding]:
+    try:
+        found = functions.installed(store)
+    except errors.StoreRefused:
+        return  # a user who may not ask, or a server that keeps none
+    if found is not None and found.ours:
+        yield Finding("functions", "ok", f"those of jobboard {found.version}")
+    elif found is not None:
+        yield Finding(
+            "functions",
+            "warn",
+            f"those of jobboard {found.version}, which are not this version's",
+            "jobboard functions install",
+        )
 
 
 def _incidents(store: Store) -> Finding:

@@ -75,6 +75,13 @@ def includes_of_text(source: str) -> list[str]:
     return ordered
 
 
+def assembled(source: str) -> str:
+    """A piece of Lua behind all it includes, without its first line where that is ``#!lua``."""
+    parts = [_INCLUDE.sub("", include_source(include)) for include in includes_of_text(source)]
+    parts.append(_INCLUDE.sub("", _SHEBANG.sub("", source)))
+    return "\n".join(parts)
+
+
 @cache
 def load(name: str) -> Script:
     """The assembled script of that name."""
@@ -82,9 +89,6 @@ def load(name: str) -> Script:
     shebang = _SHEBANG.match(text)
     if shebang is None:
         raise ValueError(f"{name}.lua does not begin with #!lua")
-    parts = [shebang.group()]
-    parts += (_INCLUDE.sub("", include_source(i)) for i in includes_of(name))
-    parts.append(_INCLUDE.sub("", text[shebang.end() :]))
-    whole = "\n".join(parts)
+    whole = f"{shebang.group()}\n{assembled(text)}"
     sha = hashlib.sha1(whole.encode(), usedforsecurity=False).hexdigest()
     return Script(name, whole, sha, read_only="no-writes" in shebang.group())

@@ -1,0 +1,33 @@
+#!lua flags=no-writes
+-- Shows a job, as it is defined, or a run, as far as it is.
+-- TAKES  job=text run=text
+-- GIVES  of a job: job, spec, revision, due; of a run: run, job, state and what is known of it; null for neither
+-- @include key
+-- @include now
+-- @include definition
+-- @include in_force
+-- @include instant
+if (said.job == nil) == (said.run == nil) then refuse('give a job or a run') end
+if said.job then
+  local _, d = definition(said.job)
+  if not d then return cjson.null end
+  local due = tonumber(redis.call('ZSCORE', key('sched'), said.job) or nil)
+  return {job = said.job, spec = spec_fields(in_force(d, now())[5]), revision = d[3], due = due and instant(due) or cjson.null}
+end
+local v = redis.call('HMGET', key('run', said.run), 'job', 'state', 'attempt', 'queue', 'worker', 'queued_at', 'trigger', 'by')
+if v[1] then
+  local progress = redis.call('HGET', key('run', said.run), 'progress')
+  progress = progress and cmsgpack.unpack(progress)
+  return {run = said.run, job = v[1], state = v[2], attempt = tonumber(v[3]), queue = v[4], worker = v[5] or cjson.null,
+    queued = instant(tonumber(v[6])), trigger = v[7], by = v[8] or cjson.null,
+    percent = progress and progress.percent or cjson.null, text = progress and progress.text or cjson.null}
+end
+for _, raw in ipairs(redis.call('LRANGE', key('last', string.match(said.run, '^[^@]*')), 0, 19)) do
+  local record = cmsgpack.unpack(raw)
+  if record.id == said.run then
+    return {run = said.run, job = record.job, state = record.state, attempt = record.attempt, exit = record.exit or cjson.null,
+      reason = record.reason or cjson.null, worker = record.worker or cjson.null,
+      ended = record.ended_at and instant(record.ended_at) or cjson.null}
+  end
+end
+return cjson.null
