@@ -12,6 +12,7 @@ from jobboard.core.instant import format_instant
 from jobboard.core.model import UNLIMITED
 from jobboard.core.resolve import as_keys
 from jobboard.core.size import format_size
+from jobboard.core.value import WINDOWS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +57,8 @@ def _parent(name: str, said: Any) -> Any:
 def _written(key: str, value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _part(key, name, part) for name, part in value.items()}
+    if key == "window":
+        return next((name for name, cron in WINDOWS.items() if cron == value), value)
     if key == "at":
         return [format_instant(at_ms) for at_ms in value]
     if key in _INSTANTS:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from kit.walk import Walk, walking
 
+from jobboard.core.instant import parse_instant
 from jobboard.store import fsck
+from jobboard.store.wire import pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from jobboard.store.connect import Store
 
 DAY = "2026-03-02"
+AT_FIVE = parse_instant(f"{DAY}T05:00:00Z")
 
 
 @pytest.fixture
@@ -285,6 +288,60 @@ def test_thousands_that_wait_for_one_go_on_in_pages(project: Project, walk: Walk
         walk.to("05:30:30")
     assert client.zcard(key("queue", "wide")) == 700
     assert client.zcard(key("blocked")) == 0
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (("zrem", "asks:b/load", "b/report"), "b/report waits for runs of b/load, which nobody remembers"),
+        (("srem", "after:b/load", "b/report"), "b/report would not hear of b/load"),
+        (("zadd", "asks:b/load", {"b/gone": 1}), "b/gone has runs of b/load remembered, and waits for none"),
+        (("zadd", "outcomes:b/other", {"1:ok": 1}), "b/other has runs remembered that nobody asks for"),
+        (("zadd", "gates", {"b/x@1": 1}), "b/x@1 has to be done waiting, and waits for nothing"),
+        (
+            ("hset", "gate:b/x@1", "b/load", pack({"low": 0, "high": 9})),
+            "b/x@1 waits at a gate and is not blocked",
+        ),
+        (
+            ("zadd", "outcomes:b/load", {f"{AT_FIVE}:ok": AT_FIVE}),
+            "b/report@2026-03-02T05:30:00Z waits for b/load@2026-03-02T05:00:00Z, which has ended",
+        ),
+    ],
+    ids=lambda value: value[1] if isinstance(value, tuple) else "",
+)
+def test_what_is_broken_at_a_gate_is_found_and_mended(
+    project: Project, walk: Walk, spoil: tuple[Any, ...], words: str
+) -> None:
+    _sync(project, LOAD + 'report: {run: x, cron: "30 5 * * *", needs: load}')
+    walk.to("05:00:00")
+    (load,) = walk.reserve().values()
+    walk.to("05:30:00")
+    command, name, *rest = spoil
+    getattr(walk.store.client, command)(walk.store.key(name), *rest)
+    assert words in map(str, fsck.check(walk.store))
+    for _ in range(2):
+        fsck.repair(walk.store)
+    assert fsck.check(walk.store) == []
+    walk.end(load)
+    assert walk.run() == ["report@05:30"]
+
+
+def test_a_live_edit_of_what_is_waited_for_is_written_back(project: Project, walk: Walk) -> None:
+    _sync(
+        project,
+        LOAD
+        + "other: {run: x, after: load}\n"
+        + 'report: {run: x, cron: "30 5 * * *", needs: {job: load, timeout: 2h}}\n'
+        + "day: {run: x, after: [load, {job: report, on: finished}], window: day}",
+    )
+    project.ok("set", "report", "needs=[{job: load, fresh: all, timeout: 30m}, other]")
+    project.ok("set", "day", "window=week", "after={job: report, on: failed}")
+    project.ok("plan", "--write-live")
+    text = project.path("b").read_text()
+    assert "window: week" in text
+    assert "0 to change" in project.ok("plan").out
+    assert "drift" not in project.ok("plan").out
+    assert walk.last("day") == []
 
 
 # ---- windows
