@@ -62,6 +62,7 @@ class Crossing:
         records: Every board in the store.
         leaving: Boards that take part without a file: only jobs of those, of the parsed ones and of none
             can be moved.
+        held: Boards whose files have no say: no job of theirs is moved, and none to them.
     """
 
     def __init__(
@@ -71,12 +72,15 @@ class Crossing:
         lives: Mapping[str, Mapping[str, Definition]],
         records: Mapping[str, BoardRecord],
         leaving: Collection[str],
+        *,
+        held: Collection[str] = (),
     ) -> None:
         self._store = store
         self._boards = boards
         self._lives = dict(lives)
         self._records = records
-        self._part = {*boards, *leaving, LOOSE}
+        self._held = held
+        self._part = {*boards, *leaving, LOOSE}.difference(held)
         self._faults: list[Diagnostic] = []
         self._traffic = Traffic()
 
@@ -91,13 +95,26 @@ class Crossing:
             return self._traffic
         for board in self._boards.values():
             for target, chain in origins(board.moves).items():
-                self._move(board, target, chain, sources, options)
+                if board.name in self._held:
+                    self._await_release(board, chain)
+                else:
+                    self._move(board, target, chain, sources, options)
+            if board.name in self._held:
+                continue
             for removal in board.removals:
                 if removal.job is not None and not removal.destroy:
                     self._forget(board, removal.job, removal)
         if self._faults:
             raise errors.InvalidBoards(self._faults)
         return self._traffic
+
+    def _await_release(self, board: Board, chain: tuple[Move, ...]) -> None:
+        """Refuse a move to a board whose file has no say: the job would leave the one, and come to none."""
+        for move in chain:
+            home, job = split_address(move.source)
+            declared = home in self._boards and job in self._boards[home].jobs
+            if home in self._part and home != LOOSE and job in self._live(home) and not declared:
+                self._refuse(board, _waits(move.source, board.name))
 
     def _move(
         self, board: Board, target: str, chain: tuple[Move, ...], sources: Sources, options: Options
@@ -109,7 +126,9 @@ class Crossing:
             declared = home in self._boards and job in self._boards[home].jobs
             if before is None or (declared and name in self._live(board.name)):
                 continue
-            if declared or home not in self._part:
+            if home in self._held:
+                self._refuse(board, _waits(move.source, home))
+            elif declared or home not in self._part:
                 self._refuse(board, _stays(move.source, home, declared=declared))
             elif name in self._live(board.name):
                 self._clash(board, move.source, target, (*move.path, "to"))
@@ -139,6 +158,11 @@ class Crossing:
             if before is None:
                 raise errors.UsageError(
                     f"there is no job {source} on no board", "jobboard ls loose lists them"
+                )
+            if home in self._held:
+                raise errors.UsageError(
+                    f"a rollback holds board {home}, and its file has no say",
+                    f"jobboard release {home} ends that",
                 )
             if home not in self._boards or job not in self._boards[home].jobs:
                 raise errors.UsageError(
@@ -254,6 +278,15 @@ def board_facts(jobs: Mapping[str, Spec]) -> dict[str, object]:
         "locks": {name: n for spec in jobs.values() for name, n in spec.get("locks", {}).items()},
         "edges": edges_of(jobs),
     }
+
+
+def _waits(source: str, held: str) -> Refusal:
+    return Refusal(
+        "moved",
+        source,
+        f"{source} is to move, and a rollback holds board {held}",
+        f"let its file have its say again: jobboard release {held}",
+    )
 
 
 def _stays(source: str, home: str, *, declared: bool) -> Refusal:

@@ -99,7 +99,9 @@ def make_plan(store: Store, sources: Sources, options: Options) -> Planned:
     unmentioned = [r for r in records.values() if r.name not in boards and r.name not in still]
     unread = [records[name] for name in clean.values()]
     vanished = guards.vanished(store, sources, pruning(options, boards.values(), unread), unmentioned)
-    traffic = _traffic(store, boards, lives, records, vanished, sources, options)
+    held = {name for name in lives if _is_held(boards[name], records[name], lives[name])}
+    leaving = [plan.name for plan in vanished]
+    traffic = Crossing(store, boards, lives, records, leaving, held=held).traffic(sources, options)
     chosen = targeting.choose(options, boards, lives, traffic, records)
     if options.targets or options.excludes:
         vanished, traffic = [], Traffic()
@@ -124,6 +126,8 @@ def make_plan(store: Store, sources: Sources, options: Options) -> Planned:
                 traffic=traffic,
                 removed=removed.get(board.name, {}),
             )
+            if board.name not in held
+            else _passed_over(board, records[board.name], traffic)
             for board in boards.values()
         ]
         return Plan(store.namespace, tuple(sorted([*aside, *plans], key=lambda p: p.name)), chosen.undone)
@@ -158,22 +162,6 @@ def pruning(options: Options, boards: Iterable[Board], unread: Iterable[BoardRec
 
 def _removed_boards(board: Board) -> list[str]:
     return [removal.board for removal in board.removals if removal.board is not None]
-
-
-def _traffic(  # noqa: PLR0917  # it is all that a plan is made from
-    store: Store,
-    boards: Mapping[str, Board],
-    lives: Mapping[str, Mapping[str, Definition]],
-    records: Mapping[str, BoardRecord],
-    vanished: Sequence[BoardPlan],
-    sources: Sources,
-    options: Options,
-) -> Traffic:
-    """Which jobs get another address. Nearly always none."""
-    if not options.adopted and not any(board.moves or board.removals for board in boards.values()):
-        return Traffic()
-    crossing = Crossing(store, boards, lives, records, [plan.name for plan in vanished])
-    return crossing.traffic(sources, options)
 
 
 def _outside(
@@ -260,16 +248,6 @@ def _plan_board(  # as above
     traffic: Traffic,
     removed: Mapping[str, Spec | None],
 ) -> BoardPlan:
-    if record is not None and record.meta.get("held") and not _says_as_held(board, live):
-        # Until the file says what was rolled back to, it has no say.
-        return BoardPlan(
-            board.name,
-            board.path,
-            record.version,
-            jobs=len(live),
-            meta=record.meta,
-            held=record.meta["held"],
-        )
     comings = traffic.comings.get(board.name, {})
     without = {job for job in {**board.jobs, **live} if address_of(board.name, job) in left_out}
     changes, drift, conflicts = plan_jobs(
@@ -356,5 +334,21 @@ def _specs_after(
     return specs
 
 
-def _says_as_held(board: Board, live: Mapping[str, Definition]) -> bool:
-    return board.jobs == {job: definition.base for job, definition in live.items()}
+def _is_held(board: Board, record: BoardRecord, live: Mapping[str, Definition]) -> bool:
+    """Whether a rollback keeps the file from having a say: until it says what was rolled back to."""
+    if not record.meta.get("held"):
+        return False
+    then = {job: {n: v for n, v in d.base.items() if n != "seed"} for job, d in live.items()}
+    return board.jobs != then
+
+
+def _passed_over(board: Board, record: BoardRecord, traffic: Traffic) -> BoardPlan:
+    return BoardPlan(
+        board.name,
+        board.path,
+        record.version,
+        jobs=int(record.meta["jobs"]),
+        meta=record.meta,
+        refusals=tuple(traffic.refusals.get(board.name, ())),
+        held=record.meta["held"],
+    )

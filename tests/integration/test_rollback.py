@@ -246,3 +246,42 @@ class TestOverJobsThatGotAnotherAddress:
         said = back(project)
         assert "loose" not in said
         assert project.spec("loose/x")["command"] == {"run": "mine"}
+
+    def test_a_file_that_moves_them_again_says_something_else(self, project: Project) -> None:
+        project.board("web", "v: {run: w}", head="moved: [{from: w, to: v}]\n")
+        project.sync()
+        project.ok("rollback", "2", "--auto-approve")
+        assert "held at what revision 2 left" in project.run("plan").out
+        assert project.run("sync", "--auto-approve").code == 5
+        assert set(project.live("web")) == {"w"}
+
+    def test_a_job_with_the_seed_of_its_old_name_does_not_keep_its_board_held(self, moved: Project) -> None:
+        moved.board("ops", f"backup: {self.HASHED[:-1]}, timeout: 1h}}")
+        moved.sync()
+        moved.ok("rollback", "4", "--auto-approve")
+        assert moved.spec("ops/backup")["seed"] == "ops/dump"
+        moved.board("ops", f"backup: {self.HASHED}")
+        assert moved.sync().code == 0
+        assert "ops was not held" in moved.ok("release", "ops").out
+
+    @pytest.mark.parametrize("held", ["ops", "web"])
+    def test_no_job_leaves_or_comes_to_a_board_that_is_held(self, moved: Project, held: str) -> None:
+        moved.ok("rollback", "3", "--auto-approve")
+        moved.ok("release", {"ops": "web", "web": "ops"}[held])
+        refused = moved.run("sync", "--auto-approve")
+        assert refused.code == 5
+        assert f"ops/log is to move, and a rollback holds board {held}" in refused.out
+        assert f"jobboard release {held}" in refused.out
+        before = moved.live("ops"), moved.live("web")
+        assert "log" in before[0]
+        assert "log" not in before[1]
+        assert check(moved.store) == []
+
+    def test_nor_is_one_taken_over_by_one(self, project: Project) -> None:
+        project.board("web", "w: {run: v}\nx: {run: x}")
+        project.sync()
+        project.ok("rollback", "2", "--auto-approve")
+        project.ok("put", "loose/x", "run=x")
+        refused = project.run("adopt", "loose/x", "web/x")
+        assert (refused.code, "a rollback holds board web" in refused.err) == (64, True)
+        assert "loose/x" in project.ok("ls").out
