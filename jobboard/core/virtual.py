@@ -195,14 +195,20 @@ class RunPath:
         for nominal_ms in backlog_ms[surplus:]:
             if job.limit is not None and job.used >= job.limit:
                 return
+            asks, (policy, vain) = self._asks(job, nominal_ms)
             if job.is_held(nominal_ms):
                 self._pass(job, "held", nominal_ms, "paused")
                 self._follow(job, nominal_ms, "held")
+            elif policy == "skip":
+                self._pass(job, "skipped", nominal_ms, vain)
+                self._follow(job, nominal_ms, "skipped")
             elif nominal_ms < self._scenario.until_ms:
                 job.used += 1
                 due_ms = job.schedule.due(nominal_ms)
                 run = VirtualRun(job.address, nominal_ms, due_ms, self._now_ms, "schedule")
-                self._create(run, job, turn="line", caught_up=True, asks=self._asks(job, nominal_ms)[0])
+                self._create(run, job, turn="line", caught_up=True, asks=asks)
+                if policy == "fail":
+                    self._doom(next(reversed(job.live)), policy, vain)
 
     def _fire(self, job: Job, nominal_ms: int, due_ms: int) -> None:
         if job.limit is not None and job.used >= job.limit:

@@ -160,9 +160,10 @@ class Scheduler:
 
     def _judge(self, entry: ClaimedJob, now_ms: int) -> Firing:
         """What is to be done for a claimed job; one that is beyond this version is looked at again later."""
-        epoch = unpack(entry.definition)[0]
+        epoch, _, _, facts, *_ = unpack(entry.definition)
         try:
             schedule, lateness = self._schedule_of(entry, epoch)
+            gates = self._gates_of(entry, schedule) if schedule is not None and "n" in facts else None
         except ValueError as error:
             _log.error("%s cannot be scheduled: %s", entry.address, error, extra={"action": "unscheduled"})
             return Firing(entry.address, epoch, None, now_ms + _BEYOND_US_MS)
@@ -172,15 +173,12 @@ class Scheduler:
         if cursor_ms is None:
             nominal_ms = schedule.prev_at(entry.due_ms)
             cursor_ms = (entry.due_ms if nominal_ms is None else nominal_ms) - 1
-        gates = self._gates_of(entry, schedule)
         if gates is not None:
             schedule = gates.schedule
         return _firing(entry.address, epoch, schedule, decide(schedule, cursor_ms, now_ms, lateness), gates)
 
-    def _gates_of(self, entry: ClaimedJob, schedule: Schedule) -> Gatekeeper | None:
+    def _gates_of(self, entry: ClaimedJob, schedule: Schedule) -> Gatekeeper:
         """What knows the gates of a job that has some; its schedule knows when they are due."""
-        if not unpack(entry.definition)[3].get("n"):
-            return None
         from jobboard.daemon.gates import Gatekeeper
 
         return Gatekeeper(self._store, entry.address, laid(decode_definition(entry.definition)), schedule)

@@ -9,7 +9,7 @@ from kit.walk import Walk, walking
 
 from jobboard.core.instant import parse_instant
 from jobboard.store import fsck
-from jobboard.store.wire import pack
+from jobboard.store.wire import pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -342,6 +342,27 @@ def test_a_live_edit_of_what_is_waited_for_is_written_back(project: Project, wal
     assert "0 to change" in project.ok("plan").out
     assert "drift" not in project.ok("plan").out
     assert walk.last("day") == []
+
+
+def test_a_definition_beyond_this_version_keeps_only_those_waiting_that_ask_for_it(
+    project: Project, walk: Walk
+) -> None:
+    _sync(
+        project,
+        LOAD + 'alone: {run: x, cron: "30 5 * * *"}\nreport: {run: x, cron: "30 5 * * *", needs: load}',
+    )
+    client, key = walk.store.client, walk.store.key
+    (version,) = client.scan_iter(match=key("defs", "*"))
+    sound: Any = client.hget(version, "load")
+    odd = unpack(sound)
+    odd[4] = "?" + odd[4][1:]
+    client.hset(version, "load", pack(odd))
+    walk.to("05:30:00")
+    assert walk.run() == ["alone@05:30"]
+    client.hset(version, "load", sound)
+    walk.to("05:32:00")
+    walk.run()
+    assert walk.run() == ["report@05:30"]
 
 
 # ---- windows

@@ -196,6 +196,12 @@ def tied_board(gates: Path) -> dict[str, dict[str, Any]]:
             "schedule": {"cron": "10 8-22/2 * * *", **late},
             "needs": {"b/alarm": {"on_timeout": "fail"}, "b/bad": {"on": "failed"}},
         },
+        "behind": {
+            "schedule": {"cron": "10 8-22/2 * * *", **late},
+            "needs": {"b/poll": {}, "b/bad": {"on": "finished"}},
+            "catchup": "all",
+            "overlap": "queue",
+        },
         "hopeful": {"schedule": {"cron": "40 8-22/2 * * *", **late}, "needs": {"b/bad": {}}},
         "then": {"after": ["b/strict"], "on": {"b/strict": "finished"}},
         "six": {"after": ["b/merge", "b/poll"], "schedule": {"cron": "0 */6 * * *"}},
