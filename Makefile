@@ -28,9 +28,10 @@ check: $(STAMP)  ## every static check
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -q tests/unit/test_agreement.py
 
-proof: $(STAMP)  ## every schedule around every clock change; 100,000 fires by schedulers that are killed
+proof: $(STAMP)  ## every schedule around every clock change; 100,000 fires and 10,000 runs while everybody is killed
 	@PYTHONPATH=tests $(BIN)/python -m kit.proof
 	@PYTHONPATH=tests $(BIN)/python -m kit.storm
+	@PYTHONPATH=tests $(BIN)/python -m kit.gale
 
 bench: $(STAMP)  ## every claim about speed, beside its reference
 	@$(BIN)/python -m bench

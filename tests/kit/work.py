@@ -142,16 +142,21 @@ with Store(url, namespace) as store:
 """
 
 
+def start_worker(store: Store, home: Path, **options: Any) -> subprocess.Popen[bytes]:
+    """A worker in a process of its own, for the caller to end."""
+    return subprocess.Popen(
+        [PYTHON, "-c", _MAIN, store.url, store.namespace, str(home), json.dumps(options)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+
+
 @contextmanager
 def working_process(store: Store, home: Path, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
     """A worker in a process of its own, which the test may kill.
 
     With `file_limit_bytes`, no file of its may grow beyond that.
     """
-    child = subprocess.Popen(
-        [PYTHON, "-c", _MAIN, store.url, store.namespace, str(home), json.dumps(options)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
+    child = start_worker(store, home, **options)
     try:
         yield child
     finally:
