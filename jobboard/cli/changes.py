@@ -170,8 +170,9 @@ def conflict_lines(conflict: Conflicted, around: Around, place: str) -> Iterator
             yield from change_lines(conflict.moved)
             continue
         by = _who(around, conflict.address, field)
+        applied = f" (revision {conflict.revision})" if conflict.revision is not None else ""
         yield f"  ! conflict {job}.{field.path}"
-        yield f"        last applied  {shown(field.path, field.base)}"
+        yield f"        last applied  {shown(field.path, field.base)}{applied}"
         yield f"        Redis         {shown(field.path, field.live)}{by}"
         yield f"        file          {shown(field.path, field.file)}   {place}".rstrip()
 
@@ -263,7 +264,9 @@ def edited_by(edit: Mapping[str, Any] | None, now_ms: int) -> str:
 
 def _who(around: Around, address: str, field: Merged) -> str:
     """Who edited a path of a job live, through what, and how long ago; empty where nobody knows."""
-    return edited_by(around.edits.get(address, {}).get(field.path), around.now_ms)
+    made = around.edits.get(address, {})
+    # Of a job that was brought back, what its file says otherwise is the doing of who did that.
+    return edited_by(made.get(field.path) or made.get(WHOLE), around.now_ms)
 
 
 def _field(field: Merged, width: int) -> Iterator[str]:

@@ -47,7 +47,7 @@ def execute(args: argparse.Namespace) -> int:
 
     with open_store(Settings.from_args(args)) as store:
         if len(args.what) == 2 and args.what[0] == SHOW:
-            return _show(store, number_of(args.what[1]), as_json=args.output == "json")
+            return show(store, number_of(args.what[1]), as_json=args.output == "json")
         if len(args.what) > 1:
             raise errors.UsageError(
                 "history takes one board or job", "jobboard history show 12 shows revision 12"
@@ -61,10 +61,14 @@ def number_of(text: str) -> int:
     Raises:
         errors.UsageError: It is none.
     """
-    digits = text.removeprefix("r")
-    if not digits.isdecimal():
+    if not is_number(text):
         raise errors.UsageError(f'"{text}" is no revision', "write its number; jobboard history lists them")
-    return int(digits)
+    return int(text.removeprefix("r"))
+
+
+def is_number(text: str) -> bool:
+    """Whether it can be the number of a revision."""
+    return text.removeprefix("r").isdecimal()
 
 
 def revision_json(revision: Revision) -> dict[str, Any]:
@@ -164,7 +168,12 @@ def _counts(counts: Mapping[str, int]) -> str:
     return " ".join(words) or "-"
 
 
-def _show(store: Store, number: int, *, as_json: bool) -> int:
+def show(store: Store, number: int, *, as_json: bool) -> int:
+    """Print what a revision did to each job.
+
+    Raises:
+        errors.UsageError: There is none of that number.
+    """
     from jobboard.store import history
 
     revision = history.read_revision(store, number)

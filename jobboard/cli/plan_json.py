@@ -72,6 +72,7 @@ def _board(planned: Planned, board: BoardPlan, around: Around, clocks: ClockText
             {
                 **_edited(conflict, around),
                 "skipped": conflict.skipped,
+                "revision": conflict.revision,
                 "moved": [_field(field) for field in conflict.moved],
             }
             for conflict in board.conflicts

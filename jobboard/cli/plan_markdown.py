@@ -69,6 +69,8 @@ class PlanMarkdown:
         else:
             yield f"### Plan: {counts_words(self.plan.counts)}\n\n"
         yield f"{code(self._store_name)} · digest `{self.plan.digest}`\n\n"
+        if edited := self._text.edited():
+            yield f"> {plain_html(edited)}\n\n"
         if obstacle := self._text.obstacle():
             yield f"> **{plain_html(obstacle[:LONGEST_PART])}**\n\n"
         if parts := self._text.in_parts():

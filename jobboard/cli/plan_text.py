@@ -25,7 +25,7 @@ from jobboard.cli.changes import (
     unexplained_text,
     ways_out,
 )
-from jobboard.cli.screen import moment
+from jobboard.cli.screen import ago, moment
 from jobboard.cli.values import brief, shown
 from jobboard.core.crowding import CLOCK_RULES, week_ahead
 from jobboard.core.depend import parents_text, window_text
@@ -112,11 +112,15 @@ class PlanText:
             return
         if self.plan.empty:
             self.screen.line(self.nothing_to_do(), "good")
+            if edited := self.edited():
+                self._say(edited, "dim")
             if aside := self.left_out():
                 self._say(aside, "dim")
             return
         self.foresight()
         self._say(self.summary(), "bold")
+        if edited := self.edited():
+            self._say(edited, "dim")
         if parts := self.in_parts():
             self._say(parts)
         if aside := self.left_out():
@@ -160,6 +164,17 @@ class PlanText:
     def summary(self) -> str:
         """``Plan: 3 to add, 1 to change, 2 to destroy.`` and the digest; other groups only above zero."""
         return f"Plan: {counts_words(self.plan.counts)}.   digest {self.plan.digest[:15]}…"
+
+    def edited(self) -> str:
+        """How many live edits are kept, and since when; empty for none."""
+        drift = self.plan.drift
+        if not drift:
+            return ""
+        values = sum(len(job.fields) for job in drift)
+        instants = [made["at"] for job in drift for made in self.around.edits.get(job.address, {}).values()]
+        since = f", the oldest made {ago(self.around.now_ms - min(instants))} ago" if instants else ""
+        kept = f"{_number(values, 'live edit')} of {_number(len(drift), 'job')}"
+        return f"Kept: {kept}{since}."
 
     def unexplained(self) -> str:
         """Which changes the files' own do not explain; empty where all are, or nobody asked."""
@@ -493,7 +508,11 @@ def _short(address: str, board: str) -> str:
 
 
 def _runs(count: int, state: str) -> str:
-    return f"{count} {state} run{'s' if count != 1 else ''}"
+    return _number(count, f"{state} run")
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' if count != 1 else ''}"
 
 
 def _waiting(runs: Bystander, *, take: bool) -> str:

@@ -134,12 +134,14 @@ class Conflicted:
         fields: The paths that both changed; `WHOLE` for a job that was removed by hand.
         skipped: Whether the job stays as it is and stands in nobody's way.
         moved: What the file changes of a job that was removed.
+        revision: The one that last wrote the job; None where nobody knows.
     """
 
     address: str
     fields: tuple[Merged, ...]
     skipped: bool = False
     moved: tuple[Merged, ...] = ()
+    revision: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,7 +385,9 @@ def plan_jobs(
         elif not (wanted == held.spec == held.base):
             merged = merge_job(held.base, held.spec, wanted, policy, address)
             if merged.conflicts:
-                conflicts.append(Conflicted(address, merged.conflicts, skip_conflicted))
+                conflicts.append(
+                    Conflicted(address, merged.conflicts, skip_conflicted, revision=held.revision or None)
+                )
             if merged.drift:
                 drift.append(Drift(address, merged.drift, merged.forbidden))
             if merged.conflicts and skip_conflicted:

@@ -64,6 +64,8 @@ def test_it_is_narrowed_to_a_board_and_to_a_job(project: Project) -> None:
 
 def test_it_shows_one_revision_job_by_job(project: Project) -> None:
     said = project.ok("history", "show", "2").out
+    assert project.ok("show", "2").out == project.ok("show", "r2").out == said
+    assert "there is no revision 99" in project.run("show", "99").err
     assert "Revision 2" in said
     assert "~ ops/a\n        timeout    1m  →  2m" in said
     assert "- ops/b" in said

@@ -296,7 +296,7 @@ class TestAFileThatChangesARemovedJob:
         two.sync("--on-conflict", "live")
         two.ok("undelete", "ops/dump")
         assert "timeout" not in two.spec("ops/dump")
-        assert "dump.timeout 1h here, - in Redis" in two.run("plan").out
+        assert "dump.timeout 1h here, - in Redis (ana, cli, " in two.run("plan").out
 
     def test_taking_it_out_of_the_file_settles_it(self, two: Project) -> None:
         assert "take the job out of boards/ops.yaml and" in two.run("plan").out
