@@ -3,6 +3,7 @@
 jobboard logs backup                  the latest run's
 jobboard logs -f backup               and go on until the run is over
 jobboard logs backup@2026-11-20 --attempt 1 > first.log
+jobboard logs -t backup                 with the time of each line
 
 Whatever is not output, such as where a try begins, goes to standard error.
 """
@@ -10,10 +11,12 @@ Whatever is not output, such as where a try begins, goes to standard error.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
 from jobboard.cli.records import state_text
+from jobboard.core.instant import format_instant
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,10 +28,16 @@ if TYPE_CHECKING:
     from jobboard.store.output import Chunk
 
 
+_SHORT = {"stdout": "out ", "stderr": "err "}
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``jobboard logs``."""
     parser.add_argument("run", metavar="RUN|JOB", help="a run, or a job for its latest run")
     parser.add_argument("-f", "--follow", action="store_true", help="go on until the run is over")
+    parser.add_argument(
+        "-t", "--timestamps", action="store_true", help="begin each line with when it was written (UTC)"
+    )
     parser.add_argument("--attempt", type=int, metavar="N", help="only this try's")
 
 
@@ -47,7 +56,7 @@ def execute(args: argparse.Namespace) -> int:
         following = args.follow and run.live
         read = output.follow_output if following else output.read_output
         try:
-            copied = copy_output(read(store, run.run_id), run, attempt=args.attempt)
+            copied = copy_output(read(store, run.run_id), run, attempt=args.attempt, timed=args.timestamps)
         except KeyboardInterrupt:
             say(f"{run.run_id} goes on; jobboard cancel {run.run_id} stops it")
             return 0
@@ -55,11 +64,14 @@ def execute(args: argparse.Namespace) -> int:
     return 0
 
 
-def copy_output(chunks: Iterable[Chunk], run: Record, *, attempt: int | None = None) -> bool:
-    """Write chunks to standard output as they come; whether any came.
+def copy_output(
+    chunks: Iterable[Chunk], run: Record, *, attempt: int | None = None, timed: bool = False
+) -> bool:
+    """Write chunks as they come, what a split job wrote to standard error to that; whether any came.
 
     Where a try begins, standard error says so, unless the run has only one.
     """
+    stamps = Stamps() if timed else None
     present: tuple[int, int] | None = None
     for chunk in chunks:
         if attempt not in (None, chunk.attempt):
@@ -69,9 +81,37 @@ def copy_output(chunks: Iterable[Chunk], run: Record, *, attempt: int | None = N
                 sys.stdout.flush()
                 say(f"── try {chunk.attempt}{_ending(run, chunk.attempt)} ──")
             present = (chunk.attempt, chunk.token)
-        sys.stdout.buffer.write(chunk.content)
-        sys.stdout.buffer.flush()
+            if stamps is not None:
+                stamps = Stamps()
+        target = (sys.stderr if chunk.stream == "stderr" else sys.stdout).buffer
+        target.write(chunk.content if stamps is None else stamps.lines(chunk))
+        target.flush()
     return present is not None
+
+
+class Stamps:
+    """Puts the time before each line, and, where a job tells its streams apart, from which it came."""
+
+    def __init__(self) -> None:
+        self._inside: set[str] = set()
+
+    def lines(self, chunk: Chunk) -> bytes:
+        """A chunk with what goes before each line that begins in it; a line may go on in the next."""
+        stamp = f"{time_text(chunk.at_ms)} {_SHORT.get(chunk.stream, '')}".encode()
+        # Only a line feed ends a line: a progress bar's carriage returns are within one.
+        lines = re.findall(rb"[^\n]*\n|[^\n]+", chunk.content)
+        first = b"" if chunk.stream in self._inside else stamp
+        if chunk.content.endswith(b"\n"):
+            self._inside.discard(chunk.stream)
+        else:
+            self._inside.add(chunk.stream)
+        return first + stamp.join(lines)
+
+
+def time_text(at_ms: int) -> str:
+    """An instant to the millisecond, always as wide."""
+    text = format_instant(at_ms)
+    return text if "." in text else f"{text[:-1]}.000Z"
 
 
 def say(text: str) -> None:
@@ -99,7 +139,7 @@ def _last_words(store: Store, run: Record, *, copied: bool, attempt: int | None,
     if attempt is not None:
         say(f"nothing of try {attempt} is kept; the run came to try {ended.attempt}")
     elif ended.output_bytes > ended.dropped_bytes:
-        say(f"the output of {ended.run_id} has expired: it was older than what the store keeps")
+        say(f"the output of {ended.run_id} is not kept any more")
     elif ended.live and ended.state != "running":
         say(f"{ended.run_id} is {ended.state} and has written nothing; jobboard why {ended.run_id}")
     else:
@@ -117,6 +157,15 @@ def _as_json(run: Record, chunks: Sequence[Chunk]) -> dict[str, Any]:
         "attempts": [
             {"attempt": attempt, "output": content.decode("utf-8", "replace")}
             for (attempt, _), content in attempts.items()
+        ],
+        "chunks": [
+            {
+                "attempt": chunk.attempt,
+                "at": time_text(chunk.at_ms),
+                "stream": chunk.stream or None,
+                "output": chunk.content.decode("utf-8", "replace"),
+            }
+            for chunk in chunks
         ],
         "dropped_bytes": run.dropped_bytes,
         "expired": not chunks and run.output_bytes > run.dropped_bytes,

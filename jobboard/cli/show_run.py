@@ -135,6 +135,7 @@ class RunView:
             "inherit",
             "user",
             "limits",
+            "logs",
             "timeout",
             "heartbeat",
             "start_within",

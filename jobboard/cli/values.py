@@ -64,6 +64,8 @@ def _text(path: str, value: Any) -> str:
         return _needs(path.partition(".")[2], value)
     if name == "limits":
         return _limits(path.partition(".")[2], value)
+    if name == "logs":
+        return _logs(path.partition(".")[2], value)
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -89,6 +91,16 @@ def _limits(key: str, value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {_limits(name, part)}" for name, part in value.items())
     return format_duration(value) if key == "cpu" else format_size(value)
+
+
+def _logs(key: str, value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_logs(name, part)}" for name, part in value.items())
+    if key in ("keep", "keep_failed"):
+        return format_duration(value)
+    if key == "max_size":
+        return format_size(value)
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _policy(key: str, part: Any) -> str:

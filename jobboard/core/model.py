@@ -124,6 +124,8 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
         "finish_by": Field(55),
         "on_late": Field(56, default="report"),
         "expected_every": Field(57),
+        # "split"; "max_size" in bytes; "keep" and "keep_failed" in ms; "on_success": "keep" | "discard"
+        "logs": Field(58, "map", moves=False),
         # What `H`, phase and jitter hash, where that is not the job's address: the one it was moved from.
         # No board says it; `core.plan` carries it along.
         "seed": Field(60),

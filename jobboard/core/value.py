@@ -363,6 +363,29 @@ def _read_limit(value: Any, path: Path, faults: list[Fault]) -> Any:
         return _refuse(error, path, faults)
 
 
+_LOG_SIZES = (1 << 10, 16 << 20)
+
+
+def _read_logs(value: Mapping[str, Any], path: Path, faults: list[Fault]) -> Any:
+    read = {name: _read_log_part(value[name], (*path, name), faults) for name in sorted(value)}
+    return BROKEN if BROKEN in read.values() else read
+
+
+def _read_log_part(value: Any, path: Path, faults: list[Fault]) -> Any:
+    if value is None or path[-1] in ("split", "on_success"):
+        return value
+    if path[-1] != "max_size":
+        return _read_positive(value, path, faults)
+    least, most = _LOG_SIZES
+    size = _read_limit(value, path, faults)
+    if size is not BROKEN and not least <= size <= most:
+        return _broken(
+            faults,
+            Fault(path, "what is kept of an attempt's output is from 1K to 16M", "Write  max_size: 1M"),
+        )
+    return size
+
+
 READERS: Mapping[str, Reader] = MappingProxyType(
     {
         "run": _read_run,
@@ -381,6 +404,7 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         "umask": _read_umask,
         "nice": _read_integer,
         "limits": _read_limits,
+        "logs": _read_logs,
         "cron": _read_cron,
         "seconds": _read_as_is,
         "days": _read_as_is,

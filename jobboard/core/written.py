@@ -33,6 +33,7 @@ _SPANS_WITHIN = {
     "retries": frozenset({"delay", "max_delay", "jitter"}),
     "defer": frozenset({"delay"}),
     "limits": frozenset({"cpu"}),
+    "logs": frozenset({"keep", "keep_failed"}),
 }
 _COUNTS_WITHIN = frozenset({"files"})
 
@@ -73,7 +74,7 @@ def _part(key: str, name: str, part: Any) -> Any:
         return format_duration(part)
     if key == "retries" and name == "max" and part == UNLIMITED:
         return "unlimited"
-    if key == "limits" and name not in _COUNTS_WITHIN:
+    if (key == "limits" and name not in _COUNTS_WITHIN) or (key, name) == ("logs", "max_size"):
         return format_size(part)
     return list(part) if isinstance(part, list | tuple) else part
 

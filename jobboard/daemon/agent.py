@@ -5,10 +5,10 @@ tells the runner what started, hands over the pipe its output comes from, and sa
 parent of every process of every run, orphans included (a subreaper), and a `guard` is its parent in turn:
 whichever of runner, agent and guard dies, the others end every tree at once.
 
-Messages in: ``spawn`` (id, argv, env, cwd, stdin, mark, timeout_ms, kill_after_ms, fenced, confined), ``end``
-(id, why, within_ms), ``lease`` (term_at_s, kill_at_s on the monotonic clock), ``quit``. Messages out:
-``ready`` (pid), ``started`` (id, pid, at_s and a descriptor), ``refused`` (id, code, reason), ``exited`` (id,
-code or signal, why, at_s).
+Messages in: ``spawn`` (id, argv, env, cwd, stdin, mark, timeout_ms, kill_after_ms, fenced, confined, split),
+``end`` (id, why, within_ms), ``lease`` (term_at_s, kill_at_s on the monotonic clock), ``quit``. Messages out:
+``ready`` (pid), ``started`` (id, pid, at_s and a descriptor), ``errors`` (id and the descriptor of standard
+error, where that is split off), ``refused`` (id, code, reason), ``exited`` (id, code or signal, why, at_s).
 
 An attempt that is ended (timed out, cancelled, drained, cut off) has its whole tree sent TERM, and KILL after
 its `kill_after`; it counts as exited once nobody of the tree is left. One that ends by itself counts as
@@ -155,7 +155,14 @@ class Agent:
         self._brand += 1
         branded = linux.brand_children(self._brand)
         try:
-            pid, output = child.start(order["argv"], env, order["cwd"], order["stdin"], order.get("confined"))
+            pid, outputs = child.start(
+                order["argv"],
+                env,
+                order["cwd"],
+                order["stdin"],
+                order.get("confined"),
+                split=order.get("split", False),
+            )
         except child.Refusal as refusal:
             self._channel.put(
                 {"type": "refused", "id": order["id"], "code": refusal.code, "reason": refusal.reason}
@@ -169,7 +176,9 @@ class Agent:
             attempt.wait_for(
                 self._timers.at(at_s + order["timeout_ms"] / 1000, lambda: self._end(attempt, "timeout"))
             )
-        self._channel.put({"type": "started", "id": attempt.id, "pid": pid, "at_s": at_s}, output)
+        self._channel.put({"type": "started", "id": attempt.id, "pid": pid, "at_s": at_s}, outputs[0])
+        for errors in outputs[1:]:
+            self._channel.put({"type": "errors", "id": attempt.id}, errors)
 
     def _forget_session(self, pid: int) -> None:
         """A process id is used again: no older attempt may take the new session for its own."""

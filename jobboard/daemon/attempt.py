@@ -14,7 +14,7 @@ from jobboard.core.model import effective, seed_of
 from jobboard.core.retry import Broken, judge
 from jobboard.daemon import envfile, tree
 from jobboard.daemon.confine import Account, UnknownUser, account_of, confinement_of
-from jobboard.daemon.output import Capture
+from jobboard.daemon.output import HEAD_BYTES, TAIL_BYTES, Capture
 from jobboard.runners.invocation import invocation
 
 if TYPE_CHECKING:
@@ -79,11 +79,12 @@ class Attempt:
 
     Attributes:
         id: What the agent knows it by: its fencing token.
-        output_fd: The pipe its output comes from; None before it started and after the pipe's end.
+        output_fds: The pipes its output comes from, each with the stream it carries, while they are open.
         key: By which its command says who it is when it reports; nobody else knows it.
         heard_at_s: When it last printed or reported something, on the monotonic clock.
         said: What it reported of itself.
         most_bytes: How much it may print; None for any amount, and once it has printed more.
+        split: Whether its standard error has a pipe of its own.
         exited: The agent's last word about it.
         timer: What it is waiting for, while its pipe falls quiet.
     """
@@ -97,8 +98,9 @@ class Attempt:
         self.most_bytes: int | None = reserved.spec.get("limits", {}).get("output")
         self.id = str(reserved.token)
         self.capture = Capture()
-        self.output_fd: int | None = None
+        self.output_fds: dict[int, str] = {}
         self.started_at_s: float | None = None
+        self.split = bool(reserved.spec.get("logs", {}).get("split"))
         self.exited: Message | None = None
         self.timer: Timer | None = None
         self.flushing = False
@@ -119,7 +121,10 @@ class Attempt:
         env = launch.environment(spec, os.environ, self._own(), resolve, store_url, between=between)
         called = invocation(spec, resolve)
         of_files = filter(envfile.may_be_secret, files.values())
-        self.capture = Capture([*env.secrets, *of_files, *called.secrets])
+        self.capture = Capture(
+            [*env.secrets, *of_files, *called.secrets],
+            spec.get("logs", {}).get("max_size", HEAD_BYTES + TAIL_BYTES),
+        )
         return {
             "type": "spawn",
             "id": self.id,
@@ -132,6 +137,7 @@ class Attempt:
             "kill_after_ms": effective(spec, "kill_after"),
             "fenced": bool(spec.get("locks")),
             "confined": confinement_of(spec, account),
+            "split": self.split,
         }
 
     def _own(self) -> dict[str, str]:

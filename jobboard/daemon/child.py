@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jobboard.daemon import confine, linux
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 NOT_FOUND = 127
 NOT_RUNNABLE = 126
@@ -36,7 +36,9 @@ def start(
     cwd: str | None,
     stdin: str | None,
     confined: Mapping[str, Any] | None = None,
-) -> tuple[int, int]:
+    *,
+    split: bool = False,
+) -> tuple[int, tuple[int, ...]]:
     """Start a command as the leader of a session of its own.
 
     Standard output and standard error are one pipe, so that lines keep the order they were written in.
@@ -47,34 +49,41 @@ def start(
         cwd: Where it starts; None for where this process is.
         stdin: What it reads; None for nothing at all.
         confined: As `confine.confinement_of` made it.
+        split: Whether they are to be two pipes, which tells them apart and loses their order.
 
     Returns:
-        Its process id, and the end of the pipe to read from.
+        Its process id, and the ends to read from: of the one pipe, or of output and errors.
 
     Raises:
         Refusal: It could not be started.
     """
     source = _input(stdin)
-    read_end, write_end = os.pipe()
+    read_ends, write_ends = zip(*(os.pipe() for _ in range(1 + split)), strict=True)
+    ends = (source, write_ends[0], write_ends[-1])
     try:
-        linux.widen_pipe(write_end)
+        for end in write_ends:
+            linux.widen_pipe(end)
         if confined:
-            pid = _fork(argv, env, cwd, (source, write_end), confine.Confinement(confined))
+            pid = _fork(argv, env, cwd, ends, confine.Confinement(confined))
         else:
-            pid = _spawn(argv, env, cwd, (source, write_end))
+            pid = _spawn(argv, env, cwd, ends)
     except (OSError, ValueError) as error:
-        os.close(read_end)
+        _close(read_ends)
         raise _refusal(error, argv, cwd) from error
     except Refusal:
-        os.close(read_end)
+        _close(read_ends)
         raise
     finally:
-        os.close(write_end)
-        os.close(source)
-    return pid, read_end
+        _close((*write_ends, source))
+    return pid, read_ends
 
 
-def _spawn(argv: Sequence[str], env: Mapping[str, str], cwd: str | None, ends: tuple[int, int]) -> int:
+def _close(fds: Iterable[int]) -> None:
+    for fd in fds:
+        os.close(fd)
+
+
+def _spawn(argv: Sequence[str], env: Mapping[str, str], cwd: str | None, ends: tuple[int, int, int]) -> int:
     """Start it with nothing between fork and exec, so that the kernel need not copy this process (vfork).
 
     posix_spawn knows no working directory, so this process goes there for the moment; it has one thread.
@@ -90,16 +99,15 @@ def _spawn(argv: Sequence[str], env: Mapping[str, str], cwd: str | None, ends: t
         os.close(here)
 
 
-def _spawn_here(argv: Sequence[str], env: Mapping[str, str], ends: tuple[int, int]) -> int:
+def _spawn_here(argv: Sequence[str], env: Mapping[str, str], ends: tuple[int, int, int]) -> int:
     program = _program_of(argv, env)
-    source, target = ends
     try:
         # Our descriptors close by themselves at exec (PEP 446), so nothing has to go through them.
         return os.posix_spawn(
             program,
             list(argv),
             env,
-            file_actions=[(os.POSIX_SPAWN_DUP2, *pair) for pair in ((source, 0), (target, 1), (target, 2))],
+            file_actions=[(os.POSIX_SPAWN_DUP2, end, number) for number, end in enumerate(ends)],
             setsid=True,
             setsigdef=_IGNORED_HERE,
         )
@@ -132,19 +140,19 @@ def _fork(
     argv: Sequence[str],
     env: Mapping[str, str],
     cwd: str | None,
-    ends: tuple[int, int],
+    ends: tuple[int, int, int],
     before_exec: confine.Confinement | None,
 ) -> int:
     """Start it as `subprocess` does, which can run something of ours just before exec."""
-    source, target = ends
+    source, output, errors = ends
     try:
         child = subprocess.Popen(
             argv,
             env=env,
             cwd=cwd,
             stdin=source,
-            stdout=target,
-            stderr=target,
+            stdout=output,
+            stderr=errors,
             start_new_session=True,
             close_fds=False,
             preexec_fn=before_exec,  # noqa: PLW1509 - this process has one thread

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from jobboard.daemon.attempt import Outcome
+    from jobboard.daemon.output import Piece
     from jobboard.daemon.serving import Serving
     from jobboard.daemon.spool import Entry, Spool
     from jobboard.store.connect import Store
@@ -34,6 +35,8 @@ log = logging.getLogger("jobboard.worker")
 
 MOST_A_CALL = 100
 """How many runs or results go in one call."""
+
+_PIECES_A_CALL = 64
 
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 1.0
@@ -134,7 +137,7 @@ class Clerk:
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._held: dict[str, Reserved] = {}
         self._outcomes: list[Outcome] = []
-        self._output: dict[tuple[str, int, int], list[bytes]] = {}
+        self._output: dict[tuple[str, int, int], list[Piece]] = {}
         self._dropped: dict[tuple[str, int], int] = {}
         self._unstarted: list[Reserved] = []
         self._reports: dict[tuple[str, int], tuple[int | None, str]] = {}
@@ -175,10 +178,10 @@ class Clerk:
         """The store may have forgotten us, or we were cut off."""
         self._inbox.put(self._leave)
 
-    def output(self, run: Reserved, chunk: bytes) -> None:
+    def output(self, run: Reserved, piece: Piece) -> None:
         """Pass a piece of output on."""
         place = (run.run_id, run.token, run.attempt)
-        self._inbox.put(lambda: self._output.setdefault(place, []).append(chunk))
+        self._inbox.put(lambda: self._output.setdefault(place, []).append(piece))
 
     def finish(self, outcome: Outcome) -> None:
         """Pass on how an attempt ended; its output is sent before."""
@@ -314,13 +317,23 @@ class Clerk:
     def _send_output(self) -> None:
         for place in tuple(self._output):
             run_id, token, attempt = place
-            chunks = self._output[place]
-            try:
-                self._runs.output(run_id, token, attempt, chunks)
-            except errors.StoreRefused:
-                # Full: the output is lost and counted, the run is unharmed.
-                lost = self._dropped.get((run_id, token), 0)
-                self._dropped[run_id, token] = lost + sum(map(len, chunks))
+            pieces = self._output[place]
+            while pieces:
+                bite = pieces[:_PIECES_A_CALL]
+                try:
+                    self._runs.output(
+                        run_id,
+                        token,
+                        attempt,
+                        [piece.content for piece in bite],
+                        ago_ms=[_ago_ms(piece.at_s) for piece in bite],
+                        streams=[piece.stream for piece in bite] if bite[0].stream else [],
+                    )
+                except errors.StoreRefused:
+                    # Full: the output is lost and counted, the run is unharmed.
+                    lost = self._dropped.get((run_id, token), 0)
+                    self._dropped[run_id, token] = lost + sum(len(piece.content) for piece in bite)
+                del pieces[:_PIECES_A_CALL]
             del self._output[place]
 
     def _send_reports(self) -> None:
@@ -430,6 +443,10 @@ class Clerk:
         self._wanted = len(runs) == asked
         self._tokens.clear()
         self._take(runs)
+
+
+def _ago_ms(at_s: float) -> int:
+    return max(0, round(1000 * (clock.monotonic_s() - at_s)))
 
 
 def entry_of(outcome: Outcome) -> Entry:

@@ -1,17 +1,20 @@
 """What is kept of an attempt's output: its head, its tail, and a count of the rest.
 
-The first 32 KiB are passed on as they come. Of what follows, the last 32 KiB are kept in a ring and passed
-on at the end; the bytes between are counted. So output of any length costs the same memory, and the command
-never waits for the store. Secrets are masked on the way, also where one is cut in two by a read.
+The first 32 KiB, or half of what the job says, are passed on as they come. Of what follows, as much is kept
+in a ring and passed on at the end; the bytes between are counted. So output of any length costs the same
+memory, and the command never waits for the store. Secrets are masked on the way, also where one is cut in
+two by a read.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections import deque
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 HEAD_BYTES = 32 * 1024
 TAIL_BYTES = 32 * 1024
@@ -21,6 +24,13 @@ SHORTEST_SECRET_BYTES = 3
 """A shorter value is no secret, and masking every ``1`` would make output unreadable."""
 
 _LINE_BYTES = 8
+
+_INSTANT_S = 0.1
+"""What comes within this is one piece, and has one time."""
+
+_PIECE_BYTES = 1 << 16
+_MOST_PIECES = 1000
+"""How many the tail may be in. A tail of more, each of a few bytes, loses its oldest."""
 
 
 class Masker:
@@ -76,11 +86,26 @@ class Masker:
         return held if self._pattern is None else self._pattern.sub(MASK, held)
 
 
+class Piece(NamedTuple):
+    """A piece of output.
+
+    Attributes:
+        content: What was written.
+        at_s: When it was read, on the monotonic clock.
+        stream: ``stdout`` or ``stderr``; empty where both are one.
+    """
+
+    content: bytes
+    at_s: float
+    stream: str = ""
+
+
 class Capture:
     """The output of one attempt.
 
     Args:
         secrets: Values to mask in it.
+        most_bytes: How much of it to keep, half of that as head and half as tail.
 
     Attributes:
         read_bytes: How much was written.
@@ -88,67 +113,98 @@ class Capture:
         dropped_bytes: How much of that was neither passed on nor is in the tail.
     """
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
+    def __init__(self, secrets: Iterable[str] = (), most_bytes: int = HEAD_BYTES + TAIL_BYTES) -> None:
         self.read_bytes = 0
         self.total_bytes = 0
-        self._masker = Masker(secrets)
-        self._head: list[bytes] = []
-        self._head_room = HEAD_BYTES
-        self._tail: list[bytes] = []
+        self._secrets = tuple(secrets)
+        self._maskers: dict[str, Masker] = {}
+        self._heard_at_s = 0.0
+        self._head: list[Piece] = []
+        self._head_room = most_bytes // 2
+        self._tail: list[Piece] = []
+        self._tail_room = most_bytes - self._head_room
         self._tail_bytes = 0
         self._cut_bytes = 0
 
-    def feed(self, chunk: bytes) -> None:
+    def feed(self, chunk: bytes, at_s: float = 0.0, stream: str = "") -> None:
         """Take what the command wrote."""
         self.read_bytes += len(chunk)
-        self._keep(self._masker.feed(chunk))
+        self._heard_at_s = at_s
+        masker = self._maskers.get(stream)
+        if masker is None:
+            masker = self._maskers[stream] = Masker(self._secrets)
+        self._keep(Piece(masker.feed(chunk), at_s, stream))
 
     def close(self) -> None:
         """The command will write no more."""
-        self._keep(self._masker.rest())
+        for stream, masker in self._maskers.items():
+            self._keep(Piece(masker.rest(), self._heard_at_s, stream))
 
-    def _keep(self, text: bytes) -> None:
+    def _keep(self, piece: Piece) -> None:
+        text, at_s, stream = piece
         if not text:
             return
         self.total_bytes += len(text)
         if self._head_room:
             first, text = text[: self._head_room], text[self._head_room :]
-            self._head.append(first)
+            self._head.append(Piece(first, at_s, stream))
             self._head_room -= len(first)
         if text:
-            self._keep_tail(text)
+            self._keep_tail(Piece(text, at_s, stream))
 
-    def _keep_tail(self, text: bytes) -> None:
-        if len(text) >= TAIL_BYTES:
-            self._cut_bytes += self._tail_bytes + len(text) - TAIL_BYTES
-            self._tail, self._tail_bytes = [text[-TAIL_BYTES:]], TAIL_BYTES
+    def _keep_tail(self, piece: Piece) -> None:
+        over = len(piece.content) - self._tail_room
+        if over >= 0:
+            self._cut_bytes += self._tail_bytes + over
+            self._tail = [piece._replace(content=piece.content[over:])]
+            self._tail_bytes = self._tail_room
             return
-        self._tail.append(text)
-        self._tail_bytes += len(text)
+        self._tail.append(piece)
+        self._tail_bytes += len(piece.content)
         # Cut when it has doubled, not at every byte over.
-        if self._tail_bytes > 2 * TAIL_BYTES:
+        if self._tail_bytes > 2 * self._tail_room or len(self._tail) > 4 * _MOST_PIECES:
             self._cut_tail()
 
     def _cut_tail(self) -> None:
-        joined = b"".join(self._tail)
-        kept = joined[-TAIL_BYTES:]
-        self._cut_bytes += len(joined) - len(kept)
-        self._tail, self._tail_bytes = [kept] if kept else [], len(kept)
+        kept: deque[Piece] = deque()
+        room = self._tail_room
+        for piece in reversed(joined(self._tail)):
+            if room <= 0 or len(kept) == _MOST_PIECES:
+                break
+            kept.appendleft(piece._replace(content=piece.content[-room:]))
+            room -= len(kept[0].content)
+        kept_bytes = self._tail_room - max(room, 0)
+        self._cut_bytes += self._tail_bytes - kept_bytes
+        self._tail, self._tail_bytes = list(kept), kept_bytes
 
     @property
     def dropped_bytes(self) -> int:
         """How many bytes fell between head and tail."""
-        return self._cut_bytes + max(0, self._tail_bytes - TAIL_BYTES)
+        return self._cut_bytes + max(0, self._tail_bytes - self._tail_room)
 
-    def take_head(self) -> bytes:
+    def take_head(self) -> list[Piece]:
         """What of the head has come since the last call, to be passed on now."""
-        fresh = b"".join(self._head)
-        self._head.clear()
+        fresh, self._head = joined(self._head), []
         return fresh
 
-    def take_tail(self) -> bytes:
+    def take_tail(self) -> list[Piece]:
         """The tail, once the command is done; empty where the head held everything."""
         self._cut_tail()
-        tail = b"".join(self._tail)
-        self._tail, self._tail_bytes = [], 0
+        tail, self._tail, self._tail_bytes = self._tail, [], 0
         return tail
+
+
+def joined(pieces: Sequence[Piece]) -> list[Piece]:
+    """The same output in fewer pieces: what came at nearly one instant from one stream is one.
+
+    None is larger than `_PIECE_BYTES`, whatever went in.
+    """
+    together: list[Piece] = []
+    for _, like in groupby(pieces, key=lambda piece: (piece.stream, int(piece.at_s / _INSTANT_S))):
+        first, *more = like
+        content = b"".join([first.content, *(piece.content for piece in more)])
+        together += (
+            first._replace(content=content[at : at + _PIECE_BYTES])
+            for at in range(0, len(content), _PIECE_BYTES)
+        )
+    return together

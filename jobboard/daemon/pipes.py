@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jobboard.daemon.attempt import Attempt
+    from jobboard.daemon.output import Piece
     from jobboard.daemon.timers import Timers
     from jobboard.store.runs import Reserved
 
@@ -46,7 +47,7 @@ class Pipes:
         self,
         selector: selectors.BaseSelector,
         timers: Timers,
-        pass_on: Callable[[Reserved, bytes], None],
+        pass_on: Callable[[Reserved, Piece], None],
         over: Callable[[Attempt], None],
         too_much: Callable[[Attempt], None],
     ) -> None:
@@ -57,36 +58,35 @@ class Pipes:
         self._too_much = too_much
         self._buffer = bytearray(_READ_BYTES)
 
-    def open(self, attempt: Attempt, fd: int) -> None:
-        """Listen to the pipe of an attempt that has started."""
-        attempt.output_fd = fd
+    def open(self, attempt: Attempt, fd: int, stream: str = "") -> None:
+        """Listen to a pipe of an attempt that has started; `stream` says of which, where there are two."""
+        attempt.output_fds[fd] = stream
         os.set_blocking(fd, False)
-        self._selector.register(fd, selectors.EVENT_READ, lambda: self._read(attempt))
+        self._selector.register(fd, selectors.EVENT_READ, lambda: self._read(attempt, fd))
 
     def exited(self, attempt: Attempt) -> None:
         """The attempt's first process has ended: say so once its output is complete."""
-        if attempt.output_fd is not None:
-            self.read_rest(attempt)
-        if attempt.output_fd is None:
+        self.read_rest(attempt)
+        if not attempt.output_fds:
             if not attempt.concluded:
                 self._over(attempt)
         else:
             self._await_quiet(attempt, monotonic_s() + _NOISY_S, None)
 
     def read_rest(self, attempt: Attempt) -> None:
-        """Read what is in the pipe now, and not for ever what a grandchild puts there."""
-        for _ in range(_REST_READS):
-            if not self._read(attempt):
-                return
+        """Read what is in the pipes now, and not for ever what a grandchild puts there."""
+        for fd in tuple(attempt.output_fds):
+            for _ in range(_REST_READS):
+                if not self._read(attempt, fd):
+                    break
 
     def conclude(self, attempt: Attempt) -> None:
         """Pass on what is left of an attempt that is over."""
         attempt.concluded = True
         if attempt.timer is not None:
             attempt.timer.cancel()
-        for chunk in (attempt.capture.take_head(), attempt.capture.take_tail()):
-            if chunk:
-                self._pass_on(attempt.reserved, chunk)
+        for piece in (*attempt.capture.take_head(), *attempt.capture.take_tail()):
+            self._pass_on(attempt.reserved, piece)
 
     def _await_quiet(self, attempt: Attempt, until_s: float, read_before: int | None) -> None:
         """Conclude once nothing has come for a while; a grandchild may hold the pipe open for ever."""
@@ -98,11 +98,10 @@ class Pipes:
             return
         attempt.timer = self._timers.after(_QUIET_S, lambda: self._await_quiet(attempt, until_s, read_bytes))
 
-    def _read(self, attempt: Attempt) -> bool:
-        """Read once from an attempt's pipe; whether there was anything."""
-        fd = attempt.output_fd
-        if fd is None:
-            return False
+    def _read(self, attempt: Attempt, fd: int) -> bool:
+        """Read once from a pipe of an attempt; whether there was anything."""
+        if fd not in attempt.output_fds:
+            return False  # closed since the selector saw it
         try:
             count = os.readv(fd, [self._buffer])
         except BlockingIOError:
@@ -111,12 +110,12 @@ class Pipes:
             self._close(attempt, fd)
             return False
         if not attempt.concluded:
-            self._take(attempt, bytes(memoryview(self._buffer)[:count]))
+            self._take(attempt, bytes(memoryview(self._buffer)[:count]), attempt.output_fds[fd])
         return True
 
-    def _take(self, attempt: Attempt, chunk: bytes) -> None:
+    def _take(self, attempt: Attempt, chunk: bytes, stream: str) -> None:
         attempt.heard_at_s = monotonic_s()
-        attempt.capture.feed(chunk)
+        attempt.capture.feed(chunk, attempt.heard_at_s, stream)
         if attempt.most_bytes is not None and attempt.capture.read_bytes > attempt.most_bytes:
             attempt.most_bytes = None
             self._too_much(attempt)
@@ -126,9 +125,10 @@ class Pipes:
             self._flush(attempt)
 
     def _flush(self, attempt: Attempt) -> None:
-        chunk = attempt.capture.take_head()
-        if chunk and not attempt.concluded:
-            self._pass_on(attempt.reserved, chunk)
+        pieces = attempt.capture.take_head()
+        if pieces and not attempt.concluded:
+            for piece in pieces:
+                self._pass_on(attempt.reserved, piece)
             self._timers.after(_FLUSH_S, lambda: self._flush(attempt))
         else:
             attempt.flushing = False
@@ -136,6 +136,6 @@ class Pipes:
     def _close(self, attempt: Attempt, fd: int) -> None:
         self._selector.unregister(fd)
         os.close(fd)
-        attempt.output_fd = None
-        if attempt.exited is not None and not attempt.concluded:
+        del attempt.output_fds[fd]
+        if not attempt.output_fds and attempt.exited is not None and not attempt.concluded:
             self._over(attempt)

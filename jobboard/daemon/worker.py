@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from jobboard.daemon.announce import Announcer
     from jobboard.daemon.frames import Message
     from jobboard.daemon.idle import Idle
+    from jobboard.daemon.output import Piece
     from jobboard.daemon.serving import Serving
     from jobboard.store.connect import Store
     from jobboard.store.runs import Reserved
@@ -429,6 +430,8 @@ class Worker:
                     self._agent_is_ready(message)
                 case "started":
                     self._started(self._attempts[message["id"]], message)
+                case "errors":
+                    self._opened(self._attempts[message["id"]], message)
                 case "refused":
                     self._refused(self._attempts[message["id"]], message)
                 case "exited":
@@ -506,8 +509,12 @@ class Worker:
 
     def _started(self, attempt: Attempt, message: Message) -> None:
         attempt.started_at_s = message["at_s"]
-        self._pipes.open(attempt, message["fd"])
+        self._pipes.open(attempt, message["fd"], "stdout" if attempt.split else "")
         self._reports.started(attempt)
+
+    def _opened(self, attempt: Attempt, message: Message) -> None:
+        """Its standard error comes from a pipe of its own."""
+        self._pipes.open(attempt, message["fd"], "stderr")
 
     def _exited(self, attempt: Attempt, message: Message) -> None:
         attempt.exited = message
@@ -528,8 +535,8 @@ class Worker:
         self._changed()
         self._clerk.finish(outcome)
 
-    def _pass_on(self, run: Reserved, chunk: bytes) -> None:
-        self._clerk.output(run, chunk)
+    def _pass_on(self, run: Reserved, piece: Piece) -> None:
+        self._clerk.output(run, piece)
 
     def _pass_report_on(self, attempt: Attempt) -> None:
         self._clerk.report(attempt.reserved, attempt.said.percent, attempt.said.text)

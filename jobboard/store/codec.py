@@ -23,7 +23,7 @@ as it was.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from jobboard.core.model import FIELD_BY_NUMBER, FIELDS, Definition, Spec
 from jobboard.core.override import Override, first_end_ms, laid, successors
@@ -90,8 +90,8 @@ def launch_of(spec: Spec) -> dict[str, Any]:
     """What scripts need of a spec: q queue, p priority, l locks as name, capacity, …; o overlap, a parents,
     e how they have to end, n jobs that its runs wait for, d disabled, r greatest number of runs, g tags,
     x what a lost attempt means, c all that was missed is caught up, w start_within, f finish_by, k whether a
-    late run is called off, y expected_every. Defaults are left out; u, when the first override ends, is no
-    part of a spec and added by `encode_definition`.
+    late run is called off, y expected_every, z how long output is kept. Defaults are left out; u, when the
+    first override ends, is no part of a spec and added by `encode_definition`.
     """
     launch: dict[str, Any] = {}
     for short, field in _LAUNCH.items():
@@ -105,11 +105,20 @@ def launch_of(spec: Spec) -> dict[str, Any]:
         launch["n"] = sorted(asked)
     if spec.get("catchup") == "all":
         launch["c"] = 1
+    if spans := _kept_ms(spec.get("logs", {})):
+        launch["z"] = spans
     if spec.get("on_late") == "cancel":
         launch["k"] = 1
     if runs := spec.get("schedule", {}).get("runs"):
         launch["r"] = runs
     return launch
+
+
+def _kept_ms(logs: Mapping[str, Any]) -> list[int | Literal[False]]:
+    """How long the output of runs is kept that ended well, and of others; empty where nothing is said."""
+    failed = logs.get("keep_failed", logs.get("keep", False))
+    good = 0 if logs.get("on_success") == "discard" else logs.get("keep", False)
+    return [] if good is False and failed is False else [good, failed]
 
 
 _LAUNCH: Mapping[str, str] = {

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 PAGE = 256
 """Chunks in one call; a worker sends them in pieces of a few KiB."""
 _LOOK_AGAIN_MS = 5_000
+_STREAMS = {b"o": "stdout", b"e": "stderr"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,16 @@ class Chunk:
         attempt: The try that wrote it.
         token: Tells apart two attempts of one number: what is lost or deferred uses up none.
         content: The bytes, as they were written.
+        at_ms: When they were written, nearly.
+        stream: ``stdout`` or ``stderr``; empty where both are one.
     """
 
     id: str
     attempt: int
     token: int
     content: bytes
+    at_ms: int = 0
+    stream: str = ""
 
 
 def has_output(store: Store, run_id: str) -> bool:
@@ -96,4 +101,12 @@ def _lives(store: Store, run_id: str) -> bool:
 
 
 def _chunk(chunk_id: bytes, fields: dict[bytes, bytes]) -> Chunk:
-    return Chunk(chunk_id.decode(), int(fields[b"a"]), int(fields.get(b"t", b"0")), fields[b"d"])
+    place = chunk_id.decode()
+    return Chunk(
+        place,
+        int(fields[b"a"]),
+        int(fields.get(b"t", b"0")),
+        fields[b"d"],
+        int(fields.get(b"w", place.partition("-")[0])),
+        _STREAMS.get(fields.get(b"s", b""), ""),
+    )

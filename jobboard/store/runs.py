@@ -217,8 +217,25 @@ class Runs:
         )
         return list(tags), [read_reserved(entry) for entry in rest[0]] if tag == "OK" else None
 
-    def output(self, run_id: str, token: int, attempt: int, chunks: Sequence[bytes]) -> bool:
-        """Keep a piece of an attempt's output; whether the attempt is still the run's own.
+    def output(
+        self,
+        run_id: str,
+        token: int,
+        attempt: int,
+        chunks: Sequence[bytes],
+        *,
+        ago_ms: Sequence[int] = (),
+        streams: Sequence[str] = (),
+    ) -> bool:
+        """Keep pieces of an attempt's output; whether the attempt is still the run's own.
+
+        Args:
+            run_id: The run.
+            token: Of the attempt.
+            attempt: Its number.
+            chunks: What was written, in order.
+            ago_ms: How long ago each was; none for now.
+            streams: ``stdout`` or ``stderr`` for each; none where both are one.
 
         Raises:
             errors.StoreFull: Memory is full. The run is unharmed; count the bytes as dropped.
@@ -229,6 +246,8 @@ class Runs:
             token=token,
             attempt=attempt,
             chunks=[chunk.decode("utf-8", "surrogateescape") for chunk in chunks],
+            ago_ms=list(ago_ms),
+            streams=list(streams),
         )
         return bool(answer[0] == "OK")
 

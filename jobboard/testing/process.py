@@ -43,7 +43,7 @@ def ran(order: Message) -> Ended:
         child.Refusal: The command could not be started.
     """
     env, cwd, confined = order["env"], order["cwd"], order["confined"]
-    pid, output_fd = child.start(order["argv"], env, cwd, order["stdin"], confined)
+    pid, (output_fd,) = child.start(order["argv"], env, cwd, order["stdin"], confined)
     ended = Ended()
     exit_fd, told_fd = os.pipe()
     statuses: list[int] = []

@@ -27,7 +27,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
 
 def _ran(argv: list[str], cwd: Path | None = None, path: str = os.defpath) -> tuple[int, bytes]:
     """Exit code and output of a command."""
-    pid, fd = child.start(argv, {"PATH": path}, None if cwd is None else str(cwd), None)
+    pid, (fd,) = child.start(argv, {"PATH": path}, None if cwd is None else str(cwd), None)
     with os.fdopen(fd, "rb") as file:
         said = file.read()
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said

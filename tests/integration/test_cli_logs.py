@@ -103,7 +103,7 @@ def test_output_that_has_expired_is_said(
     assert jobboard(store, "logs", "a") == 0
     out, err = capfdbinary.readouterr()
     assert out == b""
-    assert b"has expired" in err
+    assert b"is not kept any more" in err
 
 
 def test_silence_is_told_apart_from_expiry(

@@ -6,7 +6,7 @@ import tracemalloc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobboard.daemon.output import HEAD_BYTES, TAIL_BYTES, Capture, Masker
+from jobboard.daemon.output import HEAD_BYTES, TAIL_BYTES, Capture, Masker, Piece
 
 SECRETS = ["hunter2", "hunt", "abab", "xyz\nsecond line\nq"]
 
@@ -27,9 +27,13 @@ def captured(chunks: list[bytes], secrets: list[str] | None = None) -> tuple[byt
     head = b""
     for chunk in chunks:
         capture.feed(chunk)
-        head += capture.take_head()
+        head += whole(capture.take_head())
     capture.close()
-    return head + capture.take_head(), capture.take_tail(), capture
+    return head + whole(capture.take_head()), whole(capture.take_tail()), capture
+
+
+def whole(pieces: list[Piece]) -> bytes:
+    return b"".join(piece.content for piece in pieces)
 
 
 def masked(chunks: list[bytes], secrets: list[str]) -> bytes:

@@ -4,7 +4,7 @@
 -- KEYS      meta
 -- ARGUMENTS bounds=[[name, value], ...] by=map
 -- TOUCHES   meta HASH, config HASH, history STREAM, failures STREAM, audit STREAM, out:<run> STREAM, outbytes HASH,
---           outputs ZSET, run:<run> HASH
+--           outputs ZSET, run:<run> HASH, aging ZSET
 -- RETURNS   "OK" | "MORE"
 -- @include guard
 -- @include arguments

@@ -13,7 +13,8 @@
 --           expiry ZSET, needs:<run> SET, blocked ZSET, minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH,
 --           skips HASH, joins:<job> HASH, config HASH, halted SET, deadlines ZSET, expected ZSET,
 --           incidents HASH, ctl:<worker> LIST, line:<job> ZSET, asks:<job> ZSET, gate:<run> HASH, gates ZSET,
---           outcomes:<job> ZSET, told HASH, barrier:<lock> ZSET, barriers ZSET
+--           outcomes:<job> ZSET, told HASH, barrier:<lock> ZSET, barriers ZSET, aging ZSET, out:<run> STREAM,
+--           outbytes HASH
 -- RETURNS   "OK" {now, [tag, ...], [run as reserve has it, ...]} | "UNKNOWN" {now, [tag, ...]}
 -- @include guard
 -- @include arguments

@@ -15,7 +15,7 @@
 --           awaited:<run> SET, blocked ZSET, ctl:<worker> LIST, delay ZSET, halted SET, holding:<worker> SET,
 --           line:<job> ZSET, lock:<lock> SET, lockrescan SET, lockwait:<lock> ZSET, needs:<run> SET,
 --           outputs ZSET, asks:<job> ZSET, gate:<run> HASH, gates ZSET, outcomes:<job> ZSET, told HASH, buried ZSET,
---           barrier:<lock> ZSET, barriers ZSET
+--           barrier:<lock> ZSET, barriers ZSET, aging ZSET, out:<run> STREAM, outbytes HASH
 -- RETURNS   "OK" {now, [[tag, run], ...]}
 -- @include guard
 -- @include arguments

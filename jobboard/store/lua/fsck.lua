@@ -13,7 +13,7 @@
 --           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH, edits HASH, drift HASH,
 --           joins:<job> HASH, tombstones HASH, config HASH, halted SET, deadlines ZSET, expected ZSET,
 --           incidents HASH, ctl:<worker> LIST, line:<job> ZSET, asks:<job> ZSET, gate:<run> HASH, gates ZSET,
---           outcomes:<job> ZSET, told HASH, buried ZSET, barrier:<lock> ZSET, barriers ZSET
+--           outcomes:<job> ZSET, told HASH, buried ZSET, barrier:<lock> ZSET, barriers ZSET, aging ZSET
 -- RETURNS   "OK" {[subject, words], ...}
 -- @include guard
 -- @include arguments
@@ -418,6 +418,11 @@ function look.run(id)
   if not redis.call('ZSCORE', key('workers'), run.worker) and broken(id, 'runs on a worker nobody knows') then
     lose(run, at, {reason = 'worker lost'})
   end
+end
+
+function look.aging(id)
+  if redis.call('ZSCORE', key('outputs'), id) and redis.call('EXISTS', key('run', id)) == 0 then return end
+  if broken(id, 'has no output that could grow old') then redis.call('ZREM', key('aging'), id) end
 end
 
 function look.out(id)

@@ -2,11 +2,12 @@
 -- Keeps a piece of an attempt's output, while memory allows: without allow-oom, so that a full store loses
 -- output and never a result. Over the namespace's budget the oldest output of ended runs goes first.
 -- KEYS      meta
--- ARGUMENTS run=string token=int attempt=int chunks=list
--- TOUCHES   meta HASH, run:<run> HASH, out:<run> STREAM, outbytes HASH, outputs ZSET, config HASH
+-- ARGUMENTS run=string token=int attempt=int chunks=list ago_ms=list streams=list
+-- TOUCHES   meta HASH, run:<run> HASH, out:<run> STREAM, outbytes HASH, outputs ZSET, config HASH, aging ZSET
 -- RETURNS   "OK" {kept bytes} | "FENCED"
 -- @include guard
 -- @include arguments
+-- @include now
 -- @include forget_outputs
 local refused = guard()
 if refused then return refused end
@@ -14,9 +15,17 @@ local run, token = arguments.run, arguments.token
 local present = tonumber(redis.call('HGET', key('run', run), 'token') or nil)
 if present ~= token then return cmsgpack.pack({'FENCED'}) end
 local stream = key('out', run)
-local bytes = 0
-for _, chunk in ipairs(arguments.chunks) do
-  redis.call('XADD', stream, '*', 'a', arguments.attempt, 't', token, 'd', chunk)
+local bytes, at = 0, now()
+for i, chunk in ipairs(arguments.chunks) do
+  local entry = {'a', arguments.attempt, 't', token, 'd', chunk}
+  local ago_ms = arguments.ago_ms[i] or 0
+  -- What was kept back is not as young as its place in the stream.
+  if ago_ms >= 100 then entry[7], entry[8] = 'w', at - ago_ms end
+  if arguments.streams[i] then
+    entry[#entry + 1] = 's'
+    entry[#entry + 1] = arguments.streams[i] == 'stderr' and 'e' or 'o'
+  end
+  redis.call('XADD', stream, '*', unpack(entry))
   bytes = bytes + #chunk
 end
 -- A live run's output is never the oldest.

@@ -10,7 +10,7 @@
 --           incidents HASH, jobday:<day> HASH, last:<job> LIST, line:<job> ZSET, live:<job> SET,
 --           lock:<lock> SET, lockrescan SET, lockwait:<lock> ZSET, minute:<minute> HASH, needs:<run> SET,
 --           outputs ZSET, queue:<queue> ZSET, queues SET, run:<run> HASH, wake:<who> LIST, gate:<run> HASH,
---           gates ZSET, barrier:<lock> ZSET, barriers ZSET
+--           gates ZSET, barrier:<lock> ZSET, barriers ZSET, aging ZSET, out:<run> STREAM, outbytes HASH
 -- RETURNS   "OK" {now, [[tag, about], ...]}
 -- @include guard
 -- @include arguments

@@ -14,7 +14,7 @@
 --           blocked ZSET, overrides ZSET, minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH,
 --           joins:<job> HASH, config HASH, halted SET, deadlines ZSET, expected ZSET, incidents HASH,
 --           line:<job> ZSET, asks:<job> ZSET, gate:<run> HASH, gates ZSET, outcomes:<job> ZSET, told HASH,
---           barrier:<lock> ZSET, barriers ZSET
+--           barrier:<lock> ZSET, barriers ZSET, aging ZSET, out:<run> STREAM, outbytes HASH
 -- RETURNS   "OK" {now, promoted, reaped, next, unsettled, [job whose override has ended, ...]}
 -- @include guard
 -- @include arguments
@@ -33,6 +33,7 @@
 -- @include wake
 -- @include overdue
 -- @include watch_over
+-- @include drop_output
 local refused = guard()
 if refused then return refused end
 local at = now()
@@ -60,6 +61,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('expiry'), '-inf', at, 'LIMI
   end
 end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('gates'), '-inf', at, 'LIMIT', 0, PAGE)) do overdue(id, at) end
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('aging'), '-inf', at, 'LIMIT', 0, PAGE)) do drop_output(id) end
 if watch_over(at, PAGE) == PAGE then pressing = true end
 local promoted = redis.call('ZRANGEBYSCORE', key('delay'), '-inf', at, 'LIMIT', 0, PAGE)
 if #promoted > 0 then redis.call('SREM', key('halted'), unpack(promoted)) end

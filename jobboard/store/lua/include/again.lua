@@ -59,6 +59,7 @@ local function again(id, given, how)
   if record.spec then redis.call('HSET', key('run', id), 'own', 1) end
   if how.force then redis.call('HSET', key('run', id), 'forced', 1) end
   redis.call('ZADD', key('outputs'), 'XX', 9007199254740991, id)
+  redis.call('ZREM', key('aging'), id)
   event('retried', address, id, how.at, 'by', how.by)
   return 'RETRIED', redis.call('HGET', key('run', id), 'state')
 end

@@ -7,6 +7,7 @@
 -- @include remind
 -- @include recover
 -- @include advance
+-- @include age_output
 -- Ends a run for good, but for its dependents: locks handed over, record kept and counted, output given its
 -- age, the next in the job's line sent on.
 -- outcome = {reason, started_at, ended_at, exit, signal, output_bytes, dropped_bytes, group, quiet}
@@ -51,6 +52,7 @@ local function close(run, state, at, outcome)
   -- The output of what did not end well is kept a fortnight longer than that of what did.
   local kept_until = state == 'ok' and at or at + 1209600000
   redis.call('ZADD', key('outputs'), 'XX', kept_until, run.id)
+  if run.launch.z then age_output(run.id, run.launch.z, state, at) end
   event('finished', run.job, run.id, at, 'state', state, 'reason', outcome.reason or '')
   if run.expires then redis.call('ZREM', key('expiry'), run.id) end
   if run.awaited then release(run.id, state, at) end

@@ -1,4 +1,5 @@
 -- @include key
+-- @include drop_output
 -- Counts bytes of output that were added, and drops what is beyond the bound: the oldest output of ended runs, of at
 -- most sixteen a call, and never a live run's. The bytes kept.
 local function forget_outputs(added)
@@ -8,10 +9,7 @@ local function forget_outputs(added)
   while total > most and dropped < 16 do
     local oldest = redis.call('ZRANGE', key('outputs'), 0, 0)[1]
     if not oldest or redis.call('EXISTS', key('run', oldest)) == 1 then break end
-    total = redis.call('HINCRBY', key('meta'), 'output_bytes', -tonumber(redis.call('HGET', key('outbytes'), oldest) or 0))
-    redis.call('UNLINK', key('out', oldest))
-    redis.call('HDEL', key('outbytes'), oldest)
-    redis.call('ZREM', key('outputs'), oldest)
+    total = drop_output(oldest)
     dropped = dropped + 1
   end
   return total

@@ -1,0 +1,10 @@
+-- @include key
+-- Drops what is kept of a run's output; the bytes that are kept of all of them then.
+local function drop_output(run)
+  local bytes = tonumber(redis.call('HGET', key('outbytes'), run) or 0)
+  redis.call('UNLINK', key('out', run))
+  redis.call('HDEL', key('outbytes'), run)
+  redis.call('ZREM', key('outputs'), run)
+  redis.call('ZREM', key('aging'), run)
+  return redis.call('HINCRBY', key('meta'), 'output_bytes', -bytes)
+end
