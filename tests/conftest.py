@@ -9,7 +9,7 @@ import pytest
 from kit.clock import StoreClock
 from kit.engine import Engine
 from kit.project import Project
-from kit.server import Server, fresh_namespace
+from kit.server import Server, fresh_namespace, servers_found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,10 +21,32 @@ if TYPE_CHECKING:
 os.environ["JOBBOARD_TEST"] = "1"
 
 
+CONFORMANCE = {
+    *("test_transitions", "test_fire", "test_reserve", "test_finish", "test_reap", "test_locks"),
+    *("test_push", "test_inbox", "test_functions", "test_definitions", "test_fsck"),
+}
+"""Modules that run on every server found: what the scripts do must not depend on whose Lua runs them."""
+
+SERVERS = servers_found()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many servers the scripts were tested on."""
+    terminalreporter.write_line(f"servers of the conformance suite: {len(SERVERS)}, {', '.join(SERVERS)}")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what is in `CONFORMANCE` once on each server."""
+    module = metafunc.module.__name__.rpartition(".")[2]
+    if module in CONFORMANCE and "server" in metafunc.fixturenames and len(SERVERS) > 1:
+        metafunc.parametrize("server", SERVERS, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """One server for this test process; it keeps nothing on disk."""
-    running = Server()
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """One server for this test process, the bundled one unless told; it keeps nothing on disk."""
+    name: str | None = getattr(request, "param", None)
+    running = Server(binary=SERVERS[name] if name else None)
     yield running
     running.remove()
 

@@ -1,7 +1,9 @@
-"""A real server for one test process: started in its own folder, ended with it."""
+"""Real servers for one test process: started in a folder of their own, ended with it."""
 
 from __future__ import annotations
 
+import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -13,7 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-READY = "Ready to accept connections"
+# Told of ports with a capital, and of sockets by some without.
+READY = "eady to accept connections"
 
 
 def server_binary() -> Path:
@@ -25,15 +28,42 @@ def server_binary() -> Path:
     return binary
 
 
+def servers_found() -> dict[str, Path]:
+    """Every server that conformance is tested on, by name and version: the bundled one first.
+
+    A ``redis-server`` on PATH is one more, and so is the program that JOBBOARD_TEST_SERVER names.
+    """
+    named = os.environ.get("JOBBOARD_TEST_SERVER")
+    others = [named, shutil.which("redis-server")]
+    found: dict[str, Path] = {}
+    for binary in (server_binary(), *(Path(other) for other in others if other)):
+        found.setdefault(_name_of(binary), binary)
+    return found
+
+
+def _name_of(binary: Path) -> str:
+    """As in ``redis-7.0.15``."""
+    said = subprocess.run([binary, "--version"], check=True, capture_output=True, text=True).stdout
+    told = re.match(r"(\w+) server v=(\S+)", said)
+    assert told is not None, said
+    return f"{told[1].lower()}-{told[2]}"
+
+
 class Server:
-    """A Valkey on a Unix socket in a folder of its own; nothing is persisted unless `config` says so.
+    """A server on a Unix socket in a folder of its own; nothing is persisted unless `config` says so.
 
     Attributes:
         folder: Holds the socket, the log and whatever the server writes.
         url: How to reach it.
     """
 
-    def __init__(self, config: Mapping[str, str] | None = None, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        config: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+        binary: Path | None = None,
+    ) -> None:
+        self.binary = binary or server_binary()
         self.folder = folder or Path(tempfile.mkdtemp(prefix="jb-"))
         self.socket = self.folder / "s"
         self.url = f"unix://{self.socket}"
@@ -51,7 +81,7 @@ class Server:
     def start(self) -> None:
         """Start it and return when it accepts connections; its folder is kept from one start to the next."""
         self.process = subprocess.Popen(
-            [server_binary(), "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [self.binary, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         assert self.process.stdin is not None
         assert self.process.stdout is not None
