@@ -34,6 +34,10 @@ class Worker:
         held: How many it has.
         lease_until_ms: Until when it is believed to live.
         inboxes: Queues whose inboxes it reads.
+        own_slots: Runs at once of single queues, where that is fewer.
+        pid, version: Its process, and what program that runs.
+        state: ``up``, or ``draining`` once it was told to stop.
+        started_at_ms: Since when it is registered.
     """
 
     name: str
@@ -43,6 +47,11 @@ class Worker:
     held: int
     lease_until_ms: int
     inboxes: tuple[str, ...] = ()
+    own_slots: Mapping[str, int] = field(default_factory=dict)
+    pid: int = 0
+    version: str = ""
+    state: str = "up"
+    started_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -302,6 +302,7 @@ class Clerk:
                 lease_ms=self._me.lease_ms,
                 version=__version__,
                 inboxes=list(self._me.serving.inboxes),
+                own_slots=self._me.serving.own_slots,
                 holding=self._tokens_held(),
             )
         except errors.StoreFull:

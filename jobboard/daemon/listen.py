@@ -11,7 +11,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from jobboard import errors
-from jobboard.daemon.clerk import Ended, start_thread
+from jobboard.daemon.clerk import Ended, Stopped, start_thread
 from jobboard.store.connect import explained, pack, unpack
 from jobboard.store.listen import Listener
 
@@ -88,6 +88,8 @@ class Ears:
             message = unpack(element)
             if "cancel" in message:
                 self._tell(Ended((message["cancel"],)))
+            elif "drain" in message:
+                self._tell(Stopped())
             else:
                 self._deaf_to = frozenset()
                 self._clerk.look()

@@ -25,7 +25,7 @@ from jobboard.store.exchange import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from jobboard.core.run import Firing, Result
     from jobboard.store.connect import Store
@@ -100,6 +100,7 @@ class Runs:
         lease_ms: int,
         version: str,
         inboxes: Sequence[str] = (),
+        own_slots: Mapping[str, int] | None = None,
         holding: Sequence[tuple[str, int]] = (),
     ) -> Hello:
         """Register a worker, or again after an outage.
@@ -113,6 +114,7 @@ class Runs:
             queues: What it serves.
             slots: How many runs at once.
             lease_ms: How long it may be silent.
+            own_slots: How many of single queues at once, where that is fewer.
             holding: Run ids and tokens of all it has, results not yet delivered included. What the store
                 handed out and is not named here counts as never started.
         """
@@ -126,6 +128,7 @@ class Runs:
             lease_ms=lease_ms,
             version=version,
             inboxes=list(inboxes),
+            own_slots=dict(own_slots or {}),
             holding=[list(pair) for pair in holding],
         )
         return Hello(now_ms, list(dropped))
@@ -262,16 +265,22 @@ class Runs:
         """End a worker's registration; what it still holds is lost at once. How many runs that were."""
         return self._end(worker, "worker stopped")
 
-    def lost(self, worker: str) -> int:
-        """A worker was seen to die: what it held is lost now, not when its lease ends."""
-        return self._end(worker, "worker lost")
+    def lost(self, worker: str, *, by: Mapping[str, Any] | None = None) -> int:
+        """A worker was seen to die: what it held is lost now, not when its lease ends. `by` says by whom."""
+        return self._end(worker, "worker lost", by)
 
-    def _end(self, worker: str, reason: str) -> int:
+    def drain(self, worker: str, *, by: Mapping[str, Any]) -> bool:
+        """Have a worker take nothing new, let its runs end and stop; whether it is registered."""
+        return bool(self._store.call("drain_worker", worker=worker, by=dict(by))[0] == "OK")
+
+    def _end(self, worker: str, reason: str, by: Mapping[str, Any] | None = None) -> int:
         lost = 0
         while True:
             count: int
-            tag, _, count = self._store.call("reap", worker=worker, reason=reason, limit=PAGE)
+            asked = by is not None and dict(by)
+            tag, _, count = self._store.call("reap", worker=worker, reason=reason, limit=PAGE, by=asked)
             lost += count
+            by = None
             if tag == "OK":
                 return lost
 

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from jobboard.core.record import Record
     from jobboard.store.connect import Store
 
+_OF_A_WORKER = (
+    *("host", "queues", "slots", "inboxes", "own_slots"),
+    *("pid", "version", "state", "started_at"),
+)
+
 HOLDERS = 20
 """Holders of one lock that are looked at: who is asked about a lock wants to know one."""
 
@@ -91,26 +96,49 @@ def read_workers(store: Store) -> list[Worker]:
     leases = {name.decode(): int(until) for name, until in rows}
     with explained(store.url), store.client.pipeline(transaction=False) as pipe:
         for name in leases:
-            pipe.hmget(store.key("worker", name), ["host", "queues", "slots", "inboxes"])
+            pipe.hmget(store.key("worker", name), _OF_A_WORKER)
             pipe.scard(store.key("holding", name))
         answers = pipe.execute()
-    return sorted(
-        (
-            Worker(
-                name=name,
-                host=(host or b"").decode(),
-                queues=tuple(unpack(queues) if queues else ()),
-                slots=int(slots or 0),
-                held=held,
-                lease_until_ms=leases[name],
-                inboxes=tuple(unpack(inboxes) if inboxes else ()),
-            )
-            for name, (host, queues, slots, inboxes), held in zip(
-                leases, answers[::2], answers[1::2], strict=True
-            )
-        ),
-        key=lambda worker: worker.name,
+    found = [
+        _worker(name, leases[name], facts, held)
+        for name, facts, held in zip(leases, answers[::2], answers[1::2], strict=True)
+    ]
+    return sorted(found, key=lambda worker: worker.name)
+
+
+def _worker(name: str, lease_until_ms: int, facts: Sequence[bytes | None], held: int) -> Worker:
+    host, queues, slots, inboxes, own_slots, pid, version, state, started_at = facts
+    return Worker(
+        name=name,
+        host=(host or b"").decode(),
+        queues=tuple(unpack(queues) if queues else ()),
+        slots=int(slots or 0),
+        held=held,
+        lease_until_ms=lease_until_ms,
+        inboxes=tuple(unpack(inboxes) if inboxes else ()),
+        own_slots=dict(unpack(own_slots) if own_slots else {}),
+        pid=int(pid or 0),
+        version=(version or b"").decode(),
+        state=(state or b"up").decode(),
+        started_at_ms=int(float(started_at)) if started_at else None,
     )
+
+
+def runs_of(store: Store, workers: Sequence[str]) -> dict[str, list[Record]]:
+    """What each worker runs, the longest-running first."""
+    held: dict[str, list[str]] = {}
+    for worker in workers:
+        with explained(store.url):
+            ids = store.client.sscan_iter(store.key("holding", worker), count=1000)
+            held[worker] = [run_id.decode() for run_id in ids]
+    known = {run.run_id: run for run in past.read_live(store, [id_ for ids in held.values() for id_ in ids])}
+    return {
+        worker: sorted(
+            (known[run_id] for run_id in ids if run_id in known),
+            key=lambda run: (run.started_at_ms or 0, run.run_id),
+        )
+        for worker, ids in held.items()
+    }
 
 
 def lock_holders(store: Store, lock: str) -> list[Record]:

@@ -3,7 +3,7 @@
 -- where it is still its own, taken up again where it was lost and nobody has it yet, dropped otherwise. What
 -- the store thinks it holds and it does not was handed out in a reply that got lost, and goes back.
 -- KEYS      meta
--- ARGUMENTS worker=string host=string pid=int queues=list slots=int lease_ms=int version=string inboxes=list holding=[{run, token}, ...]
+-- ARGUMENTS worker=string host=string pid=int queues=list slots=int lease_ms=int version=string inboxes=list own_slots=map holding=[{run, token}, ...]
 -- TOUCHES   meta HASH, run:<run> HASH, queue:<queue> ZSET, queues SET, limits HASH, active:<queue> SET, delay ZSET,
 --           wake:<who> LIST, workers ZSET, worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET,
 --           lockwait:<lock> ZSET, lockrescan SET, events STREAM, awaited:<run> SET, needs:<run> SET, blocked ZSET,
@@ -25,6 +25,9 @@ redis.call('HSET', key('worker', worker), 'host', arguments.host, 'pid', argumen
   'queues', cmsgpack.pack(arguments.queues), 'slots', arguments.slots, 'lease_ms', arguments.lease_ms,
   'version', arguments.version, 'state', 'up')
 if #arguments.inboxes > 0 then redis.call('HSET', key('worker', worker), 'inboxes', cmsgpack.pack(arguments.inboxes)) end
+if next(arguments.own_slots) then
+  redis.call('HSET', key('worker', worker), 'own_slots', cmsgpack.pack(arguments.own_slots))
+end
 redis.call('HSETNX', key('worker', worker), 'started_at', at)
 if not known then event('worker', '', nil, at, 'worker', worker) end
 
