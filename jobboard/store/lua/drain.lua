@@ -46,21 +46,27 @@ end
 local cursor = redis.call('HGET', key('meta'), 'drain') or '0'
 local page = redis.call('HSCAN', work, cursor, 'COUNT', arguments.limit)
 local applied, room = 0, 500
+-- What moves takes its days along, each a key of its own: of such entries a call does a few, and a later one the rest.
+local moves = 40
 for i = 1, #page[2], 2 do
   local address, entry = page[2][i], cmsgpack.unpack(page[2][i + 1])
-  apply(address, entry)
-  if entry.gone then disband(address, entry.stop) end
-  local from = entry.renew
-  if from and room > 0 then
-    local seen = 0
-    from, seen = renew(address, from, at)
-    from, room = from ~= '0' and from, room - seen
-  end
-  if from then
-    redis.call('HSET', work, address, cmsgpack.pack({renew = from}))
-  else
-    redis.call('HDEL', work, address)
-    applied = applied + 1
+  local moving = entry.to or entry.from
+  if moving then moves = moves - 1 end
+  if not moving or moves >= 0 then
+    apply(address, entry)
+    if entry.gone then disband(address, entry.stop) end
+    local from = entry.renew
+    if from and room > 0 then
+      local seen = 0
+      from, seen = renew(address, from, at)
+      from, room = from ~= '0' and from, room - seen
+    end
+    if from then
+      redis.call('HSET', work, address, cmsgpack.pack({renew = from}))
+    else
+      redis.call('HDEL', work, address)
+      applied = applied + 1
+    end
   end
 end
 if redis.call('EXISTS', work) == 0 then

@@ -32,7 +32,19 @@ local function carry(from, to)
   local ends = redis.call('ZSCORE', key('overrides'), from)
   if ends then redis.call('ZADD', key('overrides'), ends, to) end
   redis.call('ZREM', key('overrides'), from)
-  if redis.call('EXISTS', key('last', from)) == 1 then redis.call('RENAME', key('last', from), key('last', to)) end
+  -- What was never put on record was never counted.
+  if redis.call('EXISTS', key('last', from)) == 1 then
+    redis.call('RENAME', key('last', from), key('last', to))
+    local today = math.floor(now() / 86400000)
+    for day = today - 30, today do
+      local days = key('jobday', day)
+      local counted = redis.call('HGET', days, from)
+      if counted then
+        redis.call('HSET', days, to, counted)
+        redis.call('HDEL', days, from)
+      end
+    end
+  end
   if redis.call('EXISTS', key('joins', from)) == 1 then redis.call('RENAME', key('joins', from), key('joins', to)) end
   if redis.call('EXISTS', key('line', from)) == 1 then redis.call('RENAME', key('line', from), key('line', to)) end
   -- What waits for its runs goes on waiting; the children themselves hear of the new address first or last.
@@ -49,15 +61,6 @@ local function carry(from, to)
     redis.call('RENAME', key('outcomes', from), key('outcomes', to))
     redis.call('HINCRBY', key('told'), to, 1)
     redis.call('HDEL', key('told'), from)
-  end
-  local today = math.floor(now() / 86400000)
-  for day = today - 30, today do
-    local days = key('jobday', day)
-    local counted = redis.call('HGET', days, from)
-    if counted then
-      redis.call('HSET', days, to, counted)
-      redis.call('HDEL', days, from)
-    end
   end
   for _, id in ipairs(redis.call('SMEMBERS', key('live', from))) do
     redis.call('HSET', key('run', id), 'job', to)
