@@ -119,6 +119,40 @@ def test_one_that_waits_for_a_lock_asks_for_the_locks_of_the_new_one(
     assert check(project.store) == []
 
 
+def test_one_that_waits_for_locks_it_keeps_stays_in_its_place(project: Project, engine: Engine) -> None:
+    project.ok("run", "ops/other")
+    engine.reserve_one()
+    board(project, more=", locks: [db]")
+    project.sync()
+    run_id = started(project)
+    assert engine.reserve() == []
+    board(project, "new", ", locks: [db]")
+    project.sync("--requeue")
+    assert facts(project, run_id, "state", "lock") == ("waiting", "db")
+    assert command(project, run_id) == NEW
+    assert check(project.store) == []
+
+
+@pytest.mark.parametrize("state", ["queued", "waiting"])
+def test_a_barrier_falls_where_the_locks_are_others(project: Project, engine: Engine, state: str) -> None:
+    project.ok("run", "ops/other")
+    holder = engine.reserve_one()
+    board(project, more=", locks: [db]")
+    project.sync()
+    run_id = started(project)
+    project.store.client.hset(project.store.key("run", run_id), "parks", "7")
+    assert engine.reserve() == []
+    assert engine.members("barrier", "db") == {run_id}
+    if state == "queued":
+        engine.finish(holder)
+    assert facts(project, run_id, "state") == (state,)
+    board(project, "new", ", locks: [disk]")
+    project.sync("--requeue")
+    assert (facts(project, run_id, "state"), engine.members("barriers")) == (("queued",), set())
+    assert engine.reserve_one().run_id == run_id
+    assert check(project.store) == []
+
+
 def test_one_that_waits_for_its_turn_keeps_it(project: Project, engine: Engine, clock: StoreClock) -> None:
     project.board("ops", "dump: {run: old, every: 1h, overlap: queue}")
     project.sync()

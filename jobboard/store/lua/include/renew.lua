@@ -3,14 +3,16 @@
 -- @include in_force
 -- @include read_run
 -- @include withdraw
+-- @include lift
+-- @include handover
 -- @include enqueue
 -- @include remind
 -- @include recover
 -- @include event
 -- Gives the runs of a job that wait, for whatever, the definition that is in force now: a page of them, from a
 -- cursor on; answers the cursor of the next, '0' behind the last, and how many runs it looked at. A run stays
--- what it is but for what it runs: id, nominal, tries and age are its own. Running ones go on as they started,
--- and what was pushed stays what was pushed.
+-- what it is but for what it runs: id, nominal, tries and age are its own, and so are the other runs that it
+-- waits for. Running ones go on as they started, and what was pushed stays what was pushed.
 local function renew(address, cursor, at)
   local _, d = definition(address)
   if not d then return '0', 0 end
@@ -20,8 +22,14 @@ local function renew(address, cursor, at)
     local queue = launch.q or 'common'
     local age = tonumber(run.score) % 1099511627776
     local score = string.format('%.0f', (1000 - (launch.p or 0)) * 1099511627776 + age)
-    local placed = run.state == 'waiting' or run.state == 'queued' and (queue ~= run.queue or score ~= run.score)
-    if placed then withdraw(run, at) end
+    local locks_move = cmsgpack.pack(run.locks) ~= cmsgpack.pack(launch.l or {})
+    local placed = (run.state == 'queued' or run.state == 'waiting')
+      and (locks_move or queue ~= run.queue or score ~= run.score)
+    if placed then
+      withdraw(run, at)
+    elseif locks_move and lift(run) then
+      for i = 1, #run.locks, 2 do handover(run.locks[i], at, false) end
+    end
     redis.call('HSET', key('run', run.id), 'spec', d[5], 'launch', cmsgpack.pack(launch), 'epoch', d[1],
       'revision', d[3], 'queue', queue, 'score', score)
     -- Up to when it has to be started holds until its first attempt, and not for a run by hand.
