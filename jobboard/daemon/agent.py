@@ -5,10 +5,11 @@ tells the runner what started, hands over the pipe its output comes from, and sa
 parent of every process of every run, orphans included (a subreaper), and a `guard` is its parent in turn:
 whichever of runner, agent and guard dies, the others end every tree at once.
 
-Messages in: ``spawn`` (id, argv, env, cwd, stdin, mark, timeout_ms, kill_after_ms, fenced, confined, split),
-``end`` (id, why, within_ms), ``lease`` (term_at_s, kill_at_s on the monotonic clock), ``quit``. Messages out:
-``ready`` (pid), ``started`` (id, pid, at_s and a descriptor), ``errors`` (id and the descriptor of standard
-error, where that is split off), ``refused`` (id, code, reason), ``exited`` (id, code or signal, why, at_s).
+Messages in: ``spawn`` (id, argv, env, cwd, stdin, mark, timeout_ms, kill_after_ms, fenced, confined, split,
+and report: name and address of its reports), ``end`` (id, why, within_ms), ``lease`` (term_at_s, kill_at_s on
+the monotonic clock), ``quit``. Messages out: ``ready`` (pid), ``started`` (id, pid, at_s and a descriptor),
+``errors`` (id and the descriptor of standard error, where that is split off), ``refused`` (id, code, reason),
+``exited`` (id, code or signal, why, at_s).
 
 An attempt that is ended (timed out, cancelled, drained, cut off) has its whole tree sent TERM, and KILL after
 its `kill_after`; it counts as exited once nobody of the tree is left. One that ends by itself counts as
@@ -53,13 +54,16 @@ class Attempt:
         "killed",
         "mark",
         "pid",
+        "sender",
         "session",
         "status",
         "timer",
         "why",
     )
 
-    def __init__(self, order: Message, pid: int, brand: int | None) -> None:
+    def __init__(
+        self, order: Message, pid: int, brand: int | None, sender: socket.socket | None = None
+    ) -> None:
         self.id: str = order["id"]
         self.pid = pid
         self.brand = brand
@@ -71,6 +75,8 @@ class Attempt:
         self.status: int | None = None
         self.why: str | None = None
         self.killed = False
+        # Kept open: what else has its name could speak for the command.
+        self.sender = sender
 
     def members(self) -> set[int]:
         """Who of its tree is alive."""
@@ -152,6 +158,9 @@ class Agent:
 
     def _spawn(self, order: Message) -> None:
         env = {**order["env"], tree.MARK: order["mark"]}
+        sender = linux.open_sender(*order["report"]) if "report" in order else None
+        if sender is not None:
+            env[child.REPORT_VARIABLE] = str(child.REPORT_FD)
         self._brand += 1
         branded = linux.brand_children(self._brand)
         try:
@@ -162,13 +171,16 @@ class Agent:
                 order["stdin"],
                 order.get("confined"),
                 split=order.get("split", False),
+                report_fd=None if sender is None else sender.fileno(),
             )
         except child.Refusal as refusal:
+            if sender is not None:
+                sender.close()
             self._channel.put(
                 {"type": "refused", "id": order["id"], "code": refusal.code, "reason": refusal.reason}
             )
             return
-        attempt = Attempt(order, pid, self._brand if branded else None)
+        attempt = Attempt(order, pid, self._brand if branded else None, sender)
         self._forget_session(pid)
         self._attempts[attempt.id] = self._by_pid[pid] = attempt
         at_s = monotonic_s()
@@ -265,6 +277,8 @@ class Agent:
         attempt.wait_for(None)
         if self._attempts.pop(attempt.id, None) is None:
             return
+        if attempt.sender is not None:
+            attempt.sender.close()
         code, name = exit_of(attempt.status)
         self._channel.put(
             {
@@ -334,6 +348,7 @@ def main() -> int:
         os.set_inheritable(fd, False)  # noqa: FBT003 - positional by the library's signature
     guard_fd = guard.fork_under_guard(socket_fd, life_fd, survivor_fd, group)
     linux.become_subreaper()
+    child.reserve_report_fd()
     channel = Channel(socket.socket(fileno=socket_fd))
     if Agent(channel, guard_fd, group).run():
         return 0

@@ -81,6 +81,7 @@ class Attempt:
         id: What the agent knows it by: its fencing token.
         output_fds: The pipes its output comes from, each with the stream it carries, while they are open.
         key: By which its command says who it is when it reports; nobody else knows it.
+        sender: The name of the socket that its command has for reports.
         heard_at_s: When it last printed or reported something, on the monotonic clock.
         said: What it reported of itself.
         most_bytes: How much it may print; None for any amount, and once it has printed more.
@@ -92,6 +93,7 @@ class Attempt:
     def __init__(self, reserved: Reserved, report_to: str = "") -> None:
         self.reserved = reserved
         self.key = secrets.token_hex(8)
+        self.sender = f"jobboard-{secrets.token_hex(8)}"
         self._report_to = report_to
         self.heard_at_s = 0.0
         self.said = Said()
@@ -138,6 +140,7 @@ class Attempt:
             "fenced": bool(spec.get("locks")),
             "confined": confinement_of(spec, account),
             "split": self.split,
+            "report": [self.sender, self._report_to],
         }
 
     def _own(self) -> dict[str, str]:

@@ -13,6 +13,10 @@ from jobboard.daemon import confine, linux
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+REPORT_VARIABLE = "JOBBOARD_REPORT_FD"
+REPORT_FD = 3
+"""Where a command finds the socket that it reports through; one digit, as some shells redirect no others."""
+
 NOT_FOUND = 127
 NOT_RUNNABLE = 126
 """What a shell answers for a command that is not there, and for one that cannot be run."""
@@ -38,6 +42,7 @@ def start(
     confined: Mapping[str, Any] | None = None,
     *,
     split: bool = False,
+    report_fd: int | None = None,
 ) -> tuple[int, tuple[int, ...]]:
     """Start a command as the leader of a session of its own.
 
@@ -50,6 +55,7 @@ def start(
         stdin: What it reads; None for nothing at all.
         confined: As `confine.confinement_of` made it.
         split: Whether they are to be two pipes, which tells them apart and loses their order.
+        report_fd: What it gets as `REPORT_FD`; see `reserve_report_fd`.
 
     Returns:
         Its process id, and the ends to read from: of the one pipe, or of output and errors.
@@ -59,7 +65,7 @@ def start(
     """
     source = _input(stdin)
     read_ends, write_ends = zip(*(os.pipe() for _ in range(1 + split)), strict=True)
-    ends = (source, write_ends[0], write_ends[-1])
+    ends = (source, write_ends[0], write_ends[-1], *(() if report_fd is None else (report_fd,)))
     try:
         for end in write_ends:
             linux.widen_pipe(end)
@@ -78,12 +84,19 @@ def start(
     return pid, read_ends
 
 
+def reserve_report_fd() -> None:
+    """See to it that no descriptor made from now on is `REPORT_FD`, which means another one in a command."""
+    while (fd := os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)) <= REPORT_FD:
+        pass
+    os.close(fd)
+
+
 def _close(fds: Iterable[int]) -> None:
     for fd in fds:
         os.close(fd)
 
 
-def _spawn(argv: Sequence[str], env: Mapping[str, str], cwd: str | None, ends: tuple[int, int, int]) -> int:
+def _spawn(argv: Sequence[str], env: Mapping[str, str], cwd: str | None, ends: tuple[int, ...]) -> int:
     """Start it with nothing between fork and exec, so that the kernel need not copy this process (vfork).
 
     posix_spawn knows no working directory, so this process goes there for the moment; it has one thread.
@@ -99,7 +112,7 @@ def _spawn(argv: Sequence[str], env: Mapping[str, str], cwd: str | None, ends: t
         os.close(here)
 
 
-def _spawn_here(argv: Sequence[str], env: Mapping[str, str], ends: tuple[int, int, int]) -> int:
+def _spawn_here(argv: Sequence[str], env: Mapping[str, str], ends: tuple[int, ...]) -> int:
     program = _program_of(argv, env)
     try:
         # Our descriptors close by themselves at exec (PEP 446), so nothing has to go through them.
@@ -140,11 +153,18 @@ def _fork(
     argv: Sequence[str],
     env: Mapping[str, str],
     cwd: str | None,
-    ends: tuple[int, int, int],
+    ends: tuple[int, ...],
     before_exec: confine.Confinement | None,
 ) -> int:
     """Start it as `subprocess` does, which can run something of ours just before exec."""
-    source, output, errors = ends
+    source, output, errors, *report = ends
+
+    def prepare() -> None:
+        if report:
+            os.dup2(report[0], REPORT_FD)
+        if before_exec is not None:
+            before_exec()
+
     try:
         child = subprocess.Popen(
             argv,
@@ -155,7 +175,7 @@ def _fork(
             stderr=errors,
             start_new_session=True,
             close_fds=False,
-            preexec_fn=before_exec,  # noqa: PLW1509 - this process has one thread
+            preexec_fn=prepare if report or before_exec else None,  # noqa: PLW1509 - this process has one thread
         )
     except subprocess.SubprocessError as error:
         said = before_exec.close() if before_exec else ""

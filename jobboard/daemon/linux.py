@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import resource
+import struct
 import subprocess
 import sys
 from typing import TYPE_CHECKING, NamedTuple
@@ -26,6 +27,7 @@ _DEAD_STATES = b"ZX"
 _STAT_BYTES = 1024
 _LIMITS_BYTES = 4096
 _ENVIRON_BYTES = 1 << 20
+_SEND_S = 5
 
 
 class Process(NamedTuple):
@@ -133,6 +135,28 @@ def open_datagram(name: str) -> tuple[socket.socket, str]:
     On Linux ``@NAME`` in the abstract namespace, which leaves nothing behind; elsewhere a path.
     """
     return open_abstract(name) if IS_LINUX else open_named(name)
+
+
+def open_sender(name: str, address: str) -> socket.socket | None:
+    """A socket that sends to an address of `open_datagram`, and whose datagrams come from ``@NAME``.
+
+    Nobody else can send in that name while the socket, or a copy of it, is open. None elsewhere than on
+    Linux, and where nobody listens.
+    """
+    if not IS_LINUX or not address.startswith("@"):
+        return None
+    import socket
+
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        # Who reads may be stopped; whoever writes is not to wait for long.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _SEND_S, 0))
+        sock.bind("\0" + name)
+        sock.connect("\0" + address[1:])
+    except OSError:
+        sock.close()
+        return None
+    return sock
 
 
 def open_abstract(name: str) -> tuple[socket.socket, str]:

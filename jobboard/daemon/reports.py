@@ -1,7 +1,9 @@
 """What commands say of themselves while they run, and how long they have said nothing.
 
 A command finds in ``JOBBOARD_REPORT`` the address of a datagram socket and a key that is its own; `report`
-is how it uses them. Whoever has no key is not listened to. How far a run is goes to the store a few times a
+is how it uses them. On Linux it also finds, in ``JOBBOARD_REPORT_FD``, the number of a descriptor that takes
+lines of JSON without a key: a socket that no other process can have the name of. Whoever has neither is not
+listened to. How far a run is goes to the store a few times a
 second at most, however often it says so.
 """
 
@@ -51,6 +53,7 @@ class Reports:
         self._pass_on = pass_on
         self._silent = silent
         self._attempts: dict[str, Attempt] = {}
+        self._senders: dict[bytes, Attempt] = {}
         self._name = name
         self.sock: socket.socket
         self.address = ""
@@ -66,15 +69,20 @@ class Reports:
             os.unlink(self.address)  # noqa: PTH108 - a name, not a path that is worked with
             os.rmdir(os.path.dirname(self.address))  # noqa: PTH106, PTH120 - likewise
 
-    def started(self, attempt: Attempt) -> None:
-        """An attempt has started, and may report."""
+    def expect(self, attempt: Attempt) -> None:
+        """An attempt is about to start: its first report may be here before we hear that it did."""
         self._attempts[attempt.key] = attempt
+        self._senders[b"\0" + attempt.sender.encode()] = attempt
+
+    def started(self, attempt: Attempt) -> None:
+        """An attempt has started; its silence counts from now on."""
         attempt.heard_at_s = monotonic_s()
         self._watch(attempt)
 
     def over(self, attempt: Attempt) -> None:
         """An attempt is over."""
         self._attempts.pop(attempt.key, None)
+        self._senders.pop(b"\0" + attempt.sender.encode(), None)
 
     def _watch(self, attempt: Attempt) -> None:
         """Look again when the attempt will have been silent for too long, if it says nothing until then."""
@@ -91,18 +99,21 @@ class Reports:
         """Take what has been said."""
         for _ in range(_AT_ONCE):
             try:
-                raw = self.sock.recv(LONGEST_BYTES)
+                raw, sender = self.sock.recvfrom(LONGEST_BYTES)
             except BlockingIOError:
                 return
-            self._hear(raw)
+            known = self._senders.get(sender) if isinstance(sender, bytes) else None
+            for line in raw.splitlines() if known is not None else [raw]:
+                self._hear(line, known)
 
-    def _hear(self, raw: bytes) -> None:
+    def _hear(self, raw: bytes, known: Attempt | None) -> None:
         try:
             message = json.loads(raw)
         except ValueError:
             return
-        if isinstance(message, dict) and isinstance(message.get("key"), str):
-            attempt = self._attempts.get(message["key"])
+        if isinstance(message, dict):
+            key = message.get("key")
+            attempt = self._attempts.get(key) if isinstance(key, str) else known
             if attempt is not None:
                 self._note(attempt, message)
 

@@ -502,6 +502,7 @@ class Worker:
                 attempt, attempt.failed(f"not a definition this worker can run: {error}", monotonic_s())
             )
         else:
+            self._reports.expect(attempt)
             self._running_agent.channel.put(order)
 
     def _refused(self, attempt: Attempt, message: Message) -> None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 BOARDS = Path(__file__).parents[2] / "boards"
 TESTED = {"billing", "debian", "demo", "etl", "feeds", "hello"}
 JUST_AFTER_MS = 50
-OWN_NAMES = {"ATTEMPT", "FENCE", "JOB", "NOMINAL", "QUEUE", "REPORT", "RUN_ID", "TREE"}
+OWN_NAMES = {"ATTEMPT", "FENCE", "JOB", "NOMINAL", "QUEUE", "REPORT", "REPORT_FD", "RUN_ID", "TREE"}
 
 
 class Stage:

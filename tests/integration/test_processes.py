@@ -153,11 +153,54 @@ def test_whoever_has_no_key_is_not_listened_to(store: Store, tmp_path: Path) -> 
         address, _, key = output(store, run_id).decode().strip().rpartition("#")
         where = "\0" + address[1:] if address.startswith("@") else address
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-            for said in (b"\xff", b"[]", b'{"key": 5}', b'{"key": "x", "failure": "forged"}'):
+            for said in (
+                b"\xff",
+                b"[]",
+                b'{"key": 5}',
+                b'{"key": "x", "failure": "forged"}',
+                b'{"failure": "forged"}',
+            ):
                 sock.sendto(said, where)
             sock.sendto(json.dumps({"key": key, "failure": "true", "percent": "x"}).encode(), where)
         (tmp_path / "fifo").write_text("go\n")
         assert finished(store, run_id)["reason"] == "exit 3: true"
+
+
+@pytest.mark.parametrize("spec", [{}, {"nice": 1}], ids=["spawned", "forked"])
+def test_a_command_reports_by_writing_lines(store: Store, tmp_path: Path, spec: dict[str, Any]) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    lines = (
+        """printf '{"percent": 40, "text": "copying"}\\n{"failure": "no room", "group": "disk"}\\nwhat\\n'"""
+    )
+    command = f"{lines} >&$JOBBOARD_REPORT_FD; echo said; read line < {tmp_path}/fifo; exit 3"
+    board(store, {"job": run(command, **spec)})
+    with working(store, tmp_path):
+        run_id = start(store, "job")
+        until(lambda: store.client.hget(store.key("run", run_id), "progress"))
+        (tmp_path / "fifo").write_text("go\n")
+        record = finished(store, run_id)
+    assert output(store, run_id) == b"said\n"
+    assert (record["reason"], record["group"]) == ("exit 3: no room", "disk")
+
+
+def test_a_line_it_writes_is_a_sign_of_life(store: Store, tmp_path: Path) -> None:
+    command = "for n in 1 2 3 4; do sleep 0.2; echo '{}' >&$JOBBOARD_REPORT_FD; done"
+    record, _ = ran(store, tmp_path, run(command, heartbeat=500))
+    assert record["state"] == "ok"
+
+
+def test_a_name_that_is_taken_cannot_be_sent_under() -> None:
+    sock, address = linux.open_datagram("jobboard-test-reader")
+    with sock:
+        sender = linux.open_sender("jobboard-test-name", address)
+        if not linux.IS_LINUX:
+            assert sender is None
+            return
+        assert sender is not None
+        with sender:
+            assert linux.open_sender("jobboard-test-name", address) is None
+            sender.send(b"{}")
+            assert sock.recvfrom(10) == (b"{}", b"\0jobboard-test-name")
 
 
 def test_a_failure_that_is_allowed_is_ok_and_keeps_its_reason(store: Store, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from jobboard.core.value import READERS
 from jobboard.core.written import written_keys
 from jobboard.daemon import tree
 from jobboard.daemon.attempt import Attempt
+from jobboard.daemon.child import REPORT_VARIABLE
 from jobboard.source.files import TEST_SUFFIXES, SourceFile, digest_of
 from jobboard.source.loader import load
 from jobboard.source.schema import schema, schema_text
@@ -295,7 +296,7 @@ def _family(kind: type[errors.JobboardError]) -> Iterator[type[errors.JobboardEr
 def test_the_readme_has_what_a_command_sees() -> None:
     windowed = {"command": {"run": "true"}, "after": ["a/c"], "schedule": {"cron": "0 0 * * *"}}
     run = SimpleNamespace(address="a/b", run_id="a/b@x", nominal_ms=NOW_MS, attempt=1, token=1, spec=windowed)
-    own = [*Attempt(cast("Reserved", run))._own(), tree.MARK]
+    own = [*Attempt(cast("Reserved", run))._own(), REPORT_VARIABLE, tree.MARK]
     assert [name for name, _ in readme.rows("environment")] == own
     kept = ", ".join(f"`{name}`" for name in launch.KEPT[:-1]) + f" and `{launch.KEPT[-1]}`"
     assert kept in " ".join(readme.README.read_text(encoding="utf-8").split())
