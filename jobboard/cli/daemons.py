@@ -7,15 +7,17 @@ import os
 import secrets
 import socket
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobboard import errors
 from jobboard.cli.project import may_be_shared
-from jobboard.settings import masked
+from jobboard.settings import masked, project_root
 
 if TYPE_CHECKING:
     import argparse
 
+    from jobboard.core.runner import Runner
     from jobboard.daemon.serving import Serving
     from jobboard.settings import Settings
 
@@ -65,6 +67,13 @@ def add_worker_options(parser: argparse.ArgumentParser) -> None:
         metavar="QUEUE",
         help="run what anybody who reaches Redis pushes into this queue's inbox; again for more",
     )
+    parser.add_argument(
+        "--runner",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a runner of the project's own to serve, in every queue it serves; again for more",
+    )
     parser.add_argument("--name", metavar="NAME", help="what to call the worker (default: this host)")
 
 
@@ -75,7 +84,7 @@ def serving_of(args: argparse.Namespace) -> Serving:
         errors.UsageError: A queue's name or number is none, a queue is named twice, or an inbox is one of a
             queue that it does not serve.
     """
-    from jobboard.core.names import queue_of_host
+    from jobboard.core.names import of_runner, queue_of_host
     from jobboard.daemon.serving import Serving
 
     own_slots: dict[str, int | None] = {}
@@ -92,13 +101,36 @@ def serving_of(args: argparse.Namespace) -> Serving:
             raise errors.UsageError(
                 f"--inbox {inbox}: this worker does not serve that queue", f"add --queue {inbox}"
             )
-    return Serving(queues, args.slots or adds_up, numbers, args.order, inboxes)
+    runners = runners_of(args)
+    beside = {queue: [of_runner(queue, name) for name in runners] for queue in queues}
+    numbers |= {each: numbers[queue] for queue in numbers for each in beside[queue]}
+    served = tuple(each for queue in queues for each in (queue, *beside[queue]))
+    return Serving(served, args.slots or adds_up, numbers, args.order, inboxes, runners)
+
+
+def runners_of(args: argparse.Namespace) -> dict[str, Runner]:
+    """The runners that a worker is told to serve.
+
+    Raises:
+        errors.UsageError: One is neither in the project file nor in a package that is installed here.
+    """
+    if not args.runner:
+        return {}
+    from jobboard.runners.found import find_runners
+
+    common = args.read_project(project_root(Path.cwd()))
+    return find_runners(args.runner, common.runners if common is not None else {})
 
 
 def _queue_and_slots(text: str) -> tuple[str, int | None]:
     from jobboard.core.names import QUEUE_RULE, is_queue
 
     queue, given, number = text.partition("=")
+    name, colon, runner = queue.partition(":")
+    if colon and is_queue(queue):
+        raise errors.UsageError(
+            f"{queue} is the queue for a runner", f"write --queue {name} --runner {runner}"
+        )
     if not is_queue(queue):
         raise errors.UsageError(f"{queue!r} is no queue's name", f"a name is {QUEUE_RULE}")
     if given and not (number.isascii() and number.isdecimal() and int(number)):

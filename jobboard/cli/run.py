@@ -83,12 +83,12 @@ def exit_code_of(run: Record) -> int:
 
 
 def _announce(store: Store, run: Record, *, follow: bool) -> None:
+    from jobboard.core.names import worker_for
     from jobboard.store import clocks, world
 
     queue = run.queue or "common"
     lonely = not world.read_world(store, clocks.now_ms(store)).serving(queue)
-    worker = "jobboard worker" if queue == "common" else f"jobboard worker --queue {queue}"
-    stranded = f'No worker serves queue "{queue}": the run waits until one does. {worker}'
+    stranded = f'No worker serves queue "{queue}": the run waits until one does. {worker_for(queue)}'
     if follow:
         say(stranded if lonely else f"{run.run_id} is queued")
         return

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import socket
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobboard.cli import daemons, project
 from jobboard.cli.screen import Screen
-from jobboard.settings import Settings
+from jobboard.settings import Settings, project_root
 
 if TYPE_CHECKING:
     import argparse
@@ -39,6 +40,9 @@ def execute(args: argparse.Namespace) -> int:
 
     settings = Settings.from_args(args)
     daemons.refuse_shared(settings, shared=args.shared)
+    common = args.read_project(project_root(Path.cwd()))
+    if not args.runner and common is not None:
+        args.runner = [name for name, runner in common.runners.items() if runner.argv]
     serving = daemons.serving_of(args)
     daemons.log_to_stderr()
     screen = Screen()

@@ -76,7 +76,10 @@ def _command(value: Any) -> str:
         return str(value["run"])
     if "exec" in value:
         return shlex.join(value["exec"])
-    return request.words_of(value["http"]) if "http" in value else f"call {value['call']}"
+    if "http" in value:
+        return request.words_of(value["http"])
+    (kind,) = value
+    return f"{kind} {value[kind]}"
 
 
 def _needs(job: str, value: Any) -> str:

@@ -78,7 +78,7 @@ UNLIMITED = 2**31 - 1
 FIELDS: Mapping[str, Field] = MappingProxyType(
     {
         # One key: `run`, a text for the shell; `exec`, a list of words; `http`, a request (`core.request`);
-        # `call`, a Python function (`core.handler`).
+        # `call`, a Python function (`core.handler`); or `runner`, one of the project's own (`core.runner`).
         "command": Field(1),
         # {"cron": text | "every": ms | "at": [ms, ...]} and, as they apply, "timezone", "phase", "jitter",
         # "start", "stop", "runs"; see `core.schedule`
@@ -129,7 +129,7 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
         # What `H`, phase and jitter hash, where that is not the job's address: the one it was moved from.
         # No board says it; `core.plan` carries it along.
         "seed": Field(60),
-        # What a function is called with: in order, and by name.
+        # What a function is called with, in order and by name; a runner is told by name alone.
         "args": Field(61),
         "with": Field(62, "map"),
         # parent -> "finished" | "failed": how a parent in `after` has to end; absent is "success"

@@ -31,8 +31,23 @@ def is_name(text: object) -> bool:
 
 
 def is_queue(text: object) -> bool:
-    """Whether `text` may name a queue: a name, or ``@HOST``, the queue of one host's workers."""
-    return isinstance(text, str) and is_name(text.removeprefix("@"))
+    """Whether `text` may name a queue: a name, or ``@HOST``, the queue of one host's workers; and with
+    ``:RUNNER`` behind it, the queue beside it for one runner.
+    """
+    name, colon, runner = text.partition(":") if isinstance(text, str) else ("", "", "")
+    return is_name(name.removeprefix("@")) and (not colon or is_name(runner))
+
+
+def of_runner(queue: str, runner: str) -> str:
+    """The queue beside another where the runs for one runner wait."""
+    return f"{queue}:{runner}"
+
+
+def worker_for(queue: str) -> str:
+    """What to type to have a queue served."""
+    name, _, runner = queue.partition(":")
+    wanted = ["jobboard worker", *([f"--queue {name}"] if name != "common" else [])]
+    return " ".join([*wanted, *([f"--runner {runner}"] if runner else [])])
 
 
 def queue_of_host(host: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from jobboard.core.facts import Finding
 from jobboard.core.moment import brief_span
-from jobboard.core.names import RESERVED, split_address
+from jobboard.core.names import RESERVED, split_address, worker_for
 from jobboard.core.scope import resume_command, scope_text
 
 if TYPE_CHECKING:
@@ -107,4 +107,4 @@ def is_stranded(run: Record, world: World) -> bool:
 
 def worker_command(queue: str) -> str:
     """What to type so that somebody serves a queue."""
-    return "jobboard worker" if queue == "common" else f"jobboard worker --queue {queue}"
+    return worker_for(queue)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 VERSION: Final = 2
 """Raised whenever the same text comes to mean another spec: a digest of a file's bytes includes it."""
 
-COMMANDS = ("run", "exec", "http", "call")
+COMMANDS = ("run", "exec", "http", "call", "runner")
 EXTEND = "extend"
 """The key that names a job's profiles; resolved here, and no part of a spec."""
 _MAPS = frozenset(name for name, known in FIELDS.items() if known.kind == "map")
@@ -46,7 +46,7 @@ _OPTIONS_OF_OTHERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 # What only some commands are given; nothing of it is left beside another.
-_GIVEN: Mapping[str, tuple[str, ...]] = MappingProxyType({"args": ("call",), "with": ("call",)})
+_GIVEN: Mapping[str, tuple[str, ...]] = MappingProxyType({"args": ("call",), "with": ("call", "runner")})
 _APART = frozenset((*COMMANDS, *KINDS, *OPTIONS))
 _DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {

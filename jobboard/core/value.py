@@ -392,6 +392,7 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         "exec": _read_exec,
         "http": request.read_request,
         "call": handler.read_call,
+        "runner": _read_as_is,
         "args": handler.read_arguments,
         "with": handler.read_named,
         "cwd": _read_text,

@@ -6,6 +6,7 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, get_args
 
 from jobboard.core import launch
@@ -18,8 +19,11 @@ from jobboard.daemon.output import HEAD_BYTES, TAIL_BYTES, Capture
 from jobboard.runners.invocation import invocation
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from jobboard.core.model import Spec
     from jobboard.core.run import Word
+    from jobboard.core.runner import Runner
     from jobboard.daemon.frames import Message
     from jobboard.daemon.timers import Timer
     from jobboard.store.runs import Reserved
@@ -76,6 +80,8 @@ class Attempt:
 
     Args:
         reserved: What the store handed out.
+        report_to: Where its command may report.
+        runners: What the worker serves of the project's own.
 
     Attributes:
         id: What the agent knows it by: its fencing token.
@@ -90,11 +96,17 @@ class Attempt:
         timer: What it is waiting for, while its pipe falls quiet.
     """
 
-    def __init__(self, reserved: Reserved, report_to: str = "") -> None:
+    def __init__(
+        self,
+        reserved: Reserved,
+        report_to: str = "",
+        runners: Mapping[str, Runner] = MappingProxyType({}),
+    ) -> None:
         self.reserved = reserved
         self.key = secrets.token_hex(8)
         self.sender = f"jobboard-{secrets.token_hex(8)}"
         self._report_to = report_to
+        self._runners = runners
         self.heard_at_s = 0.0
         self.said = Said()
         self.most_bytes: int | None = reserved.spec.get("limits", {}).get("output")
@@ -121,7 +133,7 @@ class Attempt:
         between = {**(account.variables() if account is not None else {}), **files}
         resolve = resolver(store_url)
         env = launch.environment(spec, os.environ, self._own(), resolve, store_url, between=between)
-        called = invocation(spec, resolve)
+        called = invocation(spec, resolve, env.values, self._runners)
         of_files = filter(envfile.may_be_secret, files.values())
         self.capture = Capture(
             [*env.secrets, *of_files, *called.secrets],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from jobboard.core.runner import Runner
     from jobboard.store.runs import Order
 
 
@@ -22,6 +23,7 @@ class Serving:
         own_slots: Runs at once of single queues; without an entry as many as there are slots.
         order: As `store.runs.Runs.reserve` takes it.
         inboxes: Queues whose inboxes it reads.
+        runners: Those of a project's own that it serves, by name.
     """
 
     queues: tuple[str, ...]
@@ -29,6 +31,7 @@ class Serving:
     own_slots: Mapping[str, int] = field(default_factory=dict)
     order: Order = "priority"
     inboxes: tuple[str, ...] = ()
+    runners: Mapping[str, Runner] = field(default_factory=dict)
 
     def room(self, held: Collection[str]) -> int:
         """How many more runs could be taken.

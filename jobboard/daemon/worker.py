@@ -311,7 +311,7 @@ class Worker:
             match news:
                 case Taken(runs):
                     for run in runs:
-                        self._take_on(Attempt(run, self._reports.address))
+                        self._take_on(Attempt(run, self._reports.address, self._me.serving.runners))
                 case Ended(run_ids):
                     self._end_runs(run_ids)
                 case Renewed(at_s):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jobboard.core.model import Spec
+    from jobboard.core.runner import Runner
 
 _START = str(Path(__file__).with_name("start.py"))
 _ALONE = ("-I", "-S")
@@ -40,11 +41,19 @@ class Invocation:
     secrets: tuple[str, ...] = ()
 
 
-def invocation(spec: Spec, resolve: launch.Resolve) -> Invocation:
+def invocation(
+    spec: Spec, resolve: launch.Resolve, env: Mapping[str, str], runners: Mapping[str, Runner]
+) -> Invocation:
     """What to start for a job.
 
+    Args:
+        spec: The job.
+        resolve: How a reference gets its value.
+        env: The environment of the run.
+        runners: Those of the project's own that are served here.
+
     Raises:
-        launch.Unresolvable: A reference in a request has no value here.
+        launch.Unresolvable: A reference in a request has no value here, or the runner is not served here.
         KeyError: The command is of a kind that this version does not know.
     """
     command = spec["command"]
@@ -53,7 +62,34 @@ def invocation(spec: Spec, resolve: launch.Resolve) -> Invocation:
         return _ours("http", sent, tuple(secrets), *_ALONE)
     if "call" in command:
         return _ours("call", called(spec))
+    if "runner" in command:
+        return _of_runner(command["runner"], _as_told(spec, env), runners)
     return Invocation(launch.argv_of(spec), spec.get("stdin"))
+
+
+def _of_runner(name: str, told: dict[str, object], runners: Mapping[str, Runner]) -> Invocation:
+    if name not in runners:
+        raise launch.Unresolvable(f'this worker serves no runner "{name}"')
+    runner = runners[name]
+    if runner.call:
+        return _ours("call", {"call": runner.call, "args": [told], "with": {}, "stdin": told["stdin"]})
+    around = [] if runner.answers == "exit" else [sys.executable, *_ALONE, _START, "answers"]
+    return Invocation([*around, *runner.argv], json.dumps(told))
+
+
+def _as_told(spec: Spec, env: Mapping[str, str]) -> dict[str, object]:
+    """A run as its runner is told of it."""
+    return {
+        "run": env["JOBBOARD_RUN_ID"],
+        "job": env["JOBBOARD_JOB"],
+        "nominal": env["JOBBOARD_NOMINAL"],
+        "attempt": int(env["JOBBOARD_ATTEMPT"]),
+        "fence": int(env["JOBBOARD_FENCE"]),
+        "queue": env["JOBBOARD_QUEUE"],
+        "runner": spec["command"]["runner"],
+        "with": spec.get("with", {}),
+        "stdin": spec.get("stdin"),
+    }
 
 
 def called(spec: Spec) -> dict[str, object]:

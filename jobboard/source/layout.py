@@ -33,6 +33,7 @@ _JOB_HEAD = (
     "exec",
     "http",
     "call",
+    "runner",
     "args",
     "with",
     "cron",
@@ -131,8 +132,10 @@ def _board_rule() -> _Rule:
 def _project_rule() -> _Rule:
     job = _job_rule()
     environment = _Rule(list(project_schema()["$defs"]["environment"]["properties"]), _leave)
+    runner = _Rule(list(project_schema()["$defs"]["runner"]["properties"]), _leave)
     below = {
         "defaults": job,
+        "runners": _Rule(None, lambda _key: runner),
         "profiles": _Rule(None, lambda _key: job),
         "queues": _Rule(None, lambda _key: job),
         "environments": _Rule(None, lambda _key: environment),

@@ -20,6 +20,7 @@ from jobboard.core.names import RESERVED, address_of, is_name, split_address
 from jobboard.core.policy import Policy
 from jobboard.core.resolve import COMMANDS, EXTEND, Resolver
 from jobboard.core.rules import judged
+from jobboard.core.runner import check_runner
 from jobboard.core.schedule import is_seeded, schedule_key
 from jobboard.core.schedule_check import check_schedule, crowded
 from jobboard.core.timing import KINDS
@@ -340,6 +341,9 @@ def _jobs(
         if not isinstance(raw, dict) or not is_name(name):
             continue
         jobs[name], faults = resolver.job(name, _sound(raw, broken[name]) if name in broken else raw)
+        if "runner" in jobs[name].get("command", ()):
+            unknown = check_runner(jobs[name], (draft.file.project or _NO_PROJECT).runners)
+            faults = [*faults, unknown] if unknown is not None else faults
         if faults:
             draft.say([fault.under("jobs", name) for fault in faults])
     return jobs

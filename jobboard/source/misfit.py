@@ -115,7 +115,13 @@ def _faults(error: Any, path: Path) -> list[Fault]:
 # For so many unknown keys of one map it is worth guessing what was meant.
 GUESSES = 50
 
-_KINDS_OF_KEYS = {"locks": "lock", "profiles": "profile", "queues": "queue", "environments": "environment"}
+_KINDS_OF_KEYS = {
+    "locks": "lock",
+    "profiles": "profile",
+    "queues": "queue",
+    "runners": "runner",
+    "environments": "environment",
+}
 _VARIABLE_HINT = "Write letters, digits and underscores, and no digit first"
 _MISSING = {
     "board": "Write  board: NAME  in the first line",

@@ -16,6 +16,7 @@ from jobboard import errors
 from jobboard.core.diagnostic import Fault, KeyFault
 from jobboard.core.policy import Policy
 from jobboard.core.rules import judged
+from jobboard.core.runner import Runner, declared
 from jobboard.core.value import read_keys
 from jobboard.source import placing
 from jobboard.source.files import PROJECT_FILE, read_bytes
@@ -52,6 +53,7 @@ class Project:
         variables: Name -> value, of the project, the environment and the command line.
         defaults, profiles: Read; what lies below the boards' own.
         queues: Queue -> what holds for jobs of it, read; it lies above the project's defaults.
+        runners: Those of its own, by name.
         policies: What becomes of live edits, of the project and of the environment; see `core.policy`.
         lint: Rule -> level, where it is not the built-in one.
         meaning: A text that is equal for files that mean the same to every board, variables apart.
@@ -68,6 +70,7 @@ class Project:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     queues: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    runners: Mapping[str, Runner] = field(default_factory=dict)
     policies: tuple[Mapping[str, Any], ...] = ()
     lint: Mapping[str, Level] = field(default_factory=dict)
     meaning: str = ""
@@ -234,6 +237,7 @@ def _built(shown: str, tree: Tree, picked: str | None, given: Mapping[str, Any])
         origin=root.get("origin"),
         variables=variables,
         policies=policies,
+        runners=declared(root.get("runners", {})),
         lint=root.get("lint", {}),
         meaning=json.dumps(said, sort_keys=True) if said else "",
         tree=tree,

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from jobboard.core.model import FIELD_BY_NUMBER, FIELDS, Definition, Spec
 from jobboard.core.override import Override, first_end_ms, laid, successors
+from jobboard.core.runner import queue_of
 from jobboard.store.wire import as_bytes, pack, unpack
 
 if TYPE_CHECKING:
@@ -97,6 +98,8 @@ def launch_of(spec: Spec) -> dict[str, Any]:
     for short, field in _LAUNCH.items():
         if field in spec:
             launch[short] = spec[field]
+    if "runner" in spec.get("command", ()):
+        launch["q"] = queue_of(spec)
     if locks := spec.get("locks"):
         launch["l"] = [part for name in sorted(locks) for part in (name, locks[name])]
     if spec.get("enabled") is False:

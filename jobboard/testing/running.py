@@ -22,6 +22,7 @@ from jobboard.core.retry import judge
 from jobboard.daemon import child
 from jobboard.daemon.attempt import Attempt
 from jobboard.runners import call
+from jobboard.runners.found import find_runners
 from jobboard.runners.invocation import called
 from jobboard.settings import project_root
 from jobboard.source import files
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from jobboard.core.model import Spec
+    from jobboard.core.runner import Runner
 
 _NO_STORE = "no-store:"
 
@@ -104,21 +106,23 @@ def run(
         errors.UsageError: There is no such job, or one to be called here calls nothing.
         ValueError: The nominal is no instant.
     """
-    address, spec = _resolved(Path(board), job, environment, variables or {})
+    address, spec, declared = _resolved(Path(board), job, environment, variables or {})
     if payload is not None:
         from jobboard.reconcile.pushing import with_payload
 
         spec = with_payload(spec, payload if isinstance(payload, str) else json.dumps(payload))
     recorder = Recorder()
     try:
-        return _ran(_reserved(address, spec, nominal, attempt), recorder, in_process=in_process)
+        reserved = _reserved(address, spec, nominal, attempt)
+        runners = find_runners([name], declared) if (name := spec["command"].get("runner")) else {}
+        return _ran(Attempt(reserved, runners=runners), recorder, in_process=in_process)
     finally:
         recorder.close()
 
 
 def _resolved(
     path: Path, job: str, environment: str | None, variables: Mapping[str, Any]
-) -> tuple[str, Spec]:
+) -> tuple[str, Spec, Mapping[str, Runner]]:
     given = [f"{name}={value}" for name, value in variables.items()]
     root = project_root(path.resolve().parent)
     project = load_project(root, environment=environment, assignments=given)
@@ -129,7 +133,7 @@ def _resolved(
     (board,) = loaded.boards
     if job not in board.jobs:
         raise errors.UsageError(f'there is no job "{job}" on {board.name}', f"it has {', '.join(board.jobs)}")
-    return address_of(board.name, job), board.jobs[job]
+    return address_of(board.name, job), board.jobs[job], project.runners if project is not None else {}
 
 
 def _reserved(address: str, spec: Spec, nominal: str | datetime | None, attempt: int) -> Reserved:
@@ -161,11 +165,11 @@ def _instant_ms(nominal: str | datetime | None) -> int:
     return round(nominal.timestamp() * 1000)
 
 
-def _ran(reserved: Reserved, recorder: Recorder, *, in_process: bool) -> Result:
-    spec = reserved.spec
+def _ran(attempt: Attempt, recorder: Recorder, *, in_process: bool) -> Result:
+    reserved, spec = attempt.reserved, attempt.reserved.spec
     refused = ""
     try:
-        order = Attempt(reserved).order(secrets.token_hex(4), _NO_STORE)
+        order = attempt.order(secrets.token_hex(4), _NO_STORE)
         order["env"]["JOBBOARD_REPORT"] = recorder.address
         ended = _called_here(spec, order["env"]) if in_process else ran(order)
     except Unresolvable as error:

@@ -86,7 +86,8 @@ def serving(options: Mapping[str, Any]) -> dict[str, Any]:
     told = {"name": "w", "queues": ["common"], "slots": 4, **options}
     served = (tuple(told.pop("queues")), told.pop("slots"), told.pop("own_slots", {}))
     order, inboxes = told.pop("order", "priority"), tuple(told.pop("inboxes", ()))
-    return {**told, "serving": Serving(*served, order=order, inboxes=inboxes)}
+    runners = told.pop("runners", {})
+    return {**told, "serving": Serving(*served, order=order, inboxes=inboxes, runners=runners)}
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from jobboard.core import launch, resolve
 from jobboard.core.duration import format_duration
 from jobboard.core.instant import parse_instant
 from jobboard.core.model import DEFAULT_DEFER, DEFAULT_RETRIES, FIELDS
+from jobboard.core.runner import Runner
 from jobboard.core.value import READERS
 from jobboard.core.written import written_keys
 from jobboard.daemon import tree
@@ -26,6 +27,7 @@ from jobboard.daemon.attempt import Attempt
 from jobboard.daemon.child import REPORT_VARIABLE
 from jobboard.source.files import TEST_SUFFIXES, SourceFile, digest_of
 from jobboard.source.loader import load
+from jobboard.source.projectfile import Project
 from jobboard.source.schema import schema, schema_text
 
 if TYPE_CHECKING:
@@ -89,6 +91,7 @@ COMPANIONS: Mapping[str, dict[str, Any]] = {
 }
 # A job without the key, where that is another one than its companions make.
 PLAIN: Mapping[str, dict[str, Any]] = {"seconds": {"cron": "0 12 * * *"}}
+PROJECT = Project(runners={"wasm": Runner(("run-wasm",))})
 CALENDARS = {"holidays": {"dates": ["2026-12-25"]}}
 # What a board has to say for the examples of a job's key.
 BESIDE: Mapping[str, dict[str, Any]] = {
@@ -140,7 +143,9 @@ def _specs(job: Mapping[str, Any], **beside: Any) -> dict[str, Spec]:
         {"board": "warehouse", "jobs": {"load": {"run": "true", "cron": "0 2 * * *"}}},
     ]
     raws = [json.dumps(board).encode() for board in boards]
-    loaded = load([SourceFile(f"{i}.yaml", raw, digest_of(raw)) for i, raw in enumerate(raws)], NOW_MS)
+    loaded = load(
+        [SourceFile(f"{i}.yaml", raw, digest_of(raw), project=PROJECT) for i, raw in enumerate(raws)], NOW_MS
+    )
     assert loaded.is_valid, loaded.diagnostics
     return {name: spec for name, spec in loaded.boards[0].jobs.items() if name != "extract"}
 
