@@ -14,6 +14,7 @@ from kit import work
 
 import jobboard
 from jobboard import Client, errors
+from jobboard.reconcile.live import read_job
 from jobboard.store import fsck
 from jobboard.store.wire import unpack
 
@@ -134,6 +135,24 @@ def test_a_job_of_no_board_is_made_started_and_removed(client: Client, store: St
     audit: Any = store.client.xrange(store.key("audit"))
     (by,) = [unpack(fields[b"by"]) for _, fields in audit if fields[b"what"] == b"rm"]
     assert (by["actor"], by["via"], by["reason"]) == ("ana", "api", "seen")
+
+
+def test_any_key_of_a_board_is_taken(client: Client, store: Store) -> None:
+    limits: dict[str, Any] = {"timeout": "1m", "retries": {"max": 2, "delay": "5s"}, "locks": ["2:db"]}
+    run = client.run(client.push("common", run="true", priority=7, expires="1h", **limits).run_id)
+    assert run.locks == {"db": 2}
+    assert store.client.zscore(store.key("expiry"), run.run_id) == (run.queued_at_ms or 0) + 3_600_000
+    client.put("a", run="true", cron="0 2 * * 1-5", catchup="all", allow_failure=True, **limits)
+    client.put("b", run="true", every="5m", start="2026-01-01", stop="2027-01-01", runs=9)
+    client.put(
+        "c", run="true", every="5m", start="2026-01-01", decay={"factor": 2, "step": "1d", "max": "1h"}
+    )
+    specs = {name: read_job(store, f"loose/{name}").spec for name in "abc"}
+    assert specs["a"]["schedule"] == {"cron": "0 2 * * 1-5"}
+    assert (specs["a"]["catchup"], specs["a"]["allow_failure"]) == ("all", True)
+    assert (specs["a"]["retries"], specs["a"]["locks"]) == ({"max": 2, "delay": 5000}, {"db": 2})
+    assert specs["b"]["schedule"].keys() == {"every", "start", "stop", "runs"}
+    assert "decay" in specs["c"]["schedule"]
 
 
 def test_a_running_run_is_called_off(client: Client, store: Store, tmp_path: Path) -> None:

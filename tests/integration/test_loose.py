@@ -118,3 +118,18 @@ def test_from_the_command_line(store: Store, capsys: pytest.CaptureFixture[str])
         assert "x" in told(store, capsys, *words)
     assert told(store, capsys, "rm", "x", "--reason", "done").startswith("- loose/x\n")
     assert jobboard(store, "rm", "x") == 64
+
+
+def test_a_put_takes_any_key_of_a_board(store: Store) -> None:
+    decay = "decay={factor: 2, step: 1d, max: 1h}"
+    for name, *keys in (
+        ("a", "cron=0 2 * * 1-5", "catchup=all", "allow_failure=true"),
+        ("b", "every=5m", "start=2026-01-01", "runs=9"),
+        ("c", "every=5m", "start=2026-01-01", decay),
+    ):
+        assert jobboard(store, "put", name, "--run", "true", *keys) == 0
+    specs = {name: read_job(store, f"loose/{name}").spec for name in "abc"}
+    assert specs["a"]["schedule"] == {"cron": "0 2 * * 1-5"}
+    assert (specs["a"]["catchup"], specs["a"]["allow_failure"]) == ("all", True)
+    assert specs["b"]["schedule"]["runs"] == 9
+    assert "decay" in specs["c"]["schedule"]

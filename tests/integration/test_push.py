@@ -256,6 +256,18 @@ def test_from_the_command_line(store: Store, capsys: pytest.CaptureFixture[str])
     assert "hi" in told(store, capsys, "show", "push/common@one")
 
 
+def test_payload_priority_and_expiry_from_the_command_line(
+    engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--payload", "hi", "--priority", "7", "--expires", "1h", "--run", "cat")
+    run_id = told(engine.store, capsys, "push", "common", *words).strip()
+    assert engine.client.zscore(engine.store.key("expiry"), run_id) is not None
+    told(engine.store, capsys, "push", "common", "--priority", "8", "--run", "first")
+    first, second = engine.reserve()
+    assert first.spec["command"] == {"run": "first"}
+    assert (second.run_id, second.spec["stdin"], second.spec["priority"]) == (run_id, "hi", 7)
+
+
 def test_no_board_takes_a_reserved_name(
     store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

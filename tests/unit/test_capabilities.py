@@ -1,0 +1,54 @@
+"""Every capability names its tests, on every surface, or says why there is none."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+TESTS = Path(__file__).parents[1]
+SURFACES = ("board", "command", "client", "redis")
+SEEDS = {"brooce", "qless", "albrow/jobs", "debrouwere/jobs", "cronq"}
+TABLE: dict[str, dict[str, dict[str, Any]]] = yaml.safe_load((TESTS / "capabilities.yaml").read_text())
+CAPABILITIES = {name: row for group in TABLE.values() for name, row in group.items()}
+
+
+@cache
+def named_in(file: str) -> set[str]:
+    """The tests of a file, wherever it lies, without their ``test_``."""
+    (path,) = TESTS.glob(f"*/{file}.py")
+    functions = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef))
+    return {node.name.removeprefix("test_") for node in functions if node.name.startswith("test_")}
+
+
+@pytest.mark.parametrize("name", CAPABILITIES)
+def test_every_cell_names_a_test_that_there_is_or_a_reason(name: str) -> None:
+    row = CAPABILITIES[name]
+    assert list(row) == ["seeds", *SURFACES]
+    for surface in SURFACES:
+        file, named, test = row[surface].partition("::")
+        if named:
+            assert test in named_in(file), f"{surface}: there is no test {row[surface]}"
+        else:
+            word, _, reason = row[surface].partition(": ")
+            assert word in ("no", "not yet")
+            assert len(reason.split()) >= 3, f"{surface}: {row[surface]} is no reason"
+
+
+def test_no_capability_stands_there_twice() -> None:
+    assert len(CAPABILITIES) == sum(map(len, TABLE.values()))
+
+
+def test_every_capability_is_tested_on_some_surface() -> None:
+    untested = [name for name, row in CAPABILITIES.items() if not any("::" in row[s] for s in SURFACES)]
+    # What no surface has yet; one that is built leaves this list.
+    assert untested == ["trimming a queue", "tracked runs, and search in command and output"]
+
+
+def test_every_seed_is_answered() -> None:
+    seeds = [seed for row in CAPABILITIES.values() for seed in row["seeds"]]
+    assert set(seeds) == SEEDS
