@@ -73,6 +73,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "blame": ("blame", "say where each field of a job comes from"),
     "cancel": ("cancel", "stop a run, or take it out of its queue"),
     "retry": ("retry", "have runs that did not end well run again"),
+    "reschedule": ("reschedule", "change when a waiting run runs, in which queue, and before whom"),
     "progress": ("progress", "from inside a job: say how far it is, and that it is alive"),
     "doctor": ("doctor", "check the store, the daemons and this machine"),
     "fsck": ("fsck", "check every invariant of what is stored, and repair"),
