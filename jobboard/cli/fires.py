@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 
 FREE_SEED = "next"
 """The seed of a schedule that belongs to no job: hashed minutes and phases are as good as any."""
-_NOTES = {"gap": "the clock goes forward", "fold": "the clock goes back", "deferred": "put off"}
+_NOTES = {
+    "delay": "and again after each end",
+    "gap": "the clock goes forward",
+    "fold": "the clock goes back",
+    "deferred": "put off",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +59,7 @@ class Timed:
         begins_ms: From when on it holds; None for "by now".
         ends_ms: Up to when it holds, where an override ends then.
         seed: What it hashes, where that is not the address.
+        due_ms: Of a job whose runs come a while after each other: when it is due, if it is.
     """
 
     address: str
@@ -64,11 +70,16 @@ class Timed:
     skips: int = 0
     now_ms: int = 0
     seed: str | None = None
+    due_ms: int | None = None
 
     def compiled(self) -> Schedule:
-        """The schedule itself."""
+        """The schedule itself; of a delay, the one instant that is known if any is."""
         from jobboard.core.schedule import compile_schedule
 
+        if "delay" in self.spec:
+            known = [] if self.due_ms is None else [self.due_ms]
+            within = {key: value for key, value in self.spec.items() if key in ("start", "stop")}
+            return compile_schedule({"at": known, **within}, "")
         return compile_schedule(self.spec, self.seed or self.address)
 
 
@@ -89,7 +100,7 @@ class Fire:
         said["due"] = format_instant(self.due_ms)
         said["local"] = when(self.nominal_ms, self.zone)
         for note in self.notes:
-            said |= {note: True} if note in ("held", "skipped") else {"shift": note}
+            said |= {note: True} if note in ("held", "skipped", "delay") else {"shift": note}
         return said
 
     def row(self, *, named: bool) -> list[str]:
@@ -147,6 +158,13 @@ def print_fires(fires: Sequence[Fire], args: argparse.Namespace, *, none: str) -
     return 0
 
 
+def none_words(asked: Sequence[Timed], otherwise: str) -> str:
+    """What to say where no instant is to be shown."""
+    if any("delay" in timed.spec for timed in asked):
+        return "None is known: a delay is counted from the end of each run; jobboard why says what runs."
+    return otherwise
+
+
 def asked_schedules(args: argparse.Namespace, command: str) -> list[Timed]:
     """The schedules that the arguments name.
 
@@ -180,7 +198,8 @@ def _fire(timed: Timed, schedule: Schedule, nominal_ms: int) -> Fire:
         hold["at"] <= nominal_ms and (hold.get("until") is None or nominal_ms < hold["until"])
         for hold in timed.holds
     )
-    notes = (*([shift] if shift else []), *(["held"] if held else []))
+    paced = ["delay"] if "delay" in timed.spec else []
+    notes = (*([shift] if shift else []), *(["held"] if held else []), *paced)
     return Fire(nominal_ms, timed.address, schedule.due(nominal_ms), timed.spec.get("timezone"), notes)
 
 
@@ -218,6 +237,7 @@ def _stored_schedules(args: argparse.Namespace) -> list[Timed]:
     from jobboard.store.connect import open_store
     from jobboard.store.holds import read_holds
     from jobboard.store.skips import read_skips
+    from jobboard.store.usual import dues
     from jobboard.store.views import find_job
 
     with open_store(Settings.from_args(args)) as store:
@@ -233,7 +253,9 @@ def _stored_schedules(args: argparse.Namespace) -> list[Timed]:
                 address = f"{record.name}/{job}"
                 if wanted in (None, address):
                     found += _periods(address, definition, held, skips.get(address), now_ms)
-    return found
+        paced = [timed.address for timed in found if "delay" in timed.spec]
+        due_ms = dues(store, paced)
+    return [replace(timed, due_ms=due_ms.get(timed.address)) for timed in found]
 
 
 def _periods(

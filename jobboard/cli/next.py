@@ -30,10 +30,7 @@ def execute(args: argparse.Namespace) -> int:
     """List the fires."""
     from_ms = fires.instant_or_now(args.start)
     until_ms = None if args.until is None else fires.instant(args.until)
-    streams = [
-        islice(fires.upcoming(timed, from_ms, until_ms), timed.spec.get("runs"))
-        for timed in fires.asked_schedules(args, "next")
-    ]
-    return fires.print_fires(
-        fires.merged(streams, args.count), args, none="Never, as far as the schedules say."
-    )
+    asked = fires.asked_schedules(args, "next")
+    streams = [islice(fires.upcoming(timed, from_ms, until_ms), timed.spec.get("runs")) for timed in asked]
+    none = fires.none_words(asked, "Never, as far as the schedules say.")
+    return fires.print_fires(fires.merged(streams, args.count), args, none=none)

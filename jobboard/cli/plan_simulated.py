@@ -67,7 +67,7 @@ def foresee(args: argparse.Namespace, store: Store, plan: Plan, now_ms: int) -> 
         else:
             after[change.address] = change.runs
     sourced = scenario.scenario_of(args, {**before, **after}, now_ms, store)
-    played = scenario.from_store(sourced.scenario, store, now_ms)
+    played = scenario.from_store(sourced.scenario, store, now_ms, {**before, **after})
     first, last = (load_of(scenario.play(jobs, played)) for jobs in (before, after))
     return Outlook(first, last, replace(sourced, scenario=played))
 

@@ -447,7 +447,12 @@ class PlanText:
         self._flushed()
 
     def _crowd(self) -> None:
-        moved = [c for c in self.plan.changes if c.action in ("add", "change") and c.moves_schedule]
+        # What comes a while after its own runs begins at once, and no jitter spreads it.
+        moved = [
+            c
+            for c in self.plan.changes
+            if c.action in ("add", "change") and c.moves_schedule and not _is_paced(c.runs)
+        ]
         if crowd := crowded_instant(self._effect(change).next_after_ms for change in moved):
             count, then = crowd[0], self._moment(crowd[1], None)
             self._say(f"{count} of these jobs start together, {then}; jitter would spread them.", "dim")
@@ -527,6 +532,10 @@ def _waiting(runs: Bystander, *, take: bool) -> str:
 def _count(number: float) -> str:
     """A number of runs: whole where it is large or whole, one decimal where it is small."""
     return f"{number:,.0f}" if number >= 10 or number == int(number) else f"{number:.1f}"
+
+
+def _is_paced(spec: Mapping[str, Any] | None) -> bool:
+    return spec is not None and "delay" in spec.get("schedule", {})
 
 
 def _unscheduled(spec: Mapping[str, Any]) -> str:

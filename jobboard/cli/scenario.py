@@ -147,11 +147,12 @@ def play(jobs: Mapping[str, Spec], scenario: Scenario) -> Simulation:
     return simulate(jobs, scenario)
 
 
-def from_store(scenario: Scenario, store: Store, now_ms: int) -> Scenario:
-    """The scenario with what only the store knows: holds, and how many of its runs a job has used."""
-    from jobboard.store.usual import pauses, used_runs
+def from_store(scenario: Scenario, store: Store, now_ms: int, jobs: Mapping[str, Spec]) -> Scenario:
+    """The scenario with what only the store knows: holds, dues, how many of its runs a job has used."""
+    from jobboard.store.usual import dues, pauses, used_runs
 
-    return replace(scenario, pauses=pauses(store, now_ms), used=used_runs(store))
+    paced = [address for address, spec in jobs.items() if "delay" in spec.get("schedule", {})]
+    return replace(scenario, pauses=pauses(store, now_ms), used=used_runs(store), dues=dues(store, paced))
 
 
 def _durations(texts: Sequence[str], jobs: Mapping[str, Spec]) -> tuple[int, dict[str, int]]:

@@ -112,6 +112,8 @@ class JobView:
         schedule = self.spec.get("schedule")
         if schedule is None or self.facts.completed or self.spec.get("enabled") is False:
             return []
+        if "delay" in schedule:
+            return [] if self.facts.due_at_ms is None else [self.facts.due_at_ms]
         compiled = compile_schedule(schedule, seed_of(self.facts.address, self.definition.spec))
         dues: list[int] = []
         at_ms = compiled.next_after(self.now_ms)

@@ -76,7 +76,7 @@ def _of_store(args: argparse.Namespace, settings: Settings) -> tuple[Mapping[str
     with open_store(settings) as store:
         jobs, now_ms = live_jobs(store), clocks.now_ms(store)
         sourced = scenario.scenario_of(args, jobs, now_ms, store)
-        return jobs, replace(sourced, scenario=scenario.from_store(sourced.scenario, store, now_ms))
+        return jobs, replace(sourced, scenario=scenario.from_store(sourced.scenario, store, now_ms, jobs))
 
 
 def _show(args: argparse.Namespace, load: Load, sourced: Sourced, jobs: int) -> None:

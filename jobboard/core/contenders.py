@@ -51,7 +51,7 @@ class Job:
         *("address", "spec", "order", "schedule", "pool", "queue", "rank", "locks", "overlap", "lateness"),
         *("children", "limit", "used", "lasts_ms", "stops_ms", "exits", "pauses", "live", "line"),
         *("cursor_ms", "next_ms", "parents", "ends", "joins", "needs", "asked", "asking", "outcomes"),
-        "above",
+        *("above", "delay_ms"),
     )
 
     def __init__(self, address: str, spec: Spec, scenario: Scenario) -> None:
@@ -60,6 +60,11 @@ class Job:
         self.schedule: Schedule | None = (
             compile_schedule(schedule, seed_of(address, spec)) if schedule else None
         )
+        # How long after each of its runs the next is due; its schedule names the one that is.
+        self.delay_ms: int | None = schedule.get("delay") if schedule else None
+        if self.schedule is not None and self.delay_ms is not None:
+            due_ms = max(scenario.from_ms, scenario.dues.get(address, scenario.from_ms))
+            self.schedule = self.schedule.anchored(due_ms)
         self.queue: str = effective(spec, "queue")
         self.rank: int = (1000 - effective(spec, "priority")) << 40
         self.overlap: str | Mapping[str, int] = effective(spec, "overlap")

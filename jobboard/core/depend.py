@@ -146,7 +146,8 @@ def _apart(roots: Sequence[str], specs: Mapping[str, Spec]) -> tuple[str, str] |
 def _rhythm(address: str, spec: Spec) -> Any:
     """What decides a job's nominals: its schedule but for jitter; the job itself where that is its own."""
     schedule = {key: value for key, value in spec.get("schedule", {}).items() if key != "jitter"}
-    return schedule if schedule and not is_seeded(schedule) else (address, schedule)
+    is_shared = schedule and "delay" not in schedule and not is_seeded(schedule)
+    return schedule if is_shared else (address, schedule)
 
 
 def parents_text(spec: Spec) -> str:

@@ -26,7 +26,8 @@ class Effect:
     """The effect of one change in time.
 
     Attributes:
-        next_before_ms: When the job would have been due next; None for never or by hand only.
+        next_before_ms: When the job would have been due next; None for never, by hand only,
+            and where that follows from when a run ends.
         next_after_ms: When it will be.
     """
 
@@ -36,21 +37,38 @@ class Effect:
 
 def effect_of(change: JobChange, now_ms: int) -> Effect:
     """When the changed job is due next, before and after."""
-    before, after = (
-        None if spec is None else next_due_ms(change.address, spec, now_ms)
-        for spec in (change.ran, change.runs)
-    )
+    address, ran, runs = change.address, change.ran, change.runs
+    before = after = None
+    if ran is not None and "delay" not in ran.get("schedule", {}):
+        before = next_due_ms(address, ran, now_ms)
+    if runs is not None:
+        after = next_due_between(address, ran, runs, now_ms)
     return Effect(before, after)
 
 
 def next_due_ms(address: str, spec: Spec, now_ms: int) -> int | None:
-    """When a job of that definition is due first, after now; None for never or by hand only."""
+    """When a job of that definition is due first, after now; None for never or by hand only.
+
+    One that runs a while after each of its runs ends is due at once, or at its start.
+    """
     schedule = spec.get("schedule")
     if schedule is None or spec.get("enabled") is False:
         return None
     compiled = compile_schedule(schedule, seed_of(address, spec))
+    if "delay" in schedule:
+        compiled = compiled.anchored(now_ms + 1)
     nominal = compiled.next_after(now_ms)
     return None if nominal is None else compiled.due(nominal)
+
+
+def next_due_between(address: str, ran: Spec | None, runs: Spec, now_ms: int) -> int | None:
+    """When a job is due that ran by one definition and is to run by another; see `next_due_ms`.
+
+    Where a delay alone is changed it is due that while from now, as if a run had just ended.
+    """
+    before, after = (ran or {}).get("schedule", {}), runs.get("schedule", {})
+    goes_on = "delay" in before and "delay" in after and (ran or {}).get("enabled") is not False
+    return next_due_ms(address, runs, now_ms - 1 + after["delay"] if goes_on else now_ms)
 
 
 def crowded_instant(instants_ms: Iterable[int | None]) -> tuple[int, int] | None:

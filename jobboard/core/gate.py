@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from jobboard.core.depend import fits, roots_of
 from jobboard.core.diagnostic import Fault
 from jobboard.core.model import seed_of
+from jobboard.core.nominals import Following
 from jobboard.core.record import PASSED_OVER
 from jobboard.core.schedule import Schedule, compile_schedule
 
@@ -267,6 +268,10 @@ def _need_fault(need: Need, address: str, specs: Mapping[str, Spec]) -> Fault | 
             "" if need.strict else ", or write after in place of needs"
         )
         return Fault((key,), f"{need.parent} has no schedule, hence no nominal to wait for", hint)
+    if "delay" in spec["schedule"] or isinstance(theirs.nominals, Following):
+        whose = address if "delay" in spec["schedule"] else need.parent
+        message = f"{whose} runs a while after each of its runs ends, hence at no instant known beforehand"
+        return Fault((key,), message, f"Give {whose} every or cron in place of delay")
     if need.fresh != "latest":
         own = compile_schedule(spec["schedule"], seed_of(address, spec))
         count = most_asked(own, theirs)

@@ -80,8 +80,8 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
         # One key: `run`, a text for the shell; `exec`, a list of words; `http`, a request (`core.request`);
         # `call`, a Python function (`core.handler`); or `runner`, one of the project's own (`core.runner`).
         "command": Field(1),
-        # {"cron": text | "every": ms | "at": [ms, ...]} and, as they apply, "timezone", "phase", "jitter",
-        # "start", "stop", "runs"; see `core.schedule`
+        # {"cron": text | "every": ms | "at": [ms, ...] | "repeat": text | "delay": ms} and, as they apply,
+        # "timezone", "phase", "jitter", "start", "stop", "runs"; see `core.schedule`
         "schedule": Field(2),
         "after": Field(3, "set"),
         "timeout": Field(4),

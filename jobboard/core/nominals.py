@@ -1,4 +1,4 @@
-"""Where nominal instants come from, besides cron: an anchored interval, and a list.
+"""Where nominal instants come from, besides cron: an anchored interval, a list, and the ends of runs.
 
 All are pure: the same instants whenever and wherever they are asked for. Instants are ms since the epoch.
 """
@@ -72,3 +72,26 @@ class Instants:
     def count(self, after_ms: int, upto_ms: int) -> int:
         """How many instants there are after one and up to another, that one included."""
         return max(0, bisect_right(self.at_ms, upto_ms) - bisect_right(self.at_ms, after_ms))
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """A while after each run ends, which nobody can say beforehand: any instant may be one.
+
+    What is told of them is told as if runs took no time: they never come closer than that.
+    """
+
+    delay_ms: int
+
+    def next_after(self, at_ms: int) -> int | None:
+        """When the next one comes, of a run that ends at an instant."""
+        found_ms = at_ms + self.delay_ms
+        return found_ms if found_ms < DUSK_MS else None
+
+    def prev_at(self, at_ms: int) -> int | None:
+        """The instant itself."""
+        return at_ms if at_ms >= 0 else None
+
+    def count(self, after_ms: int, upto_ms: int) -> int:
+        """How many there are at most after one instant and up to another, that one included."""
+        return max(0, upto_ms - after_ms) // self.delay_ms

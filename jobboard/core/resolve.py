@@ -17,7 +17,7 @@ from jobboard.core.broken import BROKEN
 from jobboard.core.diagnostic import Fault, KeyFault
 from jobboard.core.model import FIELDS, Spec
 from jobboard.core.names import address_of, is_name
-from jobboard.core.timing import KINDS, OPTIONS, compose_schedule
+from jobboard.core.timing import KINDS, OF_DELAY, OPTIONS, compose_schedule
 from jobboard.core.value import READERS, read_keys, read_zone
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ _OPTIONS_OF_OTHERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "every": ("window", *_OF_CRON),
         "at": ("phase", "decay", "timezone", "window", *_OF_CRON),
         "repeat": ("phase", "decay", "window", *_OF_CRON),
+        "delay": tuple(option for option in OPTIONS if option not in OF_DELAY),
         "after": tuple(option for option in OPTIONS if option not in ("window", "timezone")),
     }
 )

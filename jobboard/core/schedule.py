@@ -4,16 +4,19 @@ A schedule is a pure function of its canonical value, the job's seed and the zon
 creation and no last run, so every scheduler, preview and test computes the same instants. Instants and spans
 are integer milliseconds.
 
+``delay`` is the exception: its instants follow from when runs end, so the store keeps them, and `anchored`
+makes a schedule of the one that is due.
+
 The canonical value is a mapping with exactly one of ``cron`` (text, or a sorted list), ``every`` (ms), ``at``
-(a sorted list) and ``repeat`` (text), and as they apply ``seconds``, ``days``, ``timezone``, ``phase``,
-``decay`` (``factor``, ``step``, ``min``, ``max``), ``jitter`` (ms, or ``max`` in ms and ``per: run``),
-``exclude`` (ranges and cron expressions; see `core.exclude`), ``on_exclude``, ``start`` (inclusive), ``stop``
-(exclusive) and ``runs``, which is counted elsewhere.
+(a sorted list), ``repeat`` (text) and ``delay`` (ms), and as they apply ``seconds``, ``days``, ``timezone``,
+``phase``, ``decay`` (``factor``, ``step``, ``min``, ``max``), ``jitter`` (ms, or ``max`` in ms and ``per:
+run``), ``exclude`` (ranges and cron expressions; see `core.exclude`), ``on_exclude``, ``start`` (inclusive),
+``stop`` (exclusive) and ``runs``, which is counted elsewhere.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -23,7 +26,7 @@ from jobboard.core.cronunion import CronUnion, cron_instants
 from jobboard.core.decay import Decay, tabulate
 from jobboard.core.exclude import Span, merged, read_item
 from jobboard.core.exclusion import Deferring, Exclusions, Skipping, Windowed
-from jobboard.core.nominals import DUSK_MS, Instants, Interval, Nominals
+from jobboard.core.nominals import DUSK_MS, Following, Instants, Interval, Nominals
 from jobboard.core.repeat import Repeats, parse_repeat
 from jobboard.core.schedule_words import words
 from jobboard.core.seed import HASH_BITS, fresh_hash, stable_hash
@@ -85,6 +88,10 @@ class Schedule:
             room_ms = min(room_ms, following_ms - nominal_ms)
         share = self.share if self.run_seed is None else fresh_hash(self.run_seed, f"jitter {nominal_ms}")
         return nominal_ms + (share * room_ms >> HASH_BITS)
+
+    def anchored(self, due_ms: int) -> Schedule:
+        """Of a delay: the schedule of the one instant that is due; none comes before the start."""
+        return replace(self, nominals=Instants((max(due_ms, self.start_ms),)))
 
     def shift_at(self, nominal_ms: int) -> Literal["gap", "fold", "deferred"] | None:
         """Why a nominal is not where it would be looked for: ``deferred``, or see `CronTimes.shift_at`."""
@@ -193,6 +200,8 @@ def _nominals(value: Mapping[str, Any], seed: str) -> Nominals:
         return tabulate(value["every"], value["start"], how)
     if "every" in value:
         return Interval(value["every"], _anchor_ms(value, seed))
+    if "delay" in value:
+        return Following(value["delay"])
     return Instants(tuple(sorted(set(value["at"]))))
 
 

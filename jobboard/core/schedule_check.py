@@ -70,7 +70,7 @@ def crowded(schedules: Mapping[str, Mapping[str, Any]], most: int) -> list[Fault
 def _window_faults(schedule: Mapping[str, Any], compiled: Schedule) -> Iterator[Fault]:
     if compiled.stop_ms <= compiled.start_ms:
         yield Fault(("stop",), "the schedule stops before it starts")
-    elif compiled.next_after(-1) is None:
+    elif "delay" not in schedule and compiled.next_after(-1) is None:
         kind = next((kind for kind in ("cron", "every", "at", "repeat") if kind in schedule), "start")
         where = "stop" if "stop" in schedule else "start" if "start" in schedule else kind
         message = "the schedule names no instant: the job never runs"

@@ -43,6 +43,8 @@ def words(schedule: Mapping[str, Any]) -> str:
 def _when(schedule: Mapping[str, Any]) -> str:
     if "every" in schedule:
         return f"every {format_duration(schedule['every'])}{_decay_words(schedule.get('decay'))}"
+    if "delay" in schedule:
+        return f"{format_duration(schedule['delay'])} after each run ends"
     if "repeat" in schedule:
         return _repeat_words(schedule)
     if "at" in schedule:

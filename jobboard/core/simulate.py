@@ -69,6 +69,8 @@ class Scenario:
         downtimes: When no scheduler runs; they end within the simulated time.
         pauses: Holds.
         used: Address to how many of its ``runs`` are used up already.
+        dues: Address to when a job is due that runs a while after each of its runs ends; one that is not
+            named is due at once.
     """
 
     from_ms: int
@@ -81,6 +83,7 @@ class Scenario:
     downtimes: Sequence[Downtime] = ()
     pauses: Sequence[Pause] = ()
     used: Mapping[str, int] = field(default_factory=dict)
+    dues: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from jobboard.core.exclude import Calendars
 
-KINDS = ("cron", "every", "at", "repeat", "after")
+KINDS = ("cron", "every", "at", "repeat", "delay", "after")
 OPTIONS = (
     "window",
     "seconds",
@@ -39,6 +39,8 @@ OPTIONS = (
     "exclude",
     "on_exclude",
 )
+OF_DELAY = ("timezone", "start", "stop", "for", "runs")
+"""The options that a delay may have; its zone is that of the instants."""
 # Options that mean something for one kind alone.
 _OF_KIND: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"cron": ("seconds", "days"), "every": ("decay",), "after": ("window",)}
@@ -72,6 +74,8 @@ def compose_schedule(
         return _windows(own, timezone, faults)
     if not kinds or kinds == ["after"]:
         return _without_clock(own, kinds, faults)
+    if kinds == ["delay"]:
+        return _after_each(own, timezone, faults)
     kind = kinds[0]
     zone = own.get("timezone", timezone)
     schedule: dict[str, Any] = {kind: own[kind]}
@@ -106,6 +110,19 @@ def _windows(own: Mapping[str, Any], timezone: str | None, faults: list[Fault]) 
         return BROKEN
     schedule = {"cron": own["window"]}
     return schedule if zone in (None, "UTC") else {**schedule, "timezone": zone}
+
+
+def _after_each(own: Mapping[str, Any], timezone: str | None, faults: list[Fault]) -> Any:
+    """The schedule of a job whose runs come a while after each other."""
+    for option in OPTIONS:
+        if option not in OF_DELAY and own.get(option) is not None:
+            message = f'"{option}" means nothing beside "delay", whose instants follow from when runs end'
+            faults.append(KeyFault((option,), message, "Take it out, or write every in place of delay"))
+    schedule: dict[str, Any] = {"delay": own["delay"]}
+    if own.get("runs") is not None:
+        schedule["runs"] = own["runs"]
+    _add_window(schedule, own, own.get("timezone", timezone), faults)
+    return BROKEN if BROKEN in schedule.values() else schedule
 
 
 def _without_clock(own: Mapping[str, Any], kinds: list[str], faults: list[Fault]) -> None:

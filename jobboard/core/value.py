@@ -410,6 +410,7 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         "seconds": _read_as_is,
         "days": _read_as_is,
         "every": _read_positive,
+        "delay": _read_positive,
         # Instants wait for the zone they are local to.
         "at": _read_as_is,
         "start": _read_as_is,

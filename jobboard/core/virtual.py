@@ -175,8 +175,19 @@ class RunPath:
         else:
             job.cursor_ms = nominal_ms
             self._fire(job, nominal_ms, due_ms)
-        if job.limit is None or job.used < job.limit:
+        if job.delay_ms is not None and nominal_ms <= job.cursor_ms:
+            self._pace(job)
+        elif job.limit is None or job.used < job.limit:
             self._expect(job)
+
+    def _pace(self, job: Job) -> None:
+        """Have a job whose runs come a while after each other be due again; see `pace`."""
+        if job.live or (job.limit is not None and job.used >= job.limit):
+            return
+        assert job.schedule is not None
+        assert job.delay_ms is not None
+        job.schedule = job.schedule.anchored(self._now_ms + job.delay_ms)
+        self._expect(job)
 
     def _miss(self, job: Job, missed: Missed) -> None:
         state: Passing = "held" if job.is_held(missed.last_ms) else "missed"
@@ -569,6 +580,8 @@ class RunPath:
         run.reason, run.ended_at_ms = verdict.reason, self._now_ms
         del job.live[going]
         self._advance(job)
+        if job.delay_ms is not None:
+            self._pace(job)
         if job.children or job.asking:
             self._follow(job, run.nominal_ms, run.state)
 

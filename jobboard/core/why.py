@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.depend import parents_text
+from jobboard.core.duration import format_duration
 from jobboard.core.facts import Explanation, Finding
 from jobboard.core.model import effective
 from jobboard.core.moment import brief_span
@@ -239,6 +240,8 @@ def _outlook(facts: JobFacts, world: World) -> str | None:
         return f"Next: {world.brief(facts.due_at_ms, facts.zone)}{passed}."
     if facts.completed:
         return "Its schedule has come to its end; it never fires again."
+    if delay_ms := spec.get("schedule", {}).get("delay"):
+        return f"Next: {format_duration(delay_ms)} after its present run ends." if facts.live else None
     if spec.get("after"):
         return f"It runs {parents_text(spec)}."
     return "It has no schedule and is run by hand." if "schedule" not in spec else None

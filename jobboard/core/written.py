@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _SPANS = frozenset(
     {
-        *("every", "phase", "jitter", "timeout", "kill_after", "heartbeat"),
+        *("every", "delay", "phase", "jitter", "timeout", "kill_after", "heartbeat"),
         *("late_after", "catchup_window", "start_within", "finish_by", "expected_every"),
     }
 )

@@ -173,6 +173,9 @@ class Scheduler:
         if cursor_ms is None:
             nominal_ms = schedule.prev_at(entry.due_ms)
             cursor_ms = (entry.due_ms if nominal_ms is None else nominal_ms) - 1
+        if "i" in facts:
+            # Nothing is due before what was decided: where the clock went back, it goes on from there.
+            schedule = schedule.anchored(max(entry.due_ms, cursor_ms + 1))
         if gates is not None:
             schedule = gates.schedule
         return _firing(entry.address, epoch, schedule, decide(schedule, cursor_ms, now_ms, lateness), gates)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.core.depend import parents_of
-from jobboard.core.forecast import next_due_ms
+from jobboard.core.forecast import next_due_between
 from jobboard.core.gate import needs_of, reach_ms
 from jobboard.core.model import FIELDS, Definition
 from jobboard.core.names import address_of, split_address
@@ -146,7 +146,7 @@ def entry_between(address: str, ran: Spec | None, runs: Spec | None, now_ms: int
     entry = _expectation(ran, runs, now_ms)
     same_edges = parents_of(runs) == old_parents and (ran or {}).get("on") == runs.get("on")
     if ran is None or moves_schedule(ran, runs) or not same_edges:
-        due = next_due_ms(address, runs, now_ms)
+        due = next_due_between(address, ran, runs, now_ms)
         cursor = now_ms if "schedule" in runs else False
         entry |= {"due": due or False, "cursor": cursor, "before": old_parents, **ties(runs)}
     return entry or None

@@ -231,6 +231,9 @@ def _missed(store: Store, address: str, ran: Spec, runs: Spec, upto_ms: int) -> 
     schedule = ran.get("schedule")
     if schedule is None or ran.get("enabled") is False or not moves_schedule(ran, runs):
         return None
+    if "delay" in schedule:
+        # It stays due until it is decided; no other instant depends on it.
+        return None
     with explained(store.url):
         cursor: Any = store.client.hget(store.key("cursor"), address)
     if cursor is None:

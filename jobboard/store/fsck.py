@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from jobboard.core.model import seed_of
 from jobboard.core.override import laid
 from jobboard.core.schedule import compile_schedule
+from jobboard.store import clocks
 from jobboard.store.codec import decode_definition
 from jobboard.store.connect import explained
 from jobboard.store.definitions import collect, defs_of
@@ -169,7 +170,10 @@ class _Walk:
         schedule = compile_schedule(spec["schedule"], seed_of(address, spec))
         with explained(self._store.url):
             cursor = cast("bytes | None", self._client.hget(self._store.key("cursor"), address))
-        nominal_ms = schedule.next_after(int(cursor or 0))
+        after_ms = int(cursor or 0)
+        if "delay" in spec["schedule"]:
+            after_ms = max(after_ms, clocks.now_ms(self._store))
+        nominal_ms = schedule.next_after(after_ms)
         return None if nominal_ms is None else schedule.due(nominal_ms)
 
     def _counts(self) -> Iterator[Problem]:

@@ -67,7 +67,8 @@ class Runs:
         """Carry out what was decided for claimed jobs; a tag and, for FIRED, the run id for each.
 
         Tags: FIRED; HELD, SKIPPED (recorded with their reason); NOTHING (no nominal now), DISABLED,
-        COMPLETED; ALREADY (decided before); STALE, GONE (the claim ended or the job changed: nothing done).
+        COMPLETED; WAITING (for a run of the job to end); ALREADY (decided before); STALE, GONE (the claim
+        ended or the job changed: nothing done).
         """
         answers: list[tuple[str, str | None]] = []
         for page in _light_pages(firings):

@@ -77,3 +77,16 @@ def pauses(store: Store, now_ms: int) -> list[Pause]:
         for scope, listed in holds.read_holds(store, now_ms).items()
         for hold in listed
     ]
+
+
+def dues(store: Store, addresses: Sequence[str]) -> dict[str, int]:
+    """When each job is due; jobs that are not due at any instant are left out."""
+    found: dict[str, int] = {}
+    for start in range(0, len(addresses), PAGE):
+        page = addresses[start : start + PAGE]
+        with explained(store.url), store.client.pipeline(transaction=False) as pipe:
+            for address in page:
+                pipe.zscore(store.key("sched"), address)
+            rows = pipe.execute()
+        found.update((address, int(due)) for address, due in zip(page, rows, strict=True) if due is not None)
+    return found

@@ -113,6 +113,49 @@ def test_a_simulated_day_is_a_real_one_run_for_run(
     assert fsck.check(store) == []
 
 
+def test_a_day_of_delays_is_a_real_one(store: Store, clock: StoreClock, tmp_path: Path) -> None:
+    gates = tmp_path / "gates"
+    gates.mkdir()
+    once_more = {"max": 1, "delay": 3 * MINUTE, "backoff": "constant"}
+    more: dict[str, dict[str, Any]] = {
+        # Odd seconds: nothing is due at the very instant at which something else ends.
+        "calm": {"schedule": {"delay": 50 * MINUTE + 13 * S}},
+        "child": {"after": ["b/calm"]},
+        "bad": {"schedule": {"delay": 90 * MINUTE + 29 * S, "start": T0 + HOUR}, "retries": once_more},
+        "wary": {"schedule": {"delay": 40 * MINUTE + 37 * S}, "catchup": "none"},
+        "twice": {"schedule": {"delay": 5 * HOUR + 41 * S, "runs": 2}},
+        "shy": {"schedule": {"delay": 70 * MINUTE + 43 * S}, "locks": {"disk": 1}},
+        "rival": {"schedule": {"delay": 70 * MINUTE + 47 * S}, "locks": {"disk": 1}},
+    }
+    jobs = {name: spec(gates, **one) for name, one in more.items()}
+    scenario = Scenario(
+        T0,
+        END,
+        slots=4,
+        durations={"b/shy": 33 * MINUTE + 3 * S, "b/rival": 41 * MINUTE + 19 * S},
+        default_ms=11 * MINUTE + 11 * S,
+        exits={"b/bad": [3]},
+        downtimes=[Downtime(T0 + 9 * HOUR + 31 * MINUTE, T0 + 13 * HOUR + 10 * MINUTE)],
+    )
+    clock.set(T0 - HOUR)
+    due = {name: one["schedule"].get("start", T0) for name, one in jobs.items() if "schedule" in one}
+    Story(store).board("b", jobs, due=due)
+    with working(store, tmp_path / "home", slots=4):
+        day = Day(store, clock, gates, scenario)
+        day.play()
+    simulation = simulate({f"b/{name}": one for name, one in jobs.items()}, scenario)
+    simulated: list[tuple[str, int, str]] = [
+        (run.address, run.nominal_ms, run.state) for run in simulation.runs
+    ]
+    simulated += [(one.address, one.nominal_ms, one.state) for one in simulation.passed]
+    # The clock goes on while commands end, so that each delay begins a little later than the one before.
+    pairs = list(zip(day.outcomes(), sorted(simulated), strict=True))
+    assert all((real[0], real[2]) == (virtual[0], virtual[2]) for real, virtual in pairs)
+    assert all(0 <= real[1] - virtual[1] < MINUTE for real, virtual in pairs)
+    assert {state for _, _, state in simulated} == {"ok", "failed", "missed"}
+    assert fsck.check(store) == []
+
+
 OVERLAPS: dict[str, Any] = {
     "skip": "skip",
     "latest": "queue_latest",

@@ -30,6 +30,7 @@
 -- @include overdue
 -- @include read_run
 -- @include follow
+-- @include pace
 local refused = guard()
 if refused then return refused end
 local at = now()
@@ -116,6 +117,12 @@ local function decide(decision)
     local until_at = redis.call('ZSCORE', key('gates'), id)
     if until_at and tonumber(until_at) <= at then overdue(id, at) end
   end
+  -- A run that comes after the end of another waits for that end, whatever made it.
+  local paced = d[4].i and (nominal or missed or backlog)
+  if paced and redis.call('EXISTS', key('live', address)) == 1 then
+    pace(address, at)
+    return 'WAITING'
+  end
   if cursor and cursor > (decided or -1) then redis.call('HSET', key('cursor'), address, cursor) end
   if next_due then redis.call('ZADD', key('sched'), next_due, address) end
   if missed and not (decided and missed[3] <= decided) then
@@ -140,6 +147,7 @@ local function decide(decision)
     if state then
       note(address, state, why, {1, nominal, nominal}, at)
       follow(address, nominal, text, state, at)
+      if paced and made == 0 then pace(address, at) end
       if made == 0 then return string.upper(state) end
     else
       id = address .. '@' .. text
@@ -155,6 +163,7 @@ local function decide(decision)
     if used + made >= limit then redis.call('ZREM', key('sched'), address) end
   end
   if made > 0 then return 'FIRED', id end
+  if paced then pace(address, at) end
   return nominal and not fresh and 'ALREADY' or 'NOTHING'
 end
 

@@ -1,10 +1,11 @@
 #!lua flags=allow-oom
 -- Of jobs that ought to be due at some instant, finds those nobody would ever look at; makes them due when
--- told to. A job that was claimed, has used up its runs, or waits for a sync's drain is in order.
+-- told to. A job that was claimed, has used up its runs, waits for a sync's drain, or for a run of its own to
+-- end, is in order.
 -- KEYS      meta
 -- ARGUMENTS version=string due=map repair=bool
 -- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, work LIST, work:<stage> HASH, sched ZSET, used HASH,
---           claims ZSET, wake:<who> LIST
+--           claims ZSET, wake:<who> LIST, live:<job> SET, run:<run> HASH
 -- RETURNS   "OK" {address, ...}
 -- @include guard
 -- @include arguments
@@ -22,6 +23,10 @@ local function in_order(address)
   if not current or string.match(current, '^(.*)%.%d+$') ~= arguments.version then return true end
   local _, d = definition(address)
   if not d or d[4].d then return true end
+  for _, id in ipairs(d[4].i and redis.call('SRANDMEMBER', key('live', address), 500) or {}) do
+    local launch = redis.call('HGET', key('run', id), 'launch')
+    if launch and cmsgpack.unpack(launch).i then return true end
+  end
   return d[4].r and tonumber(redis.call('HGET', key('used'), address) or 0) >= d[4].r
 end
 

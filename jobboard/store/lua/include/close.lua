@@ -8,6 +8,7 @@
 -- @include recover
 -- @include advance
 -- @include age_output
+-- @include pace
 -- Ends a run for good, but for its dependents: locks handed over, record kept and counted, output given its
 -- age, the next in the job's line sent on.
 -- outcome = {reason, started_at, ended_at, exit, signal, output_bytes, dropped_bytes, group, quiet}
@@ -57,4 +58,5 @@ local function close(run, state, at, outcome)
   if run.expires then redis.call('ZREM', key('expiry'), run.id) end
   if run.awaited then release(run.id, state, at) end
   advance(run.job, at)
+  if run.launch.i then pace(run.job, at) end
 end
