@@ -117,6 +117,9 @@ def upcoming(timed: Timed, after_ms: int, until_ms: int | None) -> Iterator[Fire
     schedule = timed.compiled()
     if timed.begins_ms is not None:
         after_ms = max(after_ms, timed.begins_ms - 1)
+    if timed.due_ms is not None and after_ms <= timed.now_ms:
+        # It is due still: nobody has looked.
+        after_ms = min(after_ms, timed.due_ms - 1)
     if timed.ends_ms is not None:
         until_ms = timed.ends_ms - 1 if until_ms is None else min(until_ms, timed.ends_ms - 1)
     nominal_ms = schedule.next_after(after_ms)

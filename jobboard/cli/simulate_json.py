@@ -8,7 +8,7 @@ from jobboard.core.instant import format_instant
 
 if TYPE_CHECKING:
     from jobboard.cli.scenario import Sourced
-    from jobboard.core.load import JobLoad, Load, PassedOver, Peak, Slice, Waiting
+    from jobboard.core.load import DeadlineMiss, JobLoad, Load, PassedOver, Peak, Slice, Waiting
 
 
 def load_json(load: Load) -> dict[str, Any]:
@@ -19,6 +19,7 @@ def load_json(load: Load) -> dict[str, Any]:
         "runs": load.runs,
         "failed": load.failed,
         "unfinished": load.unfinished,
+        "late": load.late,
         "skipped": load.count("skipped"),
         "missed": load.count("missed"),
         "held": load.count("held"),
@@ -30,6 +31,7 @@ def load_json(load: Load) -> dict[str, Any]:
         "jobs": [_job(job) for job in load.jobs],
         "waits": [_waiting(waiting) for waiting in load.waits],
         "passed_over": [_passed(passed) for passed in load.passed],
+        "deadline_misses": [_miss(miss) for miss in load.misses],
     }
 
 
@@ -67,6 +69,7 @@ def _job(job: JobLoad) -> dict[str, Any]:
         "runs": job.runs,
         "failed": job.failed,
         "unfinished": job.unfinished,
+        "late": job.late,
         **{state: job.passed.get(state, 0) for state in ("skipped", "missed", "held")},
         "busy_ms": job.busy_ms,
         "waited_ms": job.waited_ms,
@@ -84,6 +87,15 @@ def _waiting(waiting: Waiting) -> dict[str, Any]:
         "total_ms": waiting.total_ms,
         "longest_ms": waiting.longest_ms,
         "longest_from": format_instant(waiting.at_ms),
+    }
+
+
+def _miss(miss: DeadlineMiss) -> dict[str, Any]:
+    return {
+        "job": miss.address,
+        "count": miss.count,
+        "longest_over_ms": miss.over_ms,
+        "longest_nominal": format_instant(miss.nominal_ms),
     }
 
 

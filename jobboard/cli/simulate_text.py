@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from jobboard.cli.scenario import Sourced
     from jobboard.cli.screen import Screen
-    from jobboard.core.load import Load, PassedOver, Waiting
+    from jobboard.core.load import DeadlineMiss, Load, PassedOver, Waiting
 
     Moment: TypeAlias = Callable[[int, int | None], str]
 
@@ -49,6 +49,7 @@ class LoadText:
         self._hours(load)
         self._peaks(load)
         self._waits(load)
+        self._misses(load)
         self._passed(load)
         self._jobs(load)
 
@@ -98,6 +99,9 @@ class LoadText:
     def _waits(self, load: Load) -> None:
         self._list("Waits, the longest first", [wait_text(wait, self._moment) for wait in load.waits])
 
+    def _misses(self, load: Load) -> None:
+        self._list("Deadline misses, the most first", [miss_text(one, self._moment) for one in load.misses])
+
     def _passed(self, load: Load) -> None:
         self._list("Passed over, the most first", [passed_text(one, self._moment) for one in load.passed])
 
@@ -144,7 +148,7 @@ def slots_text(sourced: Sourced) -> str:
 
 def summary(load: Load) -> str:
     """What it came to, as a sentence."""
-    counts = [(load.failed, "failed"), (load.unfinished, "never started")]
+    counts = [(load.failed, "failed"), (load.unfinished, "never started"), (load.late, "late")]
     counts += [(load.count(state), state) for state in ("skipped", "missed", "held")]
     parts = [f"{load.runs:,} run{'s' if load.runs != 1 else ''}"]
     parts += [f"{count:,} {word}" for count, word in counts if count]
@@ -162,6 +166,17 @@ def wait_text(wait: Waiting, moment_of: Moment) -> str:
     often = f"{wait.count:,} times, up to " if wait.count > 1 else ""
     longest = format_duration(wait.longest_ms)
     return f"{wait.address}   {often}{longest} for {what}, {moment_of(wait.at_ms, None)}"
+
+
+def miss_text(miss: DeadlineMiss, moment_of: Moment) -> str:
+    """Whose runs were not over in time, and by how much at worst."""
+    often = f"{miss.count:,} times" if miss.count > 1 else "once"
+    worst = (
+        ""
+        if miss.over_ms is None
+        else f", {'up to ' if miss.count > 1 else ''}{format_duration(miss.over_ms)} late"
+    )
+    return f"{miss.address}   {often}{worst}, {moment_of(miss.nominal_ms, None)}"
 
 
 def passed_text(passed: PassedOver, moment_of: Moment) -> str:

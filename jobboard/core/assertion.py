@@ -21,6 +21,7 @@ from jobboard.core.localclock import (
     weekday,
     whole_spans,
 )
+from jobboard.core.simulate import NOT_STARTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -258,6 +259,41 @@ class EndsBy:
             if one.address in self.jobs
         ]
         return iter(sorted(found, key=lambda outcome: outcome[:2]))
+
+
+@dataclass(frozen=True, slots=True)
+class InTime:
+    """Every run of these jobs starts within its `start_within` and is over by its `finish_by`."""
+
+    jobs: Sequence[str]
+    zone: str | None
+
+    @property
+    def title(self) -> str:
+        """In words."""
+        *most, last = self.jobs
+        return f"{', '.join(most)} and {last} are in time" if most else f"{last} is in time"
+
+    def judge(self, simulation: Simulation) -> Failure | None:
+        """None where it holds."""
+        found = [self._late(run) for run in simulation.runs if run.address in self.jobs and run.is_late]
+        found += [
+            (one.nominal_ms, Failure(self._of(one.address, one.nominal_ms, "started in time"), one.reason))
+            for one in simulation.passed
+            if one.address in self.jobs and one.reason == NOT_STARTED
+        ]
+        return min(found, key=lambda failure: failure[0])[1] if found else None
+
+    def _late(self, run: VirtualRun) -> tuple[int, Failure]:
+        assert run.deadline_ms is not None
+        expected = self._of(run.address, run.nominal_ms, f"over by {said(run.deadline_ms, self.zone)}")
+        if run.ended_at_ms is None:
+            return run.nominal_ms, Failure(expected, "it never got a slot")
+        ended = run.reason if run.over_ms is None else f"ended at {said(run.ended_at_ms, self.zone)}"
+        return run.nominal_ms, Failure(expected, f"{ended}{_waited(run)}")
+
+    def _of(self, address: str, nominal_ms: int, how: str) -> str:
+        return f"{address} for {said(nominal_ms, self.zone)} {how}"
 
 
 def chain_of(root: str, jobs: Mapping[str, Spec]) -> list[str]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from jobboard.core.gate import Ask, Need
     from jobboard.core.model import Spec
+    from jobboard.core.retry import Verdict
     from jobboard.core.schedule import Schedule
     from jobboard.core.simulate import Scenario, VirtualRun
 
@@ -51,7 +52,7 @@ class Job:
         *("address", "spec", "order", "schedule", "pool", "queue", "rank", "locks", "overlap", "lateness"),
         *("children", "limit", "used", "lasts_ms", "stops_ms", "exits", "pauses", "live", "line"),
         *("cursor_ms", "next_ms", "parents", "ends", "joins", "needs", "asked", "asking", "outcomes"),
-        *("above", "delay_ms"),
+        *("above", "delay_ms", "start_within_ms", "finish_by_ms", "is_called_off"),
     )
 
     def __init__(self, address: str, spec: Spec, scenario: Scenario) -> None:
@@ -72,6 +73,9 @@ class Job:
         self.limit: int | None = schedule.get("runs") if schedule else None
         self.used = scenario.used.get(address, 0)
         self.stops_ms: int | None = effective(spec, "timeout")
+        self.start_within_ms: int | None = spec.get("start_within")
+        self.finish_by_ms: int | None = spec.get("finish_by")
+        self.is_called_off = self.finish_by_ms is not None and effective(spec, "on_late") == "cancel"
         assumed_ms = scenario.default_ms if self.stops_ms is None else min(scenario.default_ms, self.stops_ms)
         self.lasts_ms = scenario.durations.get(address, assumed_ms)
         self.exits: Sequence[int] = scenario.exits.get(address, ())
@@ -149,13 +153,13 @@ class Going:
         "cause",
         "is_lined",
         "is_over",
-        "is_replaced",
         "job",
         "run",
         "running",
         "score",
         "sequence",
         "since_ms",
+        "stopped",
     )
 
     def __init__(self, job: Job, run: VirtualRun, sequence: int) -> None:
@@ -164,7 +168,9 @@ class Going:
         self.since_ms = 0
         self.cause: tuple[Lock, str] | None = None
         self.asks: dict[str, Waiting] = {}
-        self.caught_up = self.is_lined = self.running = self.is_replaced = self.is_over = False
+        self.caught_up = self.is_lined = self.running = self.is_over = False
+        # How it ends, where it was told to stop.
+        self.stopped: Verdict | None = None
 
     def __lt__(self, other: Going) -> bool:
         return self.score < other.score

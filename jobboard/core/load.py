@@ -62,6 +62,7 @@ class JobLoad:
         waited_ms: How long they waited for room, all added up.
         longest_wait_ms: The longest that one run waited.
         unfinished: How many never got a slot.
+        late: How many were not over by their deadline.
     """
 
     address: str
@@ -72,6 +73,7 @@ class JobLoad:
     waited_ms: int
     longest_wait_ms: int
     unfinished: int
+    late: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,23 @@ class PassedOver:
 
 
 @dataclass(frozen=True, slots=True)
+class DeadlineMiss:
+    """Runs of one job that were not over by their deadline.
+
+    Attributes:
+        count: How many there were.
+        over_ms: How long after its deadline the worst was over; None where it was called off then, or never
+            began.
+        nominal_ms: Of the worst.
+    """
+
+    address: str
+    count: int
+    over_ms: int | None
+    nominal_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
     """A simulation in figures.
 
@@ -123,6 +142,7 @@ class Load:
         jobs: Those that had anything to decide, by address.
         waits: The longest first.
         passed: The most first.
+        misses: Deadlines that were missed, the most first.
     """
 
     from_ms: int
@@ -134,6 +154,7 @@ class Load:
     jobs: Sequence[JobLoad]
     waits: Sequence[Waiting]
     passed: Sequence[PassedOver]
+    misses: Sequence[DeadlineMiss] = ()
 
     @property
     def runs(self) -> int:
@@ -149,6 +170,11 @@ class Load:
     def unfinished(self) -> int:
         """How many of them never got a slot."""
         return sum(job.unfinished for job in self.jobs)
+
+    @property
+    def late(self) -> int:
+        """How many of them were not over by their deadline."""
+        return sum(job.late for job in self.jobs)
 
     @property
     def waited_ms(self) -> int:
@@ -188,6 +214,7 @@ def load_of(simulation: Simulation) -> Load:
         jobs=_jobs(simulation),
         waits=_waits(runs),
         passed=_passed(simulation.passed),
+        misses=_misses(runs),
     )
 
 
@@ -265,6 +292,7 @@ def _jobs(simulation: Simulation) -> list[JobLoad]:
             waited_ms=sum(run.waited_ms for run in runs[address]),
             longest_wait_ms=max((run.waited_ms for run in runs[address]), default=0),
             unfinished=sum(run.state == "unfinished" for run in runs[address]),
+            late=sum(run.is_late for run in runs[address]),
         )
         for address in sorted({*runs, *passed})
     ]
@@ -281,6 +309,18 @@ def _waits(runs: Sequence[VirtualRun]) -> list[Waiting]:
         total_ms = sum(span_ms for span_ms, _, _ in spans)
         found.append(Waiting(address, cause, name, by, len(spans), total_ms, longest_ms, -since_ms))
     return sorted(found, key=lambda w: (-w.longest_ms, w.address, w.cause, w.name))
+
+
+def _misses(runs: Sequence[VirtualRun]) -> list[DeadlineMiss]:
+    groups: dict[str, list[VirtualRun]] = defaultdict(list)
+    for run in runs:
+        if run.is_late:
+            groups[run.address].append(run)
+    found = []
+    for address, late in groups.items():
+        worst = max(late, key=lambda run: (run.over_ms or 0, -run.nominal_ms))
+        found.append(DeadlineMiss(address, len(late), worst.over_ms, worst.nominal_ms))
+    return sorted(found, key=lambda miss: (-miss.count, miss.address))
 
 
 def _passed(passed: Sequence[Passed]) -> list[PassedOver]:

@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 DEFAULT_DURATION_MS = 60_000
 """What a run is taken to last where nobody said anything."""
 
+NOT_STARTED = "not started in time"
+"""Why a run is skipped that has not started within `start_within`."""
+CALLED_OFF = "cancelled by finish_by"
+"""Why a late run is cancelled under ``on_late: cancel``."""
+
 Cause: TypeAlias = Literal["slot", "lock", "turn"]
 Passing: TypeAlias = Literal["skipped", "missed", "held"]
 
@@ -122,6 +127,7 @@ class VirtualRun:
         reason: Why it failed.
         attempt: Number of its last try.
         ended_at_ms: When it was over.
+        deadline_ms: When it was to be over; None where nothing says so.
         spans: Beginning and end of every try, in order.
         waits: Every span it waited for room.
     """
@@ -136,6 +142,7 @@ class VirtualRun:
     attempt: int = 1
     defers: int = 0
     ended_at_ms: int | None = None
+    deadline_ms: int | None = None
     spans: list[tuple[int, int]] = field(default_factory=list)
     waits: list[Wait] = field(default_factory=list)
 
@@ -148,6 +155,20 @@ class VirtualRun:
     def started_at_ms(self) -> int | None:
         """When its first try began."""
         return self.spans[0][0] if self.spans else None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it was not over in time; it is so too where that called it off."""
+        if self.deadline_ms is None:
+            return False
+        return self.ended_at_ms is None or self.ended_at_ms > self.deadline_ms or self.reason == CALLED_OFF
+
+    @property
+    def over_ms(self) -> int | None:
+        """How long after its deadline it was over; None where it was not late, called off, or never began."""
+        if self.deadline_ms is None or self.ended_at_ms is None:
+            return None
+        return max(0, self.ended_at_ms - self.deadline_ms) or None
 
     @property
     def waited_ms(self) -> int:

@@ -19,7 +19,7 @@ from jobboard.core.depend import line_of
 from jobboard.core.gate import ask, nominals_of, span_of, windows_of
 from jobboard.core.misfire import Missed, decide
 from jobboard.core.retry import Verdict, judge
-from jobboard.core.simulate import Passed, VirtualRun, Wait
+from jobboard.core.simulate import CALLED_OFF, NOT_STARTED, Passed, VirtualRun, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,13 +35,14 @@ if TYPE_CHECKING:
     # How a run may be made: at once, behind all that is unfinished, there in the one place, or instead of it.
     _Turn: TypeAlias = Literal["now", "line", "latest", "replace"]
 
-_LAPSE, _FIRE, _PROMOTE, _END = 0, 1, 2, 3
+_EXPIRE, _LAPSE, _LATE, _FIRE, _PROMOTE, _END = range(6)
 _DEEPEST = 100
 """A chain of dependents this deep is a circle that live edits closed; the store stops there too."""
 _LINE = 100
 """How many runs of a job may wait for its own unfinished runs."""
 _OK = Verdict("ok", 0, "")
 _REPLACED = Verdict("cancelled", 0, "replaced by a newer run")
+_TOO_LATE = Verdict("cancelled", 0, CALLED_OFF)
 
 
 class RunPath:
@@ -130,6 +131,10 @@ class RunPath:
                     self._look(subject, due_ms)
                 elif kind == _LAPSE:
                     self._lapse(subject)
+                elif kind == _EXPIRE:
+                    self._expire(subject)
+                elif kind == _LATE:
+                    self._call_off(subject)
                 elif kind == _END:
                     self._end(subject)
                 else:
@@ -214,8 +219,12 @@ class RunPath:
                 self._pass(job, "skipped", nominal_ms, vain)
                 self._follow(job, nominal_ms, "skipped")
             elif nominal_ms < self._scenario.until_ms:
-                job.used += 1
                 due_ms = job.schedule.due(nominal_ms)
+                if self._is_too_late(job, due_ms):
+                    self._pass(job, "skipped", nominal_ms, NOT_STARTED)
+                    self._follow(job, nominal_ms, "skipped")
+                    continue
+                job.used += 1
                 run = VirtualRun(job.address, nominal_ms, due_ms, self._now_ms, "schedule")
                 self._create(run, job, turn="line", caught_up=True, asks=asks)
                 if policy == "fail":
@@ -225,7 +234,8 @@ class RunPath:
         if job.limit is not None and job.used >= job.limit:
             return
         asks, (policy, vain) = self._asks(job, nominal_ms) if job.needs else ([], ("", ""))
-        turn = self._admit(job, nominal_ms, vain if policy == "skip" else "")
+        why_not = vain if policy == "skip" else ""
+        turn = self._admit(job, nominal_ms, NOT_STARTED if self._is_too_late(job, due_ms) else why_not)
         if turn is None:
             self._follow(job, nominal_ms, self.passed[-1].state)
             return
@@ -379,7 +389,9 @@ class RunPath:
         going.asks.clear()
         job.line.pop(going, None)
         del job.live[going]
-        if policy == "fail":
+        if policy == "cancel":
+            run.state, run.reason, run.ended_at_ms = "cancelled", why, self._now_ms
+        elif policy == "fail":
             run.state, run.reason, run.ended_at_ms = "failed", why, self._now_ms
         else:
             run.state = "skipped"
@@ -387,6 +399,57 @@ class RunPath:
             self._pass(job, "skipped", run.nominal_ms, why)
         self._follow(job, run.nominal_ms, run.state)
         self._advance(job)
+        if job.delay_ms is not None:
+            self._pace(job)
+
+    # ---- deadlines
+
+    def _watch(self, going: Going) -> None:
+        """Have a run looked at when it is to have started, and when it is to be over; see `create`."""
+        job, run = going.job, going.run
+        if job.finish_by_ms is not None:
+            run.deadline_ms = run.due_ms + job.finish_by_ms
+        looks = [(_LATE, run.deadline_ms if job.is_called_off else None)]
+        if job.start_within_ms is not None:
+            looks.append((_EXPIRE, run.due_ms + job.start_within_ms))
+        for kind, at_ms in looks:
+            if at_ms is not None:
+                heappush(self._events, (max(at_ms, self._now_ms), kind, (0, at_ms, going.sequence), going))
+
+    def _is_too_late(self, job: Job, due_ms: int) -> bool:
+        """Whether a run that was due at an instant may not start any more."""
+        return job.start_within_ms is not None and due_ms + job.start_within_ms <= self._now_ms
+
+    def _expire(self, going: Going) -> None:
+        """A run was to have started by now."""
+        if going.is_over or going.run.spans or self._is_put_off(_EXPIRE, going):
+            return
+        self._doom(going, "skip", NOT_STARTED)
+
+    def _call_off(self, going: Going) -> None:
+        """A run was to be over by now, and is called off otherwise."""
+        if going.is_over or going.stopped is not None or self._is_put_off(_LATE, going):
+            return
+        if going.running:
+            self._stop(going, _TOO_LATE)
+        else:
+            self._note_wait(going)
+            self._doom(going, "cancel", CALLED_OFF)
+
+    def _is_put_off(self, kind: int, going: Going) -> bool:
+        """Whether no scheduler runs now; then the next one looks again."""
+        back_at_ms = self._back_at() if self._downtimes else None
+        if back_at_ms is not None:
+            heappush(self._events, (back_at_ms, kind, (0, self._now_ms, going.sequence), going))
+        return back_at_ms is not None
+
+    def _stop(self, going: Going, how: Verdict) -> None:
+        """End what runs, as if commands ended at once when they are told to."""
+        going.stopped = how
+        going.run.spans[-1] = (going.run.spans[-1][0], self._now_ms)
+        heappush(self._events, (self._now_ms, _END, (0, self._now_ms, going.sequence), going))
+
+    # ---- runs
 
     def _create(
         self,
@@ -402,6 +465,7 @@ class RunPath:
         self._sequence += 1
         self.runs.append(run)
         going = Going(job, run, self._sequence)
+        self._watch(going)
         waits = turn != "now" and bool(job.live)
         for waiting in asks:
             going.asks[waiting.need.parent] = waiting
@@ -422,11 +486,8 @@ class RunPath:
         ended = []
         for going in [*job.line, *(job.live if turn == "replace" else ())]:
             if going.running:
-                if not going.is_replaced:
-                    going.is_replaced = True
-                    going.run.spans[-1] = (going.run.spans[-1][0], self._now_ms)
-                    place = (0, self._now_ms, going.sequence)
-                    heappush(self._events, (self._now_ms, _END, place, going))
+                if going.stopped is None:
+                    self._stop(going, _REPLACED)
             elif not going.is_over:
                 self._drop(going)
                 ended.append(going)
@@ -486,7 +547,7 @@ class RunPath:
     def _serve(self, pool: Pool) -> None:
         while pool.free > 0 and pool.line:
             _, going = heappop(pool.line)
-            if going.is_over:
+            if going.is_over or (not going.run.spans and self._is_too_late(going.job, going.run.due_ms)):
                 continue
             missing = self._missing(going)
             if missing is not None:
@@ -562,7 +623,7 @@ class RunPath:
             return
         job, run = going.job, going.run
         going.running = False
-        verdict = _REPLACED if going.is_replaced else self._verdict(going)
+        verdict = going.stopped or self._verdict(going)
         self._release(going)
         if verdict.verdict in ("retry", "defer"):
             run.attempt += verdict.verdict == "retry"

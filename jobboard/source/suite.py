@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from jobboard.core.assertion import WEEKDAYS, Count, EndsBy, Fires, Never, NoOverlap, chain_of
+from jobboard.core.assertion import WEEKDAYS, Count, EndsBy, Fires, InTime, Never, NoOverlap, chain_of
 from jobboard.core.diagnostic import Diagnostic, Fault, KeyFault
 from jobboard.core.duration import parse_duration
 from jobboard.core.instant import parse_instant
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jobboard.source.testfile import Draft
     from jobboard.source.yamltree import Tree
 
-KINDS = ("fires", "never", "count", "no_overlap", "ends_by")
+KINDS = ("fires", "never", "count", "no_overlap", "ends_by", "in_time")
 _HOUR_MS = 3_600_000
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
@@ -155,6 +155,7 @@ class _Composer:
             "count": self._count,
             "no_overlap": self._no_overlap,
             "ends_by": self._ends_by,
+            "in_time": self._in_time,
         }
         try:
             assertion = makers[kinds[0]](item[kinds[0]], (*path, kinds[0]))
@@ -220,6 +221,14 @@ class _Composer:
             zone,
             first if key == "chain" else None,
         )
+
+    def _in_time(self, raw: Sequence[str], path: Steps) -> Assertion:
+        jobs = list(dict.fromkeys(self._job(name, (*path, index)) for index, name in enumerate(raw)))
+        for index, job in enumerate(jobs):
+            if not {"start_within", "finish_by"} & self._jobs[job].keys():
+                hint = "Give it start_within or finish_by, or take it out"
+                self._refuse((*path, index), f"{job} has no deadline", hint)
+        return InTime(jobs, self._zone)
 
     # ---- values
 

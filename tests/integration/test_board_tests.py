@@ -184,6 +184,7 @@ def test_nothing_to_test_is_a_usage_error(project: Project) -> None:
         ("count: {job: first, at_least: 3, at_most: 2}", "3:47", "less than at_least"),
         ("count: {job: first, per: week, is: 1}", "3:30", "must be hour, day or all"),
         ("no_overlap: [first, ops/first]", "3:5", "takes two jobs or more"),
+        ("in_time: [first]", "3:15", "ops/first has no deadline"),
         ("ends_by: {time: '06:00'}", "3:5", "a job or a chain"),
         ("ends_by: {job: first, time: 6am}", "3:33", "is no time of day"),
         ("ends_by: {job: first, time: '06:00', timezone: Mars/Base}", "3:52", "Mars/Base"),

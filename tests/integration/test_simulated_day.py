@@ -156,6 +156,78 @@ def test_a_day_of_delays_is_a_real_one(store: Store, clock: StoreClock, tmp_path
     assert fsck.check(store) == []
 
 
+def test_a_day_of_deadlines_is_a_real_one(store: Store, clock: StoreClock, tmp_path: Path) -> None:
+    gates = tmp_path / "gates"
+    gates.mkdir()
+    two_hours = {"every": 2 * HOUR, "phase": 0}
+    once_more = {"max": 1, "delay": 20 * MINUTE, "backoff": "constant"}
+    more: dict[str, dict[str, Any]] = {
+        "long": {"schedule": two_hours, "locks": {"disk": 1}, "priority": 9},
+        "brisk": {"schedule": two_hours, "locks": {"disk": 1}, "start_within": 17 * MINUTE},
+        "patient": {"schedule": two_hours, "locks": {"disk": 1}, "finish_by": 73 * MINUTE},
+        "strict": {
+            "schedule": {"every": 3 * HOUR, "phase": 7 * MINUTE},
+            "finish_by": 9 * MINUTE + 5 * S,
+            "on_late": "cancel",
+        },
+        "parked": {
+            "schedule": two_hours,
+            "locks": {"disk": 1},
+            "finish_by": 10 * MINUTE,
+            "on_late": "cancel",
+        },
+        "after-brisk": {"after": ["b/brisk"]},
+        "after-parked": {"after": ["b/parked"], "on": {"b/parked": "finished"}, "start_within": MINUTE},
+        "flaky": {
+            "schedule": {"every": 4 * HOUR, "phase": 31 * MINUTE},
+            "retries": once_more,
+            "finish_by": 25 * MINUTE,
+            "on_late": "cancel",
+        },
+        "again": {"schedule": {"delay": 50 * MINUTE + 13 * S}, "finish_by": 8 * MINUTE, "on_late": "cancel"},
+        "old": {"schedule": {"every": HOUR, "phase": 0}, "start_within": 5 * MINUTE, "catchup": "all"},
+    }
+    jobs = {name: spec(gates, **one) for name, one in more.items()}
+    scenario = Scenario(
+        T0,
+        END,
+        slots=20,
+        durations={"b/long": 51 * MINUTE + 3 * S},
+        default_ms=11 * MINUTE + 11 * S,
+        exits={"b/flaky": [3]},
+        downtimes=[Downtime(T0 + 9 * HOUR + 31 * MINUTE, T0 + 13 * HOUR + 10 * MINUTE)],
+    )
+    due = {}
+    for name, one in jobs.items():
+        if "schedule" in one:
+            due[name] = (
+                T0 if name == "again" else compile_schedule(one["schedule"], "").next_after(T0 - 1) or END
+            )
+    clock.set(T0 - HOUR)
+    Story(store).board("b", jobs, due=due)
+    with working(store, tmp_path / "home", slots=20):
+        day = Day(store, clock, gates, scenario)
+        day.play()
+    simulation = simulate({f"b/{name}": one for name, one in jobs.items()}, scenario)
+    simulated: list[tuple[str, int, str]] = [
+        (run.address, run.nominal_ms, run.state) for run in simulation.runs
+    ]
+    simulated += [(one.address, one.nominal_ms, one.state) for one in simulation.passed]
+    # Instants that a delay makes are later by how long commands take to end.
+    assert [(a, n // MINUTE, s) for a, n, s in day.outcomes()] == [
+        (a, n // MINUTE, s) for a, n, s in sorted(simulated)
+    ]
+    assert {state for _, _, state in simulated} == {"ok", "cancelled", "missed", "skipped"}
+    assert {run.address for run in simulation.runs if run.is_late} == {
+        "b/again",
+        "b/flaky",
+        "b/parked",
+        "b/patient",
+        "b/strict",
+    }
+    assert fsck.check(store) == []
+
+
 OVERLAPS: dict[str, Any] = {
     "skip": "skip",
     "latest": "queue_latest",
@@ -334,6 +406,29 @@ def test_the_same_for_programs(project: Project) -> None:
     assert (wait["job"], wait["cause"], wait["held_by"]) == ("ops/second", "lock", "ops/first")
     assert len(said["hours"]) == 24
     assert said["circumstances"]["durations_given"] == 1
+
+
+def test_deadlines_that_are_missed_are_told(project: Project) -> None:
+    late = 'slow: {run: x, cron: "0 */8 * * *", finish_by: 1h}\n'
+    cut = 'cut: {run: x, cron: "0 5 * * *", finish_by: 10m, on_late: cancel}\n'
+    project.board("ops", late + cut + 'fine: {run: x, cron: "0 1 * * *", finish_by: 10m}')
+    words = ["simulate", *FROM, "--durations", "slow=90m", "--durations", "cut=1h"]
+    told = project.ok(*words).out
+    assert "5 runs, 4 late, no waits." in told
+    assert "Deadline misses, the most first" in told
+    assert "  ops/slow   3 times, up to 30m late, Sat 28 Mar 00:00 UTC" in told
+    assert "  ops/cut   once, Sat 28 Mar 05:00 UTC" in told
+    said = project.ok(*words, "-o", "json").json
+    assert (said["late"], {job["job"]: job["late"] for job in said["jobs"]}) == (
+        4,
+        {"ops/cut": 1, "ops/fine": 0, "ops/slow": 3},
+    )
+    assert said["deadline_misses"][0] == {
+        "job": "ops/slow",
+        "count": 3,
+        "longest_over_ms": 30 * MINUTE,
+        "longest_nominal": "2026-03-28T00:00:00Z",
+    }
 
 
 def test_long_simulations_are_told_by_day(project: Project) -> None:

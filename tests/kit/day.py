@@ -27,6 +27,10 @@ WAIT_AT_GATE = (
 )
 
 
+LOOKED_AT = ("sched", "delay", "gates", "expiry", "deadlines")
+"""What a scheduler looks at when it is due."""
+
+
 class Day:
     """One day.
 
@@ -112,7 +116,7 @@ class Day:
             for edge in (down.from_ms, down.until_ms)
             if edge > self._now_ms
         ]
-        sets = () if self._is_down() else ("sched", "delay", "gates")
+        sets = () if self._is_down() else LOOKED_AT
         due = [at_ms for name in sets for at_ms in self._first(name)]
         return min([*ends, *due, *edges], default=None)
 
@@ -135,7 +139,7 @@ class Day:
     def _is_settled(self) -> bool:
         client, key = self._store.client, self._store.key
         if not self._is_down():
-            late = any(client.zcount(key(name), "-inf", self._now_ms) for name in ("sched", "delay", "gates"))
+            late = any(client.zcount(key(name), "-inf", self._now_ms) for name in LOOKED_AT)
             if late or client.zcard(key("claims")):
                 return False
         if any(client.hget(key("run", run), "state") == b"stopping" for run in self._holding()):

@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from jobboard.core.assertion import WEEKDAYS, Count, EndsBy, Failure, Fires, Never, NoOverlap, chain_of
+from jobboard.core.assertion import (
+    WEEKDAYS,
+    Count,
+    EndsBy,
+    Failure,
+    Fires,
+    InTime,
+    Never,
+    NoOverlap,
+    chain_of,
+)
 from jobboard.core.instant import parse_instant
 from jobboard.core.simulate import Downtime, Scenario, Simulation, simulate
 
@@ -205,3 +215,39 @@ def test_every_assertion_says_what_it_asserts() -> None:
     assert Never("b/a", [T0], None, MADRID).title == "b/a never fires at 2026-03-28 00:00 +01:00"
     assert NoOverlap(["b/a", "b/b", "b/c"], None).title == "b/a, b/b and b/c never overlap"
     assert ends_by(360).title == "the chain of b/a ends by 06:00"
+
+
+BOUND = {
+    "b/load": job("0 3 * * *", finish_by=HOUR),
+    "b/poll": job("0 * * * *", start_within=20 * MINUTE, locks={"disk": 1}),
+    "b/long": job("0 5 * * *", locks={"disk": 1}, priority=1),
+}
+
+
+def test_in_time_starts_and_ends_by_the_deadlines() -> None:
+    simulation = played(BOUND, 24, durations={"b/load": HOUR, "b/poll": MINUTE, "b/long": 19 * MINUTE})
+    assert InTime(["b/load", "b/poll"], MADRID).judge(simulation) is None
+    assert InTime(["b/load", "b/poll"], MADRID).title == "b/load and b/poll are in time"
+    assert InTime(["b/load"], MADRID).title == "b/load is in time"
+
+
+def test_in_time_says_which_was_late_first() -> None:
+    simulation = played(BOUND, 24, durations={"b/load": 61 * MINUTE, "b/poll": MINUTE, "b/long": HOUR})
+    assert InTime(["b/poll", "b/load"], MADRID).judge(simulation) == Failure(
+        "b/load for 2026-03-28 03:00 +01:00 over by 2026-03-28 04:00 +01:00",
+        "ended at 2026-03-28 04:01 +01:00",
+    )
+    assert InTime(["b/poll"], MADRID).judge(simulation) == Failure(
+        "b/poll for 2026-03-28 05:00 +01:00 started in time", "not started in time"
+    )
+
+
+def test_in_time_knows_what_was_called_off_and_what_never_began() -> None:
+    jobs = {"b/load": job("0 3 * * *", finish_by=HOUR, on_late="cancel")}
+    failure = InTime(["b/load"], MADRID).judge(played(jobs, 24, durations={"b/load": 2 * HOUR}))
+    assert failure is not None
+    assert failure.actual == "cancelled by finish_by"
+    del jobs["b/load"]["on_late"]
+    failure = InTime(["b/load"], MADRID).judge(played(jobs, 24, slots=0))
+    assert failure is not None
+    assert failure.actual == "it never got a slot"
