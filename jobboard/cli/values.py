@@ -15,16 +15,10 @@ from jobboard.core.duration import format_duration
 from jobboard.core.model import UNLIMITED
 from jobboard.core.schedule_words import words
 from jobboard.core.size import format_size
+from jobboard.core.written import SPANS, SPANS_WITHIN
 
 LONG = 60
 """Values wider than this are shown a line each."""
-_SPANS = frozenset(
-    {
-        *("timeout", "kill_after", "heartbeat", "start_within", "finish_by", "expected_every"),
-        *("late_after", "catchup_window"),
-    }
-)
-_SPAN_KEYS = frozenset({"delay", "max_delay", "jitter"})
 
 
 def shown(path: str, value: Any) -> str:
@@ -50,14 +44,14 @@ def _text(path: str, value: Any) -> str:
     if value is None:
         return "-"
     name = path.partition(".")[0]
-    if name in _SPANS:
+    if name in SPANS:
         return format_duration(value)
     if name == "schedule":
         return words(value)
     if name == "command":
         return _command(value)
     if name in ("retries", "defer"):
-        return ", ".join(f"{key} {_policy(key, part)}" for key, part in value.items())
+        return ", ".join(f"{key} {_policy(name, key, part)}" for key, part in value.items())
     if name == "overlap" and isinstance(value, dict):
         return f"allow {value['allow']}"
     if name == "needs":
@@ -106,9 +100,9 @@ def _logs(key: str, value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _policy(key: str, part: Any) -> str:
+def _policy(name: str, key: str, part: Any) -> str:
     if key == "max" and part == UNLIMITED:
         return "unlimited"
-    if key in _SPAN_KEYS and isinstance(part, int):
+    if key in SPANS_WITHIN[name] and isinstance(part, int):
         return format_duration(part)
     return ",".join(map(str, part)) if isinstance(part, list | tuple) else str(part)

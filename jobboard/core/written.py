@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
     from jobboard.core.model import Spec
 
-_SPANS = frozenset(
+SPANS = frozenset(
     {
         *("every", "delay", "phase", "jitter", "timeout", "kill_after", "heartbeat"),
         *("late_after", "catchup_window", "start_within", "finish_by", "expected_every"),
     }
 )
+"""Keys whose values are spans, in ms once they are read."""
 _INSTANTS = frozenset({"start", "stop"})
-# Keys of maps that are spans there.
-_SPANS_WITHIN = {
+SPANS_WITHIN = {
     "jitter": frozenset({"max"}),
     "decay": frozenset({"step", "min", "max"}),
     "retries": frozenset({"delay", "max_delay", "jitter"}),
@@ -35,6 +35,7 @@ _SPANS_WITHIN = {
     "limits": frozenset({"cpu"}),
     "logs": frozenset({"keep", "keep_failed"}),
 }
+"""By key of a map, those of its own keys whose values are spans."""
 _COUNTS_WITHIN = frozenset({"files"})
 
 
@@ -64,13 +65,13 @@ def _written(key: str, value: Any) -> Any:
         return [format_instant(at_ms) for at_ms in value]
     if key in _INSTANTS:
         return format_instant(value)
-    if key in _SPANS:
+    if key in SPANS:
         return format_duration(value)
     return list(value) if isinstance(value, list | tuple) else value
 
 
 def _part(key: str, name: str, part: Any) -> Any:
-    if name in _SPANS_WITHIN.get(key, ()):
+    if name in SPANS_WITHIN.get(key, ()):
         return format_duration(part)
     if key == "retries" and name == "max" and part == UNLIMITED:
         return "unlimited"

@@ -91,8 +91,8 @@ def launch_of(spec: Spec) -> dict[str, Any]:
     """What scripts need of a spec: q queue, p priority, l locks as name, capacity, …; o overlap, a parents,
     e how they have to end, n jobs that its runs wait for, d disabled, r greatest number of runs, g tags,
     x what a lost attempt means, c all that was missed is caught up, w start_within, f finish_by, k whether a
-    late run is called off, y expected_every, z how long output is kept, i delay and when it stops. Defaults are
-    left out; u, when the first override ends, is no part of a spec and added by `encode_definition`.
+    late run is called off, y expected_every, z how long output is kept, i delay and when it stops. Defaults
+    are left out; u, when the first override ends, is no part of a spec and added by `encode_definition`.
     """
     launch: dict[str, Any] = {}
     for short, field in _LAUNCH.items():

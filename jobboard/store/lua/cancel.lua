@@ -11,7 +11,7 @@
 --           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH, joins:<job> HASH, config HASH,
 --           halted SET, deadlines ZSET, expected ZSET, incidents HASH, line:<job> ZSET, asks:<job> ZSET,
 --           gate:<run> HASH, gates ZSET, outcomes:<job> ZSET, told HASH, barrier:<lock> ZSET, barriers ZSET,
---           aging ZSET, out:<run> STREAM, outbytes HASH
+--           aging ZSET, out:<run> STREAM, outbytes HASH, claim HASH, claims ZSET, sched ZSET, used HASH
 -- RETURNS   "CANCELLED" | "STOPPING" | "ALREADY" | "UNKNOWN"
 -- @include guard
 -- @include arguments

@@ -10,10 +10,10 @@
 --           holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, fanout LIST,
 --           fanout:<list> SET, history STREAM, failures STREAM, last:<job> LIST, outputs ZSET, events STREAM,
 --           awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET, minute:<minute> HASH, day:<day> HASH,
---            jobday:<day> HASH, skips HASH, joins:<job> HASH, config HASH, halted SET, deadlines ZSET,
+--           jobday:<day> HASH, skips HASH, joins:<job> HASH, config HASH, halted SET, deadlines ZSET,
 --           expected ZSET, incidents HASH, ctl:<worker> LIST, line:<job> ZSET, asks:<job> ZSET, gate:<run> HASH,
 --           gates ZSET, outcomes:<job> ZSET, told HASH, barrier:<lock> ZSET, barriers ZSET, aging ZSET,
---           out:<run> STREAM, outbytes HASH
+--           out:<run> STREAM, outbytes HASH, claim HASH, claims ZSET, sched ZSET, used HASH
 -- RETURNS   "OK" {now, [tag, ...]}
 -- @include guard
 -- @include arguments

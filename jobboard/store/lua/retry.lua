@@ -5,12 +5,13 @@
 -- KEYS      meta
 -- ARGUMENTS runs=[[run, record or false], ...] by=string reason=string mark=string force=bool
 -- TOUCHES   meta HASH, active:<queue> SET, audit STREAM, awaited:<run> SET, blocked ZSET, boards HASH, config HASH,
---            ctl:<worker> LIST, day:<day> HASH, deadlines ZSET, defs:<version> HASH, delay ZSET, events STREAM,
---            expected ZSET, expiry ZSET, failures STREAM, halted SET, history STREAM, holding:<worker> SET,
---            incidents HASH, jobday:<day> HASH, last:<job> LIST, line:<job> ZSET, live:<job> SET,
+--           ctl:<worker> LIST, day:<day> HASH, deadlines ZSET, defs:<version> HASH, delay ZSET, events STREAM,
+--           expected ZSET, expiry ZSET, failures STREAM, halted SET, history STREAM, holding:<worker> SET,
+--           incidents HASH, jobday:<day> HASH, last:<job> LIST, line:<job> ZSET, live:<job> SET,
 --           lock:<lock> SET, lockrescan SET, lockwait:<lock> ZSET, minute:<minute> HASH, needs:<run> SET,
 --           outputs ZSET, queue:<queue> ZSET, queues SET, run:<run> HASH, wake:<who> LIST, gate:<run> HASH,
---           gates ZSET, barrier:<lock> ZSET, barriers ZSET, aging ZSET, out:<run> STREAM, outbytes HASH
+--           gates ZSET, barrier:<lock> ZSET, barriers ZSET, aging ZSET, out:<run> STREAM, outbytes HASH, claim HASH,
+--           claims ZSET, sched ZSET, used HASH
 -- RETURNS   "OK" {now, [[tag, about], ...]}
 -- @include guard
 -- @include arguments

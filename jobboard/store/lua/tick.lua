@@ -6,15 +6,15 @@
 -- KEYS      meta
 -- ARGUMENTS scheduler=string zonedata=string
 -- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, work LIST, after:<parent> SET, holds HASH, sched ZSET,
---            claims ZSET, claim HASH, schedulers ZSET, run:<run> HASH, live:<job> SET, queue:<queue> ZSET,
---            queues SET, active:<queue> SET, throttled ZSET, delay ZSET, wake:<who> LIST, ctl:<worker> LIST,
---            workers ZSET, worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET,
---            lockrescan SET, fanout LIST, fanout:<list> SET, zonedata HASH, history STREAM, failures STREAM,
---            last:<job> LIST, outputs ZSET, events STREAM, awaited:<run> SET, expiry ZSET, needs:<run> SET,
---            blocked ZSET, overrides ZSET, minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH,
---            joins:<job> HASH, config HASH, halted SET, deadlines ZSET, expected ZSET, incidents HASH,
+--           claims ZSET, claim HASH, schedulers ZSET, run:<run> HASH, live:<job> SET, queue:<queue> ZSET,
+--           queues SET, active:<queue> SET, throttled ZSET, delay ZSET, wake:<who> LIST, ctl:<worker> LIST,
+--           workers ZSET, worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET,
+--           lockrescan SET, fanout LIST, fanout:<list> SET, zonedata HASH, history STREAM, failures STREAM,
+--           last:<job> LIST, outputs ZSET, events STREAM, awaited:<run> SET, expiry ZSET, needs:<run> SET,
+--           blocked ZSET, overrides ZSET, minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH,
+--           joins:<job> HASH, config HASH, halted SET, deadlines ZSET, expected ZSET, incidents HASH,
 --           line:<job> ZSET, asks:<job> ZSET, gate:<run> HASH, gates ZSET, outcomes:<job> ZSET, told HASH,
---           barrier:<lock> ZSET, barriers ZSET, aging ZSET, out:<run> STREAM, outbytes HASH
+--           barrier:<lock> ZSET, barriers ZSET, aging ZSET, out:<run> STREAM, outbytes HASH, used HASH
 -- RETURNS   "OK" {now, promoted, reaped, next, unsettled, [job whose override has ended, ...]}
 -- @include guard
 -- @include arguments
