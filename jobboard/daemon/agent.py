@@ -340,7 +340,7 @@ def main() -> int:
     """Start under a guard and serve: ``python -m jobboard.daemon.agent SOCKET LIFE SURVIVOR [GROUP]``.
 
     The first three are descriptors: the socket pair's end, a pipe that the runner holds open for as long as
-    it lives, and a pipe with what the survivor needs to know. The last is the directory of a control group.
+    it lives, and a socket with what the survivor needs to know. The last is the directory of a control group.
     """
     socket_fd, life_fd, survivor_fd = map(int, sys.argv[1:4])
     group = Group(Path(sys.argv[4])) if sys.argv[4:] else None

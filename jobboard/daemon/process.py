@@ -32,7 +32,7 @@ class AgentProcess:
     Args:
         instance: The random name of this worker process, by which its trees are known.
         report: What the survivor needs to tell the store that this worker is dead: url, namespace, worker.
-            It goes through a pipe; arguments and environments are there for anyone to read.
+            It goes through a socket; arguments and environments are there for anyone to read.
         groups: The directory in which it may make a control group of its own; None for none.
 
     Attributes:
@@ -49,7 +49,7 @@ class AgentProcess:
         self._older = _children()
         ours, theirs = socket.socketpair()
         life_end, self._life_fd = os.pipe()
-        survivor_end = _readable(json.dumps(dict(report)).encode())
+        survivor_end = _legible(json.dumps(dict(report)).encode())
         passed = (theirs.fileno(), life_end, survivor_end)
         group = [str(self._group.path)] if self._group is not None else []
         try:
@@ -171,12 +171,12 @@ def _children() -> set[int]:
     return {pid for pid, process in linux.processes().items() if process.parent == me}
 
 
-def _readable(content: bytes) -> int:
-    """A descriptor that reads `content`, which is far below what any pipe holds."""
-    read_end, write_end = os.pipe()
-    os.write(write_end, content)
-    os.close(write_end)
-    return read_end
+def _legible(content: bytes) -> int:
+    """A descriptor with `content`, to be peeked at: two share it, and one may die having read it."""
+    theirs, ours = socket.socketpair()
+    with ours:
+        ours.sendall(content)
+    return theirs.detach()
 
 
 def _wait(channel: Channel, span_s: float) -> None:

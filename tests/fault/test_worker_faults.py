@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -24,13 +27,14 @@ from kit.work import (
 
 from jobboard import errors
 from jobboard.daemon import linux
+from jobboard.daemon.guard import REPORTED
+from jobboard.daemon.process import _legible
 from jobboard.daemon.spool import Spool, folder_of
 from jobboard.store import fsck
 from jobboard.store.connect import Store
 from jobboard.store.runs import Runs
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -300,3 +304,14 @@ def test_a_disk_that_is_full_costs_no_result(store: Store, tmp_path: Path) -> No
     with working_process(store, tmp_path, file_limit_bytes=0):
         record = finished(store, start(store, "job"))
     assert record["state"] == "ok"
+
+
+def test_who_turns_into_the_survivor_second_still_knows_where_the_store_is(store: Store) -> None:
+    about = {"url": store.url, "namespace": store.namespace, "worker": "w.1"}
+    shared = _legible(json.dumps(about).encode())
+    command = [sys.executable, "-m", "jobboard.daemon.survivor", str(shared)]
+    try:
+        for _ in range(2):
+            assert subprocess.run(command, pass_fds=(shared,), check=False).returncode == REPORTED
+    finally:
+        os.close(shared)
