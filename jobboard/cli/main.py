@@ -57,7 +57,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "why": ("why", "say why a job did or did not run"),
     "incidents": ("incidents", "list what should have happened by now: late runs, overdue jobs"),
     "inbox": ("inbox", "list inboxes, and what came there that is no run"),
-    "queues": ("queues", "list queues, and limit them"),
+    "queues": ("queues", "list queues, limit and trim them"),
     "workers": ("workers", "list workers and what they run; have one stop, or forget one that is gone"),
     "locks": ("locks", "show who holds and who waits for each lock; break one"),
     "pause": ("pause", "hold a job, a board, a tag, a queue or everything"),

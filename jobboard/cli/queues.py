@@ -1,9 +1,11 @@
-"""List queues: how much waits in each and for how long, who serves it, what limits it. Or set a limit.
+"""List queues: how much waits in each and for how long, who serves it, what limits it. Limit or trim one.
 
 jobboard queues
 jobboard queues set slow --limit 2                two runs at once, over all workers
 jobboard queues set mail --rate 30/1m             thirty may begin in a minute
 jobboard queues set slow --unlimited              neither
+jobboard queues trim slow --keep 100              the first hundred stay, the others are called off
+jobboard queues trim slow --older 2h              what has been waiting for longer is called off
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.cli import project
+from jobboard.cli.approval import add_approval
+from jobboard.cli.queues_trim import trim
 from jobboard.cli.screen import Screen
 from jobboard.core.duration import format_duration, parse_duration
 from jobboard.core.moment import brief_span
@@ -27,11 +31,14 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``jobboard queues``."""
-    parser.add_argument("action", nargs="?", choices=["set"], help="set a limit; without it, list")
-    parser.add_argument("queue", nargs="?", metavar="QUEUE", help="the queue to limit")
+    parser.add_argument("action", nargs="?", choices=["set", "trim"], help="without it, list")
+    parser.add_argument("queue", nargs="?", metavar="QUEUE", help="the queue to limit or to trim")
     parser.add_argument("--limit", type=int, metavar="N", help="how many runs at once, over all workers")
     parser.add_argument("--rate", metavar="N/SPAN", help="how many may begin in a span, as in 30/1m")
     parser.add_argument("--unlimited", action="store_true", help="take any limit and rate away")
+    parser.add_argument("--keep", type=int, metavar="N", help="with trim, how many stay, the first in line")
+    parser.add_argument("--older", metavar="SPAN", help="with trim, what has been waiting for longer")
+    add_approval(parser)
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -42,6 +49,8 @@ def execute(args: argparse.Namespace) -> int:
     settings = Settings.from_args(args)
     wanted = _wanted(args) if args.action == "set" else None
     with open_store(settings) as store:
+        if args.action == "trim":
+            return trim(store, args, settings)
         if wanted is not None:
             rule = wanted.over(queues.read_rules(store).get(args.queue))
             queues.limit(store, args.queue, by=project.by_of(settings), limit=rule.limit, rate=rule.rate)

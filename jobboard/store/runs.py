@@ -325,9 +325,12 @@ class Runs:
             return str(rest[0])
         raise _not_started(tag, address, rest)
 
-    def cancel(self, run_id: str, actor: str) -> str:
-        """Call a run off: CANCELLED, STOPPING (its worker was told), ALREADY (over), UNKNOWN."""
-        return str(self._store.call("cancel", run=run_id, actor=actor)[0])
+    def cancel(self, run_id: str, actor: str, *, unstarted: bool = False) -> str:
+        """Call a run off: CANCELLED, STOPPING (its worker was told), ALREADY (over), UNKNOWN.
+
+        With `unstarted` one that runs is left alone: STARTED.
+        """
+        return str(self._store.call("cancel", run=run_id, actor=actor, unstarted=unstarted)[0])
 
 
 def _not_started(tag: str, address: str, rest: Sequence[str]) -> errors.JobboardError:

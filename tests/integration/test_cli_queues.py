@@ -6,10 +6,13 @@ import pytest
 from kit.commandline import asked, jobboard, told
 from kit.story import Story
 
+from jobboard.store import past
 from jobboard.store.queues import Rule, read_rules
 from jobboard.store.runs import Runs
 
 if TYPE_CHECKING:
+    from kit.clock import StoreClock
+
     from jobboard.store.connect import Store
 
 SLOW = {"command": {"run": "true"}, "queue": "slow"}
@@ -55,9 +58,45 @@ def test_a_held_queue_keeps_its_runs(store: Store, runs: Runs, capsys: pytest.Ca
     assert len(runs.reserve("w", ["slow"], 4)) == 2
 
 
+def test_what_is_beyond_a_number_is_called_off(
+    store: Store, runs: Runs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["queues", "trim", "slow", "--keep", "1"]
+    assert jobboard(store, *words) == 64
+    assert "This calls off 1 run of queue slow" in capsys.readouterr().err
+    assert "1 run of queue slow" in told(
+        store, capsys, "queues", "trim", "slow", "--keep", "1", "--auto-approve"
+    )
+    assert [run.address for run in runs.reserve("w", ["slow"], 4)] == ["ops/a"]
+    assert past.last_records(store, "ops/b")[0].state == "cancelled"
+    assert (
+        told(store, capsys, "queues", "trim", "slow", "--keep", "0") == "0 runs of queue slow called off.\n"
+    )
+
+
+def test_what_has_waited_too_long_is_called_off(
+    store: Store, clock: StoreClock, runs: Runs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock.advance(7_200_000)
+    runs.start_run("ops/a", by="ana")
+    said = asked(store, capsys, "queues", "trim", "slow", "--older", "1h", "--auto-approve")
+    assert [one["outcome"] for one in said["runs"]] == ["cancelled", "cancelled"]
+    assert len(past.live_runs(store, "ops/a")) == 1
+
+
+def test_a_trim_stops_nothing_that_has_started(runs: Runs) -> None:
+    run, _ = runs.reserve("w", ["slow"], 4)
+    assert runs.cancel(run.run_id, "ana", unstarted=True) == "STARTED"
+
+
 @pytest.mark.parametrize(
     "words",
     [
+        ["trim", "slow"],
+        ["trim", "slow", "--keep", "1", "--older", "1h"],
+        ["trim", "slow", "--older", "long"],
+        ["trim", "slow", "--keep", "-1"],
+        ["trim"],
         ["set", "slow"],
         ["set", "slow", "--limit", "0"],
         ["set", "slow", "--rate", "30"],

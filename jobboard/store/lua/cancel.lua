@@ -2,7 +2,7 @@
 -- Calls a run off: one that is not running ends here and now; of a running one the worker is told, and the
 -- run is stopping until the worker says how it ended.
 -- KEYS      meta
--- ARGUMENTS run=string actor=string
+-- ARGUMENTS run=string actor=string unstarted=bool
 -- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, after:<parent> SET, holds HASH, audit STREAM,
 --           run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET, active:<queue> SET, delay ZSET,
 --           wake:<who> LIST, ctl:<worker> LIST, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET,
@@ -12,7 +12,7 @@
 --           halted SET, deadlines ZSET, expected ZSET, incidents HASH, line:<job> ZSET, asks:<job> ZSET,
 --           gate:<run> HASH, gates ZSET, outcomes:<job> ZSET, told HASH, barrier:<lock> ZSET, barriers ZSET,
 --           aging ZSET, out:<run> STREAM, outbytes HASH, claim HASH, claims ZSET, sched ZSET, used HASH
--- RETURNS   "CANCELLED" | "STOPPING" | "ALREADY" | "UNKNOWN"
+-- RETURNS   "CANCELLED" | "STOPPING" | "ALREADY" | "UNKNOWN" | "STARTED"
 -- @include guard
 -- @include arguments
 -- @include now
@@ -29,6 +29,7 @@ if not run then
   end
   return cmsgpack.pack({'UNKNOWN'})
 end
+if arguments.unstarted and run.state == 'running' then return cmsgpack.pack({'STARTED'}) end
 if run.state == 'stopping' then return cmsgpack.pack({'ALREADY'}) end
 audit('cancel', run.id, {actor = arguments.actor})
 if call_off(run, arguments.actor, at) == 'STOPPING' then return cmsgpack.pack({'STOPPING'}) end
