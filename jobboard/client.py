@@ -26,7 +26,7 @@ from jobboard.core.instant import parse_instant
 from jobboard.reconcile import loose, removing
 from jobboard.reconcile.pushing import make_parcel
 from jobboard.settings import Settings
-from jobboard.store import events, holds, output, past, pushes, retries, views
+from jobboard.store import events, holds, output, past, pushes, reschedule, retries, views
 from jobboard.store.connect import open_store
 from jobboard.store.runs import Runs
 
@@ -239,6 +239,46 @@ class Client:
             errors.UsageError: There is no such run.
         """
         return self._runs.cancel(self.run(run).run_id, self._settings.actor) in ("CANCELLED", "STOPPING")
+
+    def reschedule(
+        self,
+        run: str,
+        *,
+        at: Instant | None = None,
+        delay: Span | None = None,
+        queue: str | None = None,
+        priority: int | None = None,
+    ) -> str:
+        """Change when a run that has not started runs, where, and before whom; its state afterwards.
+
+        Args:
+            run: The run; it keeps its age.
+            at: Not before this instant; one that is past is now.
+            delay: Or not before so long from now.
+            queue: The queue it is to wait in.
+            priority: Higher goes first.
+
+        Raises:
+            errors.UsageError: There is no such run, or an instant or a span is none.
+            errors.Refused: It has started, is over or about to be skipped, or would expire before.
+        """
+        try:
+            due_ms = None if at is None else parse_instant(_instant_text(at), None)
+        except ValueError as error:
+            raise errors.UsageError(str(error)) from error
+        run_id = self.run(run).run_id
+        ((tag, state),) = reschedule.reschedule(
+            self._store,
+            [run_id],
+            by=self._by(None),
+            queue=queue,
+            priority=priority,
+            due_ms=due_ms,
+            delay_ms=_span_ms(delay),
+        )
+        if tag != "OK":
+            raise errors.Refused(f"{run_id} cannot wait otherwise: {tag.lower()}")
+        return state
 
     def retry(self, run: str, *, reason: str = "", force: bool = False) -> bool:
         """Have a run that did not end well run again, under its own id; of a job, its last.

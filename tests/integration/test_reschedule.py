@@ -8,6 +8,7 @@ import pytest
 from kit.commandline import asked, jobboard, told
 from kit.engine import MINUTE, Engine
 
+from jobboard import Client, errors
 from jobboard.store import fsck, pushes
 from jobboard.store.reschedule import reschedule
 
@@ -105,6 +106,18 @@ def test_the_command_moves_one_or_all_of_a_queue(
     engine.reserve("w1", "fast")
     assert jobboard(store, "reschedule", "a", "--now") == 5
     assert "jobboard cancel stops it" in capsys.readouterr().err
+
+
+def test_a_program_does_it_too(store: Store, engine: Engine) -> None:
+    run_id = start(engine, "a")
+    with Client(store.url, store.namespace, actor="shop") as client:
+        assert client.reschedule("a", delay="2h", priority=5) == "delayed"
+        assert client.reschedule(run_id, at="2000-01-01T00:00:00Z", queue="fast") == "queued"
+        engine.reserve("w1", "fast")
+        with pytest.raises(errors.Refused, match="started"):
+            client.reschedule(run_id, delay="2h")
+        with pytest.raises(errors.UsageError):
+            client.reschedule(run_id, at="soon")
 
 
 @pytest.mark.parametrize(
