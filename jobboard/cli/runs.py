@@ -3,6 +3,7 @@
 jobboard runs                            of every job
 jobboard runs backup --since 2d          of one job
 jobboard runs --state failed -n 5        the last five failures
+jobboard runs --worker web-1 --board ops what of a board ran on a worker
 
 Times are UTC, as in the ids of runs.
 """
@@ -48,10 +49,25 @@ class _Asked:
     states: frozenset[str]
     since_ms: int | None
     limit: int
+    board: str | None = None
+    worker: str | None = None
+    group: str | None = None
+
+    @property
+    def narrow(self) -> bool:
+        """Whether more is asked than whose runs, in which state."""
+        return (self.board, self.worker, self.group) != (None, None, None)
 
     def wants(self, record: Record) -> bool:
         """Whether a record is among those asked for."""
-        return record.state in self.states and self.address in (None, record.job)
+        worker = record.worker or ""
+        return (
+            record.state in self.states
+            and self.address in (None, record.job)
+            and self.board in (None, record.job.partition("/")[0])
+            and self.worker in (None, worker, worker.rpartition(".")[0])
+            and self.group in (None, record.group, record.reason)
+        )
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -67,6 +83,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--since", metavar="SPAN|INSTANT", help="only what ended since, as in 2h or 2026-11-20"
     )
+    parser.add_argument("--board", metavar="BOARD", help="only this board's")
+    parser.add_argument("--worker", metavar="WORKER", help="only what ran there; a worker's name or its id")
+    parser.add_argument("--group", metavar="TEXT", help="only failures of this group, or of this reason")
     parser.add_argument("-n", type=int, default=50, metavar="N", help="how many at most (default: 50)")
 
 
@@ -83,6 +102,9 @@ def execute(args: argparse.Namespace) -> int:
             frozenset(args.state or (*LIVE, *ENDED, *PASSED_OVER)),
             since_ms(args.since, now_ms),
             max(1, args.n),
+            args.board,
+            args.worker,
+            args.group,
         )
         live, live_count = _live(store, asked)
         found = _past(store, asked, asked.limit - len(live))
@@ -125,7 +147,8 @@ def _live(store: Store, asked: _Asked) -> tuple[list[Record], int]:
     if not asked.states & set(LIVE):
         return [], 0
     if asked.address is None:
-        runs, count = world.all_live(store, asked.limit)
+        # What is narrowed further is looked for among more than is shown.
+        runs, count = world.all_live(store, max(asked.limit, 1_000) if asked.narrow else asked.limit)
     else:
         runs = past.live_runs(store, asked.address)
         count = len(runs)
@@ -221,7 +244,7 @@ def why_text(record: Record, now_ms: int) -> str:
 
 def _remarks(asked: _Asked, live: Sequence[Record], live_count: int, found: Walk, now_ms: int) -> list[str]:
     remarks = []
-    if live_count > len(live) and asked.states >= set(LIVE):
+    if live_count > len(live) and not asked.narrow and asked.states >= set(LIVE):
         remarks.append(f"{live_count - len(live)} more runs are not over.")
     if not found.complete and found.back_to_ms is not None:
         back = brief_instant(found.back_to_ms, None, now_ms)
@@ -239,5 +262,5 @@ def _nothing(asked: _Asked, found: Walk, now_ms: int) -> str:
         if asked.address
         else "jobboard ls lists the jobs."
     )
-    narrowed = asked.since_ms is not None or asked.states != {*LIVE, *ENDED, *PASSED_OVER}
+    narrowed = asked.narrow or asked.since_ms is not None or asked.states != {*LIVE, *ENDED, *PASSED_OVER}
     return f"No {'such run' if narrowed else 'run'}{whose}{'' if narrowed else ' yet'}. {hint}"

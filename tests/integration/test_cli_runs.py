@@ -128,3 +128,15 @@ def test_a_live_run_tells_what_it_waits_for(
     assert "for lock db" in out
     assert "until" in out
     assert "exit 9" in out
+
+
+def test_board_worker_and_group_narrow(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    story = Story(store)
+    for board in ("ops", "shop"):
+        story.board(board, {"a": {"command": {"run": "true"}}})
+    ran = {board: story.ran(f"{board}/a", "failed", reason=f"exit {len(board)}") for board in ("ops", "shop")}
+    for words in (["--board", "shop"], ["--group", "exit 4"]):
+        assert [run["run"] for run in asked(store, capsys, "runs", *words)["runs"]] == [ran["shop"]]
+    assert len(asked(store, capsys, "runs", "--worker", "web-1")["runs"]) == 2
+    assert asked(store, capsys, "runs", "--worker", "web-2")["runs"] == []
+    assert told(store, capsys, "runs", "--group", "none").startswith("No such run")
