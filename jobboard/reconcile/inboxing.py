@@ -32,14 +32,13 @@ def take_page(store: Store, worker: str, queue: str) -> int:
         return 0
     decided = [(one, decide(store, queue, one)) for one in found]
     taken = inbox.take(store, worker, queue, decided)
-    for (one, made), run_id in zip(decided, taken, strict=False):
+    runs = [run_id for run_id in taken if run_id is not None]
+    if runs:
+        log.info("from inbox %s: %d runs, %s first", queue, len(runs), runs[0], extra={"action": "inbox"})
+    for (_, made), run_id in zip(decided, taken, strict=False):
         if run_id is None:
-            reason = made if isinstance(made, str) else "see jobboard inbox"
-            log.warning(
-                "an entry of inbox %s is set aside: %s", queue, reason, extra={"action": "inbox-rejected"}
-            )
-        else:
-            log.info("from inbox %s: %s, %d bytes", queue, run_id, one.size, extra={"action": "inbox-taken"})
+            reason = made if isinstance(made, str) else "jobboard inbox says why"
+            log.warning("set aside from inbox %s: %s", queue, reason, extra={"action": "inbox-rejected"})
     return len(found)
 
 

@@ -125,6 +125,19 @@ def top_level_locals_of(code: str) -> list[str]:
     return [name.strip() for names in found for name in names.split(",")]
 
 
+def asked_by(source: str) -> list[tuple[str, set[str]]]:
+    """Each script that a function asks, with the names of the arguments it gives."""
+    found = []
+    for call in re.finditer(r"\bask\('(\w+)', KEYS, \{", source):
+        rest, depth = source[call.end() :], 1
+        for end, character in enumerate(rest):  # noqa: B007 - used below
+            depth += (character in "[{(") - (character in "]})")
+            if depth == 0:
+                break
+        found.append((call[1], set(re.findall(r"(\w+) = ", _outside_brackets(rest[:end])))))
+    return found
+
+
 def _outside_brackets(text: str) -> str:
     depth = 0
     kept = []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from kit import lua
 
-from jobboard.store import connect, scripts
+from jobboard.store import connect, functions, scripts
 from jobboard.store.keys import KEYS, prefix
 
 if TYPE_CHECKING:
@@ -57,6 +57,12 @@ def test_its_header_is_whole(name: str) -> None:
 @every_script
 def test_its_header_names_the_arguments_it_reads(name: str) -> None:
     assert lua.header_of(name).arguments == lua.arguments_of(lua.whole_code_of(name))
+
+
+@pytest.mark.parametrize("name", functions.NAMES)
+def test_a_function_asks_a_script_with_all_its_arguments(name: str) -> None:
+    for script, given in lua.asked_by(functions.source_of(name)):
+        assert given == lua.header_of(script).arguments, script
 
 
 @every_script

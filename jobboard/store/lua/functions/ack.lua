@@ -10,7 +10,8 @@ if not STATES[state] then refuse('state: one of ok, failed, retry, defer, cancel
 if said.output and #said.output > 65536 then refuse('output: it has %d bytes, and may have 65536', #said.output) end
 local known = redis.call('HMGET', key('run', said.run), 'reserved_at', 'attempt')
 if said.output and known[2] then
-  ask('output', KEYS, {run = said.run, token = said.token, attempt = tonumber(known[2]), chunks = {said.output}})
+  ask('output', KEYS, {run = said.run, token = said.token, attempt = tonumber(known[2]), chunks = {said.output},
+    ago_ms = {0}, streams = {}})
 end
 local started_at = tonumber(known[1] or nil)
 local answer = ask('finish', KEYS, {worker = said.worker, results = {{run = said.run, token = said.token, verdict = state,

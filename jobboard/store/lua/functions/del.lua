@@ -6,7 +6,7 @@
 -- @include definition
 if (said.job == nil) == (said.run == nil) then refuse('give a job or a run') end
 local by = said.by or 'function'
-if said.run then return {outcome = string.lower(ask('cancel', KEYS, {run = said.run, actor = by})[1])} end
+if said.run then return {outcome = string.lower(ask('cancel', KEYS, {run = said.run, actor = by, unstarted = false})[1])} end
 local address = string.find(said.job, '/', 1, true) and said.job or 'loose/' .. said.job
 if string.sub(address, 1, 6) ~= 'loose/' then refuse('%s is on a board: jobboard rm removes it', address) end
 settle(address)
