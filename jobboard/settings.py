@@ -76,6 +76,11 @@ class Settings:
         return self.project is not None and self.project.watched
 
     @property
+    def log_url(self) -> str | None:
+        """Where else the output of runs is kept, as the project file says; see `core.log_url`."""
+        return self.project.log_url if self.project is not None else None
+
+    @property
     def embedded(self) -> bool:
         """Whether the store is the one we start ourselves."""
         return is_embedded(self.redis_url)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard.cli.records import state_text
 from jobboard.core.instant import format_instant
+from jobboard.core.log_url import address_of
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -47,11 +48,13 @@ def execute(args: argparse.Namespace) -> int:
     from jobboard.store.connect import open_store
     from jobboard.store.views import find_run
 
-    with open_store(Settings.from_args(args)) as store:
+    settings = Settings.from_args(args)
+    with open_store(settings) as store:
         run = find_run(store, args.run)
+        elsewhere = address_of(settings.log_url, run) if settings.log_url else None
         if args.output == "json":
             chunks = [c for c in output.read_output(store, run.run_id) if args.attempt in (None, c.attempt)]
-            print(json.dumps(_as_json(run, chunks), indent=2, ensure_ascii=False))
+            print(json.dumps({**_as_json(run, chunks), "log_url": elsewhere}, indent=2, ensure_ascii=False))
             return 0
         following = args.follow and run.live
         read = output.follow_output if following else output.read_output
@@ -61,6 +64,8 @@ def execute(args: argparse.Namespace) -> int:
             say(f"{run.run_id} goes on; jobboard cancel {run.run_id} stops it")
             return 0
         _last_words(store, run, copied=copied, attempt=args.attempt, followed=following)
+        if elsewhere is not None and (run.dropped_bytes or not copied):
+            say(f"more may be kept at {elsewhere}")
     return 0
 
 

@@ -37,11 +37,12 @@ def execute(args: argparse.Namespace) -> int:
     from jobboard.store.connect import open_store
     from jobboard.store.views import find_job, find_run, is_board
 
-    with open_store(Settings.from_args(args)) as store:
+    settings = Settings.from_args(args)
+    with open_store(settings) as store:
         now_ms = clocks.now_ms(store)
         view: show_board.BoardView | show_job.JobView | show_run.RunView
         if "@" in args.what:
-            view = show_run.read(store, find_run(store, args.what), now_ms)
+            view = show_run.read(store, find_run(store, args.what), now_ms, settings.log_url)
         elif is_board(store, args.what):
             view = show_board.read(store, args.what, now_ms)
         else:

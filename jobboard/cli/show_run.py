@@ -10,6 +10,7 @@ from jobboard.cli.screen import visible
 from jobboard.cli.show_job import masked, value_text
 from jobboard.cli.values import shown
 from jobboard.core.instant import local_text
+from jobboard.core.log_url import address_of
 from jobboard.core.moment import brief_span
 from jobboard.core.why import explain_run
 
@@ -36,6 +37,7 @@ class RunView:
         spec: What it runs: its own copy while it lives, else the job's present definition; None if gone.
         tail: The last lines of its output.
         now_ms: The store's time.
+        elsewhere: Where else its output is to be found; None where nothing is said about that.
     """
 
     run: Record
@@ -44,6 +46,7 @@ class RunView:
     spec: Spec | None
     tail: Sequence[str]
     now_ms: int
+    elsewhere: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """With stable keys."""
@@ -52,6 +55,7 @@ class RunView:
             "explanation": self.explanation.headline,
             "spec": masked(self.spec) if self.spec is not None else None,
             "tail": list(self.tail),
+            "log_url": self.elsewhere,
         }
 
     def write(self, screen: Screen) -> None:
@@ -154,17 +158,21 @@ class RunView:
         for line in self.tail:
             screen.line(f"    {visible(line)}")
         screen.line()
+        if self.elsewhere:
+            screen.line(f"  {'logs':<12}{visible(self.elsewhere)}")
 
 
-def read(store: Store, run: Record, now_ms: int) -> RunView:
-    """Read all that `RunView` says."""
+def read(store: Store, run: Record, now_ms: int, log_url: str | None = None) -> RunView:
+    """Read all that `RunView` says; `log_url` is the project's, with places as in `core.log_url`."""
     from jobboard.store.past import read_spec
     from jobboard.store.world import read_job_facts, read_world
 
     facts = read_job_facts(store, run.job, now_ms)
     world = read_world(store, now_ms, [run])
     spec = read_spec(store, run.run_id) or facts.spec
-    return RunView(run, facts, explain_run(run, facts, world), spec, _last_lines(store, run.run_id), now_ms)
+    elsewhere = address_of(log_url, run) if log_url else None
+    tail = _last_lines(store, run.run_id)
+    return RunView(run, facts, explain_run(run, facts, world), spec, tail, now_ms, elsewhere)
 
 
 def _last_lines(store: Store, run_id: str) -> list[str]:

@@ -217,6 +217,10 @@ def _bad_value(error: Any, path: Path) -> Fault:
         return replace(fault, hint="Write  overlap: {allow: 3}") if value.startswith("allow:") else fault
     if error.validator == "pattern" and path[-1:] == ("ics",):
         return Fault(path, f"{_shown(value)} names no calendar file", "Write it like  holidays.ics")
+    if error.validator == "pattern" and path[-1:] == ("log_url",):
+        return Fault(
+            path, f"{_shown(value)} is no web address", "Write it like  https://logs.example.org/?q={run}"
+        )
     if error.validator == "pattern" and str(error.validator_value).startswith("^[0-9]+"):
         return Fault(path, f"{_shown(value)} is no size", "Write it like 64K, 512M or 2G")
     if error.validator == "pattern":

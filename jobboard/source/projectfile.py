@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.core.diagnostic import Fault, KeyFault
+from jobboard.core.log_url import PLACES, unknown_place
 from jobboard.core.policy import Policy
 from jobboard.core.rules import judged
 from jobboard.core.runner import Runner, declared
@@ -50,6 +51,7 @@ class Project:
         redis, namespace: The store of that environment; None where it names none. `store_url` is the address.
         watched: Whether every save may be synced to that store although others may rely on it.
         origin: What names the project where Git does not.
+        log_url: Where else the output of runs is kept, with places as in `core.log_url`.
         variables: Name -> value, of the project, the environment and the command line.
         defaults, profiles: Read; what lies below the boards' own.
         queues: Queue -> what holds for jobs of it, read; it lies above the project's defaults.
@@ -66,6 +68,7 @@ class Project:
     namespace: str | None = None
     watched: bool = False
     origin: str | None = None
+    log_url: str | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -213,7 +216,7 @@ def _built(shown: str, tree: Tree, picked: str | None, given: Mapping[str, Any])
     own = root.get("environments", {}).get(picked, {})
     variables = {**root.get("variables", {}), **own.get("variables", {}), **given}
     faults = [fault for key in _LAYERS if key in root for fault in fill_in({key: root[key]}, variables)]
-    faults = faults or check_project(root) or _policy_faults(root, picked)
+    faults = faults or check_project(root) or [*_policy_faults(root, picked), *_log_url_faults(root, picked)]
     layers: dict[str, Any] = {}
     if not faults:
         layers = {"defaults": _read(root.get("defaults", {}), ("defaults",), faults)}
@@ -235,6 +238,7 @@ def _built(shown: str, tree: Tree, picked: str | None, given: Mapping[str, Any])
         namespace=own.get("namespace"),
         watched=own.get("watch", False),
         origin=root.get("origin"),
+        log_url=own.get("log_url", root.get("log_url")),
         variables=variables,
         policies=policies,
         runners=declared(root.get("runners", {})),
@@ -252,6 +256,22 @@ def _moved_queues(root: Mapping[str, Any]) -> list[Fault]:
         for name, keys in root.get("queues", {}).items()
         if "queue" in keys
     ]
+
+
+def _log_url_faults(root: Mapping[str, Any], picked: str | None) -> list[Fault]:
+    paths: list[Path] = [("log_url",)]
+    if picked is not None:
+        paths.append(("environments", picked, "log_url"))
+    faults = []
+    for path in paths:
+        layer = root
+        for key in path[:-1]:
+            layer = layer[str(key)]
+        unknown = unknown_place(layer.get("log_url", ""))
+        if unknown is not None:
+            hint = f"Known are  {', '.join(f'{{{name}}}' for name in PLACES)}"
+            faults.append(Fault(path, f'nothing is known for "{{{unknown}}}"', hint))
+    return faults
 
 
 def _policy_faults(root: Mapping[str, Any], picked: str | None) -> list[Fault]:

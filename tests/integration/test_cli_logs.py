@@ -5,7 +5,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from kit.commandline import jobboard
+from kit.commandline import asked, jobboard, told
 from kit.events import wait_for_event
 from kit.story import Story
 
@@ -13,6 +13,7 @@ from jobboard.store.output import PAGE, read_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from jobboard.store.connect import Store
 
@@ -104,6 +105,26 @@ def test_output_that_has_expired_is_said(
     out, err = capfdbinary.readouterr()
     assert out == b""
     assert b"is not kept any more" in err
+
+
+def test_where_else_output_is_kept_is_said_where_it_is_not_all_here(
+    store: Store,
+    story: Story,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "jobboard.yaml").write_text("log_url: https://logs/{board}/{job}\n")
+    monkeypatch.chdir(tmp_path)
+    run_id = story.ran("ops/a", output=b"here\n")
+    assert jobboard(store, "logs", "a") == 0
+    assert capsys.readouterr() == ("here\n", "")
+    assert "logs        https://logs/ops/a\n" in told(store, capsys, "show", run_id)
+    assert asked(store, capsys, "show", run_id)["log_url"] == "https://logs/ops/a"
+    assert asked(store, capsys, "logs", run_id)["log_url"] == "https://logs/ops/a"
+    store.client.delete(store.key("out", run_id))
+    assert jobboard(store, "logs", "a") == 0
+    assert "more may be kept at https://logs/ops/a\n" in capsys.readouterr().err
 
 
 def test_silence_is_told_apart_from_expiry(

@@ -7,6 +7,8 @@ import pytest
 
 from jobboard.cli.main import main
 from jobboard.core.diagnostic import render
+from jobboard.core.log_url import address_of
+from jobboard.core.record import Record
 from jobboard.errors import InvalidBoards, UsageError
 from jobboard.settings import Settings
 from jobboard.source.files import discover, read
@@ -210,6 +212,36 @@ def test_the_environment_is_named_by_a_variable_too(
     assert main(["lint"]) == 64
     assert main(["lint", "--env", "staging"]) == 0
     assert "no errors" in capsys.readouterr().out
+
+
+def test_logs_may_lie_elsewhere_in_each_environment(root: Path) -> None:
+    text = (
+        "log_url: https://logs/{run}\n"
+        "environments:\n  a: {log_url: 'http://a/{board}/{job}?n={attempt}&w={worker}'}\n  b: {}\n"
+    )
+    assert settings(root).log_url is None
+    project(root, text)
+    run = Record("ops/my job", "ok", 0, "ops/my job@2026-03-01T00:00:00Z", attempt=2, worker="w.1")
+    found = [settings(root, env=name).log_url or "" for name in ("a", "b")]
+    assert [address_of(template, run) for template in found] == [
+        "http://a/ops/my%20job?n=2&w=w.1",
+        "https://logs/ops%2Fmy%20job%402026-03-01T00%3A00%3A00Z",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("log_url: logs.example.org\n", 'jobboard.yaml:1:10  error  "logs.example.org" is no web address'),
+        ("log_url: https://x/{id}\n", 'jobboard.yaml:1:10  error  nothing is known for "{id}"'),
+        (
+            "environments: {a: {log_url: 'https://x/{}'}}\n",
+            'jobboard.yaml:1:29  error  nothing is known for "{}"',
+        ),
+    ],
+)
+def test_an_address_of_logs_that_is_none_is_refused(root: Path, text: str, words: str) -> None:
+    assert words in complaint(root, text)
 
 
 def test_a_queue_may_say_what_holds_for_its_jobs(root: Path) -> None:
