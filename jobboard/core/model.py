@@ -71,6 +71,7 @@ DEFAULT_RETRIES: Spec = MappingProxyType(
     {"max": 0, "delay": 10_000, "backoff": "exponential", "max_delay": 3_600_000, "jitter": 0}
 )
 DEFAULT_DEFER: Spec = MappingProxyType({"on": (75,), "delay": 60_000, "max": 100})
+DEFAULT_LOGS: Spec = MappingProxyType({"split": False, "max_size": 65_536, "on_success": "keep"})
 
 UNLIMITED = 2**31 - 1
 """What ``unlimited`` is as a number of retries."""
@@ -124,7 +125,7 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
         "finish_by": Field(55),
         "on_late": Field(56, default="report"),
         "expected_every": Field(57),
-        # "split"; "max_size" in bytes; "keep" and "keep_failed" in ms; "on_success": "keep" | "discard"
+        # Keys of DEFAULT_LOGS that differ from it ("max_size" in bytes), and "keep" and "keep_failed" in ms.
         "logs": Field(58, "map", moves=False),
         # What `H`, phase and jitter hash, where that is not the job's address: the one it was moved from.
         # No board says it; `core.plan` carries it along.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jobboard.core.broken import BROKEN
 from jobboard.core.diagnostic import Fault, KeyFault
-from jobboard.core.model import FIELDS, Spec
+from jobboard.core.model import DEFAULT_LOGS, FIELDS, Spec
 from jobboard.core.names import address_of, is_name
 from jobboard.core.timing import KINDS, OF_DELAY, OPTIONS, compose_schedule
 from jobboard.core.value import READERS, read_keys, read_zone
@@ -262,7 +262,12 @@ def put(spec: dict[str, Any], key: str, value: Any, maps: Mapping[str, Mapping[s
     spec.pop(key, None)
     if key in _MAPS and isinstance(value, Mapping):
         merged = {**maps.get(key, {}), **value}
-        value = {name: merged[name] for name in sorted(merged) if merged[name] is not None}
+        built_in = DEFAULT_LOGS if key == "logs" else {}
+        value = {
+            name: merged[name]
+            for name in sorted(merged)
+            if merged[name] is not None and merged[name] != built_in.get(name)
+        }
     if value != _DEFAULTS[key] and (value or value in (0, False)):
         _add(spec, key, value)
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, get_args
 
 from jobboard.core import launch
 from jobboard.core.instant import format_instant
-from jobboard.core.model import effective, seed_of
+from jobboard.core.model import DEFAULT_LOGS, effective, seed_of
 from jobboard.core.retry import Broken, judge
 from jobboard.daemon import envfile, tree
 from jobboard.daemon.confine import Account, UnknownUser, account_of, confinement_of
-from jobboard.daemon.output import HEAD_BYTES, TAIL_BYTES, Capture
+from jobboard.daemon.output import Capture
 from jobboard.runners.invocation import invocation
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class Attempt:
         of_files = filter(envfile.may_be_secret, files.values())
         self.capture = Capture(
             [*env.secrets, *of_files, *called.secrets],
-            spec.get("logs", {}).get("max_size", HEAD_BYTES + TAIL_BYTES),
+            spec.get("logs", {}).get("max_size", DEFAULT_LOGS["max_size"]),
         )
         return {
             "type": "spawn",

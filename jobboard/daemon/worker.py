@@ -337,6 +337,9 @@ class Worker:
         )
 
     def _drain(self, *, hurried: bool) -> None:
+        if not self._draining:
+            running = len(self._attempts) - len(self._waiting)
+            log.info("stopping; %d still running", running, extra={"action": "stopping"})
         self._draining = True
         if self._announcer is not None:
             self._announcer.stopping()

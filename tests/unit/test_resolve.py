@@ -36,6 +36,16 @@ def test_moving_a_value_into_defaults_changes_nothing() -> None:
     assert spec_of({"every": "1h", **keys}) == spec_of({"every": "1h"}, defaults=keys)
 
 
+def test_what_logs_say_that_is_built_in_is_left_out() -> None:
+    said = {"split": False, "max_size": "64K", "on_success": "keep"}
+    assert spec_of({"logs": said}) == spec_of({})
+    defaults = {"logs": {"split": True, "on_success": "discard", "keep": "7d"}}
+    assert spec_of({"logs": {"split": False}}, defaults=defaults)["logs"] == {
+        "keep": 7 * 86_400_000,
+        "on_success": "discard",
+    }
+
+
 def test_null_takes_a_value_back_to_what_is_built_in() -> None:
     defaults = {"timeout": "5m", "env": {"A": "1", "B": "2"}, "queue": "slow", "jitter": "1m"}
     own = {"timeout": None, "env": {"A": None}, "queue": None, "every": "1h", "jitter": None}
