@@ -148,11 +148,18 @@ def play(jobs: Mapping[str, Spec], scenario: Scenario) -> Simulation:
 
 
 def from_store(scenario: Scenario, store: Store, now_ms: int, jobs: Mapping[str, Spec]) -> Scenario:
-    """The scenario with what only the store knows: holds, dues, how many of its runs a job has used."""
+    """The scenario with what only the store knows: holds, dues, skips, runs used up."""
+    from jobboard.store.skips import read_skips
     from jobboard.store.usual import dues, pauses, used_runs
 
     paced = [address for address, spec in jobs.items() if "delay" in spec.get("schedule", {})]
-    return replace(scenario, pauses=pauses(store, now_ms), used=used_runs(store), dues=dues(store, paced))
+    return replace(
+        scenario,
+        pauses=pauses(store, now_ms),
+        used=used_runs(store),
+        dues=dues(store, paced),
+        skips={address: skip.left for address, skip in read_skips(store).items()},
+    )
 
 
 def _durations(texts: Sequence[str], jobs: Mapping[str, Spec]) -> tuple[int, dict[str, int]]:

@@ -52,7 +52,7 @@ class Job:
         *("address", "spec", "order", "schedule", "pool", "queue", "rank", "locks", "overlap", "lateness"),
         *("children", "limit", "used", "lasts_ms", "stops_ms", "exits", "pauses", "live", "line"),
         *("cursor_ms", "next_ms", "parents", "ends", "joins", "needs", "asked", "asking", "outcomes"),
-        *("above", "delay_ms", "start_within_ms", "finish_by_ms", "is_called_off"),
+        *("above", "delay_ms", "start_within_ms", "finish_by_ms", "is_called_off", "skips"),
     )
 
     def __init__(self, address: str, spec: Spec, scenario: Scenario) -> None:
@@ -71,6 +71,7 @@ class Job:
         self.overlap: str | Mapping[str, int] = effective(spec, "overlap")
         self.lateness = lateness_of(spec)
         self.limit: int | None = schedule.get("runs") if schedule else None
+        self.skips = scenario.skips.get(address, 0)
         self.used = scenario.used.get(address, 0)
         self.stops_ms: int | None = effective(spec, "timeout")
         self.start_within_ms: int | None = spec.get("start_within")

@@ -76,6 +76,7 @@ class Scenario:
         used: Address to how many of its ``runs`` are used up already.
         dues: Address to when a job is due that runs a while after each of its runs ends; one that is not
             named is due at once.
+        skips: Address to how many of a job's next runs are passed over.
     """
 
     from_ms: int
@@ -89,6 +90,7 @@ class Scenario:
     pauses: Sequence[Pause] = ()
     used: Mapping[str, int] = field(default_factory=dict)
     dues: Mapping[str, int] = field(default_factory=dict)
+    skips: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,6 +224,9 @@ class RunPath:
                     self._pass(job, "skipped", nominal_ms, NOT_STARTED)
                     self._follow(job, nominal_ms, "skipped")
                     continue
+                if self._skip(job, nominal_ms):
+                    self._follow(job, nominal_ms, "skipped")
+                    continue
                 job.used += 1
                 run = VirtualRun(job.address, nominal_ms, due_ms, self._now_ms, "schedule")
                 self._create(run, job, turn="line", caught_up=True, asks=asks)
@@ -294,14 +297,21 @@ class RunPath:
             self._pass(job, "held", nominal_ms, "paused", span)
         elif why_not:
             self._pass(job, "skipped", nominal_ms, why_not, span)
-        elif not job.live:
-            return "now"
         else:
-            turn, reason = self._overlap(job)
-            if turn is not None:
+            turn, reason = self._overlap(job) if job.live else ("now", "")
+            if turn is not None and not self._skip(job, nominal_ms):
                 return turn
-            self._pass(job, "skipped", nominal_ms, f"overlap: {reason}")
+            if turn is None:
+                self._pass(job, "skipped", nominal_ms, f"overlap: {reason}")
         return None
+
+    def _skip(self, job: Job, nominal_ms: int) -> bool:
+        """Whether somebody had a job's next runs passed over: asked last, of a run that would be made."""
+        if not job.skips:
+            return False
+        job.skips -= 1
+        self._pass(job, "skipped", nominal_ms, "skip-next")
+        return True
 
     def _overlap(self, job: Job) -> tuple[_Turn | None, str]:
         """What a job with unfinished runs does with one more; see `admit`."""

@@ -408,6 +408,18 @@ def test_the_same_for_programs(project: Project) -> None:
     assert said["circumstances"]["durations_given"] == 1
 
 
+def test_what_was_to_be_skipped_is_skipped_in_what_is_live(project: Project, clock: StoreClock) -> None:
+    project.board("ops", 'a: {run: x, cron: "0 * * * *"}\nb: {run: x, after: a}')
+    clock.set(T0)
+    project.sync()
+    project.ok("skip-next", "ops/a", "--count", "2")
+    said = project.ok("simulate", "--live", "-o", "json").json
+    assert {job["job"]: (job["runs"], job["skipped"]) for job in said["jobs"]} == {
+        "ops/a": (22, 2),
+        "ops/b": (22, 2),
+    }
+
+
 def test_deadlines_that_are_missed_are_told(project: Project) -> None:
     late = 'slow: {run: x, cron: "0 */8 * * *", finish_by: 1h}\n'
     cut = 'cut: {run: x, cron: "0 5 * * *", finish_by: 10m, on_late: cancel}\n'

@@ -98,3 +98,9 @@ def test_a_simulated_one_that_is_held_or_missed_counts_as_over_then() -> None:
     down = Scenario(T0, T0 + 30 * MINUTE, default_ms=MINUTE, downtimes=[Downtime(T0, T0 + 20 * MINUTE)])
     assert runs_of(down, catchup="none") == [(0, "missed"), (25, "ok")]
     assert runs_of(down) == [(0, "ok"), (26, "ok")]
+
+
+def test_skips_are_used_up_by_runs_that_would_be_made() -> None:
+    held = [Pause("all", T0, T0 + MINUTE)]
+    scenario = Scenario(T0, T0 + 20 * MINUTE, default_ms=MINUTE, pauses=held, skips={"b/x": 1})
+    assert runs_of(scenario) == [(0, "held"), (5, "skipped"), (10, "ok"), (16, "ok")]
