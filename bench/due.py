@@ -43,9 +43,11 @@ def main() -> None:
 
 def _at_once(store: Store) -> None:
     moved_per_s = moving_per_s(store, AT_ONCE)
-    _define(store, AT_ONCE, lambda _: {"command": {"run": "true"}, "schedule": {"cron": "0 4 * * *"}})
-    past = int(time.time() * 1000) - 60_000
-    _make_due(store, past)
+    nominal = int(time.time()) // 60 * 60_000 - 60_000
+    hour, minute = nominal // 3_600_000 % 24, nominal // 60_000 % 60
+    daily: Spec = {"command": {"run": "true"}, "schedule": {"cron": f"{minute} {hour} * * *"}}
+    _define(store, AT_ONCE, lambda _: daily)
+    _make_due(store, nominal)
     with _Timed(store.url, store.namespace) as timed:
         scheduler = Scheduler(timed, name="bench")
         began = time.perf_counter()
@@ -56,15 +58,14 @@ def _at_once(store: Store) -> None:
         print(f"  longest call {timed.longest_s * 1000:.1f} ms ({timed.which}), {taken:.1f} s in all")
 
 
-def _make_due(store: Store, at_ms: int) -> None:
-    """Every job's entry into the past, and with it what it has decided: the last nominal is before that."""
+def _make_due(store: Store, nominal_ms: int) -> None:
+    """Every job's entry to a nominal of the minute before, which is the first that it has not decided."""
     sched, cursor = store.key("sched"), store.key("cursor")
     names = [member for member, _ in store.client.zscan_iter(sched, count=1000)]
-    before = at_ms - 2 * 86_400_000
     for start in range(0, len(names), 1000):
         page = names[start : start + 1000]
-        store.client.zadd(sched, dict.fromkeys(page, at_ms))
-        store.client.hset(cursor, mapping={name.decode(): before for name in page})
+        store.client.zadd(sched, dict.fromkeys(page, nominal_ms))
+        store.client.hset(cursor, mapping={name.decode(): nominal_ms - 1 for name in page})
 
 
 def _all_the_time(store: Store) -> None:
