@@ -8,7 +8,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from kit import readme, work
 from kit.commandline import asked, jobboard, told
@@ -388,6 +388,7 @@ def test_what_is_wrong_is_said_and_nothing_is_written(
         max_size=5,
     ).map(" ".join)
 )
+@example("* * */31 * *")
 def test_a_cron_expression_it_takes_is_its_own_canonical_form(server: Server, cron: str) -> None:
     with Store(server.url, fresh_namespace()) as store:
         functions.install(store)

@@ -16,7 +16,7 @@ local function cron_of(text)
   for i, word in ipairs(words) do
     local name, least, most = unpack(RANGES[i])
     local step = tonumber(string.match(word, '^%*/(%d+)$') or nil)
-    local fine = word == '*' or step ~= nil and step > 1 and step <= most
+    local fine = word == '*' or step ~= nil and step > 1 and step <= most - least
     if not fine and step == nil then
       local last = least - 1
       fine = true
