@@ -34,6 +34,8 @@ __all__ = ["Beat", "Claimed", "ClaimedJob", "Hello", "Reserved", "Runs", "Tick",
 
 CLAIM_LEASE_MS = 5_000
 PAGE = 200
+_MOST_FIRINGS = 100
+"""Each may make a run and a record of what was missed before it: twice as many take a script over 20 ms."""
 _MOST_NOMINALS = 500
 
 Order: TypeAlias = Literal["priority", "strict", "round-robin"]
@@ -349,7 +351,7 @@ def _light_pages(firings: Sequence[Firing]) -> Iterable[Sequence[Firing]]:
     weight = 0
     for firing in firings:
         own = 1 + len(firing.backlog)
-        if page and (weight + own > _MOST_NOMINALS or len(page) == PAGE):
+        if page and (weight + own > _MOST_NOMINALS or len(page) == _MOST_FIRINGS):
             yield page
             page, weight = [], 0
         page.append(firing)
