@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from jobboard.store import scripts
 
 SECTIONS = ("KEYS", "ARGUMENTS", "TOUCHES", "RETURNS")
+_TOUCHES = re.compile(r"^-- TOUCHES {3}(.*(?:\n-- {11}\S.*)*)$", re.MULTILINE)
 
 _SECTION = re.compile(rf"^-- ({'|'.join(SECTIONS)})\b *(.*)$")
 _CONTINUED = re.compile(r"^-- {6,}(\S.*)$")
@@ -36,12 +37,6 @@ class Header:
         return set(re.findall(r"(\w+)=", _outside_brackets(self.sections["ARGUMENTS"])))
 
     @property
-    def touches(self) -> dict[str, str]:
-        """Shape of a key (see `shape`) -> type."""
-        named = (part.split() for part in self.sections["TOUCHES"].split(",") if part.strip())
-        return {shape(pattern): kind for pattern, kind in named}
-
-    @property
     def tags(self) -> set[str]:
         return set(re.findall(r'"([A-Z_]+)"', self.sections["RETURNS"]))
 
@@ -65,6 +60,13 @@ def header_of(name: str) -> Header:
             assert continued, f"{name}.lua: this line of the header belongs nowhere: {line}"
             sections[current] += " " + continued.group(1)
     return Header(" ".join(purpose), sections)
+
+
+def touches_of(source: str) -> dict[str, str]:
+    """Shape of a key (see `shape`) -> type, as a script or an include says it of its own text."""
+    found = _TOUCHES.search(source)
+    named = (part.split() for part in found[1].replace("\n--", " ").split(",")) if found else ()
+    return {shape(pattern): kind for pattern, kind in named}
 
 
 def flags_of(name: str) -> set[str]:

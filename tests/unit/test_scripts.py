@@ -20,6 +20,9 @@ SCRIPTS = scripts.script_names()
 INCLUDES = sorted(
     f.name.removesuffix(".lua") for f in (files("jobboard.store") / "lua" / "include").iterdir()
 )
+SOURCES = {f"{name}.lua": scripts.source_of(name) for name in SCRIPTS} | {
+    f"include/{name}.lua": scripts.include_source(name) for name in INCLUDES
+}
 # The one include that is a value: the call's arguments, decoded once.
 VALUES = {"arguments"}
 TYPE_BY_SHAPE = {lua.shape(kind.pattern): kind.type for kind in KEYS.values()}
@@ -50,7 +53,8 @@ def test_it_loads_under_the_name_it_is_called_by(name: str, store: Store) -> Non
 def test_its_header_is_whole(name: str) -> None:
     header = lua.header_of(name)
     assert re.fullmatch(r"[A-Z].*\.", header.purpose), "a purpose, in sentences"
-    assert list(header.sections) == list(lua.SECTIONS)
+    touching = bool(lua.touched_by(lua.code_of(scripts.source_of(name))))
+    assert list(header.sections) == [s for s in lua.SECTIONS if touching or s != "TOUCHES"]
     assert header.sections["KEYS"] == "meta"
 
 
@@ -65,17 +69,11 @@ def test_a_function_asks_a_script_with_all_its_arguments(name: str) -> None:
         assert given == lua.header_of(script).arguments, script
 
 
-@every_script
-def test_its_header_names_the_keys_it_touches(name: str) -> None:
-    # `guard` reads the meta of every namespace: a header may leave it out.
-    touched = lua.touched_by(lua.whole_code_of(name)) | {"meta"}
-    assert set(lua.header_of(name).touches) | {"meta"} == touched
-
-
-@every_script
-def test_its_header_names_types_that_the_list_of_keys_agrees_with(name: str) -> None:
-    for shape, kind in lua.header_of(name).touches.items():
-        assert TYPE_BY_SHAPE.get(shape) == kind, shape
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_header_names_the_keys_that_its_own_text_touches_and_their_types(source: str) -> None:
+    text = SOURCES[source]
+    touched = lua.touched_by(lua.code_of(text))
+    assert lua.touches_of(text) == {shape: TYPE_BY_SHAPE.get(shape) for shape in touched}
 
 
 @every_script

@@ -2,7 +2,7 @@
 -- Renews a worker's lease, one for all its runs, and tells it again what it was told to cancel.
 -- KEYS      meta
 -- ARGUMENTS worker=string lease_ms=int
--- TOUCHES   meta HASH, run:<run> HASH, workers ZSET, holding:<worker> SET
+-- TOUCHES   holding:<worker> SET, run:<run> HASH, workers ZSET
 -- RETURNS   "OK" {now, [run to cancel, ...]} | "UNKNOWN"
 -- @include guard
 -- @include arguments

@@ -3,8 +3,7 @@
 -- gets its turn at once. When the run ends it lets go of what it still has, so nothing is freed twice.
 -- KEYS      meta
 -- ARGUMENTS lock=string run=string by=map
--- TOUCHES   meta HASH, audit STREAM, events STREAM, lock:<lock> SET, lockrescan SET, lockwait:<lock> ZSET,
---           queue:<queue> ZSET, queues SET, run:<run> HASH, wake:<who> LIST, barrier:<lock> ZSET, barriers ZSET
+-- TOUCHES   lock:<lock> SET, run:<run> HASH
 -- RETURNS   "BROKEN" | "ALREADY" | "FREE"
 -- @include guard
 -- @include arguments

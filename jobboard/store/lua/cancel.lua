@@ -3,15 +3,7 @@
 -- run is stopping until the worker says how it ended.
 -- KEYS      meta
 -- ARGUMENTS run=string actor=string unstarted=bool
--- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, after:<parent> SET, holds HASH, audit STREAM,
---           run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET, active:<queue> SET, delay ZSET,
---           wake:<who> LIST, ctl:<worker> LIST, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET,
---           lockrescan SET, fanout LIST, fanout:<list> SET, history STREAM, failures STREAM, last:<job> LIST,
---           outputs ZSET, events STREAM, awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET,
---           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH, joins:<job> HASH, config HASH,
---           halted SET, deadlines ZSET, expected ZSET, incidents HASH, line:<job> ZSET, asks:<job> ZSET,
---           gate:<run> HASH, gates ZSET, outcomes:<job> ZSET, told HASH, barrier:<lock> ZSET, barriers ZSET,
---           aging ZSET, out:<run> STREAM, outbytes HASH, claim HASH, claims ZSET, sched ZSET, used HASH
+-- TOUCHES   last:<job> LIST
 -- RETURNS   "CANCELLED" | "STOPPING" | "ALREADY" | "UNKNOWN" | "STARTED"
 -- @include guard
 -- @include arguments

@@ -4,12 +4,7 @@
 -- in a reply that got lost, and comes again.
 -- KEYS      meta
 -- ARGUMENTS scheduler=string limit=int lease_ms=int
--- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, edits HASH, work LIST, work:<stage> HASH,
---           after:<parent> SET, tombstones HASH, sched ZSET, cursor HASH, used HASH, claims ZSET, claim HASH,
---           overrides ZSET, skips HASH, holds HASH, last:<job> LIST, live:<job> SET, run:<run> HASH, fanout LIST,
---           fanout:<list> SET, joins:<job> HASH, expected ZSET, incidents HASH, wake:<who> LIST,
---           line:<job> ZSET, asks:<job> ZSET, gate:<run> HASH, outcomes:<job> ZSET, told HASH, buried ZSET,
---           jobday:<day> HASH
+-- TOUCHES   claim HASH, claims ZSET, cursor HASH, sched ZSET
 -- RETURNS   "OK" {now, [{address, due, cursor, definition}, ...], next}
 -- @include guard
 -- @include arguments

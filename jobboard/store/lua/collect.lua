@@ -4,8 +4,8 @@
 -- stays as long as its board declares it: by it a sync knows that the job is to stay away.
 -- KEYS      meta
 -- ARGUMENTS
--- TOUCHES   retired ZSET, stages ZSET, staged:<stage> SET, work:<stage> HASH, changes:<stage> HASH,
---           defs:<version> HASH, buried ZSET, drift HASH, tombstones HASH
+-- TOUCHES   buried ZSET, changes:<stage> HASH, defs:<version> HASH, drift HASH, retired ZSET,
+--           staged:<stage> SET, stages ZSET, tombstones HASH, work:<stage> HASH
 -- RETURNS   "OK" {versions, stages, tombstones, more}
 -- @include guard
 -- @include now

@@ -4,9 +4,9 @@
 -- It runs when memory is full, so that a sync whose pages fitted is never left between.
 -- KEYS      meta
 -- ARGUMENTS stage=int number=int boards=[{board, from, version, meta, drift}, ...] revision=map by=map kept=int sync=string|false
--- TOUCHES   meta HASH, stages ZSET, staged:<stage> SET, committed ZSET, work LIST, work:<stage> HASH, boards HASH,
---           boardmeta HASH, drift HASH, retired ZSET, revisions HASH, changes:<stage> HASH,
---           changed ZSET, audit STREAM, wake:scheduler LIST, quiet ZSET
+-- TOUCHES   boardmeta HASH, boards HASH, changed ZSET, changes:<stage> HASH, committed ZSET, drift HASH,
+--           meta HASH, quiet ZSET, retired ZSET, revisions HASH, staged:<stage> SET, stages ZSET,
+--           wake:<who> LIST, work LIST, work:<stage> HASH
 -- RETURNS   "OK" {revision, now} | "GONE" | "BUSY" | "STALE" {boards}
 -- @include guard
 -- @include arguments

@@ -3,8 +3,7 @@
 -- call: asked again with no bounds it goes on.
 -- KEYS      meta
 -- ARGUMENTS bounds=[[name, value], ...] by=map
--- TOUCHES   meta HASH, config HASH, history STREAM, failures STREAM, audit STREAM, out:<run> STREAM, outbytes HASH,
---           outputs ZSET, run:<run> HASH, aging ZSET
+-- TOUCHES   config HASH, meta HASH
 -- RETURNS   "OK" | "MORE"
 -- @include guard
 -- @include arguments

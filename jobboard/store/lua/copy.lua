@@ -3,7 +3,7 @@
 -- unchanged job never crosses the wire. A small board goes in one step, a large one by cursor.
 -- KEYS      meta
 -- ARGUMENTS stage=int source=string version=string cursor=string
--- TOUCHES   stages ZSET, staged:<stage> SET, defs:<version> HASH
+-- TOUCHES   defs:<version> HASH, staged:<stage> SET, stages ZSET
 -- RETURNS   "OK" {cursor} | "GONE"
 -- @include guard
 -- @include arguments

@@ -2,10 +2,7 @@
 -- Changes which runs a run waits for, while it has not started. One with nothing left to wait for goes on.
 -- KEYS      meta
 -- ARGUMENTS run=string add=list remove=list
--- TOUCHES   meta HASH, run:<run> HASH, queue:<queue> ZSET, queues SET, active:<queue> SET, delay ZSET,
---           needs:<run> SET, awaited:<run> SET, wake:<who> LIST, holding:<worker> SET, lock:<lock> SET,
---           lockwait:<lock> ZSET, lockrescan SET, last:<job> LIST, events STREAM, blocked ZSET, halted SET,
---           line:<job> ZSET, gate:<run> HASH, gates ZSET, barrier:<lock> ZSET, barriers ZSET
+-- TOUCHES   awaited:<run> SET, delay ZSET, needs:<run> SET, run:<run> HASH
 -- RETURNS   "OK" {state} | "UNKNOWN" | "STARTED" | "ENDED" {run} | "MISSING" {run} | "CROWDED" {run} | "CIRCLE" {run}
 -- @include guard
 -- @include arguments

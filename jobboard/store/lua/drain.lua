@@ -4,17 +4,7 @@
 -- runs take the new definition, page by page. Anybody may call it, any number of times: an entry is gone once applied.
 -- KEYS      meta
 -- ARGUMENTS limit=int
--- TOUCHES   meta HASH, work LIST, work:<stage> HASH, sched ZSET, claims ZSET, claim HASH, cursor HASH, used HASH,
---           after:<parent> SET, tombstones HASH, edits HASH, active:<queue> SET, wake:<queue> LIST,
---           holding:<worker> SET, run:<id> HASH, lock:<name> SET, lockwait:<name> ZSET, lockrescan SET,
---           queue:<name> ZSET, queues SET, delay ZSET, events STREAM, history STREAM, failures STREAM,
---           last:<address> LIST, live:<address> SET, outputs ZSET, fanout LIST, fanout:<list> SET, boards HASH,
---           defs:<version> HASH, holds HASH, awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET,
---           overrides ZSET, minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH,
---           joins:<job> HASH, config HASH, halted SET, deadlines ZSET, expected ZSET, incidents HASH,
---           ctl:<worker> LIST, line:<job> ZSET, asks:<job> ZSET, gate:<run> HASH, gates ZSET, outcomes:<job> ZSET,
---           told HASH, buried ZSET, barrier:<lock> ZSET, barriers ZSET, aging ZSET, out:<run> STREAM,
---           outbytes HASH
+-- TOUCHES   live:<job> SET, meta HASH, wake:<who> LIST, work LIST, work:<stage> HASH
 -- RETURNS   "OK" {applied, left}
 -- @include guard
 -- @include arguments

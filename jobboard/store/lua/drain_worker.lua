@@ -2,7 +2,7 @@
 -- Tells a worker to take nothing new, let its runs end, and stop: as TERM does, from wherever one is.
 -- KEYS      meta
 -- ARGUMENTS worker=string by=map
--- TOUCHES   meta HASH, audit STREAM, ctl:<worker> LIST, events STREAM, worker:<worker> HASH, workers ZSET
+-- TOUCHES   ctl:<worker> LIST, worker:<worker> HASH, workers ZSET
 -- RETURNS   "OK" | "UNKNOWN"
 -- @include guard
 -- @include arguments

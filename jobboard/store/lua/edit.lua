@@ -5,12 +5,7 @@
 -- says moves neither epoch nor generation, and its base would be undone. It waits while a sync keeps edits off (`quiet`): the answer says until when at most.
 -- KEYS      meta
 -- ARGUMENTS address=string seen=bytes definition=bytes work=map by=map paths=[path, ...] apart=[path, ...] changes=list
--- TOUCHES   work LIST, work:<stage> HASH, boards HASH, defs:<version> HASH, drift HASH, sched ZSET, claims ZSET,
---           claim HASH, cursor HASH, used HASH, after:<parent> SET, tombstones HASH, edits HASH, audit STREAM,
---           wake:scheduler LIST, overrides ZSET, quiet ZSET, skips HASH, holds HASH, last:<job> LIST,
---           live:<job> SET, run:<run> HASH, fanout LIST, fanout:<list> SET, joins:<job> HASH, expected ZSET,
---           incidents HASH, line:<job> ZSET, asks:<job> ZSET, gate:<run> HASH, outcomes:<job> ZSET, told HASH,
---           buried ZSET, jobday:<day> HASH
+-- TOUCHES   boards HASH, defs:<version> HASH, edits HASH, quiet ZSET, wake:<who> LIST
 -- RETURNS   "OK" | "STALE" | "GONE" | "WAIT" {span}
 -- @include guard
 -- @include arguments

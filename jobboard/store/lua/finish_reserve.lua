@@ -5,16 +5,7 @@
 -- ARGUMENTS worker=string results=[{run, token, verdict, delay_ms, exit, signal, reason, started_ago_ms,
 --           ended_ago_ms, output_bytes, dropped_bytes, group}, ...] queues=list rooms=list limit=int
 --           order=string request=string
--- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, after:<parent> SET, holds HASH, run:<run> HASH,
---           live:<job> SET, queue:<queue> ZSET, queues SET, limits HASH, active:<queue> SET, pace HASH,
---           throttled ZSET, delay ZSET, wake:<who> LIST, workers ZSET, worker:<worker> HASH, holding:<worker> SET,
---           lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, fanout LIST, fanout:<list> SET,
---           history STREAM, failures STREAM, last:<job> LIST, outputs ZSET, events STREAM, awaited:<run> SET,
---           expiry ZSET, needs:<run> SET, blocked ZSET, minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH,
---           skips HASH, joins:<job> HASH, config HASH, halted SET, deadlines ZSET, expected ZSET,
---           incidents HASH, ctl:<worker> LIST, line:<job> ZSET, asks:<job> ZSET, gate:<run> HASH, gates ZSET,
---           outcomes:<job> ZSET, told HASH, barrier:<lock> ZSET, barriers ZSET, aging ZSET, out:<run> STREAM,
---           outbytes HASH, claim HASH, claims ZSET, sched ZSET, used HASH
+-- TOUCHES   workers ZSET
 -- RETURNS   "OK" {now, [tag, ...], [run as reserve has it, ...]} | "UNKNOWN" {now, [tag, ...]}
 -- @include guard
 -- @include arguments

@@ -6,16 +6,8 @@
 -- waits for and what that was worked out from; each entry of the backlog has one too.
 -- KEYS      meta
 -- ARGUMENTS scheduler=string decisions=[{address, epoch, cursor, next, nominal, text, due, missed, backlog, gate}, ...]
--- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, edits HASH, work LIST, work:<stage> HASH,
---           after:<parent> SET, holds HASH, tombstones HASH, sched ZSET, cursor HASH, used HASH, claims ZSET,
---           claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET, wake:<who> LIST,
---           fanout LIST, fanout:<list> SET, history STREAM, last:<job> LIST, events STREAM, overrides ZSET,
---           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH, joins:<job> HASH, config HASH,
---           failures STREAM, deadlines ZSET, expected ZSET, expiry ZSET, incidents HASH, active:<queue> SET,
---           awaited:<run> SET, blocked ZSET, ctl:<worker> LIST, delay ZSET, halted SET, holding:<worker> SET,
---           line:<job> ZSET, lock:<lock> SET, lockrescan SET, lockwait:<lock> ZSET, needs:<run> SET,
---           outputs ZSET, asks:<job> ZSET, gate:<run> HASH, gates ZSET, outcomes:<job> ZSET, told HASH, buried ZSET,
---           barrier:<lock> ZSET, barriers ZSET, aging ZSET, out:<run> STREAM, outbytes HASH
+-- TOUCHES   claim HASH, claims ZSET, cursor HASH, gates ZSET, line:<job> ZSET, live:<job> SET, sched ZSET,
+--           told HASH, used HASH
 -- RETURNS   "OK" {now, [[tag, run], ...]}
 -- @include guard
 -- @include arguments

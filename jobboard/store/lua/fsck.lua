@@ -3,17 +3,15 @@
 -- Looking and mending are one step, so what was merely on its way is never taken for broken.
 -- KEYS      meta
 -- ARGUMENTS family=string name=string subjects=list repair=bool
--- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, stages ZSET, changes:<stage> HASH, changed ZSET, work LIST,
---           work:<stage> HASH, after:<parent> SET, holds HASH, sched ZSET, cursor HASH, used HASH,
---           claims ZSET, claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET, limits HASH,
---           active:<queue> SET, delay ZSET, wake:<who> LIST, workers ZSET, holding:<worker> SET,
---           lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, fanout LIST, fanout:<list> SET, history STREAM,
---           failures STREAM, last:<job> LIST, out:<run> STREAM, outbytes HASH, outputs ZSET, events STREAM,
---           awaited:<run> SET, expiry ZSET, needs:<run> SET, blocked ZSET, overrides ZSET,
---           minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH, edits HASH, drift HASH,
---           joins:<job> HASH, tombstones HASH, config HASH, halted SET, deadlines ZSET, expected ZSET,
---           incidents HASH, ctl:<worker> LIST, line:<job> ZSET, asks:<job> ZSET, gate:<run> HASH, gates ZSET,
---           outcomes:<job> ZSET, told HASH, buried ZSET, barrier:<lock> ZSET, barriers ZSET, aging ZSET
+-- TOUCHES   active:<queue> SET, after:<parent> SET, aging ZSET, asks:<job> ZSET, awaited:<run> SET,
+--           barrier:<lock> ZSET, barriers ZSET, blocked ZSET, buried ZSET, changed ZSET, changes:<stage> HASH,
+--           claim HASH, claims ZSET, cursor HASH, day:<day> HASH, deadlines ZSET, delay ZSET, drift HASH,
+--           edits HASH, expected ZSET, expiry ZSET, fanout LIST, fanout:<list> SET, gate:<run> HASH, gates ZSET,
+--           halted SET, holding:<worker> SET, incidents HASH, jobday:<day> HASH, joins:<job> HASH, limits HASH,
+--           line:<job> ZSET, live:<job> SET, lock:<lock> SET, lockrescan SET, lockwait:<lock> ZSET, meta HASH,
+--           minute:<minute> HASH, needs:<run> SET, out:<run> STREAM, outbytes HASH, outcomes:<job> ZSET,
+--           outputs ZSET, overrides ZSET, queue:<queue> ZSET, run:<run> HASH, sched ZSET, skips HASH,
+--           stages ZSET, told HASH, tombstones HASH, used HASH, work LIST, work:<stage> HASH, workers ZSET
 -- RETURNS   "OK" {[subject, words], ...}
 -- @include guard
 -- @include arguments

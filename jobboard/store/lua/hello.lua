@@ -4,10 +4,7 @@
 -- the store thinks it holds and it does not was handed out in a reply that got lost, and goes back.
 -- KEYS      meta
 -- ARGUMENTS worker=string host=string pid=int queues=list slots=int lease_ms=int version=string inboxes=list own_slots=map holding=[{run, token}, ...]
--- TOUCHES   meta HASH, run:<run> HASH, queue:<queue> ZSET, queues SET, limits HASH, active:<queue> SET, delay ZSET,
---           wake:<who> LIST, workers ZSET, worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET,
---           lockwait:<lock> ZSET, lockrescan SET, events STREAM, awaited:<run> SET, needs:<run> SET, blocked ZSET,
---           halted SET, line:<job> ZSET, gate:<run> HASH, gates ZSET, barrier:<lock> ZSET, barriers ZSET
+-- TOUCHES   holding:<worker> SET, worker:<worker> HASH, workers ZSET
 -- RETURNS   "OK" {now, [dropped run, ...]}
 -- @include guard
 -- @include arguments

@@ -4,17 +4,8 @@
 -- KEYS      meta
 -- ARGUMENTS address=string seen=string definition=bytes meta=bytes drifted=bool deed=map work=map
 --           what=string by=map detail=map
--- TOUCHES   meta HASH, active:<queue> SET, after:<parent> SET, audit STREAM, awaited:<run> SET, blocked ZSET,
---           boardmeta HASH, boards HASH, claim HASH, claims ZSET, cursor HASH, defs:<version> HASH, delay ZSET,
---           edits HASH, events STREAM, expiry ZSET, failures STREAM, fanout LIST, fanout:<list> SET,
---           history STREAM, holding:<worker> SET, holds HASH, last:<job> LIST, live:<job> SET, lock:<lock> SET,
---           lockrescan SET, lockwait:<lock> ZSET, needs:<run> SET, outputs ZSET, queue:<queue> ZSET,
---           queues SET, run:<run> HASH, sched ZSET, tombstones HASH, used HASH, wake:<who> LIST, work LIST,
---           work:<stage> HASH, overrides ZSET, minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH,
---           drift HASH, joins:<job> HASH, quiet ZSET, config HASH, halted SET, deadlines ZSET, expected ZSET,
---           incidents HASH, ctl:<worker> LIST, line:<job> ZSET, asks:<job> ZSET, gate:<run> HASH, gates ZSET,
---           outcomes:<job> ZSET, told HASH, buried ZSET, barrier:<lock> ZSET, barriers ZSET, aging ZSET,
---           out:<run> STREAM, outbytes HASH
+-- TOUCHES   boardmeta HASH, boards HASH, defs:<version> HASH, edits HASH, live:<job> SET, quiet ZSET,
+--           wake:<who> LIST
 -- RETURNS   "OK" | "STALE" | "WAIT" {span}
 -- @include guard
 -- @include arguments

@@ -3,8 +3,8 @@
 -- false lifts either. What runs already counts from now on.
 -- KEYS      meta
 -- ARGUMENTS queue=string limit=int rate=int span_ms=int by=map
--- TOUCHES   meta HASH, limits HASH, active:<queue> SET, pace HASH, throttled ZSET, queues SET, workers ZSET,
---           holding:<worker> SET, run:<run> HASH, wake:<who> LIST, audit STREAM
+-- TOUCHES   active:<queue> SET, holding:<worker> SET, limits HASH, pace HASH, queues SET, run:<run> HASH,
+--           throttled ZSET, workers ZSET
 -- RETURNS   "OK"
 -- @include guard
 -- @include arguments

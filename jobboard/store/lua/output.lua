@@ -3,7 +3,7 @@
 -- output and never a result. Over the namespace's budget the oldest output of ended runs goes first.
 -- KEYS      meta
 -- ARGUMENTS run=string token=int attempt=int chunks=list ago_ms=list streams=list
--- TOUCHES   meta HASH, run:<run> HASH, out:<run> STREAM, outbytes HASH, outputs ZSET, config HASH, aging ZSET
+-- TOUCHES   out:<run> STREAM, outbytes HASH, outputs ZSET, run:<run> HASH
 -- RETURNS   "OK" {kept bytes} | "FENCED"
 -- @include guard
 -- @include arguments

@@ -4,13 +4,7 @@
 -- sync keeps edits off (`quiet`).
 -- KEYS      meta
 -- ARGUMENTS address=string seen=string definition=bytes patient=bool overridden=bool ends=int work=map missed=list what=string by=map detail=map
--- TOUCHES   meta HASH, work LIST, work:<stage> HASH, boards HASH, defs:<version> HASH, sched ZSET, claims ZSET,
---           claim HASH, cursor HASH, used HASH, after:<parent> SET, tombstones HASH, edits HASH,
---           overrides ZSET, holds HASH, live:<job> SET, run:<run> HASH, history STREAM, last:<job> LIST,
---           events STREAM, audit STREAM, wake:scheduler LIST, minute:<minute> HASH, day:<day> HASH,
---           jobday:<day> HASH, skips HASH, quiet ZSET, fanout LIST, fanout:<list> SET, joins:<job> HASH,
---           config HASH, failures STREAM, expected ZSET, incidents HASH, line:<job> ZSET, asks:<job> ZSET,
---           gate:<run> HASH, outcomes:<job> ZSET, told HASH, buried ZSET
+-- TOUCHES   boards HASH, defs:<version> HASH, overrides ZSET, quiet ZSET, wake:<who> LIST
 -- RETURNS   "OK" | "STALE" | "GONE" | "WAIT" {span}
 -- @include guard
 -- @include arguments

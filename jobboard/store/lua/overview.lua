@@ -4,8 +4,7 @@
 -- A list of ten thousand jobs is a few of these calls instead of fifty thousand commands.
 -- KEYS      meta
 -- ARGUMENTS addresses=list
--- TOUCHES   meta HASH, sched ZSET, claims ZSET, claim HASH, used HASH, live:<address> SET, run:<id> HASH,
---           last:<address> LIST
+-- TOUCHES   claim HASH, claims ZSET, last:<job> LIST, live:<job> SET, run:<run> HASH, sched ZSET, used HASH
 -- RETURNS   "OK" {[[due, live, state, used, latest, run], ...]}
 -- @include refusal
 -- @include arguments

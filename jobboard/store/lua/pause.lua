@@ -3,7 +3,7 @@
 -- Holds that ended over a week ago are dropped on the way: no scheduler looks that far back for them.
 -- KEYS      meta
 -- ARGUMENTS scope=string by=map reason=string expires=int
--- TOUCHES   holds HASH, audit STREAM
+-- TOUCHES   holds HASH
 -- RETURNS   "OK" {now}
 -- @include guard
 -- @include arguments

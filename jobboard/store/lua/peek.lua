@@ -3,7 +3,7 @@
 -- is too large to be a run the beginning is shown.
 -- KEYS      meta
 -- ARGUMENTS queue=string limit=int bytes=int largest=int
--- TOUCHES   meta HASH, inbox:<queue> LIST
+-- TOUCHES   inbox:<queue> LIST
 -- RETURNS   "OK" {[{sha, entry or its beginning, bytes}, ...]}
 -- @include refusal
 -- @include arguments

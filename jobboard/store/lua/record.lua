@@ -2,7 +2,7 @@
 -- Notes where unchanged boards now come from (commit, digest), without a revision: nothing that runs moved.
 -- KEYS      meta
 -- ARGUMENTS boards=[{board, from, meta, drift}, ...]
--- TOUCHES   boards HASH, boardmeta HASH, drift HASH, edits HASH
+-- TOUCHES   boardmeta HASH, boards HASH, drift HASH, edits HASH
 -- RETURNS   "OK" | "STALE" {boards}
 -- @include guard
 -- @include arguments

@@ -3,7 +3,7 @@
 -- moved on since it was read, or is held no longer.
 -- KEYS      meta
 -- ARGUMENTS board=string from=string meta=bytes by=map why=string
--- TOUCHES   boards HASH, boardmeta HASH, audit STREAM
+-- TOUCHES   boardmeta HASH, boards HASH
 -- RETURNS   "OK" | "GONE"
 -- @include guard
 -- @include arguments

@@ -3,7 +3,7 @@
 -- earlier attempt said means nothing for a later one.
 -- KEYS      meta
 -- ARGUMENTS run=string token=int percent=int text=string
--- TOUCHES   meta HASH, run:<run> HASH, events STREAM
+-- TOUCHES   run:<run> HASH
 -- RETURNS   "OK" | "FENCED"
 -- @include guard
 -- @include arguments

@@ -3,10 +3,7 @@
 -- for, and its age; a repeat of the call changes nothing more.
 -- KEYS      meta
 -- ARGUMENTS runs=list queue=string priority=int due=int delay_ms=int by=map
--- TOUCHES   meta HASH, active:<queue> SET, audit STREAM, awaited:<run> SET, barrier:<lock> ZSET, barriers ZSET,
---           blocked ZSET, delay ZSET, events STREAM, gate:<run> HASH, gates ZSET, halted SET,
---           holding:<worker> SET, line:<job> ZSET, lock:<lock> SET, lockrescan SET, lockwait:<lock> ZSET,
---           needs:<run> SET, queue:<queue> ZSET, queues SET, run:<run> HASH, wake:<who> LIST
+-- TOUCHES   lockwait:<lock> ZSET, run:<run> HASH
 -- RETURNS   "OK" {now, [[tag, state], ...]}
 -- @include guard
 -- @include arguments

@@ -4,10 +4,7 @@
 -- request again, after a lost reply, gets the same answer.
 -- KEYS      meta
 -- ARGUMENTS worker=string queues=list rooms=list limit=int order=string request=string
--- TOUCHES   meta HASH, holds HASH, run:<run> HASH, queue:<queue> ZSET, queues SET, limits HASH, active:<queue> SET,
---           pace HASH, throttled ZSET, wake:<who> LIST, workers ZSET, worker:<worker> HASH,
---           holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, events STREAM, delay ZSET,
---           expiry ZSET, halted SET, barrier:<lock> ZSET, barriers ZSET
+-- TOUCHES   workers ZSET
 -- RETURNS   "RESERVED" {now, [{run, address, nominal, attempt, token, spec, trigger, lost, defers, queued_at,
 --           due_at, revision}, ...]} | "UNKNOWN"
 -- @include guard

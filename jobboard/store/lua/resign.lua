@@ -2,7 +2,7 @@
 -- A scheduler stops: what it claimed is due again at once, and it is no longer listed.
 -- KEYS      meta
 -- ARGUMENTS scheduler=string limit=int
--- TOUCHES   meta HASH, sched ZSET, claims ZSET, claim HASH, schedulers ZSET, wake:<who> LIST, zonedata HASH
+-- TOUCHES   schedulers ZSET, wake:<who> LIST, zonedata HASH
 -- RETURNS   "OK"
 -- @include guard
 -- @include arguments

@@ -3,7 +3,7 @@
 -- fell inside them is still held when a scheduler comes to it late.
 -- KEYS      meta
 -- ARGUMENTS scope=string by=map
--- TOUCHES   holds HASH, wake:<who> LIST, audit STREAM, halted SET, delay ZSET
+-- TOUCHES   delay ZSET, halted SET, holds HASH
 -- RETURNS   "OK" {ended} | "NOTHING"
 -- @include guard
 -- @include arguments

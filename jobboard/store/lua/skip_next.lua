@@ -3,7 +3,7 @@
 -- back what was asked for before. Asking again replaces it.
 -- KEYS      meta
 -- ARGUMENTS address=string count=int by=map reason=string
--- TOUCHES   boards HASH, defs:<version> HASH, skips HASH, audit STREAM
+-- TOUCHES   skips HASH
 -- RETURNS   "OK" {left before} | "GONE"
 -- @include guard
 -- @include arguments

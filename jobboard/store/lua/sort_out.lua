@@ -3,7 +3,7 @@
 -- was too large is kept in part, and cannot go back.
 -- KEYS      meta
 -- ARGUMENTS ids=[id, ...] again=bool by=map
--- TOUCHES   meta HASH, inbox:<queue> LIST, rejected STREAM, audit STREAM
+-- TOUCHES   inbox:<queue> LIST, rejected STREAM
 -- RETURNS   "OK" {dealt with, [id kept in part, ...]}
 -- @include guard
 -- @include arguments

@@ -4,7 +4,7 @@
 -- KEYS      meta
 -- ARGUMENTS stage=int version=string put=[job, definition, ...] drop=[job, ...] work=[address, entry, ...]
 --           changes=[address, change, ...]
--- TOUCHES   stages ZSET, staged:<stage> SET, defs:<version> HASH, work:<stage> HASH, changes:<stage> HASH
+-- TOUCHES   changes:<stage> HASH, defs:<version> HASH, staged:<stage> SET, stages ZSET, work:<stage> HASH
 -- RETURNS   "OK" | "GONE"
 -- @include guard
 -- @include arguments

@@ -3,13 +3,7 @@
 -- has made. What stands in the way is answered in words, and `force` goes past a hold and a disabled job.
 -- KEYS      meta
 -- ARGUMENTS address=string by=string reason=string mark=string force=bool respect_overlap=bool with_dependents=bool
--- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, edits HASH, work LIST, work:<stage> HASH,
---           after:<parent> SET, holds HASH, tombstones HASH, audit STREAM, sched ZSET, cursor HASH, used HASH,
---           claims ZSET, claim HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET,
---           wake:<who> LIST, last:<job> LIST, events STREAM, overrides ZSET, skips HASH, fanout LIST,
---           fanout:<list> SET, joins:<job> HASH, deadlines ZSET, expected ZSET, expiry ZSET, incidents HASH,
---           line:<job> ZSET, asks:<job> ZSET, gate:<run> HASH, outcomes:<job> ZSET, told HASH, buried ZSET,
---           jobday:<day> HASH
+-- TOUCHES   last:<job> LIST, live:<job> SET, run:<run> HASH
 -- RETURNS   "STARTED" {run} | "UNKNOWN" | "HELD" {why} | "DISABLED" | "SKIPPED" {why}
 -- @include guard
 -- @include arguments

@@ -4,12 +4,7 @@
 -- and whenever one dies, each entry is moved once. The same request again, after a lost reply, moves nothing.
 -- KEYS      meta
 -- ARGUMENTS worker=string queue=string request=string entries=[{sha, parcel or false, reason}, ...]
--- TOUCHES   meta HASH, run:<run> HASH, live:<job> SET, queue:<queue> ZSET, queues SET, active:<queue> SET,
---           delay ZSET, expiry ZSET, needs:<run> SET, awaited:<run> SET, wake:<who> LIST, holding:<worker> SET,
---           lock:<lock> SET, lockwait:<lock> ZSET, lockrescan SET, last:<job> LIST, events STREAM,
---           blocked ZSET, halted SET, deadlines ZSET, incidents HASH, line:<job> ZSET, inbox:<queue> LIST,
---           rejected STREAM, workers ZSET, worker:<worker> HASH, gate:<run> HASH, gates ZSET, barrier:<lock> ZSET,
---           barriers ZSET
+-- TOUCHES   inbox:<queue> LIST, worker:<worker> HASH, workers ZSET
 -- RETURNS   "OK" {now, [run made or false, ...]} | "UNKNOWN"
 -- @include guard
 -- @include arguments

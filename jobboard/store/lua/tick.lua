@@ -5,16 +5,10 @@
 -- expired for one of its leases.
 -- KEYS      meta
 -- ARGUMENTS scheduler=string zonedata=string
--- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, work LIST, after:<parent> SET, holds HASH, sched ZSET,
---           claims ZSET, claim HASH, schedulers ZSET, run:<run> HASH, live:<job> SET, queue:<queue> ZSET,
---           queues SET, active:<queue> SET, throttled ZSET, delay ZSET, wake:<who> LIST, ctl:<worker> LIST,
---           workers ZSET, worker:<worker> HASH, holding:<worker> SET, lock:<lock> SET, lockwait:<lock> ZSET,
---           lockrescan SET, fanout LIST, fanout:<list> SET, zonedata HASH, history STREAM, failures STREAM,
---           last:<job> LIST, outputs ZSET, events STREAM, awaited:<run> SET, expiry ZSET, needs:<run> SET,
---           blocked ZSET, overrides ZSET, minute:<minute> HASH, day:<day> HASH, jobday:<day> HASH, skips HASH,
---           joins:<job> HASH, config HASH, halted SET, deadlines ZSET, expected ZSET, incidents HASH,
---           line:<job> ZSET, asks:<job> ZSET, gate:<run> HASH, gates ZSET, outcomes:<job> ZSET, told HASH,
---           barrier:<lock> ZSET, barriers ZSET, aging ZSET, out:<run> STREAM, outbytes HASH, used HASH
+-- TOUCHES   aging ZSET, barriers ZSET, claims ZSET, deadlines ZSET, delay ZSET, expected ZSET, expiry ZSET,
+--           fanout LIST, fanout:<list> SET, gates ZSET, halted SET, lockrescan SET, meta HASH, overrides ZSET,
+--           run:<run> HASH, schedulers ZSET, throttled ZSET, work LIST, worker:<worker> HASH, workers ZSET,
+--           zonedata HASH
 -- RETURNS   "OK" {now, promoted, reaped, next, unsettled, [job whose override has ended, ...]}
 -- @include guard
 -- @include arguments

@@ -4,8 +4,8 @@
 -- end, is in order.
 -- KEYS      meta
 -- ARGUMENTS version=string due=map repair=bool
--- TOUCHES   meta HASH, boards HASH, defs:<version> HASH, work LIST, work:<stage> HASH, sched ZSET, used HASH,
---           claims ZSET, wake:<who> LIST, live:<job> SET, run:<run> HASH
+-- TOUCHES   boards HASH, claims ZSET, live:<job> SET, run:<run> HASH, sched ZSET, used HASH, wake:<who> LIST,
+--           work LIST, work:<stage> HASH
 -- RETURNS   "OK" {address, ...}
 -- @include guard
 -- @include arguments

@@ -6,6 +6,7 @@
 -- @include lose
 -- Takes the result of one attempt, if it is the run's present one, and does what its verdict says; answers
 -- what became of it in a word.
+-- TOUCHES   run:<run> HASH
 local function accept(result, worker, at)
   local run = read_run(result.run)
   if not run or run.token ~= result.token then return overtaken(result.run, result.token, run, worker, at) end

@@ -3,6 +3,7 @@
 -- Whether a run of a job may be made for a nominal: nil when it may, else the state to record, and why. Where
 -- it may and has to wait for unfinished runs, the third answer says how: 'line' behind all of them, 'latest' in
 -- the one place there is, 'replace' once they were stopped. Behind runs that are caught up everything waits.
+-- TOUCHES   line:<job> ZSET, live:<job> SET, run:<run> HASH
 local function admit(address, launch, nominal)
   local hold = held(address, launch.g, nominal)
   if hold then

@@ -4,6 +4,7 @@
 -- @include event
 -- Gives a run that was lost, and that nobody has taken since, back to the worker that has it after all: the
 -- same attempt goes on under its old token. Answers whether it could.
+-- TOUCHES   active:<queue> SET, holding:<worker> SET, limits HASH, lock:<lock> SET, run:<run> HASH
 local function adopt(run, worker, token, at)
   local lost = redis.call('HGET', key('run', run.id), 'lost_token')
   if not lost or tonumber(lost) ~= token then return false end

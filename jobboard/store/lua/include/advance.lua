@@ -2,6 +2,7 @@
 -- @include read_run
 -- @include place
 -- Lets the first in a job's line go on, once nothing else of the job is unfinished.
+-- TOUCHES   blocked ZSET, line:<job> ZSET, live:<job> SET, run:<run> HASH
 local function advance(address, at)
   local line = key('line', address)
   local head = redis.call('ZRANGE', line, 0, 0)[1]

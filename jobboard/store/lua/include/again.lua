@@ -7,6 +7,7 @@
 -- Has one run that is over run again, from its newest record: the one among its job's last twenty, else the one
 -- given. Its attempts so far go with it. Answers RETRIED, or a tag for what stands in the way and what that is about.
 -- how = {by, reason, mark, force, at}
+-- TOUCHES   aging ZSET, last:<job> LIST, line:<job> ZSET, live:<job> SET, outputs ZSET, run:<run> HASH
 local function again(id, given, how)
   local function marked(tries)
     for _, try in ipairs(tries or {}) do

@@ -1,6 +1,7 @@
 -- @include key
 -- How many runs each of some queues may let go now, by its limits and by who has paused it: {queue = number,
 -- ...}, without an entry as many as there are. Nearly always there is nothing to look up further.
+-- TOUCHES   active:<queue> SET, holds HASH, limits HASH, pace HASH
 local function allowance(queues, at)
   local scopes = {}
   for i, queue in ipairs(queues) do scopes[i] = 'queue:' .. queue end

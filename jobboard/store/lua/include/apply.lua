@@ -12,6 +12,8 @@
 -- are to be remembered, for reach ms. Where the job waits for some of its parents, `tick` looks at that again. A
 -- job that has another address has an entry under each: {to, before} under the one it had, and under its own
 -- {from, …}.
+-- TOUCHES   after:<parent> SET, buried ZSET, claim HASH, claims ZSET, cursor HASH, edits HASH, expected ZSET,
+--           incidents HASH, overrides ZSET, sched ZSET, skips HASH, tombstones HASH, used HASH
 local function apply(address, entry)
   for _, parent in ipairs(entry.before or {}) do redis.call('SREM', key('after', parent), address) end
   if entry.to then return carry(address, entry.to) end

@@ -2,6 +2,7 @@
 -- @include forget
 -- Keeps the record of a run that ended: in the history, among the failures when it is one, and first among
 -- the job's last twenty.
+-- TOUCHES   failures STREAM, history STREAM, last:<job> LIST
 local function archive(record, failed, at)
   local packed = cmsgpack.pack(record)
   redis.call('XADD', key('history'), '*', 'r', packed)

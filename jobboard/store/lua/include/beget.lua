@@ -6,6 +6,7 @@
 -- Makes the run of a dependent for its parents' nominal, or writes down why there is none. Answers what was
 -- passed over, which the dependent's own dependents have to be told, as items like its own.
 -- item = {parent, nominal, suffix, how, depth, family, by, seen, again}
+-- TOUCHES   last:<job> LIST, run:<run> HASH
 local function beget(child, d, item, why, at)
   local id = child .. '@' .. item[3]
   if redis.call('EXISTS', key('run', id)) == 1 then return {} end

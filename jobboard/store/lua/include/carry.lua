@@ -3,6 +3,10 @@
 -- Gives a job's state another address: next due instant, cursor, runs counted, live edits, overrides, holds,
 -- what is expected of it, last records, what was counted of its last thirty days, and the runs that are not over. A claim is void. Of what has been
 -- carried before nothing is left to carry.
+-- TOUCHES   after:<parent> SET, claim HASH, claims ZSET, cursor HASH, edits HASH, expected ZSET,
+--           gate:<run> HASH, holds HASH, incidents HASH, jobday:<day> HASH, joins:<job> HASH, last:<job> LIST,
+--           line:<job> ZSET, live:<job> SET, outcomes:<job> ZSET, overrides ZSET, run:<run> HASH, sched ZSET,
+--           skips HASH, told HASH, used HASH
 local function carry(from, to)
   local due = redis.call('ZSCORE', key('sched'), from)
   local claim = redis.call('HGET', key('claim'), from)

@@ -12,6 +12,7 @@
 -- Ends a run for good, but for its dependents: locks handed over, record kept and counted, output given its
 -- age, the next in the job's line sent on.
 -- outcome = {reason, started_at, ended_at, exit, signal, output_bytes, dropped_bytes, group, quiet}
+-- TOUCHES   deadlines ZSET, expected ZSET, expiry ZSET, live:<job> SET, outputs ZSET, run:<run> HASH
 local function close(run, state, at, outcome)
   withdraw(run, at)
   local record = {id = run.id, state = state, started_at = outcome.started_at or run.reserved_at,

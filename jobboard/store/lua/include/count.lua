@@ -5,6 +5,7 @@
 -- days, by job and day for thirty. Where no run was made there is no queue to count it for. A script that ends
 -- many says `counts.later`, and writes them together.
 -- seen = {state, count, retries, ran_ms, waited_ms}
+-- TOUCHES   day:<day> HASH, jobday:<day> HASH, minute:<minute> HASH
 local counts = {later = false, tallies = {}}
 local function count(address, queue, at, seen)
   local day = math.floor(at / 86400000)

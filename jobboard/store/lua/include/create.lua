@@ -5,6 +5,7 @@
 -- Makes a run of a decoded definition: everything a worker needs is copied, so later edits leave it alone.
 -- how = {trigger, at, due, by, reason, family, later}; with later it is for the caller to put it where it waits.
 -- Answers its number, by which runs are older or younger.
+-- TOUCHES   deadlines ZSET, expiry ZSET, live:<job> SET, meta HASH, run:<run> HASH
 local function create(id, address, nominal, d, how)
   local launch = d[4]
   local queue = launch.q or 'common'

@@ -1,6 +1,7 @@
 -- @include key
 -- The current definition of a job: its packed value and the same decoded, or nil where the board or the
 -- job is not there.
+-- TOUCHES   boards HASH, defs:<version> HASH
 local function definition(address)
   local board, job = string.match(address, '^([^/]+)/(.+)$')
   local current = board and redis.call('HGET', key('boards'), board)

@@ -9,6 +9,7 @@
 -- @include remind
 -- Makes a one-off run, unless one of its id is there. parcel = {id, address, spec, launch, epoch, revision,
 -- delay_ms, due, expires_ms, expires, after, replace, by, reason}; answers a tag, and what it is about.
+-- TOUCHES   deadlines ZSET, expiry ZSET, last:<job> LIST, live:<job> SET, run:<run> HASH
 local function deliver(parcel, at)
   local id, address = parcel.id, parcel.address
   local before = read_run(id)

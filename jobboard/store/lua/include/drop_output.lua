@@ -1,5 +1,6 @@
 -- @include key
 -- Drops what is kept of a run's output; the bytes that are kept of all of them then.
+-- TOUCHES   aging ZSET, meta HASH, out:<run> STREAM, outbytes HASH, outputs ZSET
 local function drop_output(run)
   local bytes = tonumber(redis.call('HGET', key('outbytes'), run) or 0)
   redis.call('UNLINK', key('out', run))

@@ -6,6 +6,7 @@
 -- Makes a run that `admit` let in, and lets it wait its turn where it has one, and at its gate. Answers the runs it took the
 -- place of, as {nominal, suffix, state, family, by}: the caller tells their dependents. how as in `create`,
 -- with catchup and asks = what it waits for, see `gate`.
+-- TOUCHES   blocked ZSET, line:<job> ZSET, live:<job> SET, run:<run> HASH
 local function enter(id, address, nominal, d, how, turn)
   local passed = {}
   if turn == 'latest' or turn == 'replace' then passed = supersede(address, id, turn, how.at) end

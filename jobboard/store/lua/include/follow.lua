@@ -6,6 +6,7 @@
 -- with. how is 'ok' or the word for what happened instead; family and by are of a run by hand whose dependents
 -- run with it: the job it began with, and who asked. seen = {count, first, last} where a whole span was passed
 -- over, up to the nominal; again, where the parent was run again after dependents had been told of its end.
+-- TOUCHES   after:<parent> SET, fanout LIST, fanout:<list> SET, meta HASH, wake:<who> LIST
 local follow_left = 100
 local function follow(parent, nominal, suffix, how, at, depth, family, by, seen, again)
   local agenda = {{parent, nominal, suffix, how, depth or 1, family or false, by or false, seen or false,

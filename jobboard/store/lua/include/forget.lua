@@ -2,6 +2,7 @@
 -- Counts bytes that were added to the history and the failures, and drops what is beyond their bounds: with an
 -- instant failures older than a fortnight, then the oldest of the history, the oldest failures last of all. A
 -- failure is in both, so that it outlives what went well. At most sixteen records a stream; the bytes kept.
+-- TOUCHES   config HASH, failures STREAM, history STREAM, meta HASH
 local function forget(added, at)
   local bounds = redis.call('HMGET', key('config'), 'history_bytes', 'failures_ms')
   local most = tonumber(bounds[1] or nil) or 268435456

@@ -2,6 +2,7 @@
 -- @include drop_output
 -- Counts bytes of output that were added, and drops what is beyond the bound: the oldest output of ended runs, of at
 -- most sixteen a call, and never a live run's. The bytes kept.
+-- TOUCHES   config HASH, meta HASH, outputs ZSET, run:<run> HASH
 local function forget_outputs(added)
   local most = tonumber(redis.call('HGET', key('config'), 'output_bytes') or nil) or 268435456
   local total = redis.call('HINCRBY', key('meta'), 'output_bytes', added)

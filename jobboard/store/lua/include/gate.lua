@@ -2,6 +2,7 @@
 -- @include remind
 -- Writes down what a run waits for before it starts, and until when.
 -- asks = [{parent, low, high, left, open, on, strict, timeout, until, policy, shown}, ...]
+-- TOUCHES   gate:<run> HASH, gates ZSET
 local function gate(id, asks, at)
   local first = nil
   for _, ask in ipairs(asks) do

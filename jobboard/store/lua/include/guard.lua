@@ -2,6 +2,7 @@
 -- @include refusal
 -- Stands first in every script that writes: refuses a namespace of another major format before anything
 -- is written, and makes the namespace's meta on the first call. Answers nil to go on, or the reply to give.
+-- TOUCHES   meta HASH
 local function guard()
   local FORMAT = '1.0'
   local refused = refusal()

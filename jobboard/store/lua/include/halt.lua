@@ -5,6 +5,7 @@
 -- Keeps a run from starting while its job is under a hold; answers whether it did. The run is delayed: it is looked
 -- at again when the hold ends, and each minute in case its end goes unseen. Where nobody holds anything it costs
 -- one look a call.
+-- TOUCHES   halted SET, holds HASH, run:<run> HASH
 local HALT_MS = 60000
 local holds_known = nil
 local function halt(run, at)

@@ -15,6 +15,8 @@
 -- Hands a worker its next runs: the best of its queues, each with all its locks, under a new token each. One
 -- that misses a lock waits at that lock, one whose job is held is put off. Answers what the worker is to know of each; to the same request
 -- again, after a lost reply, the same. wish = {queues, rooms = at most so many of each, limit, order, request}
+-- TOUCHES   expiry ZSET, holding:<worker> SET, lock:<lock> SET, meta HASH, queue:<queue> ZSET, run:<run> HASH,
+--           wake:<who> LIST, worker:<worker> HASH
 local function hand_out(worker, wish, at)
   local entries, taken, runs, queues = {}, {}, {}, wish.queues
   local function entry(run)

@@ -8,6 +8,8 @@
 -- eager, all of the page, because one that was sent before may sit in a queue nobody serves. Those with a barrier
 -- come first, and have ten seconds to start before the barrier is lifted. A waiter that misses another lock moves
 -- there. While room and waiters are left, not all of them behind barriers, the lock stays on the rescan list.
+-- TOUCHES   barrier:<lock> ZSET, barriers ZSET, lock:<lock> SET, lockrescan SET, lockwait:<lock> ZSET,
+--           run:<run> HASH
 local function handover(lock, at, eager)
   local waiting = key('lockwait', lock)
   local held_by = redis.call('SCARD', key('lock', lock))

@@ -2,6 +2,7 @@
 -- Keeps what is remembered of a job's runs in line with who asks for it. What the job's last records say is
 -- taken over when the first one asks; when none does any more, it is dropped. before = the jobs that one asked,
 -- asked = those it asks now, reach = how far back in ms
+-- TOUCHES   asks:<job> ZSET, last:<job> LIST, outcomes:<job> ZSET, told HASH
 local function heed(child, before, asked, reach)
   for _, job in ipairs(before) do redis.call('ZREM', key('asks', job), child) end
   for _, job in ipairs(asked) do

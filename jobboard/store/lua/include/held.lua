@@ -1,6 +1,7 @@
 -- @include key
 -- The hold that covers a nominal of a job, or nil. A hold is judged by the nominal, not by the time of
 -- looking: what fell inside a hold stays held when it is looked at after the hold has ended.
+-- TOUCHES   holds HASH
 local function held(address, tags, nominal)
   local scopes = {'all', 'board:' .. string.match(address, '^[^/]+'), 'job:' .. address}
   for _, tag in ipairs(tags or {}) do scopes[#scopes + 1] = 'tag:' .. tag end

@@ -10,6 +10,7 @@
 -- A parent that was run again ended otherwise before, and may turn the decision: how the others ended is then
 -- looked up, since the entry that knew is gone.
 -- item = {parent or false, nominal, suffix, how, depth, family, by, seen, again}
+-- TOUCHES   joins:<job> HASH, last:<job> LIST, run:<run> HASH
 local function join(child, launch, item, at)
   local joins, ends = key('joins', child), launch.e or {}
   local packed = redis.call('HGET', joins, item[3])

@@ -1,5 +1,6 @@
 -- @include key
 -- Forgets who edited what of a job, but for the paths in which it still differs from what its file said last.
+-- TOUCHES   edits HASH
 local function keep_edits(address, paths)
   local packed = redis.call('HGET', key('edits'), address)
   if not packed then return end

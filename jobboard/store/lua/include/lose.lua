@@ -3,6 +3,7 @@
 -- @include requeue
 -- An attempt whose worker is gone. The job's on_lost decides; whatever it says, a run that has taken three
 -- workers down is not tried again.
+-- TOUCHES   run:<run> HASH
 local function lose(run, at, outcome)
   run.lost = run.lost + 1
   redis.call('HSET', key('run', run.id), 'lost', run.lost)

@@ -1,5 +1,6 @@
 -- @include key
 -- Notes, among the drifted jobs of its board, whether a job differs from what its file said last.
+-- TOUCHES   drift HASH
 local function mark_drift(board, job, drifted)
   local jobs = {}
   for _, name in ipairs(cmsgpack.unpack(redis.call('HGET', key('drift'), board) or cmsgpack.pack({}))) do

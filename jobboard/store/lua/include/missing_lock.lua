@@ -1,6 +1,7 @@
 -- @include key
 -- The first of a run's locks that has no room for it, or nil; and whether that is only because of barriers. Runs
 -- whose barriers come before it have their places in the locks kept free.
+-- TOUCHES   barrier:<lock> ZSET, lock:<lock> SET
 local function missing_lock(run)
   local locks, barred = run.locks, nil
   for i = 1, #locks, 2 do

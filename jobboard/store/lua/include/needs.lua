@@ -2,6 +2,7 @@
 -- @include read_run
 -- Which of the runs that another is to wait for are not over. Answers them, or nil with a tag and the run
 -- that stands in the way: not known, ended badly, awaited by too many, or waiting for the other itself.
+-- TOUCHES   awaited:<run> SET, last:<job> LIST, needs:<run> SET
 local function needs(id, parents)
   local open = {}
   for _, parent in ipairs(parents) do

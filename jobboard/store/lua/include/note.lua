@@ -5,6 +5,7 @@
 -- Writes down nominals that were decided and not run. Consecutive ones of one kind and reason are one
 -- record with a count: the job's newest record is replaced, and so is its copy in the history.
 -- seen = {count, first, last}
+-- TOUCHES   history STREAM, last:<job> LIST
 local function note(address, state, reason, seen, at)
   local last = key('last', address)
   local head = redis.call('LINDEX', last, 0)

@@ -1,6 +1,7 @@
 -- @include key
 -- The store's time in milliseconds since the epoch. In a namespace made for tests, and only there, the
 -- offset that the test sets is added.
+-- TOUCHES   meta HASH
 local function now()
   local t = redis.call('TIME')
   local ms = t[1] * 1000 + math.floor(t[2] / 1000)

@@ -1,6 +1,7 @@
 -- @include key
 -- Remembers how a nominal of a job was decided, where others ask for that: over twice the longest time that one
 -- of them looks back, at least the last hundred and at most ten thousand.
+-- TOUCHES   asks:<job> ZSET, outcomes:<job> ZSET, told HASH
 local function outcome(job, nominal, state)
   local furthest = redis.call('ZREVRANGE', key('asks', job), 0, 0, 'WITHSCORES')
   if not furthest[2] then return end

@@ -3,6 +3,7 @@
 -- @include open_gate
 -- @include conclude
 -- A run has waited at its gate for as long as it was to. What it still waits for decides what becomes of it.
+-- TOUCHES   gate:<run> HASH, gates ZSET
 local function overdue(id, at)
   local run, ended, why, next_at = read_run(id), nil, nil, nil
   local asks = redis.call('HGETALL', key('gate', id))

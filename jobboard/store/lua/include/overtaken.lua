@@ -2,6 +2,7 @@
 -- @include event
 -- What became of an attempt that is not its run's present one: its result was taken before, or it is fenced
 -- off, and the run, where it still lives, remembers that two overlapped.
+-- TOUCHES   last:<job> LIST, run:<run> HASH
 local function overtaken(id, token, run, worker, at)
   local job = string.match(id, '^[^@]*')
   local tries = run and run.tries or {}

@@ -4,6 +4,7 @@
 -- @include remind
 -- Has a job whose runs come a while after each other be due again, that while from now; a claim made before is void.
 -- Where a run of it is unfinished still, the end of that one does so.
+-- TOUCHES   claim HASH, claims ZSET, live:<job> SET, run:<run> HASH, sched ZSET, used HASH
 local function pace(address, at)
   local _, d = definition(address)
   d = d and in_force(d, at)

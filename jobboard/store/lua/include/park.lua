@@ -2,6 +2,7 @@
 -- @include event
 -- Lets a run wait for a lock, at the place its age and priority give it. One that comes to wait for the eighth time
 -- raises a barrier at all its locks, ranked by its age alone: nobody younger goes before it any more.
+-- TOUCHES   barrier:<lock> ZSET, barriers ZSET, lockwait:<lock> ZSET, run:<run> HASH
 local function park(run, lock, at)
   local PATIENCE = 8
   redis.call('ZADD', key('lockwait', lock), run.score, run.id)

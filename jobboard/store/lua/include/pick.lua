@@ -3,6 +3,7 @@
 -- ids, best first. rooms = {queue = number, ...}, without an entry as many as there are. order is 'priority' for
 -- the best of all queues, 'strict' for one queue after the other as they are named, 'round-robin' for one of each
 -- in turn, beginning behind the queue that `turn` counts to.
+-- TOUCHES   queue:<queue> ZSET
 local function pick(queues, rooms, wanted, order, turn)
   local count = #queues
   local heads, next_at, picked, from = {}, {}, {}, {}

@@ -3,6 +3,7 @@
 -- @include postpone
 -- @include event
 -- Puts a run where it has to wait first: for other runs and at its gate, then for its instant, then in its queue.
+-- TOUCHES   blocked ZSET, gate:<run> HASH, needs:<run> SET, run:<run> HASH
 local function place(run, at)
   if redis.call('EXISTS', key('needs', run.id)) == 1 or redis.call('EXISTS', key('gate', run.id)) == 1 then
     redis.call('HSET', key('run', run.id), 'state', 'blocked')

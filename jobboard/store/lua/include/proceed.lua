@@ -2,6 +2,7 @@
 -- @include read_run
 -- @include place
 -- Lets a blocked run go on, unless something is left to wait for: other runs, its gate, its turn.
+-- TOUCHES   blocked ZSET, gate:<run> HASH, line:<job> ZSET, needs:<run> SET
 local function proceed(id, at)
   local run = read_run(id)
   if not run or run.state ~= 'blocked' then return end

@@ -1,6 +1,7 @@
 -- @include key
 -- A live run's facts, all but its spec, or nil when there is no such live run. Written out field by field:
 -- every run is read twice on its way, and loops over the names take as long as the rest of it.
+-- TOUCHES   run:<run> HASH
 local function read_run(id)
   local v = redis.call('HMGET', key('run', id), 'job', 'nominal', 'state', 'queue', 'score', 'attempt', 'lost',
     'defers', 'token', 'worker', 'launch', 'epoch', 'revision', 'trigger', 'queued_at', 'due_at', 'reserved_at', 'by',

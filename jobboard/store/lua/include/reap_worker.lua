@@ -4,6 +4,7 @@
 -- @include wake
 -- Ends a worker's registration and loses what it held, at most `limit` runs a call; answers how many it did.
 -- Whoever was woken for a queue and died before looking is made up for: the queue wakes another.
+-- TOUCHES   ctl:<worker> LIST, holding:<worker> SET, queue:<queue> ZSET, worker:<worker> HASH, workers ZSET
 local function reap_worker(worker, at, limit, reason)
   local held_runs = redis.call('SRANDMEMBER', key('holding', worker), limit)
   for _, id in ipairs(held_runs) do

@@ -1,5 +1,6 @@
 -- @include key
 -- Puts entries whose scheduler did not come back in time into the due set again, at their true due.
+-- TOUCHES   claim HASH, claims ZSET, sched ZSET
 local function reclaim(at, limit)
   for _, address in ipairs(redis.call('ZRANGEBYSCORE', key('claims'), '-inf', at, 'LIMIT', 0, limit)) do
     local packed = redis.call('HGET', key('claim'), address)

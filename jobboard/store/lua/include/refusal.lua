@@ -1,6 +1,7 @@
 -- @include key
 -- Reads the namespace's format. Answers nil to go on, or the reply to give when another major version of
 -- it is in the store. Writes nothing, so a script with flags=no-writes can use it.
+-- TOUCHES   meta HASH
 local function refusal()
   local FORMAT_MAJOR = '1'
   local format = redis.call('HGET', key('meta'), 'format')

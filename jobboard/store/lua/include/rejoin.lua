@@ -7,6 +7,7 @@
 -- @include follow
 -- Looks again at the nominals for which a job waits for some of its parents, and at the gates of its runs, since
 -- its parents have changed: one that it no longer goes by keeps it waiting no more.
+-- TOUCHES   gate:<run> HASH, joins:<job> HASH, live:<job> SET
 local function rejoin(child, at)
   local _, d = definition(child)
   if d then d = in_force(d, at) end

@@ -4,6 +4,7 @@
 -- @include doom
 -- Tells the runs that wait for one that has ended. One whose last need this was goes on; one that needed a
 -- success that never came is handed to `tick`, which records it as skipped, so that a long chain ends in bites.
+-- TOUCHES   awaited:<run> SET, needs:<run> SET
 local function release(id, state, at)
   for _, child in ipairs(redis.call('SMEMBERS', key('awaited', id))) do
     local run = read_run(child)

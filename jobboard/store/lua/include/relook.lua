@@ -1,6 +1,7 @@
 -- @include key
 -- Has `tick` look again at what a job waits for, where it waits for some of its parents; a job that is gone
 -- waits for nothing more.
+-- TOUCHES   fanout LIST, fanout:<list> SET, gate:<run> HASH, joins:<job> HASH, live:<job> SET, meta HASH
 local function relook(address, gone)
   local waiting = redis.call('EXISTS', key('joins', address)) == 1
   if gone then redis.call('DEL', key('joins', address)) end

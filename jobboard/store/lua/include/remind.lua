@@ -1,6 +1,7 @@
 -- @include key
 -- Has a scheduler look at something at an instant: puts it into a set that `tick` goes through, and wakes one
 -- when nothing in that set comes earlier.
+-- TOUCHES   wake:<who> LIST
 local function remind(set, member, at)
   local first = redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')
   redis.call('ZADD', set, at, member)

@@ -13,6 +13,7 @@
 -- cursor on; answers the cursor of the next, '0' behind the last, and how many runs it looked at. A run stays
 -- what it is but for what it runs: id, nominal, tries and age are its own, and so are the other runs that it
 -- waits for. Running ones go on as they started, and what was pushed stays what was pushed.
+-- TOUCHES   deadlines ZSET, expiry ZSET, live:<job> SET, run:<run> HASH
 local function renew(address, cursor, at)
   local _, d = definition(address)
   if not d then return '0', 0 end

@@ -5,6 +5,7 @@
 -- @include event
 -- Gives a run back to its queue at its old place, at once or after a delay. try is what to remember of the
 -- attempt that ended, or nil where none was made.
+-- TOUCHES   run:<run> HASH
 local function requeue(run, at, try, delay_ms)
   withdraw(run, at)
   redis.call('HDEL', key('run', run.id), 'token', 'worker', 'reserved_at', 'unlocked')

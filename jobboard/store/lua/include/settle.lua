@@ -4,6 +4,7 @@
 -- acts on the definition that is in force. Nearly always there is nothing: one LRANGE of an empty list.
 -- The entry of a job that is gone stays for `drain`, which also takes its runs out of their queues; of one whose
 -- runs are to take the new definition there stays that they are.
+-- TOUCHES   work LIST, work:<stage> HASH
 local function settle(address)
   for _, stage in ipairs(redis.call('LRANGE', key('work'), 0, -1)) do
     local packed = redis.call('HGET', key('work', stage), address)

@@ -1,6 +1,7 @@
 -- @include key
 -- Whether somebody had the next runs of a job passed over: the reason to record, and one fewer is left to pass
 -- over; else nil. Asked last, of a run that would be made. Where nobody asked for anything it costs one look a call.
+-- TOUCHES   skips HASH
 local skips_known = nil
 local function skip(address)
   if skips_known == nil then skips_known = redis.call('EXISTS', key('skips')) == 1 end

@@ -1,5 +1,6 @@
 -- @include key
 -- Counts runs that a limited queue has let go: against its limit, and against its rate.
+-- TOUCHES   active:<queue> SET, pace HASH
 local function spend(queue, rule, ids, at)
   if rule.limit then redis.call('SADD', key('active', queue), unpack(ids)) end
   if rule.rate then

@@ -9,6 +9,7 @@
 -- Makes way for a newer run of a job. What waits in the job's line gives up its place; under 'replace' so does
 -- every other run that has not started, and what runs is told to stop. Answers those that ended here and have
 -- dependents to tell, as {nominal, suffix, state, family, by}. A job with more than 500 unfinished runs keeps the rest.
+-- TOUCHES   deadlines ZSET, expiry ZSET, line:<job> ZSET, live:<job> SET, run:<run> HASH
 local function supersede(address, by, turn, at)
   local passed, ids = {}, redis.call('ZRANGE', key('line', address), 0, 499)
   if turn == 'replace' then

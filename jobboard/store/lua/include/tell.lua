@@ -6,6 +6,7 @@
 -- Tells the runs of a job that wait at their gates how a nominal of a parent was decided, or a span of them
 -- that was passed over. What ended otherwise than asked may come yet, by a run by hand of that nominal; not so
 -- where the parent of a window ended, and what never ran. item as in `descend`
+-- TOUCHES   gate:<run> HASH, live:<job> SET
 local function tell(child, item, at)
   local state, last = item[4], item[2]
   local first, count = item[8] and item[8][2] or last, item[8] and item[8][1] or 1

@@ -1,6 +1,7 @@
 -- @include key
 -- Has a queue that is closed for now, and that has runs, looked at again at the instant it opens: by `tick`,
 -- so that no worker has to poll. A queue at its limit opens when one of its runs ends, and needs no instant.
+-- TOUCHES   holds HASH, pace HASH, throttled ZSET, wake:<who> LIST
 local function throttle(queue, rule, at)
   local opens = nil
   local used_to = rule and rule.rate and tonumber(redis.call('HGET', key('pace'), queue) or 0)

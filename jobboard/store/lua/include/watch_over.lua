@@ -8,6 +8,7 @@
 -- Looks at what should have happened by now: runs that are to be over, jobs that are to have ended ok again.
 -- A job that may not run is given its span anew. At most `limit` of each; answers how many of the more
 -- numerous it took.
+-- TOUCHES   deadlines ZSET, expected ZSET
 local function watch_over(at, limit)
   local late = redis.call('ZRANGEBYSCORE', key('deadlines'), '-inf', at, 'LIMIT', 0, limit)
   for _, id in ipairs(late) do

@@ -4,6 +4,9 @@
 -- @include wake
 -- Takes a run out of wherever its state keeps it. A running one lets go of its locks, and the best waiters
 -- get their turn at once. The run's hash stays, for the caller to end or to give its next state.
+-- TOUCHES   active:<queue> SET, awaited:<run> SET, blocked ZSET, delay ZSET, gate:<run> HASH, gates ZSET,
+--           halted SET, holding:<worker> SET, line:<job> ZSET, lock:<lock> SET, lockwait:<lock> ZSET,
+--           needs:<run> SET, queue:<queue> ZSET, run:<run> HASH
 local function withdraw(run, at)
   if run.state == 'queued' then
     redis.call('ZREM', key('queue', run.queue), run.id)
