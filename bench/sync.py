@@ -17,9 +17,10 @@ from jobboard.cli.markdown import LIMIT
 from jobboard.cli.plan_json import plan_json
 from jobboard.cli.plan_markdown import PlanMarkdown
 from jobboard.clock import now_ms
+from jobboard.core.change import JobChange
 from jobboard.core.merge import merge_job
 from jobboard.core.model import Definition
-from jobboard.core.plan import BoardPlan, JobChange, Plan
+from jobboard.core.plan import BoardPlan, Plan
 from jobboard.reconcile.around import Around
 from jobboard.reconcile.planning import Planned
 from jobboard.reconcile.sources import Options, Sources

@@ -11,19 +11,20 @@ from jobboard.cli.records import MASKED, overriding, secret
 from jobboard.cli.screen import ago, moment, visible
 from jobboard.cli.values import LONG, as_written, brief, shown
 from jobboard.core.crowding import CLOCK_RULES, clock_faults
+from jobboard.core.drift import WHOLE
 from jobboard.core.model import FIELDS
 from jobboard.core.names import split_address
 from jobboard.core.override import value_at
-from jobboard.core.plan import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from jobboard.core.change import JobChange
     from jobboard.core.clash import Clash
+    from jobboard.core.drift import Conflicted, Drift
     from jobboard.core.merge import Merged
     from jobboard.core.model import Spec
     from jobboard.core.override import Override
-    from jobboard.core.plan import Conflicted, Drift, JobChange
     from jobboard.reconcile.around import Around
     from jobboard.reconcile.planning import Planned
 

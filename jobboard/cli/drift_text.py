@@ -10,8 +10,8 @@ from jobboard.cli.github import command
 from jobboard.cli.markdown import LIMIT, code, fenced, shortened
 from jobboard.cli.screen import Collected, ago, visible
 from jobboard.cli.values import brief, shown
+from jobboard.core.drift import WHOLE
 from jobboard.core.names import split_address
-from jobboard.core.plan import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.cli.changes import ALIKE, change_lines
-from jobboard.cli.plan_text import SYMBOLS
+from jobboard.cli.plan_words import SYMBOLS
 from jobboard.cli.records import instant_json
 from jobboard.cli.screen import Screen, ago, when
 from jobboard.core.blame import moved_between

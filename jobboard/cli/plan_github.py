@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from jobboard.cli.github import Level
+    from jobboard.core.change import Action, JobChange
     from jobboard.core.merge import Merged
-    from jobboard.core.plan import Action, BoardPlan, JobChange
+    from jobboard.core.plan import BoardPlan
     from jobboard.reconcile.around import Around
     from jobboard.reconcile.planning import Planned
 

@@ -6,19 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard.cli.changes import ClockTexts
 from jobboard.cli.records import overrides_json, skip_json
+from jobboard.core.change import ACTIONS
 from jobboard.core.crowding import week_ahead
 from jobboard.core.forecast import effect_of
 from jobboard.core.instant import format_instant
 from jobboard.core.names import split_address
-from jobboard.core.plan import ACTIONS
 from jobboard.reconcile.parts import count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from jobboard.core.change import JobChange
     from jobboard.core.clash import Clash
+    from jobboard.core.drift import Conflicted, Drift
     from jobboard.core.merge import Merged
-    from jobboard.core.plan import BoardPlan, Conflicted, Drift, JobChange, Plan
+    from jobboard.core.plan import BoardPlan, Plan
     from jobboard.reconcile.around import Around
     from jobboard.reconcile.planning import Planned
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobboard.cli.markdown import LIMIT, TICKS, code, fenced, folding, plain_html, shortened, table
-from jobboard.cli.plan_text import SHOWN_ALWAYS, SYMBOLS, PlanText, counts_words
+from jobboard.cli.plan_text import PlanText
+from jobboard.cli.plan_words import SHOWN_ALWAYS, SYMBOLS, counts_words
 from jobboard.cli.screen import Collected
 
 if TYPE_CHECKING:
@@ -65,19 +66,19 @@ class PlanMarkdown:
     def _head(self) -> Iterator[str]:
         yield f"{marker(self.plan.namespace)}\n"
         if self.plan.empty and not self.plan.contested:
-            yield f"### {self._text.nothing_to_do()}\n\n"
+            yield f"### {self._text.summary.nothing_to_do()}\n\n"
         else:
             yield f"### Plan: {counts_words(self.plan.counts)}\n\n"
         yield f"{code(self._store_name)} · digest `{self.plan.digest}`\n\n"
-        if edited := self._text.edited():
+        if edited := self._text.summary.edited():
             yield f"> {plain_html(edited)}\n\n"
-        if obstacle := self._text.obstacle():
+        if obstacle := self._text.summary.obstacle():
             yield f"> **{plain_html(obstacle[:LONGEST_PART])}**\n\n"
-        if parts := self._text.in_parts():
+        if parts := self._text.summary.in_parts():
             yield f"> {plain_html(parts)}\n\n"
-        if aside := self._text.left_out():
+        if aside := self._text.summary.left_out():
             yield f"> {plain_html(aside[:LONGEST_PART])}\n\n"
-        if unexplained := self._text.unexplained():
+        if unexplained := self._text.summary.unexplained():
             yield f"> **{plain_html(unexplained)}**\n\n"
         yield from self._table()
 
@@ -135,7 +136,7 @@ class PlanMarkdown:
 
     def _board(self, board: BoardPlan, room: int, *, is_open: bool) -> tuple[str, int, bool]:
         """A board in so many characters: the Markdown, how many changes it shows, whether that is all."""
-        summary = f"<b>{board.name}</b> · {plain_html(self._text.source(board))}"
+        summary = f"<b>{board.name}</b> · {plain_html(self._text.boards.source(board))}"
         # The fence is longer than any ticks in the text, and it is there twice.
         left = room - len(folding(summary, fenced([], "diff"), is_open=True)) - 2 * TICKS
         lines: list[str] = []
@@ -154,9 +155,9 @@ class PlanMarkdown:
         return folding(summary, fenced(lines, "diff"), is_open=is_open), jobs, is_whole
 
     def _pieces(self, board: BoardPlan) -> Iterator[int]:
-        yield from self._text.obstacles(board)
-        yield from self._text.changes(board)
-        yield from self._text.kept(board)
+        yield from self._text.boards.obstacles(board)
+        yield from self._text.boards.changes(board)
+        yield from self._text.boards.kept(board)
 
     def _cut(self, shown: int) -> str:
         total = len(self.plan.changes)

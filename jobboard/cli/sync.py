@@ -14,9 +14,9 @@ from jobboard.cli import project
 from jobboard.cli.outputs import outputs_of, write_all
 from jobboard.cli.plan_faults import faults_told
 from jobboard.cli.plan_forms import FORMS
-from jobboard.cli.plan_text import DONE, summed_up
+from jobboard.cli.plan_words import DONE, summed_up
 from jobboard.cli.screen import Screen
-from jobboard.core.plan import ACTIONS
+from jobboard.core.change import ACTIONS
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from jobboard.core.schedule_check import check_schedule
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from jobboard.core.change import JobChange
     from jobboard.core.diagnostic import Fault
     from jobboard.core.model import Spec
-    from jobboard.core.plan import JobChange
 
 COUNTED = 500
 """Changes, or jobs, up to which weeks are counted; beyond that it would cost more than the plan."""

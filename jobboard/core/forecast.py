@@ -12,8 +12,8 @@ from jobboard.core.schedule import compile_schedule
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from jobboard.core.change import JobChange
     from jobboard.core.model import Spec
-    from jobboard.core.plan import JobChange
 
 CROWD = 10
 """So many jobs that start in one minute are worth a word."""

@@ -128,7 +128,7 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
         # Keys of DEFAULT_LOGS that differ from it ("max_size" in bytes), and "keep" and "keep_failed" in ms.
         "logs": Field(58, "map", moves=False),
         # What `H`, phase and jitter hash, where that is not the job's address: the one it was moved from.
-        # No board says it; `core.plan` carries it along.
+        # No board says it; `core.compare` carries it along.
         "seed": Field(60),
         # What a function is called with, in order and by name; a runner is told by name alone.
         "args": Field(61),

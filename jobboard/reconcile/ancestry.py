@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from jobboard.core.plan import Refusal
+from jobboard.core.refusal import Refusal
 from jobboard.reconcile.guards import is_owned
 from jobboard.source.git import descends, is_shallow
 

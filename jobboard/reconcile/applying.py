@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
+from jobboard.core.change import moves_schedule
 from jobboard.core.depend import parents_of
 from jobboard.core.forecast import next_due_between
 from jobboard.core.gate import needs_of, reach_ms
 from jobboard.core.model import FIELDS, Definition
 from jobboard.core.names import address_of, split_address
-from jobboard.core.plan import moves_schedule
 from jobboard.reconcile.parts import joined, split
 from jobboard.reconcile.planning import make_plan
 from jobboard.reconcile.turn import Turn
@@ -26,8 +26,9 @@ from jobboard.store.definitions import BoardWrite, MovedSince
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from jobboard.core.change import JobChange
     from jobboard.core.model import Spec
-    from jobboard.core.plan import BoardPlan, JobChange, Plan
+    from jobboard.core.plan import BoardPlan, Plan
     from jobboard.reconcile.planning import Planned
     from jobboard.store.connect import Store
 

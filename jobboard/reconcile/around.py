@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from typing import Any
 
+    from jobboard.core.change import JobChange
     from jobboard.core.facts import Skip
     from jobboard.core.model import Definition, Spec
     from jobboard.core.override import Override
-    from jobboard.core.plan import JobChange, Plan
+    from jobboard.core.plan import Plan
     from jobboard.reconcile.since import Since
     from jobboard.store.bystanders import Bystander
     from jobboard.store.connect import Store

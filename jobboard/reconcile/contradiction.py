@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
+from jobboard.core.compare import plan_jobs
 from jobboard.core.names import split_address
 from jobboard.core.override import FIXED
-from jobboard.core.plan import plan_jobs
 from jobboard.core.policy import Policy
 from jobboard.core.written import written_keys
 from jobboard.source.values import parse_value

@@ -1,7 +1,7 @@
 """The guards of a plan: what is refused for safety until a person says by a flag that it is meant.
 
 Ownership, a changed branch, a file that has gone. A guard is judged against what the last sync recorded of
-the board; it never looks at jobs. Those that do are in `core.plan`.
+the board; it never looks at jobs. Those that do are in `core.refusal`.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from jobboard.core.compare import plan_jobs
 from jobboard.core.names import RESERVED
-from jobboard.core.plan import BoardPlan, Refusal, plan_jobs, protected_refusals
+from jobboard.core.plan import BoardPlan
 from jobboard.core.policy import Policy
+from jobboard.core.refusal import Refusal, protected_refusals
 from jobboard.source.git import first_commit
 from jobboard.store import definitions
 

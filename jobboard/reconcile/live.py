@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
+from jobboard.core.change import JobChange
 from jobboard.core.merge import Merged, merge_job
 from jobboard.core.model import FIELDS
 from jobboard.core.names import address_of, split_address
 from jobboard.core.override import lasting
-from jobboard.core.plan import JobChange
 from jobboard.core.resolve import resolve_assignment
 from jobboard.reconcile.applying import schedule_entry
 from jobboard.reconcile.together import check_together, outside_of

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
+from jobboard.core.change import JobChange
 from jobboard.core.merge import Merged, merge_job
 from jobboard.core.model import FIELDS, Definition
 from jobboard.core.names import LOOSE, NAME_RULE, address_of, is_name, split_address
-from jobboard.core.plan import JobChange
 from jobboard.core.resolve import COMMANDS
 from jobboard.reconcile.applying import schedule_entry
 from jobboard.reconcile.live import check_among_others, with_keys

@@ -10,11 +10,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from jobboard import errors
+from jobboard.core.arrival import Arrival
+from jobboard.core.change import JobChange
 from jobboard.core.depend import edges_of
 from jobboard.core.diagnostic import Fault
 from jobboard.core.moves import origins
 from jobboard.core.names import LOOSE, address_of, split_address
-from jobboard.core.plan import Arrival, BoardPlan, JobChange, Refusal
+from jobboard.core.plan import BoardPlan
+from jobboard.core.refusal import Refusal
 from jobboard.core.schedule import is_seeded
 from jobboard.reconcile import guards
 from jobboard.store import definitions

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
+from jobboard.core.change import moves_schedule
 from jobboard.core.merge import same
 from jobboard.core.model import FIELDS, seed_of
 from jobboard.core.names import split_address
@@ -24,7 +25,6 @@ from jobboard.core.override import (
     replaced,
     value_at,
 )
-from jobboard.core.plan import moves_schedule
 from jobboard.core.schedule import compile_schedule
 from jobboard.reconcile.applying import entry_between
 from jobboard.reconcile.live import check_among_others, with_keys

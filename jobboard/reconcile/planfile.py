@@ -23,8 +23,9 @@ from jobboard.source.git import Checkout
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from jobboard.core.change import Action, JobChange
     from jobboard.core.model import Spec
-    from jobboard.core.plan import Action, BoardPlan, JobChange, OnPrune
+    from jobboard.core.plan import BoardPlan, OnPrune
     from jobboard.reconcile.planning import Planned
 
 KIND = "jobboard plan"
@@ -37,7 +38,7 @@ class SavedChange:
     """One job that the plan would write.
 
     Attributes:
-        address, action, source: As in `core.plan.JobChange`.
+        address, action, source: As in `core.change.JobChange`.
         before: The live definition and its base that the plan was made from; None for no such job.
         after: Both afterwards; None for a destroyed job.
         fields: The paths that move.

@@ -9,18 +9,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from jobboard import errors
+from jobboard.core.arrival import arrived
+from jobboard.core.compare import plan_jobs
 from jobboard.core.names import LOOSE, address_of, split_address
-from jobboard.core.plan import (
-    BoardPlan,
-    Plan,
-    arrived,
-    drift_refusals,
-    empty_refusal,
-    loss_refusal,
-    plan_jobs,
-    protected_refusals,
-)
+from jobboard.core.plan import BoardPlan, Plan
 from jobboard.core.policy import Policy
+from jobboard.core.refusal import drift_refusals, empty_refusal, loss_refusal, protected_refusals
 from jobboard.reconcile import ancestry, guards, targeting, together
 from jobboard.reconcile.contradiction import refuse_contradiction
 from jobboard.reconcile.judging import AtHand, judge
@@ -33,8 +27,8 @@ if TYPE_CHECKING:
 
     from jobboard.core.clash import Outside
     from jobboard.core.diagnostic import Diagnostic
+    from jobboard.core.drift import Drift
     from jobboard.core.model import Definition, Spec
-    from jobboard.core.plan import Drift
     from jobboard.reconcile.judging import Settled
     from jobboard.reconcile.sources import Options, Sources
     from jobboard.source.loader import Board

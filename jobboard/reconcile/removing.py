@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
+from jobboard.core.change import JobChange
 from jobboard.core.model import Definition
 from jobboard.core.names import LOOSE, address_of, split_address
-from jobboard.core.plan import JobChange
 from jobboard.core.schedule import is_seeded
 from jobboard.reconcile.applying import schedule_entry
 from jobboard.reconcile.live import check_among_others

@@ -11,18 +11,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
+from jobboard.core.arrival import Arrival, arrived
+from jobboard.core.compare import plan_jobs
+from jobboard.core.drift import removal
 from jobboard.core.names import LOOSE, address_of, split_address
-from jobboard.core.plan import (
-    Arrival,
-    BoardPlan,
-    Plan,
-    arrived,
-    empty_refusal,
-    plan_jobs,
-    protected_refusals,
-    removal,
-)
+from jobboard.core.plan import BoardPlan, Plan
 from jobboard.core.policy import Policy
+from jobboard.core.refusal import empty_refusal, protected_refusals
 from jobboard.reconcile import together
 from jobboard.reconcile.moving import Traffic, board_facts, loose_plan, readdressed
 from jobboard.reconcile.planning import Planned
@@ -32,8 +27,8 @@ from jobboard.store import definitions, history
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from jobboard.core.change import Action
     from jobboard.core.model import Definition, Spec
-    from jobboard.core.plan import Action
     from jobboard.store.connect import Store
     from jobboard.store.definitions import BoardRecord
 

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jobboard import errors
 from jobboard.core import clash
+from jobboard.core.change import JobChange
+from jobboard.core.drift import Drift, removal
 from jobboard.core.merge import merge_job
 from jobboard.core.names import address_of, split_address
-from jobboard.core.plan import BoardPlan, Drift, JobChange, Plan, removal
+from jobboard.core.plan import BoardPlan, Plan
 from jobboard.reconcile import together
 from jobboard.reconcile.moving import board_facts
 from jobboard.reconcile.planning import Planned

@@ -22,8 +22,9 @@ from jobboard.source.loader import load
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from jobboard.core.change import JobChange
     from jobboard.core.model import Spec
-    from jobboard.core.plan import BoardPlan, JobChange
+    from jobboard.core.plan import BoardPlan
     from jobboard.reconcile.planning import Planned
     from jobboard.source.projectfile import Project
 

@@ -13,7 +13,7 @@ from jobboard.core import depend
 from jobboard.core.clash import Outside
 from jobboard.core.gate import check_gates, needs_of
 from jobboard.core.names import address_of, split_address
-from jobboard.core.plan import Refusal
+from jobboard.core.refusal import Refusal
 from jobboard.store import definitions
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from jobboard.core.drift import WHOLE
 from jobboard.core.merge import put
 from jobboard.core.names import split_address
-from jobboard.core.plan import WHOLE
 from jobboard.core.written import differences, written_keys
 from jobboard.source.loader import load
 from jobboard.source.nodes import read_nodes
@@ -21,9 +21,10 @@ from jobboard.source.rewrite import Unwritable, applied, edits_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from jobboard.core.drift import Drift
     from jobboard.core.merge import Merged
     from jobboard.core.model import Spec
-    from jobboard.core.plan import BoardPlan, Drift
+    from jobboard.core.plan import BoardPlan
     from jobboard.reconcile.planning import Planned
     from jobboard.source.files import SourceFile
     from jobboard.source.loader import Board

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from jobboard.core.drift import removal, revival
 from jobboard.core.merge import Merged, merge_job
 from jobboard.core.names import address_of
-from jobboard.core.plan import removal, revival
 from jobboard.store import definitions
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class EditedJob:
     Attributes:
         address: Which.
         fields: The paths that differ: `file` is what was applied last, `live` what there is. One that is
-            `core.plan.WHOLE` for a job that was removed or brought back.
+            `core.drift.WHOLE` for a job that was removed or brought back.
     """
 
     address: str

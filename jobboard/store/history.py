@@ -20,8 +20,8 @@ from jobboard.store.wire import as_bytes, pack, unpack
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from jobboard.core.change import Action
     from jobboard.core.model import Definition, Spec
-    from jobboard.core.plan import Action
     from jobboard.store.connect import Store
 
 PAGE = 250

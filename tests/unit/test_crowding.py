@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jobboard.core.change import JobChange
 from jobboard.core.crowding import COUNTED, DAY_MS, HOUR_MS, clock_faults, starts_by_hour, week_ahead
 from jobboard.core.forecast import WEEK_MS
 from jobboard.core.model import Definition
-from jobboard.core.plan import JobChange
 from jobboard.core.schedule import compile_schedule
 
 NOW = 1_795_262_400_000  # Saturday, 2026-11-21T12:00:00Z

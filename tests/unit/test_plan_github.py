@@ -9,11 +9,14 @@ from jobboard import errors
 from jobboard.cli.github import SUMMARY, add_summary, command
 from jobboard.cli.plan_diff import plan_diff, spec_lines
 from jobboard.cli.plan_github import plan_annotations
+from jobboard.core.change import JobChange
+from jobboard.core.compare import plan_jobs
 from jobboard.core.facts import Skip
 from jobboard.core.merge import Merged
 from jobboard.core.model import Definition
 from jobboard.core.override import Override
-from jobboard.core.plan import BoardPlan, JobChange, Plan, Refusal, plan_jobs
+from jobboard.core.plan import BoardPlan, Plan
+from jobboard.core.refusal import Refusal
 from jobboard.reconcile.around import Around
 from jobboard.reconcile.planning import Planned
 from jobboard.reconcile.sources import Options, Sources

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jobboard.cli.plan_json import plan_json
+from jobboard.core.change import ACTIONS
+from jobboard.core.compare import plan_jobs
 from jobboard.core.model import Definition
-from jobboard.core.plan import ACTIONS, BoardPlan, Plan, Refusal, plan_jobs
+from jobboard.core.plan import BoardPlan, Plan
+from jobboard.core.refusal import Refusal
 from jobboard.reconcile.around import Around
 from jobboard.reconcile.planning import Planned
 from jobboard.reconcile.sources import Options, Sources

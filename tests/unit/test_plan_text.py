@@ -8,8 +8,9 @@ import pytest
 
 from jobboard.cli.plan_text import PlanText
 from jobboard.cli.screen import Screen, moment
+from jobboard.core.compare import plan_jobs
 from jobboard.core.model import Definition
-from jobboard.core.plan import BoardPlan, Plan, plan_jobs
+from jobboard.core.plan import BoardPlan, Plan
 from jobboard.core.policy import Policy
 from jobboard.core.record import Record
 from jobboard.reconcile.around import Around
