@@ -85,7 +85,9 @@ class Crossing:
         self._held = held
         self._part = {*boards, *leaving, LOOSE}.difference(held)
         self._faults: list[Diagnostic] = []
-        self._traffic = Traffic()
+        self._comings: dict[str, dict[str, Arrival]] = {}
+        self._goings: dict[str, set[str]] = {}
+        self._refusals: dict[str, list[Refusal]] = {}
 
     def traffic(self, sources: Sources, options: Options) -> Traffic:
         """What comes and goes.
@@ -95,7 +97,11 @@ class Crossing:
         """
         if options.adopted:
             self._adopt(options.adopted)
-            return self._traffic
+        else:
+            self._follow(sources, options)
+        return Traffic(self._comings, self._goings, self._refusals)
+
+    def _follow(self, sources: Sources, options: Options) -> None:
         for board in self._boards.values():
             for target, chain in origins(board.moves).items():
                 if board.name in self._held:
@@ -109,7 +115,6 @@ class Crossing:
                     self._forget(board, removal.job, removal)
         if self._faults:
             raise errors.InvalidBoards(self._faults)
-        return self._traffic
 
     def _await_release(self, board: Board, chain: tuple[Move, ...]) -> None:
         """Refuse a move to a board whose file has no say: the job would leave the one, and come to none."""
@@ -196,8 +201,8 @@ class Crossing:
     def _arrive(self, source: str, target: str, arrival: Arrival) -> None:
         home, job = split_address(source)
         board, name = split_address(target)
-        self._traffic.comings.setdefault(board, {})[name] = arrival  # type: ignore[attr-defined]
-        self._traffic.goings.setdefault(home, set()).add(job)  # type: ignore[attr-defined]
+        self._comings.setdefault(board, {})[name] = arrival
+        self._goings.setdefault(home, set()).add(job)
 
     def _live(self, board: str) -> Mapping[str, Definition]:
         if board not in self._lives:
@@ -206,7 +211,7 @@ class Crossing:
         return self._lives[board]
 
     def _refuse(self, board: Board, refusal: Refusal) -> None:
-        self._traffic.refusals.setdefault(board.name, []).append(refusal)  # type: ignore[attr-defined]
+        self._refusals.setdefault(board.name, []).append(refusal)
 
     def _clash(self, board: Board, source: str, target: str, path: Path) -> None:
         message = f"there is a job {target} already, beside {source} that is to become it"

@@ -70,7 +70,7 @@ def _pattern(
         yield jsonschema.ValidationError("does not match")
 
 
-Reference: Any = extend(jsonschema.Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+Reference: Any = extend(jsonschema.Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]  # its stubs leave `extend` untyped
 """The reference implementation, with patterns as the standard has them."""
 
 

@@ -12,6 +12,7 @@ from jobboard.source.placing import flawed, placed
 from jobboard.source.scalar import plain_scalar
 from jobboard.source.schema import check_keys
 from jobboard.source.syntax import decode, parse
+from jobboard.source.text import Text
 from jobboard.source.yamltree import Flaw, Tree
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def parse_value(text: str) -> Any:
     """
     stripped = text.strip()
     if stripped[:1] in ("[", "{", '"', "'"):
-        tree = parse(decode(f"value: {stripped}".encode()))  # type: ignore[arg-type]  # it is UTF-8
+        tree = parse(Text(f"value: {stripped}"))
         if not tree.flaws and isinstance(tree.root, dict):
             return tree.root["value"]
     return plain_scalar(stripped) if stripped == text else text

@@ -305,13 +305,13 @@ class _Builder:
             self.tree.root, self.tree.start = value, start
             return
         container = frame.container
-        if type(container) is list:
+        if isinstance(container, list):
             container.append(value)
             frame.places.append(start)
         elif frame.key is None:
             frame.key, frame.key_start = self._key(value, start), start
         else:
-            self._set(frame, container, value, start)  # type: ignore[arg-type]  # it is not a list
+            self._set(frame, container, value, start)
             frame.key = None
 
     def _key(self, value: Any, start: int) -> Any:

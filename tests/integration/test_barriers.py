@@ -15,10 +15,12 @@ from jobboard.store.heldlocks import unlock
 if TYPE_CHECKING:
     from kit.clock import StoreClock
 
+    from jobboard.core.run import Word
     from jobboard.store.connect import Store
     from jobboard.store.runs import Reserved
 
 PATIENCE = 8
+ENDS: tuple[Word, ...] = ("ok", "ok", "failed", "retry", "drained")
 YOUTH = 1 << 40
 """A run's score is its priority times this, and then its age."""
 
@@ -181,8 +183,8 @@ class Crowd:
         if busy:
             worker = self.chance.choice(busy)
             run = self.running[worker].pop(self.chance.randrange(len(self.running[worker])))
-            verdict = self.chance.choice(["ok", "ok", "failed", "retry", "drained"])
-            self.engine.finish(run, verdict, worker, delay_ms=1_000 if verdict == "retry" else 0)  # type: ignore[arg-type]
+            verdict = self.chance.choice(ENDS)
+            self.engine.finish(run, verdict, worker, delay_ms=1_000 if verdict == "retry" else 0)
 
     def die(self) -> None:
         worker = self.chance.choice(sorted(self.running))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from jobboard.core.run import Word
     from jobboard.store.connect import Store
 
 JOB: dict[str, Any] = {"command": {"run": "true"}}
@@ -67,10 +68,11 @@ def test_tries_are_told_apart_on_standard_error(
 ) -> None:
     story.worker()
     story.runs.start_run("ops/a", by="ana")
-    for attempt, verdict in ((1, "retry"), (2, "ok")):
+    verdicts: list[Word] = ["retry", "ok"]
+    for attempt, verdict in enumerate(verdicts, 1):
         (run,) = story.reserve()
         story.runs.output(run.run_id, run.token, attempt, [b"try %d\n" % attempt])
-        story.finish(run, verdict, reason="exit 3" if verdict == "retry" else "")  # type: ignore[arg-type]
+        story.finish(run, verdict, reason="exit 3" if verdict == "retry" else "")
     assert jobboard(store, "logs", "a") == 0
     out, err = capfdbinary.readouterr()
     assert out == b"try 1\ntry 2\n"

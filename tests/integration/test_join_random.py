@@ -14,10 +14,14 @@ from jobboard.core.instant import parse_instant
 from jobboard.store import fsck
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jobboard.core.run import Word
     from jobboard.store.connect import Store
 
 T0 = 1_600_000_000_000
 NOMINALS = [T0 + n * MINUTE for n in range(4)]
+ENDS: tuple[Word, ...] = ("ok", "ok", "failed")
 FITTING = {"success": {"ok"}, "failed": {"failed"}, "finished": {"ok", "failed"}}
 
 
@@ -32,7 +36,7 @@ def _graph(dice: random.Random) -> dict[str, dict[str, Any]]:
 
 
 def _expected(
-    jobs: dict[str, dict[str, Any]], fated: dict[tuple[str, int], str], nominal: int
+    jobs: dict[str, dict[str, Any]], fated: Mapping[tuple[str, int], str], nominal: int
 ) -> dict[str, str]:
     """How each job ends for a nominal: as fated if every parent ended as asked, skipped otherwise."""
     ends: dict[str, str] = {}
@@ -54,13 +58,13 @@ def test_every_job_ends_once_for_every_nominal_as_its_parents_say(store: Store, 
     engine.worker()
     for job, spec in jobs.items():
         engine.define(job, overlap="allow", **spec)
-    fated = {(job, nominal): dice.choice(["ok", "ok", "failed"]) for job in jobs for nominal in NOMINALS}
+    fated = {(job, nominal): dice.choice(ENDS) for job in jobs for nominal in NOMINALS}
     for nominal in NOMINALS:
         engine.fired("b/j0", nominal)
     running = engine.reserve(limit=100)
     while running:
         run = running.pop(dice.randrange(len(running)))
-        engine.finish(run, fated[run.address, run.nominal_ms])  # type: ignore[arg-type]  # either is a verdict
+        engine.finish(run, fated[run.address, run.nominal_ms])
         engine.runs.tick("s1")
         running += engine.reserve(limit=100)
     ended = _ends(store)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from kit.engine import Engine
@@ -27,8 +27,7 @@ def due_of(project: Project) -> dict[str, float]:
 
 
 def cursor_of(project: Project, address: str) -> bytes | None:
-    found: bytes | None = project.store.client.hget(project.store.key("cursor"), address)  # type: ignore[assignment]  # the synchronous client
-    return found
+    return cast("bytes | None", project.store.client.hget(project.store.key("cursor"), address))
 
 
 def renamed(project: Project, jobs: str = f"backup: {HASHED}", head: str = RENAMED) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from kit.project import Project, dump_of, reset_statistics, write_commands
@@ -28,8 +28,7 @@ def due_of(project: Project) -> dict[str, float]:
 
 
 def cursors(project: Project) -> dict[bytes, bytes]:
-    found: dict[bytes, bytes] = project.store.client.hgetall(project.store.key("cursor"))  # type: ignore[assignment] # the synchronous client
-    return found
+    return cast("dict[bytes, bytes]", project.store.client.hgetall(project.store.key("cursor")))
 
 
 def revision(project: Project) -> int:

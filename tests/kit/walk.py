@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.instant import parse_instant
@@ -61,9 +62,9 @@ class Walk:
     def run(self, *verdicts: Word) -> list[str]:
         """Reserve all there is and end it, each in turn as told, the rest ok; what it was."""
         found = self.reserve()
-        words = [*verdicts, *["ok"] * len(found)]
-        for run, verdict in zip(found.values(), words, strict=False):
-            self.end(run, verdict)  # type: ignore[arg-type]  # the rest are ok
+        rest: repeat[Word] = repeat("ok")
+        for run, verdict in zip(found.values(), chain(verdicts, rest), strict=False):
+            self.end(run, verdict)
         return sorted(found)
 
     def live(self, job: str) -> list[tuple[str, tuple[str, ...]]]:

@@ -320,7 +320,8 @@ def test_the_changelog_has_room_for_what_is_next() -> None:
     assert headings[0] == "Unreleased"
 
 
-HOMES = re.compile(r"/(?:home|Users)/\w+|/root/\w+|~\w+/")
+# Put together from parts, so that this file passes its own test.
+HOMES = re.compile("|".join(rf"/{parent}/\w+" for parent in ("home", "Users", "root")) + r"|~\w+/")
 FOLDERS = ("jobboard", "boards", "schemas", "tests", "bench", ".ci")
 TEXTS = {".py", ".lua", ".yaml", ".yml", ".json", ".md", ".toml", ".txt"}
 
@@ -334,7 +335,6 @@ def test_nothing_names_anybodys_home() -> None:
     assert len(texts) > 100
     here = str(readme.ROOT).encode()
     for path, raw in texts.items():
-        if path.name != "test_agreement.py":
-            found = HOMES.search(raw.decode("utf-8", errors="replace"))
-            assert found is None, f"{path}: {found}"
-            assert here not in raw, path
+        found = HOMES.search(raw.decode("utf-8", errors="replace"))
+        assert found is None, f"{path}: {found}"
+        assert here not in raw, path

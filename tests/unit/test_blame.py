@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from jobboard.core.blame import moved_between, origins, paths_of
 from jobboard.core.model import Definition
+
+if TYPE_CHECKING:
+    from jobboard.core.model import Spec
 
 A = {"command": {"run": "x"}, "env": {"X": "1", "Y": "2"}}
 B = {**A, "timeout": 5, "env": {"X": "1", "Y": "3"}}
 
 
-def made(spec: object, base: object | None = None) -> Definition:
-    return Definition(1, 1, 1, spec, base or spec)  # type: ignore[arg-type]  # specs, all of them
+def made(spec: Spec, base: Spec | None = None) -> Definition:
+    return Definition(1, 1, 1, spec, base or spec)
 
 
 def test_paths_are_told_key_by_key() -> None:

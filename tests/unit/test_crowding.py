@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +14,9 @@ from jobboard.core.crowding import COUNTED, DAY_MS, HOUR_MS, clock_faults, start
 from jobboard.core.forecast import WEEK_MS
 from jobboard.core.model import Definition
 from jobboard.core.schedule import compile_schedule
+
+if TYPE_CHECKING:
+    from jobboard.core.change import Action
 
 NOW = 1_795_262_400_000  # Saturday, 2026-11-21T12:00:00Z
 MADRID_CHANGES = 1_805_850_000_000 - 2 * DAY_MS  # two days before 2027-03-28
@@ -27,8 +30,8 @@ def job(**schedule: Any) -> dict[str, Any]:
 
 def changed(address: str, before: dict[str, Any] | None, after: dict[str, Any] | None) -> JobChange:
     held = None if before is None else Definition(1, 1, 1, before, before)
-    action = "add" if held is None else "destroy" if after is None else "change"
-    return JobChange(address, action, held, after, after)  # type: ignore[arg-type]  # one of three texts
+    action: Action = "add" if held is None else "destroy" if after is None else "change"
+    return JobChange(address, action, held, after, after)
 
 
 def walked(address: str, spec: dict[str, Any], now_ms: int) -> Counter[int]:

@@ -89,14 +89,14 @@ def test_every_kind_of_conflict_under_every_policy(field: str, on_conflict: Any,
 
 def test_a_set_under_every_policy() -> None:
     base, live, file = {"tags": ["a", "b"]}, {"tags": ["b", "live"]}, {"tags": ["a", "b", "file"]}
-    expected = {
+    expected: dict[OnDrift, list[str]] = {
         "keep": ["b", "file", "live"],
         "revert": ["a", "b", "file", "live"],
         "exact": ["a", "b", "file"],
         "fail": ["b", "file", "live"],
     }
     for on_drift, tags in expected.items():
-        policy = Policy(on_drift=on_drift)  # type: ignore[arg-type]  # keys of a dict are plain text
+        policy = Policy(on_drift=on_drift)
         merged = merge_job(base, live, file, policy)
         assert merged.spec == {"tags": tags}, on_drift
         assert bool(merged.drift) is (on_drift != "exact")
