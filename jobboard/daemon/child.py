@@ -124,7 +124,8 @@ def _spawn_here(argv: Sequence[str], env: Mapping[str, str], ends: tuple[int, ..
             setsid=True,
             setsigdef=_IGNORED_HERE,
         )
-    except NotImplementedError:  # a system where it starts no sessions
+    except NotImplementedError:
+        # What Python raises where the C library has no POSIX_SPAWN_SETSID.
         return _fork(argv, env, None, ends, None)
 
 

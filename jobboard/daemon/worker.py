@@ -26,10 +26,7 @@ from typing import TYPE_CHECKING
 
 from jobboard import errors
 from jobboard.clock import monotonic_s
-from jobboard.core.launch import Unresolvable
 from jobboard.core.names import NAME_RULE, is_name
-from jobboard.daemon import cgroup
-from jobboard.daemon.attempt import Attempt, Outcome
 from jobboard.daemon.clerk import (
     Asked,
     Broken,
@@ -42,13 +39,13 @@ from jobboard.daemon.clerk import (
     Taken,
     result_of,
 )
+from jobboard.daemon.executor import Executor
 from jobboard.daemon.heartbeat import Heartbeat
 from jobboard.daemon.inbox import InboxReader
 from jobboard.daemon.listen import Ears
-from jobboard.daemon.pipes import Pipes
-from jobboard.daemon.process import AgentProcess, end_marked, reap_orphans
-from jobboard.daemon.reports import Reports
+from jobboard.daemon.process import end_marked, reap_orphans
 from jobboard.daemon.spool import Spool, leftovers
+from jobboard.daemon.standing import Standing
 from jobboard.daemon.timers import Timer, Timers
 from jobboard.store.connect import explained
 from jobboard.store.runs import Runs
@@ -58,9 +55,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jobboard.daemon.announce import Announcer
-    from jobboard.daemon.frames import Message
     from jobboard.daemon.idle import Idle
-    from jobboard.daemon.output import Piece
     from jobboard.daemon.serving import Serving
     from jobboard.store.connect import Store
     from jobboard.store.runs import Reserved
@@ -70,19 +65,12 @@ log = logging.getLogger("jobboard.worker")
 DEFAULT_LEASE_MS = 30_000
 SHORTEST_LEASE_MS = 1_000
 
-_UNSTARTED_S = 1.0
-"""A run that was reserved and cannot be started for this long is for somebody else."""
-
 _SIGN_OFF_S = 10.0
 _HURRY_MS = 2_000
 _TERM_AT, _KILL_AT = 0.7, 0.85
 """When, in parts of the lease, runs that hold locks are ended if the store stays away."""
 
 _SHORTEST_TIMEOUT_S = 0.5
-_STILLBORN_AGENTS = 3
-
-_SAY_S = 0.2
-"""How often, at most, the system is told what runs."""
 
 
 class Worker:
@@ -133,31 +121,22 @@ class Worker:
         self._telling = threading.Lock()
         self._selector = selectors.DefaultSelector()
         self._timers = Timers()
-        self._pipes = Pipes(
+        self._standing = Standing(self._timers, announcer, idle, lambda: self._executor.addresses)
+        self._executor = Executor(
+            self._instance,
+            store,
             self._selector,
             self._timers,
-            self._pass_on,
-            self._conclude_exited,
-            lambda attempt: self._order_end(attempt, "output"),
+            worker=self.id,
+            runners=serving.runners,
+            ready=self._agent_is_ready,
+            changed=self._changed,
         )
-        self._reports = Reports(
-            self._instance,
-            self._timers,
-            self._pass_report_on,
-            lambda attempt: self._order_end(attempt, "silent"),
-        )
-        self._attempts: dict[str, Attempt] = {}
-        self._waiting: list[Attempt] = []
-        self._agent: AgentProcess | None = None
-        self._agent_ready = False
-        self._stillborn = 0
         self._renewed_at_s = monotonic_s()
         self._draining = False
         self._paused = False
         self._grace: Timer | None = None
-        self._announcer = announcer
-        self._announced = self._saying = self._known = False
-        self._idle = idle
+        self._known = False
 
     # ---- the life of it
 
@@ -177,8 +156,6 @@ class Worker:
         spool = Spool(self._home, self._store.namespace, incarnation, self.id, self._instance)
         with ExitStack() as connections:
             connections.callback(spool.close)
-            self._reports.open()
-            connections.callback(self._reports.close)
             self._clerk = clerk = Clerk(self._connect(connections), self._me, spool, self.tell)
             ears = Ears(self._connect(connections), self.id, self._me.serving.queues, clerk, self.tell)
             heartbeat = Heartbeat(self._connect(connections), self.id, self._me.lease_ms, clerk, self.tell)
@@ -186,7 +163,7 @@ class Worker:
                 InboxReader(self._connect(connections), self.id, queue, self.tell)
                 for queue in self._me.serving.inboxes
             ]
-            self._start_agent()
+            self._executor.open(clerk, connections)
             self._watch(stop, hurry)
             clerk.start(ears.room)
             ears.start()
@@ -199,7 +176,7 @@ class Worker:
                 for reader in readers:
                     reader.close()
                 ears.close()
-                unfinished = bool(self._attempts)
+                unfinished = self._executor.count > 0
                 self._close()
                 hurried = hurry is not None and hurry.is_set()
                 clerk.close(_HURRY_MS / 1000 if hurried else _SIGN_OFF_S, unfinished=unfinished)
@@ -211,7 +188,7 @@ class Worker:
 
     def end_running(self) -> None:
         """End what runs now, which then has failed, and go on; from any thread."""
-        self.tell(Asked(lambda: self._end_everything(None, "told")))
+        self.tell(Asked(lambda: self._executor.end_all("told")))
 
     def pause(self) -> None:
         """Take nothing new until told to go on; what runs goes on. From any thread."""
@@ -257,13 +234,7 @@ class Worker:
         threading.Thread(target=wait, name="stop", daemon=True).start()
 
     def _close(self) -> None:
-        if self._agent is not None:
-            if self._attempts:
-                self._agent.channel.close()  # it takes us for dead, and ends everything
-                self._agent.bury()
-            else:
-                self._agent.quit()
-            self._agent = None
+        self._executor.close()
         for key in tuple(self._selector.get_map().values()):
             if isinstance(key.fileobj, int) and key.fd != self._news_fd:
                 os.close(key.fd)
@@ -285,21 +256,13 @@ class Worker:
 
     def _loop(self) -> None:
         self._selector.register(self._news_fd, selectors.EVENT_READ, self._take_news)
-        self._selector.register(self._reports.sock, selectors.EVENT_READ, self._reports.take)
-        self._stay_alive()
+        self._standing.stay_alive()
         self._changed()
-        while not (self._draining and not self._attempts):
-            self._adjust_interest()
+        while not (self._draining and not self._executor.count):
+            self._executor.adjust_interest()
             for key, _ in self._selector.select(self._timers.wait_s()):
                 key.data()
             self._timers.fire()
-
-    def _adjust_interest(self) -> None:
-        channel = self._running_agent.channel
-        channel.flush()
-        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if channel.waiting else 0)
-        if self._selector.get_key(channel.sock).events != wanted:
-            self._selector.modify(channel.sock, wanted, self._take_messages)
 
     def _take_news(self) -> None:
         os.read(self._news_fd, 4096)
@@ -310,10 +273,9 @@ class Worker:
                 return
             match news:
                 case Taken(runs):
-                    for run in runs:
-                        self._take_on(Attempt(run, self._reports.address, self._me.serving.runners))
+                    self._take_on(runs)
                 case Ended(run_ids):
-                    self._end_runs(run_ids)
+                    self._executor.end(run_ids, "cancel")
                 case Renewed(at_s):
                     self._renew(at_s)
                     self._known = True
@@ -325,33 +287,31 @@ class Worker:
                 case Broken(error):
                     raise error
 
+    def _take_on(self, runs: Sequence[Reserved]) -> None:
+        if self._draining:
+            self._clerk.give_back(runs)
+            return
+        for run in runs:
+            self._executor.take_on(run)
+
     def _renew(self, at_s: float) -> None:
         self._renewed_at_s = max(self._renewed_at_s, at_s)
         lease_s = self._me.lease_ms / 1000
-        self._running_agent.channel.put(
-            {
-                "type": "lease",
-                "term_at_s": self._renewed_at_s + _TERM_AT * lease_s,
-                "kill_at_s": self._renewed_at_s + _KILL_AT * lease_s,
-            }
+        self._executor.believed(
+            self._renewed_at_s + _TERM_AT * lease_s, self._renewed_at_s + _KILL_AT * lease_s
         )
 
     def _drain(self, *, hurried: bool) -> None:
         if not self._draining:
-            running = len(self._attempts) - len(self._waiting)
-            log.info("stopping; %d still running", running, extra={"action": "stopping"})
+            log.info("stopping; %d still running", self._executor.running, extra={"action": "stopping"})
         self._draining = True
-        if self._announcer is not None:
-            self._announcer.stopping()
+        self._standing.stopping()
         self._clerk.drain()
-        self._clerk.give_back([attempt.reserved for attempt in self._waiting])
-        for attempt in self._waiting:
-            del self._attempts[attempt.id]
-        self._waiting.clear()
+        self._executor.return_waiting()
         if hurried:
-            self._end_everything(_HURRY_MS)
+            self._executor.end_all("drain", _HURRY_MS)
         elif self._grace_ms is not None:
-            self._grace = self._timers.after(self._grace_ms / 1000, lambda: self._end_everything(None))
+            self._grace = self._timers.after(self._grace_ms / 1000, lambda: self._executor.end_all("drain"))
 
     def _lift_grace(self) -> None:
         self._grace_ms = None
@@ -363,184 +323,22 @@ class Worker:
         self._paused = paused
         if paused:
             self._clerk.drain()
-        elif self._agent_ready and not self._draining:
-            self._clerk.resume()
+        else:
+            self._take_if_able()
         self._changed()
 
-    def _end_everything(self, within_ms: int | None, why: str = "drain") -> None:
-        for attempt in self._attempts.values():
-            self._order_end(attempt, why, within_ms)
+    def _agent_is_ready(self) -> None:
+        self._announce()
+        self._take_if_able()
 
-    def _end_runs(self, run_ids: Sequence[str]) -> None:
-        for attempt in self._attempts.values():
-            if attempt.reserved.run_id in run_ids:
-                self._order_end(attempt, "cancel")
-
-    def _order_end(self, attempt: Attempt, why: str, within_ms: int | None = None) -> None:
-        self._running_agent.channel.put({"type": "end", "id": attempt.id, "why": why, "within_ms": within_ms})
-
-    # ---- what the system is told
+    def _take_if_able(self) -> None:
+        if self._executor.ready and not (self._draining or self._paused):
+            self._clerk.resume()
 
     def _announce(self) -> None:
         """Say once that it is ready: the store knows it, and commands can be started."""
-        if self._announcer is not None and self._known and self._agent_ready and not self._announced:
-            self._announced = True
-            self._announcer.ready()
+        if self._known and self._executor.ready:
+            self._standing.ready()
 
     def _changed(self) -> None:
-        """Something has begun or ended."""
-        if self._idle is not None:
-            if self._attempts:
-                self._idle.busy()
-            else:
-                self._idle.resting(self._timers)
-        if self._announcer is not None and not self._saying:
-            self._saying = True
-            self._timers.after(_SAY_S, self._say)
-
-    def _say(self) -> None:
-        self._saying = False
-        if self._announcer is not None:
-            running = [attempt.reserved.address for attempt in self._attempts.values()]
-            self._announcer.doing(running, paused=self._paused)
-
-    def _stay_alive(self) -> None:
-        if self._announcer is not None and self._announcer.alive_every_s is not None:
-            self._announcer.alive()
-            self._timers.after(self._announcer.alive_every_s, self._stay_alive)
-
-    # ---- the agent
-
-    @property
-    def _running_agent(self) -> AgentProcess:
-        assert self._agent is not None
-        return self._agent
-
-    def _start_agent(self) -> None:
-        self._agent_ready = False
-        self._agent = AgentProcess(
-            self._instance,
-            {"url": self._store.url, "namespace": self._store.namespace, "worker": self.id},
-            cgroup.own(),
-        )
-        self._selector.register(self._agent.channel.sock, selectors.EVENT_READ, self._take_messages)
-
-    def _take_messages(self) -> None:
-        channel = self._running_agent.channel
-        for message in channel.take():
-            match message["type"]:
-                case "ready":
-                    self._agent_is_ready(message)
-                case "started":
-                    self._started(self._attempts[message["id"]], message)
-                case "errors":
-                    self._opened(self._attempts[message["id"]], message)
-                case "refused":
-                    self._refused(self._attempts[message["id"]], message)
-                case "exited":
-                    self._exited(self._attempts[message["id"]], message)
-        if not channel.open:
-            self._replace_agent()
-
-    def _agent_is_ready(self, message: Message) -> None:
-        self._agent_ready = True
-        self._stillborn = 0
-        log.info("the agent is ready", extra={"action": "agent", "pid": message["pid"]})
-        self._renew(self._renewed_at_s)
-        self._announce()
-        if not (self._draining or self._paused):
-            self._clerk.resume()
-        waiting, self._waiting = self._waiting, []
-        for attempt in waiting:
-            self._order_start(attempt)
-
-    def _replace_agent(self) -> None:
-        """The agent is dead, and everything it had started with it: those attempts are lost."""
-        agent = self._running_agent
-        self._selector.unregister(agent.channel.sock)
-        agent.bury()
-        if not self._agent_ready:
-            self._stillborn += 1
-            if self._stillborn == _STILLBORN_AGENTS:
-                self._agent = None
-                raise errors.JobboardError("the agent that starts commands does not start")
-        log.error("the agent died and is replaced", extra={"action": "agent-died", "worker": self.id})
-        for attempt in tuple(self._attempts.values()):
-            if attempt not in self._waiting:
-                self._pipes.read_rest(attempt)
-                self._conclude(attempt, attempt.lost("the agent died", monotonic_s()))
-        self._start_agent()
-
-    # ---- an attempt, from its start to its end
-
-    def _take_on(self, attempt: Attempt) -> None:
-        if self._draining:
-            self._clerk.give_back([attempt.reserved])
-            return
-        self._attempts[attempt.id] = attempt
-        self._changed()
-        if self._agent_ready:
-            self._order_start(attempt)
-            return
-        self._waiting.append(attempt)
-        self._timers.after(_UNSTARTED_S, lambda: self._return_unstarted(attempt))
-
-    def _return_unstarted(self, attempt: Attempt) -> None:
-        """There is still no agent to start it: let another worker have it, and take no more for now."""
-        if attempt in self._waiting:
-            self._clerk.drain()
-            self._waiting.remove(attempt)
-            del self._attempts[attempt.id]
-            self._changed()
-            self._clerk.give_back([attempt.reserved])
-
-    def _order_start(self, attempt: Attempt) -> None:
-        try:
-            order = attempt.order(self._instance, self._store.url)
-        except Unresolvable as error:
-            self._conclude(attempt, attempt.failed(str(error), monotonic_s()))
-        except (KeyError, TypeError, ValueError) as error:
-            # Another version's definition, or a damaged one: the run fails, the worker must not.
-            self._conclude(
-                attempt, attempt.failed(f"not a definition this worker can run: {error}", monotonic_s())
-            )
-        else:
-            self._reports.expect(attempt)
-            self._running_agent.channel.put(order)
-
-    def _refused(self, attempt: Attempt, message: Message) -> None:
-        self._conclude(attempt, attempt.refused(message["code"], message["reason"], monotonic_s()))
-
-    def _started(self, attempt: Attempt, message: Message) -> None:
-        attempt.started_at_s = message["at_s"]
-        self._pipes.open(attempt, message["fd"], "stdout" if attempt.split else "")
-        self._reports.started(attempt)
-
-    def _opened(self, attempt: Attempt, message: Message) -> None:
-        """Its standard error comes from a pipe of its own."""
-        self._pipes.open(attempt, message["fd"], "stderr")
-
-    def _exited(self, attempt: Attempt, message: Message) -> None:
-        attempt.exited = message
-        self._pipes.exited(attempt)
-
-    def _conclude_exited(self, attempt: Attempt) -> None:
-        assert attempt.exited is not None
-        if attempt.exited["code"]:
-            self._reports.take()  # what it said of its failure may wait beside the news of its end
-        attempt.capture.close()
-        self._conclude(attempt, attempt.outcome(attempt.exited))
-
-    def _conclude(self, attempt: Attempt, outcome: Outcome) -> None:
-        """Report an attempt. Its pipe, if somebody still holds it, is read on and forgotten."""
-        self._pipes.conclude(attempt)
-        self._reports.over(attempt)
-        del self._attempts[attempt.id]
-        self._changed()
-        self._clerk.finish(outcome)
-
-    def _pass_on(self, run: Reserved, piece: Piece) -> None:
-        self._clerk.output(run, piece)
-
-    def _pass_report_on(self, attempt: Attempt) -> None:
-        self._clerk.report(attempt.reserved, attempt.said.percent, attempt.said.text)
+        self._standing.changed(busy=self._executor.count > 0, paused=self._paused)

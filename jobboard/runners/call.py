@@ -29,7 +29,8 @@ def main(_: Sequence[str]) -> int:
     """Call the function; the exit code."""
     told = json.load(sys.stdin)
     sys.stdin = io.StringIO(told["stdin"] or "")
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
     # As `python -m` has it: the job's directory first.
     sys.path.insert(0, "")
     return call(told)

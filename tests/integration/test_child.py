@@ -19,6 +19,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
     """On a system whose posix_spawn starts sessions, and on one where it does not."""
 
     def none(*_: Any, **__: Any) -> NoReturn:
+        # As Python says that the C library has no POSIX_SPAWN_SETSID.
         raise NotImplementedError
 
     if request.param == "fork":

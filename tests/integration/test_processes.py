@@ -234,8 +234,8 @@ def test_a_run_that_cannot_be_started_soon_goes_back(
     board(store, {"job": run("true")})
     run_id = start(store, "job")
     with working(store, tmp_path) as worker:
-        until(lambda: worker._agent is not None)
-        agent = worker._agent
+        until(lambda: worker._executor._agent is not None)
+        agent = worker._executor._agent
         assert agent is not None
         os.kill(agent.guard_pid, signal.SIGSTOP)
         back = wait_for_event(store, lambda e: e["e"] == "queued" and e.get("reason") == "")
