@@ -17,9 +17,9 @@ from bench.measure import own_store, percentile, rate
 from jobboard.core.forecast import next_due_ms
 from jobboard.core.model import Definition
 from jobboard.daemon.scheduler import Scheduler
-from jobboard.store import definitions
+from jobboard.store import staging
 from jobboard.store.connect import Store
-from jobboard.store.definitions import BoardWrite
+from jobboard.store.staging import BoardWrite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -115,7 +115,7 @@ def _lateness(store: Store, run_ids: Iterator[bytes]) -> Iterator[float]:
 
 def _define(store: Store, count: int, spec_of: Callable[[int], Spec]) -> None:
     """So many jobs on boards of a thousand, in one commit."""
-    stage = definitions.begin(store)
+    stage = staging.begin(store)
     writes = []
     for first in range(0, count, IN_A_BOARD):
         board, version = f"b{first // IN_A_BOARD}", f"{stage.id}-{first}"
@@ -130,11 +130,11 @@ def _define(store: Store, count: int, spec_of: Callable[[int], Spec]) -> None:
             }
             for job, spec in specs.items()
         }
-        definitions.stage_version(store, stage, version, source=None, put=made, drop=())
-        definitions.stage_work(store, stage, version, work)
+        staging.stage_version(store, stage, version, source=None, put=made, drop=())
+        staging.stage_work(store, stage, version, work)
         writes.append(BoardWrite(board, None, version, {"path": board, "jobs": IN_A_BOARD}, []))
-    definitions.commit(store, stage, writes, revision={}, by={"actor": "bench", "via": "cli"})
-    definitions.drain(store)
+    staging.commit(store, stage, writes, revision={}, by={"actor": "bench", "via": "cli"})
+    staging.drain(store)
 
 
 class _Timed(Store):

@@ -30,15 +30,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Read the job and its history; a line for each field."""
     from jobboard.reconcile.live import read_job
-    from jobboard.store import clocks, definitions, history
+    from jobboard.store import clocks, history
     from jobboard.store.connect import open_store
+    from jobboard.store.edits import read_edits
     from jobboard.store.views import find_job
 
     with open_store(Settings.from_args(args)) as store:
         address = find_job(store, args.job)
         definition = read_job(store, address)
         known = list(history.changes_of(store, address))
-        edits = definitions.read_edits(store, [address]).get(address, {})
+        edits = read_edits(store, [address]).get(address, {})
         now_ms = clocks.now_ms(store)
     traced = origins(definition, [(r.number, change.before, change.after) for r, change in known])
     # That a job had another address is no field of it.

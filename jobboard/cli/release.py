@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Release the board."""
-    from jobboard.store import definitions
+    from jobboard.store import definitions, staging
     from jobboard.store.connect import open_store
 
     settings = Settings.from_args(args)
@@ -34,7 +34,7 @@ def execute(args: argparse.Namespace) -> int:
             raise errors.UsageError(f"there is no board {args.board}", "jobboard ls lists the jobs")
         by = project.by_of(settings, args.reason)
         meta = {key: value for key, value in record.meta.items() if key != "held"}
-        released = definitions.release(store, record, meta, by, why="by hand")
+        released = staging.release(store, record, meta, by, why="by hand")
     if args.output == "json":
         print(json.dumps({"board": args.board, "released": released}, indent=2))
     elif released:

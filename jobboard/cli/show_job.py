@@ -241,6 +241,7 @@ def read(store: Store, address: str, now_ms: int) -> JobView:
     """
     from jobboard import errors
     from jobboard.store import definitions
+    from jobboard.store.edits import read_edits
     from jobboard.store.world import read_job_facts
 
     board, job = split_address(address)
@@ -250,7 +251,7 @@ def read(store: Store, address: str, now_ms: int) -> JobView:
         raise errors.UsageError(f"there is no job {address} any more", "jobboard ls lists the jobs")
     definition = found[job]
     drift = merge_job(definition.base, definition.spec, definition.base).drift if definition.drifted else ()
-    edits = definitions.read_edits(store, [address]).get(address, {}) if drift else {}
+    edits = read_edits(store, [address]).get(address, {}) if drift else {}
     facts = read_job_facts(store, address, now_ms)
     return JobView(facts, definition, record, drift, edits, now_ms)
 

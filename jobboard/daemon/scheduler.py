@@ -27,9 +27,9 @@ from jobboard.core.schedule import Schedule, compile_schedule
 from jobboard.core.zone import zone_version
 from jobboard.daemon.storeclock import StoreClock
 from jobboard.store.codec import decode_definition
-from jobboard.store.definitions import drain
 from jobboard.store.listen import Listener
 from jobboard.store.runs import CLAIM_LEASE_MS, PAGE, Runs
+from jobboard.store.staging import drain
 from jobboard.store.wire import unpack
 
 if TYPE_CHECKING:

@@ -20,8 +20,9 @@ from jobboard.core.names import address_of, split_address
 from jobboard.reconcile.parts import joined, split
 from jobboard.reconcile.planning import make_plan
 from jobboard.reconcile.turn import Turn
-from jobboard.store import definitions, history, tombstones
-from jobboard.store.definitions import BoardWrite, MovedSince
+from jobboard.store import definitions, edits, history, staging, tombstones
+from jobboard.store.definitions import MovedSince
+from jobboard.store.staging import BoardWrite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -171,17 +172,17 @@ def _expectation(ran: Spec | None, runs: Spec | None, now_ms: int) -> dict[str, 
 def _apply_once(store: Store, planned: Planned, by: Mapping[str, Any], turn: Turn) -> int | None:
     plan = planned.plan
     touched = [board for board in plan.boards if board.rewritten]
-    if not definitions.is_drained(store):
-        definitions.drain(store)
+    if not staging.is_drained(store):
+        staging.drain(store)
     if not touched:
         _record(store, plan, by)
         return None
-    stage = definitions.begin(store)
+    stage = staging.begin(store)
     writes = [_stage_board(store, stage, f"{stage.id}-{n}", board, by) for n, board in enumerate(touched)]
-    revision, _ = definitions.commit(store, stage, writes, revision=_revision(planned), by=by, sync=turn.sync)
-    definitions.drain(store)
+    revision, _ = staging.commit(store, stage, writes, revision=_revision(planned), by=by, sync=turn.sync)
+    staging.drain(store)
     _record(store, plan, by)
-    definitions.collect(store)
+    staging.collect(store)
     return revision
 
 
@@ -190,18 +191,18 @@ def _record(store: Store, plan: Plan, by: Mapping[str, Any]) -> None:
     for board in plan.boards:
         if board.released and not board.rewritten and board.version is not None:
             seen = definitions.BoardRecord(board.name, board.version)
-            definitions.release(store, seen, board.meta, by, why="its file says what it was rolled back to")
+            staging.release(store, seen, board.meta, by, why="its file says what it was rolled back to")
     notes = [
         (board.name, board.version, board.meta, board.drifted)
         for board in plan.boards
         if board.recorded and not board.released and not board.rewritten and board.version is not None
     ]
     if notes:
-        definitions.record(store, notes)
+        staging.record(store, notes)
 
 
 def _stage_board(
-    store: Store, stage: definitions.Stage, version: str, board: BoardPlan, by: Mapping[str, Any]
+    store: Store, stage: staging.Stage, version: str, board: BoardPlan, by: Mapping[str, Any]
 ) -> BoardWrite:
     commit = board.meta.get("commit")
     entries: dict[str, dict[str, Any]] = {}
@@ -216,7 +217,7 @@ def _stage_board(
                 entry["stop"] = str(by.get("actor"))
         elif change.before is not None and change.before.drifted:
             # Who edited it live is forgotten with the edit, in the same step as all else that follows.
-            entry = {**(entry or {}), "apart": definitions.paths_apart(_definition(change, stage))}
+            entry = {**(entry or {}), "apart": edits.paths_apart(_definition(change, stage))}
         if board.requeue and change.redefines:
             entry = {**(entry or {}), "renew": "0"}
         if entry is not None:
@@ -231,18 +232,18 @@ def _stage_board(
         for change in board.changes
         if change.after is not None
     }
-    definitions.stage_work(store, stage, version, entries)
+    staging.stage_work(store, stage, version, entries)
     remembered = {
         change.address: history.encode_change(
             change.action, change.before, put.get(split_address(change.address)[1]), change.source
         )
         for change in board.changes
     }
-    definitions.stage_changes(store, stage, version, remembered)
+    staging.stage_changes(store, stage, version, remembered)
     if board.removed:
         return BoardWrite(board.name, board.version, None, {}, ())
     drop = [*(split_address(c.address)[1] for c in board.changes if c.after is None), *board.left]
-    definitions.stage_version(store, stage, version, source=board.version, put=put, drop=drop)
+    staging.stage_version(store, stage, version, source=board.version, put=put, drop=drop)
     meta = {"uid": secrets.token_hex(8), **board.meta, "revision": stage.revision, "at": stage.now_ms}
     return BoardWrite(board.name, board.version, version, meta, board.drifted)
 
@@ -256,7 +257,7 @@ def _staying_away(store: Store, change: JobChange) -> dict[str, Any]:
     return {"stone": tombstones.rebased(stone, change.base or {})}
 
 
-def _definition(change: JobChange, stage: definitions.Stage) -> Definition:
+def _definition(change: JobChange, stage: staging.Stage) -> Definition:
     assert change.after is not None
     assert change.base is not None
     before = change.before

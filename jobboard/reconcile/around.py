@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from jobboard.core.crowding import COUNTED
 from jobboard.core.names import LOOSE, address_of, split_address
 from jobboard.core.override import lasting
-from jobboard.store import bystanders, clocks, definitions, holds, overrides, skips
+from jobboard.store import bystanders, clocks, definitions, edits, holds, overrides, skips
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -73,7 +73,7 @@ def look_around(store: Store, plan: Plan) -> Around:
     clashing = [part.address for clash in plan.clashes for part in clash.parts]
     return Around(
         now_ms,
-        definitions.read_edits(store, [*plan.edited, *dropped, *clashing]),
+        edits.read_edits(store, [*plan.edited, *dropped, *clashing]),
         _concerning({board.name for board in plan.boards}, holds.read_holds(store, now_ms)),
         _bystanders(store, touched) if len(touched) <= LOOKED_AT else {},
         overrides.read_overridden(store, boards),
@@ -96,7 +96,7 @@ def look_around_boards(store: Store, boards: Collection[str], edited: Sequence[s
     now_ms = clocks.now_ms(store)
     return Around(
         now_ms,
-        definitions.read_edits(store, edited),
+        edits.read_edits(store, edited),
         _concerning(boards, holds.read_holds(store, now_ms)),
         overridden=overrides.read_overridden(store, boards),
     )

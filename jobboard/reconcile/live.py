@@ -18,7 +18,7 @@ from jobboard.core.resolve import resolve_assignment
 from jobboard.reconcile.applying import schedule_entry
 from jobboard.reconcile.together import check_together, outside_of
 from jobboard.source.schema import check_keys
-from jobboard.store import definitions
+from jobboard.store import definitions, edits
 from jobboard.store.codec import decode_definition
 
 if TYPE_CHECKING:
@@ -85,12 +85,12 @@ def edit_job(
             return Edited(address, ())
         if any(field.path.partition(".")[0] in _SHARED for field in fields):
             check_among_others(store, address, after)
-        unique = definitions.number(store)
+        unique = edits.number(store)
         moves = any(FIELDS[field.path.partition(".")[0]].moves for field in fields)
         edited = replace(before, epoch=unique if moves else before.epoch, generation=unique, spec=after)
         change = JobChange(address, "change", before, after, before.base, fields)
         try:
-            definitions.edit(
+            edits.edit(
                 store,
                 address,
                 seen=packed,

@@ -17,7 +17,7 @@ from jobboard.core.names import LOOSE, NAME_RULE, address_of, is_name, split_add
 from jobboard.core.resolve import COMMANDS
 from jobboard.reconcile.applying import schedule_entry
 from jobboard.reconcile.live import check_among_others, with_keys
-from jobboard.store import clocks, definitions, jobs
+from jobboard.store import clocks, edits, jobs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,7 +103,7 @@ def _write(store: Store, board: jobs.Board, change: JobChange, by: Mapping[str, 
 def _definition(
     store: Store, before: Definition | None, after: Spec, fields: tuple[Merged, ...]
 ) -> Definition:
-    unique = definitions.number(store)
+    unique = edits.number(store)
     moves = any(FIELDS[field.path.partition(".")[0]].moves for field in fields)
     if before is None:
         return Definition(unique, unique, 0, after, after)

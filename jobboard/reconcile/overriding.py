@@ -28,7 +28,7 @@ from jobboard.core.override import (
 from jobboard.core.schedule import compile_schedule
 from jobboard.reconcile.applying import entry_between
 from jobboard.reconcile.live import check_among_others, with_keys
-from jobboard.store import clocks, definitions, overrides
+from jobboard.store import clocks, definitions, edits, overrides
 from jobboard.store.connect import explained
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ def _write(
         *(override for override in before.overrides if override not in after.overrides),
     ]
     moves = any(FIELDS[override.path.partition(".")[0]].moves for override in moved)
-    after = replace(after, epoch=definitions.number(store) if moves else before.epoch)
+    after = replace(after, epoch=edits.number(store) if moves else before.epoch)
     ran, runs = laid(before), laid(after)
     try:
         overrides.write(

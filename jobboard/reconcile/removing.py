@@ -16,7 +16,7 @@ from jobboard.core.names import LOOSE, address_of, split_address
 from jobboard.core.schedule import is_seeded
 from jobboard.reconcile.applying import schedule_entry
 from jobboard.reconcile.live import check_among_others
-from jobboard.store import clocks, definitions, jobs, tombstones
+from jobboard.store import clocks, edits, jobs, staging, tombstones
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +67,7 @@ def restore_job(store: Store, address: str, *, by: Mapping[str, Any]) -> str:
     """
     for _ in range(ATTEMPTS):
         # A sync may have left to do that another base is remembered of it.
-        definitions.drain(store)
+        staging.drain(store)
         found = tombstones.read(store, address)
         home, job = split_address(address)
         board = jobs.read(store, home)
@@ -110,7 +110,7 @@ def _refuse_removal(store: Store, address: str, before: Definition, by: Mapping[
 
 
 def _restored(store: Store, source: str, target: str, found: Tombstone) -> Definition:
-    unique = definitions.number(store)
+    unique = edits.number(store)
     if split_address(target)[0] != LOOSE:
         # What a sync destroyed no file declares: to the board it is new.
         return Definition(unique, unique, 0, found.spec, found.base if found.base is not None else {})

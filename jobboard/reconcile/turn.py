@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from jobboard import errors
-from jobboard.store import clocks, definitions
+from jobboard.store import clocks, staging
 
 if TYPE_CHECKING:
     from jobboard.store.connect import Store
@@ -41,12 +41,12 @@ class Turn:
         if self.sync is not None:
             # The lease ends by itself should the store be gone; what is raised already says more.
             with suppress(errors.JobboardError):
-                definitions.end_quiet(self._store, self.sync)
+                staging.end_quiet(self._store, self.sync)
 
     def missed(self) -> None:
         """A commit was refused, and another try begins now."""
         self._missed += 1
         if self._missed >= PATIENCE:
             self.sync = self.sync or secrets.token_hex(8)
-            definitions.keep_quiet(self._store, self.sync, since_ms=self._since_ms)
+            staging.keep_quiet(self._store, self.sync, since_ms=self._since_ms)
         self._since_ms = clocks.now_ms(self._store)

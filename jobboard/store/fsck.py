@@ -17,7 +17,8 @@ from jobboard.core.schedule import compile_schedule
 from jobboard.store import clocks
 from jobboard.store.codec import decode_definition
 from jobboard.store.connect import explained
-from jobboard.store.definitions import collect, defs_of
+from jobboard.store.definitions import defs_of
+from jobboard.store.staging import collect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from jobboard import errors
 from jobboard.core.names import address_of, split_address
-from jobboard.store import definitions
+from jobboard.store import definitions, staging
 from jobboard.store.codec import decode_definition, encode_definition
 from jobboard.store.connect import explained
 from jobboard.store.wire import as_bytes, pack, unpack
@@ -169,7 +169,7 @@ def bases_at(store: Store, number: int, boards: Sequence[str] | None = None) -> 
             raise errors.Refused(
                 f"what revision {revision.number} changed is no longer kept job by job,"
                 f" so nobody can tell how the boards were at {number}",
-                f"only the newest {definitions.KEPT_CHANGES} that changed jobs are: jobboard history",
+                f"only the newest {staging.KEPT_CHANGES} that changed jobs are: jobboard history",
             )
         for change in read_changes(store, revision):
             if split_address(change.address)[0] not in touched:

@@ -6,12 +6,11 @@ The board ``loose``, of the jobs that are on none, is written in no other way, s
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.depend import edges_of
 from jobboard.core.names import LOOSE, split_address
-from jobboard.store import definitions
+from jobboard.store import definitions, edits
 from jobboard.store.codec import encode_definition
 from jobboard.store.connect import explained
 from jobboard.store.wire import pack
@@ -76,8 +75,8 @@ def write(
     job = split_address(address)[1]
     definition = jobs.get(job)
     drifted = board.name != LOOSE and (definition is None or definition.drifted)
-    ask = partial(
-        store.call,
+    tag = edits.patiently(
+        store,
         "job",
         address=address,
         seen=board.seen or False,
@@ -90,7 +89,7 @@ def write(
         by=dict(by),
         detail={"spec": dict(definition.spec)} if definition else {},
     )
-    return definitions.patiently(ask) == "OK"
+    return tag == "OK"
 
 
 def _facts(jobs: Mapping[str, Definition]) -> dict[str, Any]:

@@ -6,13 +6,11 @@ takes off what has ended, looks at overridden jobs alone.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from jobboard import errors
 from jobboard.core.names import address_of, split_address
 from jobboard.core.override import first_end_ms
-from jobboard.store import definitions
+from jobboard.store import definitions, edits
 from jobboard.store.codec import encode_definition
 from jobboard.store.connect import explained
 
@@ -70,7 +68,7 @@ def write(
         store: Where.
         address: Which job.
         seen: The version of its board that was read.
-        definition: What it is to be; its epoch from `definitions.number`.
+        definition: What it is to be; its epoch from `edits.number`.
         deed: What is done.
         by: Who, via what.
         detail: What moved, for the audit.
@@ -82,10 +80,10 @@ def write(
         definitions.MovedSince: Somebody wrote to the board in the meantime.
         errors.UsageError: The job is gone.
     """
-    ask = partial(
-        store.call,
+    edits.write(
+        store,
         "override",
-        address=address,
+        address,
         seen=seen,
         definition=encode_definition(definition),
         patient=deed != "override ended",
@@ -97,8 +95,3 @@ def write(
         by=dict(by),
         detail=dict(detail),
     )
-    tag = definitions.patiently(ask)
-    if tag == "STALE":
-        raise definitions.MovedSince([address])
-    if tag == "GONE":
-        raise errors.UsageError(f"there is no job {address} any more")

@@ -13,7 +13,7 @@ from kit.proxy import Cut, Proxy
 from kit.server import Server, fresh_namespace
 from kit.zygote import Zygote
 
-from jobboard.store import definitions
+from jobboard.store import definitions, staging
 from jobboard.store.connect import Store
 from jobboard.store.fsck import check
 from jobboard.store.runs import Runs
@@ -119,12 +119,12 @@ def test_a_sync_killed_at_any_call_leaves_before_or_after(make: Make, zygote: Zy
             assert due_set(project) == before[1], call
         assert all(problem.kind == "stages" for problem in check(project.store)), call
         if found == after[0]:
-            definitions.drain(project.store)
+            staging.drain(project.store)
             assert due_set(project) == after[1], call
         project.sync("--prune-board", "gone")
         assert (definitions_of(project), due_set(project)) == after, call
         StoreClock(project.store).advance(EIGHT_HOURS)
-        definitions.collect(project.store)
+        staging.collect(project.store)
         assert check(project.store) == [], call
     assert seen == {True, False}
 
@@ -146,13 +146,13 @@ def test_a_sync_whose_reply_is_lost_is_finished_once(make: Make, zygote: Zygote)
 
 def test_the_next_sync_finishes_what_a_dead_one_left_though_it_has_nothing_to_do(make: Make) -> None:
     project = make()
-    drained = definitions.drain
+    drained = staging.drain
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(definitions, "drain", lambda store: 0)
+        patched.setattr(staging, "drain", lambda store: 0)
         project.sync("--prune-board", "gone")
-    assert not definitions.is_drained(project.store)
+    assert not staging.is_drained(project.store)
     assert "No changes." in project.sync().out
-    assert definitions.is_drained(project.store)
+    assert staging.is_drained(project.store)
     assert drained(project.store) == 0
     assert check(project.store) == []
 
@@ -216,7 +216,7 @@ def test_a_full_store_takes_no_half_of_a_sync(project: Project, start: Callable[
         assert project.run("sync", "--auto-approve", "--redis", full.url).code == 0
         assert len(definitions.read_definitions(store, definitions.read_boards(store)["big"].version)) == 3000
         StoreClock(store).advance(EIGHT_HOURS)
-        definitions.collect(store)
+        staging.collect(store)
         assert check(store) == []
 
 

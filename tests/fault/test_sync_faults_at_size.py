@@ -10,7 +10,7 @@ from kit.clock import StoreClock
 from kit.forkedsync import ForkedSync
 from kit.project import Project, dump_of
 
-from jobboard.store import definitions
+from jobboard.store import definitions, staging
 from jobboard.store.fsck import check
 
 if TYPE_CHECKING:
@@ -97,10 +97,10 @@ def test_a_sync_of_ten_thousand_jobs_killed_at_any_call(changed: Project) -> Non
                 assert (jobs_of(changed), due_of(store)) == old, (call, when)
                 assert sync.apply()[0] == 0
             assert "No changes." in changed.sync().out
-            assert definitions.is_drained(store)
+            assert staging.is_drained(store)
             assert (jobs_of(changed), due_of(store)) == (after, due), (call, when)
     assert set(outcomes) == {True, False}
     assert len(outcomes) > 2 * (calls - 3)
     StoreClock(store).advance(EIGHT_HOURS)
-    definitions.collect(store)
+    staging.collect(store)
     assert check(store) == []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kit.project import Project
 
 from jobboard import errors
-from jobboard.store import definitions
+from jobboard.store import definitions, staging
 from jobboard.store.fsck import check
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def live(project: Project) -> dict[str, dict[str, str]]:
 
 def settled(project: Project) -> None:
     """No sync left anything half done."""
-    assert definitions.is_drained(project.store)
+    assert staging.is_drained(project.store)
     assert not project.store.client.exists(project.store.key("quiet"))
     assert all(problem.kind == "stages" for problem in check(project.store))
     due: Any = project.store.client.zrange(project.store.key("sched"), 0, -1)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jobboard.core.model import Definition
-from jobboard.store import definitions, tombstones
-from jobboard.store.definitions import BoardWrite
+from jobboard.store import definitions, edits, staging, tombstones
+from jobboard.store.staging import BoardWrite
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
@@ -31,11 +31,11 @@ def write(
     drop: tuple[str, ...] = (),
     work: dict[str, Any] | None = None,
 ) -> int:
-    stage = definitions.begin(store)
+    stage = staging.begin(store)
     version = f"{stage.id}-0"
-    definitions.stage_version(store, stage, version, source=seen, put=jobs, drop=drop)
-    definitions.stage_work(store, stage, version, work or {})
-    revision, _ = definitions.commit(
+    staging.stage_version(store, stage, version, source=seen, put=jobs, drop=drop)
+    staging.stage_work(store, stage, version, work or {})
+    revision, _ = staging.commit(
         store, stage, [BoardWrite(board, seen, version, {"path": "x"}, [])], revision={}, by=BY
     )
     return revision
@@ -48,8 +48,8 @@ def names(store: Store, board: str) -> set[str]:
 
 
 def test_nothing_is_seen_before_the_commit(store: Store) -> None:
-    stage = definitions.begin(store)
-    definitions.stage_version(store, stage, f"{stage.id}-0", source=None, put={"a": made("x")}, drop=())
+    stage = staging.begin(store)
+    staging.stage_version(store, stage, f"{stage.id}-0", source=None, put={"a": made("x")}, drop=())
     assert definitions.read_boards(store) == {}
     assert store.client.zcard(store.key("sched")) == 0
 
@@ -77,13 +77,11 @@ def test_unchanged_jobs_are_carried_over_on_the_server(store: Store, size: int) 
 
 def test_a_board_that_moved_refuses_the_whole_commit(store: Store) -> None:
     write(store, "ops", {"a": made("x")})
-    stage = definitions.begin(store)
+    stage = staging.begin(store)
     for n, board in enumerate(("new", "ops")):
-        definitions.stage_version(
-            store, stage, f"{stage.id}-{n}", source=None, put={board: made("z")}, drop=()
-        )
+        staging.stage_version(store, stage, f"{stage.id}-{n}", source=None, put={board: made("z")}, drop=())
     with pytest.raises(definitions.MovedSince) as raised:
-        definitions.commit(
+        staging.commit(
             store,
             stage,
             [
@@ -99,11 +97,11 @@ def test_a_board_that_moved_refuses_the_whole_commit(store: Store) -> None:
 
 
 def test_a_commit_whose_reply_was_lost_is_recognised(store: Store) -> None:
-    stage = definitions.begin(store)
-    definitions.stage_version(store, stage, f"{stage.id}-0", source=None, put={"a": made("x")}, drop=())
+    stage = staging.begin(store)
+    staging.stage_version(store, stage, f"{stage.id}-0", source=None, put={"a": made("x")}, drop=())
     board = BoardWrite("ops", None, f"{stage.id}-0", {}, [])
-    first = definitions.commit(store, stage, [board], revision={}, by=BY)
-    again = definitions.commit(store, stage, [board], revision={}, by=BY)
+    first = staging.commit(store, stage, [board], revision={}, by=BY)
+    again = staging.commit(store, stage, [board], revision={}, by=BY)
     assert first[0] == again[0] == 1
     assert store.client.hlen(store.key("revisions")) == 1
 
@@ -115,9 +113,9 @@ def test_the_due_set_follows_in_pages_and_a_dead_sync_is_helped(store: Store) ->
     assert store.client.zcard(store.key("sched")) == 0
     write(store, "etl", {"b": made("y")}, work={"etl/b": {"due": 7, "cursor": 5}})
     assert store.client.zcard(store.key("sched")) == 700
-    assert definitions.drain(store) == 1
+    assert staging.drain(store) == 1
     assert store.client.zscore(store.key("sched"), "etl/b") == 7
-    assert definitions.drain(store) == 0
+    assert staging.drain(store) == 0
 
 
 def test_a_destroyed_job_leaves_a_tombstone_and_no_schedule(store: Store) -> None:
@@ -127,7 +125,7 @@ def test_a_destroyed_job_leaves_a_tombstone_and_no_schedule(store: Store) -> Non
         {"a": made("x"), "b": made("x")},
         work={"ops/a": {"due": 1, "cursor": 1, "after": ["ops/b"]}},
     )
-    definitions.drain(store)
+    staging.drain(store)
     record = definitions.read_board(store, "ops")
     assert record is not None
     stone = tombstones.encode(made("x"), BY, 9, commit="abc")
@@ -139,7 +137,7 @@ def test_a_destroyed_job_leaves_a_tombstone_and_no_schedule(store: Store) -> Non
         drop=("a",),
         work={"ops/a": {"due": False, "gone": stone, "before": ["ops/b"]}},
     )
-    definitions.drain(store)
+    staging.drain(store)
     assert store.client.zcard(store.key("sched")) == 0
     assert store.client.exists(store.key("after", "ops/b")) == 0
     kept = tombstones.read(store, "ops/a")
@@ -153,9 +151,9 @@ def test_an_edit_moves_the_boards_version_and_marks_drift(store: Store) -> None:
     assert packed is not None
     before = definitions.read_board(store, "ops")
     assert before is not None
-    n = definitions.number(store)
+    n = edits.number(store)
     changed = Definition(n, n, 1, {"command": {"run": "y"}}, {"command": {"run": "x"}})
-    definitions.edit(
+    edits.edit(
         store,
         "ops/a",
         seen=packed,
@@ -169,10 +167,10 @@ def test_an_edit_moves_the_boards_version_and_marks_drift(store: Store) -> None:
     assert after is not None
     assert after.version == before.version.replace(".0", ".1")
     assert after.drift == ("a",)
-    assert definitions.read_edits(store, ["ops/a"])["ops/a"]["command"]["actor"] == "ana"
+    assert edits.read_edits(store, ["ops/a"])["ops/a"]["command"]["actor"] == "ana"
     other = replace(changed, epoch=n + 1, generation=n + 1)
     with pytest.raises(definitions.MovedSince):
-        definitions.edit(
+        edits.edit(
             store,
             "ops/a",
             seen=packed,
@@ -189,12 +187,12 @@ def test_what_nobody_can_reach_is_collected_after_ten_minutes(store: Store, cloc
     record = definitions.read_board(store, "ops")
     assert record is not None
     write(store, "ops", {"a": made("y")}, seen=record.version)
-    orphan = definitions.begin(store)
-    definitions.stage_version(store, orphan, f"{orphan.id}-0", source=None, put={"z": made("z")}, drop=())
-    definitions.collect(store)
+    orphan = staging.begin(store)
+    staging.stage_version(store, orphan, f"{orphan.id}-0", source=None, put={"z": made("z")}, drop=())
+    staging.collect(store)
     old = store.key("defs", definitions.defs_of(record.version))
     assert store.client.exists(old, store.key("defs", f"{orphan.id}-0")) == 2
     clock.advance(600_001)
-    definitions.collect(store)
+    staging.collect(store)
     assert store.client.exists(old, store.key("defs", f"{orphan.id}-0")) == 0
     assert names(store, "ops") == {"a"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jobboard.store import definitions, history
+from jobboard.store import history, staging
 from jobboard.store.fsck import check
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def test_it_says_whose_each_field_is(project: Project) -> None:
 
 
 def test_only_the_newest_are_kept_job_by_job(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(definitions, "KEPT_CHANGES", 2)
+    monkeypatch.setattr(staging, "KEPT_CHANGES", 2)
     project.board("web", "w: {run: w2}")
     project.sync()
     assert listed(project) == [4, 3, 2, 1]
@@ -146,10 +146,8 @@ def test_only_the_newest_are_kept_job_by_job(project: Project, monkeypatch: pyte
 
 
 def test_changes_nobody_made_are_found_and_mended(project: Project) -> None:
-    stage = definitions.begin(project.store)
-    definitions.stage_changes(
-        project.store, stage, "left", {"ops/a": history.encode_change("add", None, None)}
-    )
+    stage = staging.begin(project.store)
+    staging.stage_changes(project.store, stage, "left", {"ops/a": history.encode_change("add", None, None)})
     assert check(project.store) == []
     project.store.client.zrem(project.store.key("stages"), str(stage.id))
     (problem,) = [p for p in check(project.store) if p.kind == "changes"]

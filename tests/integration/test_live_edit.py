@@ -10,7 +10,7 @@ from kit.project import Project, dump_of
 from jobboard import errors
 from jobboard.reconcile.live import edit_job, read_job
 from jobboard.reconcile.planning import make_plan
-from jobboard.store import definitions
+from jobboard.store import definitions, edits, staging
 from jobboard.store.codec import encode_definition
 from jobboard.store.fsck import check, repair
 from jobboard.store.runs import Runs
@@ -183,15 +183,15 @@ def editing_before_commit(
     project: Project, monkeypatch: pytest.MonkeyPatch, address: str, **wanted: Any
 ) -> None:
     """Have somebody edit a job after the next sync has planned and before it commits."""
-    begin = definitions.begin
+    begin = staging.begin
     left = [wanted]
 
-    def edit_first(store: Store) -> definitions.Stage:
+    def edit_first(store: Store) -> staging.Stage:
         if left:
             edit_job(project.store, address, left.pop(), by=BY, now_ms=0)
         return begin(store)
 
-    monkeypatch.setattr(definitions, "begin", edit_first)
+    monkeypatch.setattr(staging, "begin", edit_first)
 
 
 def test_an_edit_in_the_middle_of_a_sync_is_kept(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,7 +233,7 @@ def test_an_override_in_the_middle_of_an_edit_stays(
 
 def writing_before_edit(monkeypatch: pytest.MonkeyPatch, write: Callable[[], object]) -> None:
     """Have somebody else write after the next edit has read its job and before it is made."""
-    number = definitions.number
+    number = edits.number
     left = [write]
 
     def write_first(store: Store) -> int:
@@ -241,7 +241,7 @@ def writing_before_edit(monkeypatch: pytest.MonkeyPatch, write: Callable[[], obj
             left.pop()()
         return number(store)
 
-    monkeypatch.setattr(definitions, "number", write_first)
+    monkeypatch.setattr(edits, "number", write_first)
 
 
 def test_an_edit_that_changes_what_was_planned_makes_it_stale(
@@ -262,11 +262,11 @@ class TestAStoreThatIsNeverQuiet:
 
     def _edits(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         """Make every sync meet an edit before its commit; what became of each edit."""
-        commit, answers = definitions.commit, list[str]()
+        commit, answers = staging.commit, list[str]()
 
-        def edit_first(store: Store, stage: definitions.Stage, *rest: Any, **more: Any) -> tuple[int, int]:
+        def edit_first(store: Store, stage: staging.Stage, *rest: Any, **more: Any) -> tuple[int, int]:
             found = read_job(store, "ops/dump")
-            unique = definitions.number(store)
+            unique = edits.number(store)
             spec = {**found.spec, "timeout": 60_000 + unique}
             tag, *_ = project.store.call(
                 "edit",
@@ -282,7 +282,7 @@ class TestAStoreThatIsNeverQuiet:
             answers.append(tag)
             return commit(store, stage, *rest, **more)
 
-        monkeypatch.setattr(definitions, "commit", edit_first)
+        monkeypatch.setattr(staging, "commit", edit_first)
         return answers
 
     def _change(self, project: Project) -> None:
@@ -321,7 +321,7 @@ class TestAStoreThatIsNeverQuiet:
     def test_an_edit_waits_for_a_sync_and_for_a_dead_one_no_longer_than_its_lease(
         self, project: Project, clock: StoreClock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        definitions.keep_quiet(project.store, "dead", since_ms=clock.now() - 600_000)
+        staging.keep_quiet(project.store, "dead", since_ms=clock.now() - 600_000)
         waited: list[float] = []
 
         def sleep(span_s: float) -> None:
@@ -333,9 +333,9 @@ class TestAStoreThatIsNeverQuiet:
         project.ok("set", "dump", "timeout=7m")
         assert len(waited) == 2
         assert project.spec("ops/dump")["timeout"] == 420_000
-        definitions.keep_quiet(project.store, "living", since_ms=clock.now())
+        staging.keep_quiet(project.store, "living", since_ms=clock.now())
         assert project.store.client.zrange(project.store.key("quiet"), 0, -1) == [b"living"]
-        definitions.end_quiet(project.store, "living")
+        staging.end_quiet(project.store, "living")
         assert not project.store.client.exists(project.store.key("quiet"))
 
 
@@ -343,7 +343,7 @@ class TestWhoEdited:
     """Who edited a path live, and when, is kept exactly as long as the path differs from the file."""
 
     def known(self, project: Project, address: str = "ops/backup") -> list[str]:
-        return sorted(definitions.read_edits(project.store, [address]).get(address, {}))
+        return sorted(edits.read_edits(project.store, [address]).get(address, {}))
 
     @pytest.fixture(autouse=True)
     def _edited(self, project: Project) -> None:

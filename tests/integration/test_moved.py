@@ -10,7 +10,7 @@ from kit.project import Project, dump_of, reset_statistics, write_commands
 
 from jobboard.core.model import seed_of
 from jobboard.core.schedule import compile_schedule
-from jobboard.store import counts, definitions, history, past
+from jobboard.store import counts, definitions, history, past, staging
 from jobboard.store.fsck import check
 
 if TYPE_CHECKING:
@@ -442,13 +442,13 @@ def test_until_a_sync_is_drained_a_claim_finds_the_job_under_its_new_name(
     due = int(due_of(dumped)["ops/dump"])
     renamed(dumped)
     with monkeypatch.context() as patched:
-        patched.setattr(definitions, "drain", lambda _store: 0)
+        patched.setattr(staging, "drain", lambda _store: 0)
         dumped.sync()
     assert due_of(dumped) == {"ops/dump": due}
     clock.set(due)
     engine = Engine(dumped.store)
     found = [entry.address for _ in range(2) for entry in engine.runs.claim("s1").entries]
     assert found == ["ops/backup"]
-    definitions.drain(dumped.store)
+    staging.drain(dumped.store)
     assert due_of(dumped) in ({}, {"ops/backup": due})
     assert check(dumped.store) == []

@@ -16,7 +16,7 @@ from jobboard.reconcile.applying import Synced, apply
 from jobboard.reconcile.around import look_around
 from jobboard.reconcile.planning import Planned, make_plan
 from jobboard.reconcile.sources import Options
-from jobboard.store import definitions
+from jobboard.store import definitions, staging
 from jobboard.store.fsck import check
 
 if TYPE_CHECKING:
@@ -58,13 +58,13 @@ def test_a_large_plan_says_so_and_is_written_in_parts(project: Project) -> None:
     assert synced.plan.counts == {"add": BOARDS}
     assert set(definitions.read_boards(project.store)) == {f"b{n}" for n in range(BOARDS)}
     assert project.plan()["empty"]
-    assert definitions.is_drained(project.store)
+    assert staging.is_drained(project.store)
     assert check(project.store) == []
 
 
 def stopped(project: Project, at: int) -> None:
     """A sync that ends at a commit of its own, as one that is killed does."""
-    commit, seen = definitions.commit, list[int]()
+    commit, seen = staging.commit, list[int]()
 
     def stop(*args: Any, **more: Any) -> tuple[int, int]:
         seen.append(1)
@@ -73,7 +73,7 @@ def stopped(project: Project, at: int) -> None:
         return commit(*args, **more)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(definitions, "commit", stop)
+        patched.setattr(staging, "commit", stop)
         with pytest.raises(KeyboardInterrupt):
             sync(project)
 
@@ -89,7 +89,7 @@ def test_one_that_is_stopped_between_parts_is_finished_by_the_next(project: Proj
 
 def between(project: Project, monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
     """Have somebody do something after the first part."""
-    commit, seen = definitions.commit, list[int]()
+    commit, seen = staging.commit, list[int]()
 
     def meanwhile(store: Store, *args: Any, **more: Any) -> tuple[int, int]:
         seen.append(1)
@@ -97,7 +97,7 @@ def between(project: Project, monkeypatch: pytest.MonkeyPatch, *words: str) -> N
             project.ok(*words)
         return commit(store, *args, **more)
 
-    monkeypatch.setattr(definitions, "commit", meanwhile)
+    monkeypatch.setattr(staging, "commit", meanwhile)
 
 
 def changed(project: Project) -> None:

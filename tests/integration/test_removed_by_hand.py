@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kit.project import Project, reset_statistics, write_commands
 
-from jobboard.store import definitions, past, tombstones
+from jobboard.store import definitions, edits, past, staging, tombstones
 from jobboard.store.fsck import check, repair
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def test_nothing_is_left_of_a_removal_that_is_settled_with_other_changes(
     else:
         two.board("ops", "other: {run: changed}")
         two.sync()
-    assert definitions.read_edits(two.store, ["ops/dump"]) == {}
+    assert edits.read_edits(two.store, ["ops/dump"]) == {}
     assert check(two.store) == []
 
 
@@ -302,7 +302,7 @@ class TestAFileThatChangesARemovedJob:
         assert "take the job out of boards/ops.yaml and" in two.run("plan").out
         two.board("ops", "other: {run: y}")
         two.sync()
-        assert definitions.read_edits(two.store, ["ops/dump"]) == {}
+        assert edits.read_edits(two.store, ["ops/dump"]) == {}
         assert check(two.store) == []
 
     def test_the_rest_can_be_written_without_it(self, two: Project) -> None:
@@ -338,10 +338,10 @@ class TestWhatIsKeptOfJobsThatAreGone:
         two.board("ops", "dump: {run: x, every: 5m}")
         two.sync()
         clock.advance(90 * DAY - 60_000)
-        definitions.collect(two.store)
+        staging.collect(two.store)
         assert set(tombstones.read_all(two.store)) == {"ops/other"}
         clock.advance(120_000)
-        definitions.collect(two.store)
+        staging.collect(two.store)
         assert tombstones.read_all(two.store) == {}
         assert check(two.store) == []
 
@@ -349,13 +349,13 @@ class TestWhatIsKeptOfJobsThatAreGone:
         two.ok("rm", "ops/dump", *WHY)
         for _ in range(2):
             clock.advance(91 * DAY)
-            definitions.collect(two.store)
+            staging.collect(two.store)
         assert set(tombstones.read_all(two.store)) == {"ops/dump"}
         assert "dump was removed from Redis" in two.run("plan").out
         two.board("ops", "other: {run: y}")
         two.sync()
         clock.advance(91 * DAY)
-        definitions.collect(two.store)
+        staging.collect(two.store)
         assert tombstones.read_all(two.store) == {}
 
     def test_the_oldest_of_too_many_go_first(self, two: Project, clock: StoreClock) -> None:
@@ -365,7 +365,7 @@ class TestWhatIsKeptOfJobsThatAreGone:
         two.store.client.hset(two.store.key("tombstones"), mapping=dict.fromkeys(names, stone))
         two.store.client.zadd(two.store.key("buried"), names)
         clock.advance(60_000)
-        definitions.collect(two.store)
+        staging.collect(two.store)
         kept = tombstones.read_all(two.store)
         assert len(kept) == 10_000
         assert "ops/dump" in kept

@@ -8,7 +8,7 @@ import pytest
 from kit.engine import Engine
 
 from jobboard.core.instant import format_instant
-from jobboard.store import definitions, past, pushes
+from jobboard.store import past, pushes, staging
 from jobboard.store.events import later_events
 from jobboard.store.fsck import check
 
@@ -245,14 +245,14 @@ def test_a_sync_that_dies_before_it_has_drained_is_finished_by_others(
     run_id = started(project)
     board(project, "new")
     with monkeypatch.context() as patch:
-        patch.setattr(definitions, "drain", lambda _: 0)
+        patch.setattr(staging, "drain", lambda _: 0)
         project.sync("--requeue")
     # What acts on the job first applies its schedule entry, and leaves its runs to the drain.
     project.ok("set", "ops/dump", "description=mine")
     assert command(project, run_id) == {"run": "old"}
-    definitions.drain(project.store)
+    staging.drain(project.store)
     assert command(project, run_id) == NEW
-    assert definitions.is_drained(project.store)
+    assert staging.is_drained(project.store)
     assert check(project.store) == []
 
 

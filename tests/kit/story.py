@@ -8,10 +8,10 @@ from jobboard.core.instant import format_instant
 from jobboard.core.model import Definition
 from jobboard.core.run import Firing, Result
 from jobboard.reconcile.applying import ties
-from jobboard.store import definitions
+from jobboard.store import definitions, edits, staging
 from jobboard.store.codec import decode_definition
-from jobboard.store.definitions import BoardWrite
 from jobboard.store.runs import Runs
+from jobboard.store.staging import BoardWrite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,21 +40,21 @@ class Story:
     ) -> int:
         """Sync a board that has just these jobs, some of them due; its revision's number."""
         before = definitions.read_board(self.store, name)
-        stage = definitions.begin(self.store)
+        stage = staging.begin(self.store)
         version = f"{stage.id}-0"
         made = {
-            job: Definition(definitions.number(self.store), stage.id, stage.revision, spec, spec)
+            job: Definition(edits.number(self.store), stage.id, stage.revision, spec, spec)
             for job, spec in jobs.items()
         }
-        definitions.stage_version(self.store, stage, version, source=None, put=made, drop=())
+        staging.stage_version(self.store, stage, version, source=None, put=made, drop=())
         work = {
             f"{name}/{job}": {"due": (due or {}).get(job, False), **ties(spec)} for job, spec in jobs.items()
         }
-        definitions.stage_work(self.store, stage, version, work)
+        staging.stage_work(self.store, stage, version, work)
         record = {"path": f"boards/{name}.yaml", "commit": "3f2c1ab9", "jobs": len(jobs), **meta}
         write = BoardWrite(name, before.version if before else None, version, record, [])
-        revision, _ = definitions.commit(self.store, stage, [write], revision={}, by=BY)
-        definitions.drain(self.store)
+        revision, _ = staging.commit(self.store, stage, [write], revision={}, by=BY)
+        staging.drain(self.store)
         return revision
 
     def fire(

@@ -17,9 +17,9 @@ from jobboard.core.model import Definition
 from jobboard.daemon.linux import processes
 from jobboard.daemon.serving import Serving
 from jobboard.daemon.worker import Worker
-from jobboard.store import definitions
-from jobboard.store.definitions import BoardWrite
+from jobboard.store import staging
 from jobboard.store.runs import Runs
+from jobboard.store.staging import BoardWrite
 from jobboard.store.wire import unpack
 from kit.events import wait_for_event
 
@@ -43,12 +43,12 @@ def board(store: Store, jobs: Mapping[str, Mapping[str, Any]], name: str = "ops"
         job: Definition(number, number, 1, dict(spec), dict(spec))
         for number, (job, spec) in enumerate(jobs.items(), 1)
     }
-    stage = definitions.begin(store)
+    stage = staging.begin(store)
     version = f"{stage.id}-0"
-    definitions.stage_version(store, stage, version, source=None, put=made, drop=())
-    definitions.stage_work(store, stage, version, {})
+    staging.stage_version(store, stage, version, source=None, put=made, drop=())
+    staging.stage_work(store, stage, version, {})
     write = BoardWrite(name, None, version, {"path": "x"}, [])
-    definitions.commit(store, stage, [write], revision={}, by={"actor": "test", "via": "test"})
+    staging.commit(store, stage, [write], revision={}, by={"actor": "test", "via": "test"})
 
 
 def start(store: Store, job: str) -> str:
