@@ -8,7 +8,7 @@ made again after a lost reply: the scripts recognise a repeat. This module never
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack
 
 from jobboard import errors
 from jobboard.store.exchange import (
@@ -40,6 +40,17 @@ _MOST_NOMINALS = 500
 
 Order: TypeAlias = Literal["priority", "strict", "round-robin"]
 """In which order a worker serves its queues."""
+
+
+class Starting(TypedDict, total=False):
+    """How a run by hand is to be taken; nothing of it unless it is said."""
+
+    force: bool
+    """Although the job is paused or disabled."""
+    respect_overlap: bool
+    """Not while another run of it is unfinished."""
+    with_dependents: bool
+    """With what runs after it, under the same nominal."""
 
 
 class UnknownWorker(errors.StoreRefused):
@@ -289,40 +300,16 @@ class Runs:
 
     # People
 
-    def start_run(
-        self,
-        address: str,
-        *,
-        by: str,
-        reason: str = "",
-        force: bool = False,
-        respect_overlap: bool = False,
-        with_dependents: bool = False,
-    ) -> str:
+    def start_run(self, address: str, *, by: str, reason: str = "", **how: Unpack[Starting]) -> str:
         """Run a job now, by hand; its run id.
-
-        Args:
-            address: The job.
-            by: Who asks.
-            reason: Why, for the record.
-            force: Run it although it is paused or disabled.
-            respect_overlap: Do not run it while another run of it is unfinished.
-            with_dependents: Let what runs after it follow, under the same nominal; otherwise nothing does.
 
         Raises:
             errors.UsageError: There is no such job.
             errors.Refused: Something stands in the way; the message says what.
         """
-        tag, *rest = self._store.call(
-            "start",
-            address=address,
-            by=by,
-            reason=reason,
-            mark=secrets.token_hex(3),
-            force=force,
-            respect_overlap=respect_overlap,
-            with_dependents=with_dependents,
-        )
+        asked: Starting = {"force": False, "respect_overlap": False, "with_dependents": False, **how}
+        mark = secrets.token_hex(3)
+        tag, *rest = self._store.call("start", address=address, by=by, reason=reason, mark=mark, **asked)
         if tag == "STARTED":
             return str(rest[0])
         raise _not_started(tag, address, rest)

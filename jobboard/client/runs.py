@@ -1,93 +1,29 @@
-"""What the command line can do with runs and with jobs of no board, for programs in Python.
-
-    from jobboard import Client
-
-    with Client("redis://queue.example/0", namespace="shop") as jobboard:
-        thumbnail = jobboard.push("images", exec=["./thumbnail.sh", "4711"], id="thumbnail-4711")
-        jobboard.wait(thumbnail.run_id, timeout="5m")
-
-A client may be shared by any number of threads; their calls are under way at once on one connection. Keys
-of a job are spelled as on a board (``run``, ``exec``, ``timeout``, ``retries``, …). A span is a `timedelta`
-or a text such as ``10m``; an instant is an aware `datetime` or ISO 8601, UTC where it names no zone. Boards
-are not written here: they are files, and are synced. What goes wrong is a `jobboard.errors.JobboardError`.
-"""
+"""Runs: made, looked at, waited for, called off."""
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from jobboard import clock, errors
-from jobboard.core.duration import parse_duration
-from jobboard.core.instant import parse_instant
-from jobboard.reconcile import loose, removing
+from jobboard.client.connection import Connection
+from jobboard.client.values import Instant, Span, instant_ms, instant_text, span_ms
 from jobboard.reconcile.pushing import make_parcel
-from jobboard.settings import Settings
-from jobboard.store import events, holds, output, past, pushes, reschedule, retries, views
-from jobboard.store.connect import open_store
+from jobboard.store import events, output, past, pushes, reschedule, retries, views
 from jobboard.store.runs import Runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
     from jobboard.core.record import Record
-    from jobboard.reconcile.loose import Put
-    from jobboard.source.projectfile import Project
     from jobboard.store.events import Event
     from jobboard.store.pushes import Pushed
 
-Span: TypeAlias = timedelta | str
-Instant: TypeAlias = datetime | str
-
 _BLOCK_MS = 5_000
-_SCOPES = ("job", "board", "tag", "queue")
 
 
-class Client:
-    """A namespace of a store, open until `close`.
-
-    Args:
-        url: ``redis://``, ``rediss://``, ``unix://`` or ``embedded://``. Without one what the command line
-            would use here: JOBBOARD_REDIS_URL, else the project file's, else the embedded store.
-        namespace: The same way.
-        environment: An environment of the project file.
-        actor: Who every write is attributed to. Without one JOBBOARD_ACTOR, else the user and the host.
-
-    Raises:
-        errors.StoreUnreachable: No server answers.
-        errors.StoreRefused: One answers that cannot be used.
-        errors.UsageError: The address or the namespace is none.
-    """
-
-    def __init__(
-        self,
-        url: str | None = None,
-        namespace: str | None = None,
-        *,
-        environment: str | None = None,
-        actor: str | None = None,
-    ) -> None:
-        def read_project(root: Path) -> Project | None:
-            return _project(root, environment)
-
-        asked = argparse.Namespace(redis=url, namespace=namespace, actor=actor, read_project=read_project)
-        self._settings = Settings.from_args(asked)
-        self._store = open_store(self._settings, shared=True)
-        self._runs = Runs(self._store)
-
-    def close(self) -> None:
-        """Drop the connections. Safe to call twice."""
-        self._store.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+class RunCalls(Connection):
+    """What is done with runs."""
 
     def push(
         self,
@@ -134,10 +70,10 @@ class Client:
             keys=keys,
             payload=payload if payload is None or isinstance(payload, str) else json.dumps(payload),
             name=name,
-            at=None if at is None else _instant_text(at),
+            at=instant_text(at),
             id=id,
-            delay_ms=_span_ms(delay) or 0,
-            expires_in_ms=_span_ms(expires),
+            delay_ms=span_ms(delay) or 0,
+            expires_in_ms=span_ms(expires),
             after=tuple(after),
             replace=replace,
             reason=reason,
@@ -176,7 +112,7 @@ class Client:
             errors.UsageError: There is no such job.
             errors.Refused: Something stands in the way; the message says what.
         """
-        return self._runs.start_run(
+        return Runs(self._store).start_run(
             views.find_job(self._store, job),
             by=self._settings.actor,
             reason=reason,
@@ -208,8 +144,7 @@ class Client:
             TimeoutError: It was not over in time. It goes on.
             errors.UsageError: There is no such run.
         """
-        span_ms = _span_ms(timeout)
-        until_ms = None if span_ms is None else clock.monotonic_ms() + span_ms
+        until_ms = None if timeout is None else clock.monotonic_ms() + span_ms(timeout)
         # Asked first: an end that comes between the two looks is an event after this one.
         event = events.latest_id(self._store)
         record = self.run(run)
@@ -238,7 +173,10 @@ class Client:
         Raises:
             errors.UsageError: There is no such run.
         """
-        return self._runs.cancel(self.run(run).run_id, self._settings.actor) in ("CANCELLED", "STOPPING")
+        return Runs(self._store).cancel(self.run(run).run_id, self._settings.actor) in (
+            "CANCELLED",
+            "STOPPING",
+        )
 
     def reschedule(
         self,
@@ -262,10 +200,6 @@ class Client:
             errors.UsageError: There is no such run, or an instant or a span is none.
             errors.Refused: It has started, is over or about to be skipped, or would expire before.
         """
-        try:
-            due_ms = None if at is None else parse_instant(_instant_text(at), None)
-        except ValueError as error:
-            raise errors.UsageError(str(error)) from error
         run_id = self.run(run).run_id
         ((tag, state),) = reschedule.reschedule(
             self._store,
@@ -273,8 +207,8 @@ class Client:
             by=self._by(None),
             queue=queue,
             priority=priority,
-            due_ms=due_ms,
-            delay_ms=_span_ms(delay),
+            due_ms=instant_ms(at),
+            delay_ms=span_ms(delay),
         )
         if tag != "OK":
             raise errors.Refused(f"{run_id} cannot wait otherwise: {tag.lower()}")
@@ -299,52 +233,6 @@ class Client:
         )
         return done.outcome in ("retried", "already")
 
-    def put(self, name: str, *, reason: str | None = None, **keys: Any) -> Put:
-        """Make a job that is on no board, or let it be what is said here: all of it.
-
-        Raises:
-            errors.UsageError: A name or a key that a board could not hold either.
-        """
-        return loose.put_job(self._store, name, keys, by=self._by(reason))
-
-    def create(self, name: str, *, reason: str | None = None, **keys: Any) -> Put:
-        """As `put`, only where there is no job of that name.
-
-        Raises:
-            errors.Refused: There is.
-            errors.UsageError: As `put`.
-        """
-        return loose.put_job(self._store, name, keys, by=self._by(reason), create=True)
-
-    def remove(self, job: str, *, reason: str | None = None) -> None:
-        """Remove a job. Of one on a board, every plan says so and why, until its file says the same.
-
-        Raises:
-            errors.UsageError: There is none; or it is on a board, and there is no reason.
-            errors.Refused: It is protected, or another job runs after it.
-        """
-        removing.remove_job(self._store, views.find_job(self._store, job), by=self._by(reason))
-
-    def undelete(self, address: str, *, reason: str | None = None) -> str:
-        """Bring a job back that was removed or destroyed; the address it has then.
-
-        Raises:
-            errors.UsageError: It is there, or nothing is known of it.
-        """
-        return removing.restore_job(self._store, address, by=self._by(reason))
-
-    def pause(self, scope: str, *, reason: str | None = None, until: Instant | None = None) -> None:
-        """Put a hold on ``job:BOARD/JOB``, ``board:NAME``, ``tag:NAME``, ``queue:NAME`` or ``all``."""
-        try:
-            until_ms = None if until is None else parse_instant(_instant_text(until))
-        except ValueError as error:
-            raise errors.UsageError(str(error)) from error
-        holds.pause(self._store, _scope(scope), by=self._by(reason), reason=reason, until_ms=until_ms)
-
-    def resume(self, scope: str) -> int:
-        """End the holds of one scope, and of that scope only; how many there were."""
-        return holds.resume(self._store, _scope(scope), by=self._by(None))
-
     def events(self, after: str | None = None) -> Iterator[Event]:
         """What happens, as it happens, without end: ``e``, ``job``, ``run`` and ``id``.
 
@@ -356,45 +244,3 @@ class Client:
             for each in events.read_events(self._store, event, block_ms=_BLOCK_MS):
                 event = each["id"]
                 yield each
-
-    def _by(self, reason: str | None) -> Mapping[str, Any]:
-        host = os.uname().nodename
-        return {"actor": self._settings.actor, "via": "api", "host": host, "reason": reason}
-
-
-def _project(root: Path, environment: str | None) -> Project | None:
-    asked = environment or os.environ.get("JOBBOARD_ENV") or None
-    if asked is None and not (root / "jobboard.yaml").is_file():
-        return None
-    # A program that names its store has no need of the YAML reader.
-    from jobboard.source.projectfile import load_project
-
-    return load_project(root, environment=asked, assignments=())
-
-
-def _span_ms(span: Span | None) -> int | None:
-    if span is None:
-        return None
-    if isinstance(span, timedelta):
-        return round(span / timedelta(milliseconds=1))
-    try:
-        return parse_duration(span)
-    except ValueError as error:
-        raise errors.UsageError(str(error)) from error
-
-
-def _instant_text(instant: Instant) -> str:
-    if isinstance(instant, str):
-        return instant
-    if instant.tzinfo is None:
-        raise errors.UsageError(f"{instant} names no zone", "add tzinfo, for example datetime.UTC")
-    return instant.isoformat()
-
-
-def _scope(scope: str) -> str:
-    kind, _, name = scope.partition(":")
-    if scope != "all" and not (kind in _SCOPES and name):
-        raise errors.UsageError(
-            f'"{scope}" is nothing to hold', "write job:BOARD/JOB, board:NAME, tag:NAME, queue:NAME or all"
-        )
-    return scope

@@ -1,0 +1,59 @@
+"""Spans, instants and scopes as a program gives them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TypeAlias, overload
+
+from jobboard import errors
+from jobboard.core.duration import parse_duration
+from jobboard.core.instant import parse_instant
+
+Span: TypeAlias = timedelta | str
+Instant: TypeAlias = datetime | str
+
+_SCOPES = ("job", "board", "tag", "queue")
+
+
+@overload
+def span_ms(span: Span) -> int: ...
+@overload
+def span_ms(span: None) -> None: ...
+def span_ms(span: Span | None) -> int | None:
+    """A span in milliseconds."""
+    if span is None:
+        return None
+    if isinstance(span, timedelta):
+        return round(span / timedelta(milliseconds=1))
+    try:
+        return parse_duration(span)
+    except ValueError as error:
+        raise errors.UsageError(str(error)) from error
+
+
+def instant_text(instant: Instant | None) -> str | None:
+    """An instant as ISO 8601."""
+    if instant is None or isinstance(instant, str):
+        return instant
+    if instant.tzinfo is None:
+        raise errors.UsageError(f"{instant} names no zone", "add tzinfo, for example datetime.UTC")
+    return instant.isoformat()
+
+
+def instant_ms(instant: Instant | None) -> int | None:
+    """An instant as milliseconds since the epoch."""
+    text = instant_text(instant)
+    try:
+        return None if text is None else parse_instant(text)
+    except ValueError as error:
+        raise errors.UsageError(str(error)) from error
+
+
+def checked_scope(scope: str) -> str:
+    """What a hold may be put on, as it stands."""
+    kind, _, name = scope.partition(":")
+    if scope != "all" and not (kind in _SCOPES and name):
+        raise errors.UsageError(
+            f'"{scope}" is nothing to hold', "write job:BOARD/JOB, board:NAME, tag:NAME, queue:NAME or all"
+        )
+    return scope
