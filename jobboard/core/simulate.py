@@ -148,6 +148,10 @@ class VirtualRun:
     spans: list[tuple[int, int]] = field(default_factory=list)
     waits: list[Wait] = field(default_factory=list)
 
+    def end(self, state: Literal["ok", "failed", "cancelled"], reason: str, at_ms: int) -> None:
+        """It is over."""
+        self.state, self.reason, self.ended_at_ms = state, reason, at_ms
+
     @property
     def run_id(self) -> str:
         """As the store would name it."""
@@ -247,7 +251,7 @@ def simulate(jobs: Mapping[str, Spec], scenario: Scenario) -> Simulation:
     Raises:
         CronError, UnknownZone: As `compile_schedule`.
     """
-    from jobboard.core.virtual import RunPath
+    from jobboard.core.virtual.path import RunPath
 
     path = RunPath(jobs, scenario)
     path.play()

@@ -1,6 +1,6 @@
 """What takes part in a simulation: jobs, runs that are not over, the slots and locks they compete for.
 
-Mutable, and of one simulation only; `core.virtual` moves them.
+Mutable, and of one simulation only; the others move them.
 """
 
 from __future__ import annotations
@@ -98,6 +98,15 @@ class Job:
         self.outcomes: dict[int, str] = {}
         self.above: tuple[Job, ...] = (self,)
 
+    @property
+    def is_used_up(self) -> bool:
+        """Whether all the runs it may have were made."""
+        return self.limit is not None and self.used >= self.limit
+
+    def is_too_late(self, due_ms: int, now_ms: int) -> bool:
+        """Whether a run that was due at an instant may not start any more."""
+        return self.start_within_ms is not None and due_ms + self.start_within_ms <= now_ms
+
     def is_held(self, nominal_ms: int) -> bool:
         """Whether a hold covers a nominal."""
         return any(begin <= nominal_ms < end for begin, end in self.pauses)
@@ -172,6 +181,10 @@ class Going:
         self.caught_up = self.is_lined = self.running = self.is_over = False
         # How it ends, where it was told to stop.
         self.stopped: Verdict | None = None
+
+    def is_too_late(self, now_ms: int) -> bool:
+        """Whether it may not start any more."""
+        return not self.run.spans and self.job.is_too_late(self.run.due_ms, now_ms)
 
     def __lt__(self, other: Going) -> bool:
         return self.score < other.score
