@@ -32,8 +32,14 @@ _NOTES = {
 }
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Which schedules, and how many instants."""
+def add_arguments(parser: argparse.ArgumentParser, *, begin: str, bound: tuple[str, str]) -> None:
+    """Which schedules, and which of their instants.
+
+    Args:
+        parser: Of the command.
+        begin: What ``--from`` means to it.
+        bound: The option that names the other end, and what it means.
+    """
     parser.add_argument(
         "job", nargs="?", metavar="JOB", help="board/job, or the job alone where that is unique"
     )
@@ -45,6 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seed", default=FREE_SEED, metavar="ADDRESS", help="the job whose hash H and jitter take"
     )
     parser.add_argument("-n", type=int, default=5, dest="count", metavar="N", help="how many (default: 5)")
+    parser.add_argument("--from", dest="begin", metavar="INSTANT", help=f"{begin} (default: now)")
+    option, meaning = bound
+    parser.add_argument(option, dest="bound", metavar="INSTANT", help=meaning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +191,13 @@ def asked_schedules(args: argparse.Namespace, command: str) -> list[Timed]:
     return [Timed(args.seed, _free_schedule(args))]
 
 
-def instant_or_now(text: str | None) -> int:
-    """The instant that was given, else this machine's now, in ms."""
-    return clock.now_ms() if text is None else instant(text)
+def asked_span(args: argparse.Namespace) -> tuple[int, int | None]:
+    """Where to begin, which is this machine's now if nothing is said, and the other end if there is one."""
+    begin_ms = clock.now_ms() if args.begin is None else _instant(args.begin)
+    return begin_ms, None if args.bound is None else _instant(args.bound)
 
 
-def instant(text: str) -> int:
+def _instant(text: str) -> int:
     """The instant that was given, in ms; UTC where it says no offset."""
     try:
         return parse_instant(text, None)

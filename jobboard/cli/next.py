@@ -21,15 +21,12 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``jobboard next``."""
-    fires.add_arguments(parser)
-    parser.add_argument("--from", dest="start", metavar="INSTANT", help="strictly after this (default: now)")
-    parser.add_argument("--until", metavar="INSTANT", help="up to and with this")
+    fires.add_arguments(parser, begin="strictly after this", bound=("--until", "up to and with this"))
 
 
 def execute(args: argparse.Namespace) -> int:
     """List the fires."""
-    from_ms = fires.instant_or_now(args.start)
-    until_ms = None if args.until is None else fires.instant(args.until)
+    from_ms, until_ms = fires.asked_span(args)
     asked = fires.asked_schedules(args, "next")
     streams = [islice(fires.upcoming(timed, from_ms, until_ms), timed.spec.get("runs")) for timed in asked]
     none = fires.none_words(asked, "Never, as far as the schedules say.")

@@ -20,15 +20,12 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``jobboard prev``."""
-    fires.add_arguments(parser)
-    parser.add_argument("--from", dest="start", metavar="INSTANT", help="at or before this (default: now)")
-    parser.add_argument("--since", metavar="INSTANT", help="not before this")
+    fires.add_arguments(parser, begin="at or before this", bound=("--since", "not before this"))
 
 
 def execute(args: argparse.Namespace) -> int:
     """List the fires."""
-    from_ms = fires.instant_or_now(args.start)
-    since_ms = None if args.since is None else fires.instant(args.since)
+    from_ms, since_ms = fires.asked_span(args)
     streams = [
         fires.gone_by(timed, from_ms, since_ms)
         for timed in fires.asked_schedules(args, "prev")

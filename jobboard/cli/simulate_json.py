@@ -49,43 +49,34 @@ def circumstances_json(sourced: Sourced) -> dict[str, Any]:
     }
 
 
+def _named(one: object, *names: str) -> dict[str, Any]:
+    """What is called the same here as there."""
+    return {name: getattr(one, name) for name in names}
+
+
 def _peak(peak: Peak) -> dict[str, Any]:
     return {"count": peak.count, "at": format_instant(peak.at_ms)}
 
 
 def _slice(one: Slice) -> dict[str, Any]:
-    return {
-        "from": format_instant(one.from_ms),
-        "made": one.made,
-        "running": one.running,
-        "waiting": one.waiting,
-        "busy_ms": one.busy_ms,
-    }
+    return {"from": format_instant(one.from_ms), **_named(one, "made", "running", "waiting", "busy_ms")}
 
 
 def _job(job: JobLoad) -> dict[str, Any]:
     return {
         "job": job.address,
-        "runs": job.runs,
-        "failed": job.failed,
-        "unfinished": job.unfinished,
-        "late": job.late,
+        **_named(job, "runs", "failed", "unfinished", "late"),
         **{state: job.passed.get(state, 0) for state in ("skipped", "missed", "held")},
-        "busy_ms": job.busy_ms,
-        "waited_ms": job.waited_ms,
-        "longest_wait_ms": job.longest_wait_ms,
+        **_named(job, "busy_ms", "waited_ms", "longest_wait_ms"),
     }
 
 
 def _waiting(waiting: Waiting) -> dict[str, Any]:
     return {
         "job": waiting.address,
-        "cause": waiting.cause,
-        "name": waiting.name,
+        **_named(waiting, "cause", "name"),
         "held_by": waiting.by or None,
-        "count": waiting.count,
-        "total_ms": waiting.total_ms,
-        "longest_ms": waiting.longest_ms,
+        **_named(waiting, "count", "total_ms", "longest_ms"),
         "longest_from": format_instant(waiting.at_ms),
     }
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from kit.clock import StoreClock
 
+    from jobboard.core.simulate import Simulation
     from jobboard.store.connect import Store
 
 S = 1_000
@@ -34,6 +35,39 @@ def spec(gates: Path, **more: Any) -> dict[str, Any]:
     if "schedule" in more:
         more["schedule"] = {**more["schedule"], "stop": END}
     return {"command": {"run": WAIT_AT_GATE}, "env": {"GATES": str(gates)}, **more}
+
+
+def live_through(
+    store: Store, clock: StoreClock, gates: Path, jobs: dict[str, dict[str, Any]], scenario: Scenario
+) -> tuple[Day, Simulation]:
+    """A day of a board for real, and the same in virtual time."""
+    due: dict[str, int] = {}
+    for name, one in jobs.items():
+        if "delay" in one.get("schedule", {}):
+            due[name] = one["schedule"].get("start", T0)
+        elif "schedule" in one and one.get("enabled", True):
+            schedule = compile_schedule(one["schedule"], f"b/{name}")
+            due[name] = schedule.due(schedule.next_after(T0 - 1) or END)
+    clock.set(T0 - HOUR)
+    Story(store).board("b", jobs, due=due)
+    assert scenario.slots is not None
+    with working(store, gates.parent / "home", slots=scenario.slots):
+        day = Day(store, clock, gates, scenario)
+        day.play()
+    return day, simulate({f"b/{name}": one for name, one in jobs.items()}, scenario)
+
+
+def outcomes_of(simulation: Simulation) -> list[tuple[str, int, str]]:
+    """Job, nominal and state of everything that was decided and is over."""
+    ran = [(run.address, run.nominal_ms, run.state) for run in simulation.runs if run.state != "unfinished"]
+    return sorted([*ran, *((one.address, one.nominal_ms, one.state) for one in simulation.passed)])
+
+
+@pytest.fixture
+def gates(tmp_path: Path) -> Path:
+    made = tmp_path / "gates"
+    made.mkdir()
+    return made
 
 
 def small_board(gates: Path) -> dict[str, dict[str, Any]]:
@@ -63,10 +97,8 @@ def small_board(gates: Path) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.parametrize(("slots", "causes"), [(1, {"slot"}), (3, {"slot", "lock"}), (9, {"lock"})])
 def test_a_simulated_day_is_a_real_one_run_for_run(
-    store: Store, clock: StoreClock, tmp_path: Path, slots: int, causes: set[str]
+    store: Store, clock: StoreClock, gates: Path, slots: int, causes: set[str]
 ) -> None:
-    gates = tmp_path / "gates"
-    gates.mkdir()
     jobs = small_board(gates)
     # Odd seconds, so that nothing ends at the instant at which something else is due; and no delay is over
     # while no scheduler runs, since the first one to come back promotes and fires one after the other.
@@ -84,24 +116,9 @@ def test_a_simulated_day_is_a_real_one_run_for_run(
         exits={"b/flaky": [1, 0], "b/bad": [3], "b/busy": [75, 0]},
         downtimes=[Downtime(T0 + 17 * HOUR + 31 * MINUTE, T0 + 20 * HOUR + 10 * MINUTE)],
     )
-    due: dict[str, int] = {}
-    for name, one in jobs.items():
-        if "schedule" in one and one.get("enabled", True):
-            schedule = compile_schedule(one["schedule"], f"b/{name}")
-            due[name] = schedule.due(schedule.next_after(T0 - 1) or END)
-    clock.set(T0 - HOUR)
-    Story(store).board("b", jobs, due=due)
-
-    with working(store, tmp_path / "home", slots=slots):
-        day = Day(store, clock, gates, scenario)
-        day.play()
-
-    simulation = simulate({f"b/{name}": one for name, one in jobs.items()}, scenario)
-    simulated: list[tuple[str, int, str]] = [
-        (run.address, run.nominal_ms, run.state) for run in simulation.runs
-    ]
-    simulated += [(one.address, one.nominal_ms, one.state) for one in simulation.passed]
-    assert day.outcomes() == sorted(simulated)
+    day, simulation = live_through(store, clock, gates, jobs, scenario)
+    simulated = outcomes_of(simulation)
+    assert day.outcomes() == simulated
     assert {state for _, _, state in simulated} == {"ok", "failed", "skipped", "missed"}
 
     # Tries were handed out in the order in which they began in virtual time.
@@ -113,9 +130,7 @@ def test_a_simulated_day_is_a_real_one_run_for_run(
     assert fsck.check(store) == []
 
 
-def test_a_day_of_delays_is_a_real_one(store: Store, clock: StoreClock, tmp_path: Path) -> None:
-    gates = tmp_path / "gates"
-    gates.mkdir()
+def test_a_day_of_delays_is_a_real_one(store: Store, clock: StoreClock, gates: Path) -> None:
     once_more = {"max": 1, "delay": 3 * MINUTE, "backoff": "constant"}
     more: dict[str, dict[str, Any]] = {
         # Odd seconds: nothing is due at the very instant at which something else ends.
@@ -137,28 +152,17 @@ def test_a_day_of_delays_is_a_real_one(store: Store, clock: StoreClock, tmp_path
         exits={"b/bad": [3]},
         downtimes=[Downtime(T0 + 9 * HOUR + 31 * MINUTE, T0 + 13 * HOUR + 10 * MINUTE)],
     )
-    clock.set(T0 - HOUR)
-    due = {name: one["schedule"].get("start", T0) for name, one in jobs.items() if "schedule" in one}
-    Story(store).board("b", jobs, due=due)
-    with working(store, tmp_path / "home", slots=4):
-        day = Day(store, clock, gates, scenario)
-        day.play()
-    simulation = simulate({f"b/{name}": one for name, one in jobs.items()}, scenario)
-    simulated: list[tuple[str, int, str]] = [
-        (run.address, run.nominal_ms, run.state) for run in simulation.runs
-    ]
-    simulated += [(one.address, one.nominal_ms, one.state) for one in simulation.passed]
+    day, simulation = live_through(store, clock, gates, jobs, scenario)
+    simulated = outcomes_of(simulation)
     # The clock goes on while commands end, so that each delay begins a little later than the one before.
-    pairs = list(zip(day.outcomes(), sorted(simulated), strict=True))
+    pairs = list(zip(day.outcomes(), simulated, strict=True))
     assert all((real[0], real[2]) == (virtual[0], virtual[2]) for real, virtual in pairs)
     assert all(0 <= real[1] - virtual[1] < MINUTE for real, virtual in pairs)
     assert {state for _, _, state in simulated} == {"ok", "failed", "missed"}
     assert fsck.check(store) == []
 
 
-def test_a_day_of_deadlines_is_a_real_one(store: Store, clock: StoreClock, tmp_path: Path) -> None:
-    gates = tmp_path / "gates"
-    gates.mkdir()
+def test_a_day_of_deadlines_is_a_real_one(store: Store, clock: StoreClock, gates: Path) -> None:
     two_hours = {"every": 2 * HOUR, "phase": 0}
     once_more = {"max": 1, "delay": 20 * MINUTE, "backoff": "constant"}
     more: dict[str, dict[str, Any]] = {
@@ -197,25 +201,11 @@ def test_a_day_of_deadlines_is_a_real_one(store: Store, clock: StoreClock, tmp_p
         exits={"b/flaky": [3]},
         downtimes=[Downtime(T0 + 9 * HOUR + 31 * MINUTE, T0 + 13 * HOUR + 10 * MINUTE)],
     )
-    due = {}
-    for name, one in jobs.items():
-        if "schedule" in one:
-            due[name] = (
-                T0 if name == "again" else compile_schedule(one["schedule"], "").next_after(T0 - 1) or END
-            )
-    clock.set(T0 - HOUR)
-    Story(store).board("b", jobs, due=due)
-    with working(store, tmp_path / "home", slots=20):
-        day = Day(store, clock, gates, scenario)
-        day.play()
-    simulation = simulate({f"b/{name}": one for name, one in jobs.items()}, scenario)
-    simulated: list[tuple[str, int, str]] = [
-        (run.address, run.nominal_ms, run.state) for run in simulation.runs
-    ]
-    simulated += [(one.address, one.nominal_ms, one.state) for one in simulation.passed]
+    day, simulation = live_through(store, clock, gates, jobs, scenario)
+    simulated = outcomes_of(simulation)
     # Instants that a delay makes are later by how long commands take to end.
     assert [(a, n // MINUTE, s) for a, n, s in day.outcomes()] == [
-        (a, n // MINUTE, s) for a, n, s in sorted(simulated)
+        (a, n // MINUTE, s) for a, n, s in simulated
     ]
     assert {state for _, _, state in simulated} == {"ok", "cancelled", "missed", "skipped"}
     assert {run.address for run in simulation.runs if run.is_late} == {
@@ -240,10 +230,8 @@ OVERLAPS: dict[str, Any] = {
 
 @pytest.mark.parametrize("catchup", ["last", "none", "all"])
 def test_every_overlap_and_catch_up_does_for_real_what_is_simulated(
-    store: Store, clock: StoreClock, tmp_path: Path, catchup: str
+    store: Store, clock: StoreClock, gates: Path, catchup: str
 ) -> None:
-    gates = tmp_path / "gates"
-    gates.mkdir()
     jobs = {
         name: spec(gates, schedule={"every": 80 * MINUTE, "phase": 0}, overlap=rule, catchup=catchup)
         for name, rule in OVERLAPS.items()
@@ -264,21 +252,9 @@ def test_every_overlap_and_catch_up_does_for_real_what_is_simulated(
         default_ms=11 * MINUTE + 11 * S,
         downtimes=[Downtime(T0 + 9 * HOUR + 31 * MINUTE, T0 + 16 * HOUR + 10 * MINUTE)],
     )
-    due = {}
-    for name, one in jobs.items():
-        if "schedule" in one:
-            due[name] = compile_schedule(one["schedule"], f"b/{name}").next_after(T0 - 1) or END
-    clock.set(T0 - HOUR)
-    Story(store).board("b", jobs, due=due)
-    with working(store, tmp_path / "home", slots=40):
-        day = Day(store, clock, gates, scenario)
-        day.play()
-    simulation = simulate({f"b/{name}": one for name, one in jobs.items()}, scenario)
-    simulated: list[tuple[str, int, str]] = [
-        (run.address, run.nominal_ms, run.state) for run in simulation.runs
-    ]
-    simulated += [(one.address, one.nominal_ms, one.state) for one in simulation.passed]
-    assert day.outcomes() == sorted(simulated)
+    day, simulation = live_through(store, clock, gates, jobs, scenario)
+    simulated = outcomes_of(simulation)
+    assert day.outcomes() == simulated
     assert {state for _, _, state in simulated} >= {"ok", "cancelled", "skipped", "missed"}
     assert fsck.check(store) == []
 
@@ -326,10 +302,8 @@ def tied_board(gates: Path) -> dict[str, dict[str, Any]]:
 
 
 def test_a_day_of_jobs_that_wait_for_each_other_is_a_real_one(
-    store: Store, clock: StoreClock, tmp_path: Path
+    store: Store, clock: StoreClock, gates: Path
 ) -> None:
-    gates = tmp_path / "gates"
-    gates.mkdir()
     jobs = tied_board(gates)
     scenario = Scenario(
         T0,
@@ -346,22 +320,10 @@ def test_a_day_of_jobs_that_wait_for_each_other_is_a_real_one(
         exits={"b/bad": [3]},
         downtimes=[Downtime(T0 + 13 * HOUR + 31 * MINUTE, T0 + 17 * HOUR + 2 * MINUTE)],
     )
-    due = {}
-    for name, one in jobs.items():
-        if "schedule" in one:
-            due[name] = compile_schedule(one["schedule"], f"b/{name}").next_after(T0 - 1) or END
-    clock.set(T0 - HOUR)
-    Story(store).board("b", jobs, due=due)
-    with working(store, tmp_path / "home", slots=40):
-        day = Day(store, clock, gates, scenario)
-        day.play()
-    simulation = simulate({f"b/{name}": one for name, one in jobs.items()}, scenario)
-    simulated: list[tuple[str, int, str]] = [
-        (run.address, run.nominal_ms, run.state) for run in simulation.runs if run.state != "unfinished"
-    ]
+    day, simulation = live_through(store, clock, gates, jobs, scenario)
+    simulated = outcomes_of(simulation)
     waiting = [run.address for run in simulation.runs if run.state == "unfinished"]
-    simulated += [(one.address, one.nominal_ms, one.state) for one in simulation.passed]
-    assert day.outcomes() == sorted(simulated)
+    assert day.outcomes() == simulated
     assert waiting == ["b/hopeful"]
     ran = {address for address, _, state in simulated if state == "ok"}
     assert ran >= {"b/merge", "b/alarm", "b/report", "b/glance", "b/patient", "b/strict", "b/then", "b/six"}

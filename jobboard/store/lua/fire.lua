@@ -47,6 +47,21 @@ local function let_in(id, address, nominal, d, how, turn, gate)
   return passed
 end
 
+-- Whether no run is made for a nominal: the state that is written down and told on, or nil where one is. state and
+-- why are what `admit` said.
+local function pass_over(address, d, state, why, nominal, text, due, gate)
+  if not state and d[4].w and due + d[4].w <= at then state, why = 'skipped', 'not started in time' end
+  if not state and gate and gate.vain and gate.vain[1] == 'skip' then state, why = 'skipped', gate.vain[2] end
+  if not state then
+    why = skip(address)
+    state = why and 'skipped'
+  end
+  if not state then return nil end
+  note(address, state, why, {1, nominal, nominal}, at)
+  follow(address, nominal, text, state, at)
+  return state
+end
+
 -- Makes the runs of nominals that are caught up, one behind the other in the job's line. The line has room for a
 -- hundred: what is too much is passed over, the oldest first. Answers how many runs were made, and the last one.
 local function catch_up(address, d, backlog, room)
@@ -61,16 +76,7 @@ local function catch_up(address, d, backlog, room)
     local nominal, text, due, gate = unpack(backlog[i])
     if room and made >= room then break end
     local state, why = admit(address, {g = d[4].g, o = 'allow'}, nominal)
-    if not state and d[4].w and due + d[4].w <= at then state, why = 'skipped', 'not started in time' end
-    if not state and gate and gate.vain and gate.vain[1] == 'skip' then state, why = 'skipped', gate.vain[2] end
-    if not state then
-      why = skip(address)
-      state = why and 'skipped'
-    end
-    if state then
-      note(address, state, why, {1, nominal, nominal}, at)
-      follow(address, nominal, text, state, at)
-    else
+    if not pass_over(address, d, state, why, nominal, text, due, gate) then
       id = address .. '@' .. text
       let_in(id, address, nominal, d, {trigger = 'schedule', at = at, due = due, catchup = true}, 'line', gate)
       made = made + 1
@@ -130,15 +136,8 @@ local function decide(decision)
   local fresh = nominal and not (decided and nominal <= decided)
   if fresh and not (limit and used + made >= limit) then
     local state, why, turn = admit(address, d[4], nominal)
-    if not state and d[4].w and due + d[4].w <= at then state, why = 'skipped', 'not started in time' end
-    if not state and gate and gate.vain and gate.vain[1] == 'skip' then state, why = 'skipped', gate.vain[2] end
-    if not state then
-      why = skip(address)
-      state = why and 'skipped'
-    end
+    state = pass_over(address, d, state, why, nominal, text, due, gate)
     if state then
-      note(address, state, why, {1, nominal, nominal}, at)
-      follow(address, nominal, text, state, at)
       if paced and made == 0 then pace(address, at) end
       if made == 0 then return string.upper(state) end
     else
