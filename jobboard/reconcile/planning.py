@@ -6,32 +6,31 @@ A file whose bytes are those last applied, of a board nobody edited since, is ne
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from jobboard import errors
-from jobboard.core.arrival import arrived
-from jobboard.core.compare import plan_jobs
-from jobboard.core.names import LOOSE, address_of, split_address
+from jobboard.core.names import LOOSE, split_address
 from jobboard.core.plan import BoardPlan, Plan
 from jobboard.core.policy import Policy
-from jobboard.core.refusal import drift_refusals, empty_refusal, loss_refusal, protected_refusals
 from jobboard.reconcile import ancestry, guards, targeting, together
 from jobboard.reconcile.contradiction import refuse_contradiction
 from jobboard.reconcile.judging import AtHand, judge
-from jobboard.reconcile.moving import Crossing, Traffic, board_facts, emptied, loose_plan
+from jobboard.reconcile.moving import Crossing, Traffic, emptied, loose_plan
+from jobboard.reconcile.pairing import boards_removed_by, is_held, paired, passed_over, plan_board
 from jobboard.source.loader import load
-from jobboard.store import definitions, tombstones
+from jobboard.store import definitions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from jobboard.core.clash import Outside
     from jobboard.core.diagnostic import Diagnostic
-    from jobboard.core.drift import Drift
-    from jobboard.core.model import Definition, Spec
+    from jobboard.core.model import Spec
     from jobboard.reconcile.judging import Settled
+    from jobboard.reconcile.pairing import Pair
     from jobboard.reconcile.sources import Options, Sources
-    from jobboard.source.loader import Board
+    from jobboard.source.loader import Board, Loaded
     from jobboard.store.connect import Store
     from jobboard.store.definitions import BoardRecord
 
@@ -75,13 +74,7 @@ def make_plan(store: Store, sources: Sources, options: Options) -> Planned:
         errors.UsageError: A board's policies and the flags together keep what they would overwrite.
     """
     records = definitions.read_boards(store)
-    clean = _unchanged(sources, options, records)
-    still = set(clean.values())
-    loaded = load([file for file in sources.files if file.path not in clean])
-    if any(board.name in still for board in loaded.boards):
-        # Another file claims a name that an unread file has: read them all, so that both can be shown.
-        still, clean = set(), {}
-        loaded = load(sources.files)
+    loaded, unread = _loaded(sources, options, records)
     refuse_invalid(loaded.diagnostics)
 
     boards = {board.name: board for board in loaded.boards}
@@ -90,10 +83,10 @@ def make_plan(store: Store, sources: Sources, options: Options) -> Planned:
     }
     policies = {board.name: _policy_of(board, options) for board in boards.values()}
     refuse_contradiction(policies, boards, lives, options)
+    still = {record.name for record in unread}
     unmentioned = [r for r in records.values() if r.name not in boards and r.name not in still]
-    unread = [records[name] for name in clean.values()]
     vanished = guards.vanished(store, sources, pruning(options, boards.values(), unread), unmentioned)
-    held = {name for name in lives if _is_held(boards[name], records[name], lives[name])}
+    held = {name for name in lives if is_held(boards[name], records[name], lives[name])}
     leaving = [plan.name for plan in vanished]
     traffic = Crossing(store, boards, lives, records, leaving, held=held).traffic(sources, options)
     chosen = targeting.choose(options, boards, lives, traffic, records)
@@ -101,44 +94,63 @@ def make_plan(store: Store, sources: Sources, options: Options) -> Planned:
         vanished, traffic = [], Traffic()
     elif options.adopted:
         vanished = []
-    boards = chosen.boards
-    lives = {name: traffic.settled(name, lives.get(name, {})) for name in boards}
-    removed = {name: _removed(store, records[name], lives[name]) for name in boards if name in records}
+    pairs = {
+        name: paired(store, board, records.get(name), traffic.settled(name, lives.get(name, {})))
+        for name, board in chosen.boards.items()
+    }
     aside = [_still(record, sources) for record in unread]
     aside += _outside(store, vanished, records, traffic)
 
+    def plan_of(pair: Pair, settled: Settled) -> BoardPlan:
+        name = pair.board.name
+        if name in held:
+            return passed_over(pair, records[name], traffic)
+        policy = replace(policies[name], settled=settled.sides)
+        return plan_board(
+            pair, policy, settled.left_out | chosen.aside, traffic, sources=sources, options=options
+        )
+
     def plan_with(settled: Settled) -> Plan:
-        plans = [
-            _plan_board(
-                board,
-                records.get(board.name),
-                lives[board.name],
-                sources,
-                options,
-                policy=replace(policies[board.name], settled=settled.sides),
-                left_out=settled.left_out | chosen.aside,
-                traffic=traffic,
-                removed=removed.get(board.name, {}),
-            )
-            if board.name not in held
-            else _passed_over(board, records[board.name], traffic)
-            for board in boards.values()
-        ]
-        return Plan(store.namespace, tuple(sorted([*aside, *plans], key=lambda p: p.name)), chosen.undone)
+        plans = [*aside, *(plan_of(pair, settled) for pair in pairs.values())]
+        return Plan(store.namespace, tuple(sorted(plans, key=lambda p: p.name)), chosen.undone)
 
     going = {board.name for board in aside if board.removed}
-    others = [r for r in records.values() if r.name not in boards and r.name not in going]
-    at_hand = AtHand(boards, lives, _as_left(others, aside), policies, options.skip_conflicted)
-    plan = judge(store, at_hand, plan_with, lambda specs, outside: _refuse_apart(boards, specs, outside))
+    others = [r for r in records.values() if r.name not in pairs and r.name not in going]
+    at_hand = AtHand(
+        chosen.boards,
+        {name: pair.live for name, pair in pairs.items()},
+        _as_left(others, aside),
+        policies,
+        options.skip_conflicted,
+    )
+    plan = judge(store, at_hand, plan_with, partial(_refuse_apart, chosen.boards))
+    plan = _guarded(plan, records, sources, options)
+    beyond_git = ancestry.leaves_git(plan, records, sources)
+    return Planned(
+        plan, sources, options, loaded.diagnostics, chosen.boards, not records, beyond_git=beyond_git
+    )
+
+
+def _loaded(
+    sources: Sources, options: Options, records: Mapping[str, BoardRecord]
+) -> tuple[Loaded, list[BoardRecord]]:
+    """The boards of the files that had to be parsed, and the records of those that had not."""
+    clean = _unchanged(sources, options, records)
+    loaded = load([file for file in sources.files if file.path not in clean])
+    if {board.name for board in loaded.boards}.isdisjoint(clean.values()):
+        return loaded, [records[name] for name in clean.values()]
+    # Another file claims a name that an unread file has: read them all, so that both can be shown.
+    return load(sources.files), []
+
+
+def _guarded(plan: Plan, records: Mapping[str, BoardRecord], sources: Sources, options: Options) -> Plan:
+    """The plan with what was asked for all its boards, and refused where files come from the wrong place."""
     if options.requeue or options.on_prune:
         asked = (replace(b, requeue=options.requeue, on_prune=options.on_prune) for b in plan.boards)
         plan = replace(plan, boards=tuple(asked))
     if not options.allow_rewind:
         plan = ancestry.judged(plan, records, sources)
-    if options.committed_only:
-        plan = guards.with_dirt(plan, sources)
-    beyond_git = ancestry.leaves_git(plan, records, sources)
-    return Planned(plan, sources, options, loaded.diagnostics, boards, not records, beyond_git=beyond_git)
+    return guards.with_dirt(plan, sources) if options.committed_only else plan
 
 
 def _as_left(others: Sequence[BoardRecord], aside: Sequence[BoardPlan]) -> list[BoardRecord]:
@@ -149,13 +161,9 @@ def _as_left(others: Sequence[BoardRecord], aside: Sequence[BoardPlan]) -> list[
 
 def pruning(options: Options, boards: Iterable[Board], unread: Iterable[BoardRecord]) -> Options:
     """The options, with the boards that a board beside them says may go."""
-    named = {name for board in boards for name in _removed_boards(board)}
+    named = {name for board in boards for name in boards_removed_by(board)}
     named |= {name for record in unread for name in record.meta.get("removes", ())}
     return replace(options, prune_boards=options.prune_boards | named) if named else options
-
-
-def _removed_boards(board: Board) -> list[str]:
-    return [removal.board for removal in board.removals if removal.board is not None]
 
 
 def _outside(
@@ -228,121 +236,3 @@ def _still(record: BoardRecord, sources: Sources) -> BoardPlan:
 def _policy_of(board: Board, options: Options) -> Policy:
     """The policy for a board's jobs: what its layers say, and what the command line says on top."""
     return Policy.of_layers(board.policies).by_flag(options.on_drift, options.on_conflict, options.forced)
-
-
-def _plan_board(  # as above
-    board: Board,
-    record: BoardRecord | None,
-    live: Mapping[str, Definition],
-    sources: Sources,
-    options: Options,
-    *,
-    policy: Policy,
-    left_out: frozenset[str],
-    traffic: Traffic,
-    removed: Mapping[str, Spec | None],
-) -> BoardPlan:
-    comings = traffic.comings.get(board.name, {})
-    without = {job for job in {**board.jobs, **live} if address_of(board.name, job) in left_out}
-    changes, drift, conflicts = plan_jobs(
-        board.name,
-        board.jobs,
-        live,
-        policy,
-        skip_conflicted=options.skip_conflicted and not comings,
-        left_out=without,
-        removed=removed,
-    )
-    changes = arrived(changes, comings, board.name)
-    refusals = [*traffic.refusals.get(board.name, ()), *protected_refusals(changes), *drift_refusals(drift)]
-    empty = empty_refusal(board.name, len(live), len({*board.jobs} | without))
-    if empty is not None and not options.allow_empty:
-        refusals.append(empty)
-    loss = loss_refusal(board.name, len(live), changes, options.allow_destroy)
-    if loss is not None and empty is None:
-        refusals.append(loss)
-    if record is not None:
-        refusals += guards.origin_refusals(record, sources, options)
-    skipped = without | {split_address(c.address)[1] for c in conflicts if c.skipped}
-    specs = _specs_after(board, live, skipped, drift)
-    kept = {
-        split_address(address)[1]
-        for address in (*(d.address for d in drift), *(c.address for c in conflicts))
-    }
-    forgotten = tuple(sorted({*(record.drift if record else ())} - live.keys() - kept))
-    meta = {
-        **(ancestry.without_provenance(record.meta) if record else {}),
-        **ancestry.provenance(sources, record.meta if record else {}),
-        "path": board.path,
-        # A digest is kept only where nothing of the file was left undone.
-        "digest": None
-        if any(targeting.differs(board.jobs.get(job), live.get(job)) for job in skipped)
-        else board.digest,
-        "description": board.description,
-        "owner": board.owner,
-        **board_facts(specs),
-    }
-    for name in ("held", "reconcile", "removes"):
-        meta.pop(name, None)
-    if removes := _removed_boards(board):
-        meta["removes"] = removes
-    pruned = [layer["on_prune"] for layer in board.policies if "on_prune" in layer]
-    if board.reconcile or pruned:
-        meta["reconcile"] = {**board.reconcile, **({"on_prune": pruned[-1]} if pruned else {})}
-    return BoardPlan(
-        board.name,
-        board.path,
-        record.version if record else None,
-        changes,
-        drift,
-        conflicts,
-        tuple(refusals),
-        len(specs),
-        meta=meta,
-        recorded=record is None or meta != record.meta or bool(forgotten),
-        released=record is not None and bool(record.meta.get("held")),
-        forgotten=forgotten,
-        left=tuple(sorted(traffic.goings.get(board.name, ()))),
-    )
-
-
-def _removed(store: Store, record: BoardRecord, live: Mapping[str, Definition]) -> dict[str, Spec | None]:
-    """The jobs of a board that were removed by hand, to what was applied of them last."""
-    jobs = [job for job in record.drift if job not in live]
-    bases = tombstones.read_bases(store, [address_of(record.name, job) for job in jobs])
-    return {split_address(address)[1]: base for address, base in bases.items()}
-
-
-def _specs_after(
-    board: Board, live: Mapping[str, Definition], skipped: Collection[str], drift: Iterable[Drift]
-) -> dict[str, Spec]:
-    """What the board's record is to speak of: the file's jobs, save those left as they are or away."""
-    specs = {job: spec for job, spec in board.jobs.items() if job not in skipped}
-    specs.update((job, live[job].spec) for job in skipped if job in live)
-    for found in drift:
-        job = split_address(found.address)[1]
-        if job not in live:
-            specs.pop(job, None)
-        elif job not in specs:
-            specs[job] = live[job].spec
-    return specs
-
-
-def _is_held(board: Board, record: BoardRecord, live: Mapping[str, Definition]) -> bool:
-    """Whether a rollback keeps the file from having a say: until it says what was rolled back to."""
-    if not record.meta.get("held"):
-        return False
-    then = {job: {n: v for n, v in d.base.items() if n != "seed"} for job, d in live.items()}
-    return board.jobs != then
-
-
-def _passed_over(board: Board, record: BoardRecord, traffic: Traffic) -> BoardPlan:
-    return BoardPlan(
-        board.name,
-        board.path,
-        record.version,
-        jobs=int(record.meta["jobs"]),
-        meta=record.meta,
-        refusals=tuple(traffic.refusals.get(board.name, ())),
-        held=record.meta["held"],
-    )
