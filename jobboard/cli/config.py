@@ -5,7 +5,7 @@ jobboard config set history-bytes 1G
 jobboard config set failures 30d
 jobboard config unset history-bytes         the built-in one again
 
-Lowering one drops what is beyond it at once. Who set what is in the audit stream.
+Lowering one of bytes or of failures drops what is beyond it at once. Who set what is in the audit stream.
 """
 
 from __future__ import annotations
@@ -24,7 +24,12 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
-_NAMES = {"history-bytes": "history_bytes", "failures": "failures_ms", "output-bytes": "output_bytes"}
+_NAMES = {
+    "history-bytes": "history_bytes",
+    "failures": "failures_ms",
+    "ids": "ids_ms",
+    "output-bytes": "output_bytes",
+}
 _LEAST_BYTES = 64 * 1024
 _LEAST_MS = 60_000
 
@@ -54,7 +59,7 @@ def execute(args: argparse.Namespace) -> int:
     if args.output == "json":
         print(json.dumps({"config": [{"name": shown, **row} for shown, row in rows.items()]}, indent=2))
     elif args.action == "get":
-        print(*(_text(name, row["value"]) for row in rows.values()))
+        print(*(_text(_NAMES[shown], row["value"]) for shown, row in rows.items()))
     else:
         lines = [
             [shown, _text(_NAMES[shown], row["value"]), "yes" if row["set"] else "", _kept(row), row["of"]]
@@ -104,8 +109,8 @@ def _row(name: str, bounds: Mapping[str, int], kept: Mapping[str, int]) -> dict[
     }
 
 
-def _text(name: str | None, value: int) -> str:
-    return format_duration(value) if name == "failures_ms" else format_size(value)
+def _text(name: str, value: int) -> str:
+    return format_duration(value) if name.endswith("_ms") else format_size(value)
 
 
 def _kept(row: Mapping[str, Any]) -> str:

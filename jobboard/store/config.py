@@ -1,7 +1,7 @@
 """Bounds of what a namespace keeps of the past, which can be set while it is in use.
 
-The scripts that write the past know the built-in bounds (`forget.lua`, `forget_outputs.lua`); what is set
-here stands in their place. Lowering one drops what is beyond it at once.
+The scripts that write the past know the built-in bounds (`forget.lua`, `forget_outputs.lua`, `remember.lua`);
+what is set here stands in their place. Lowering one of bytes or of failures drops what is beyond it at once.
 """
 
 from __future__ import annotations
@@ -38,6 +38,9 @@ BOUNDS: Mapping[str, Bound] = MappingProxyType(
         "history_bytes": Bound(268_435_456, "bytes", "records of runs; the oldest go first, failures last"),
         "failures_ms": Bound(
             1_209_600_000, "ms", "how long failures are kept when the history drops the rest"
+        ),
+        "ids_ms": Bound(
+            1_209_600_000, "ms", "how long the id of a push is known after its run was due, for new pushes"
         ),
         "output_bytes": Bound(
             268_435_456, "bytes", "output of runs; the oldest goes first, that of failures last"

@@ -2,8 +2,9 @@
 
 A one-off run is a run of a job, or one that no job stands behind: its address is then ``push/NAME``, and its
 definition exists nowhere but in the run. Its id is the caller's to choose, and is what makes a push safe to
-repeat. It may have to wait for an instant, for other runs, or both, and it may expire unstarted. It triggers
-no dependents. Instants and spans are milliseconds.
+repeat: while the run lives, and for a fortnight after it was due (`config.BOUNDS`). It may have to wait for
+an instant, for other runs, or both, and it may expire unstarted. It triggers no dependents. Instants and
+spans are milliseconds.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ class Pushed:
 
     Attributes:
         run_id: The run.
-        outcome: ``pushed``, ``replaced``, or ``already``: a run of this id was there, and is left alone.
+        outcome: ``pushed``, ``replaced``, or ``already``: a run of this id is there or was, and is let be.
     """
 
     run_id: str
@@ -119,6 +120,8 @@ def packed_parcel(parcel: Parcel, by: str) -> dict[str, Any]:
     definition = parcel.definition
     wanted: dict[str, Any] = {
         "id": f"{parcel.address}@{parcel.id or secrets.token_hex(6)}",
+        "named": parcel.id is not None or None,
+        "mark": secrets.token_hex(6) if parcel.replace else None,
         "address": parcel.address,
         "spec": encode_spec(parcel.spec),
         "launch": launch_of(parcel.spec),

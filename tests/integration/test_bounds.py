@@ -121,6 +121,7 @@ def test_settings_are_shown_set_and_unset(
         "history-bytes": 2**28,
         "output-bytes": 2**28,
         "failures": 14 * DAY_MS,
+        "ids": 14 * DAY_MS,
     }
     assert shown["history-bytes"]["kept"] == _counted(engine)
     assert "1G" in told(store, capsys, "config", "set", "history-bytes", "1G")
@@ -157,7 +158,7 @@ def test_what_makes_no_sense_is_a_usage_error(
 
 
 def test_the_scripts_have_the_same_bounds_built_in() -> None:
-    sources = "".join(scripts.include_source(name) for name in ("forget", "forget_outputs"))
+    sources = "".join(scripts.include_source(name) for name in ("forget", "remember", "forget_outputs"))
     assert [int(n) for n in re.findall(r"or (\d{6,})\b", sources)] == [
         bound.default for bound in config.BOUNDS.values()
     ]

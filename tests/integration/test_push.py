@@ -13,7 +13,7 @@ from kit.engine import MINUTE, Engine
 from jobboard import errors
 from jobboard.cli.main import main
 from jobboard.reconcile.pushing import make_parcel
-from jobboard.store import fsck, past, pushes
+from jobboard.store import config, fsck, past, pushes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from kit.clock import StoreClock
 
     from jobboard.store.connect import Store
+
+
+T0 = 1_800_000_000_000
+DAY = 24 * 60 * MINUTE
 
 
 @pytest.fixture
@@ -41,6 +45,10 @@ def pushed(engine: Engine, **more: Any) -> pushes.Pushed:
     (made,) = pushes.push(engine.store, [parcel], by="ana")
     assert fsck.check(engine.store) == []
     return made
+
+
+def _known(engine: Engine) -> set[str]:
+    return engine.members("pushed")
 
 
 def reason(engine: Engine, run_id: str) -> tuple[str, str | None]:
@@ -97,6 +105,56 @@ def test_the_same_id_is_one_run_while_it_lives_and_after(engine: Engine) -> None
     engine.finish(engine.reserve_one())
     assert pushed(engine, id="a").outcome == "already"
     assert engine.reserve() == []
+
+
+def test_an_id_is_known_however_many_runs_came_after_it(engine: Engine, clock: StoreClock) -> None:
+    clock.set(T0)
+    pushed(engine, id="a")
+    pushed(engine, id="late", delay_ms=DAY)
+    engine.finish(engine.reserve_one())
+    for _ in range(25):
+        push(engine)
+        engine.finish(engine.reserve_one())
+    clock.advance(14 * DAY - MINUTE)
+    assert pushed(engine, id="a").outcome == "already"
+    clock.advance(2 * MINUTE)
+    engine.runs.tick("s1")
+    assert _known(engine) == {"push/common@late"}
+    assert pushed(engine, id="a").outcome == "pushed"
+
+
+def test_how_long_an_id_is_known_can_be_set(engine: Engine, clock: StoreClock) -> None:
+    clock.set(T0)
+    config.set_bounds(engine.store, {"ids_ms": 60 * DAY}, by={"actor": "ana", "via": "cli"})
+    pushed(engine, id="a")
+    engine.finish(engine.reserve_one())
+    clock.advance(60 * DAY - MINUTE)
+    assert pushed(engine, id="a").outcome == "already"
+
+
+def test_ids_are_forgotten_a_page_at_a_time(engine: Engine, clock: StoreClock) -> None:
+    clock.set(T0)
+    engine.client.zadd(engine.store.key("pushed"), {f"push/common@{n}": T0 - 1 for n in range(300)})
+    push(engine)
+    assert len(_known(engine)) == 300 - 16 + 1
+    engine.runs.tick("s1")
+    assert len(_known(engine)) == 300 - 16 + 1 - 200
+
+
+@pytest.mark.parametrize("more", [{}, {"id": "a"}, {"id": "a", "replace": True}])
+def test_a_call_whose_reply_got_lost_makes_nothing_twice(engine: Engine, more: dict[str, Any]) -> None:
+    made = make_parcel(engine.store, queue="common", keys={"run": "true"}, **more)
+    parcel = pushes.packed_parcel(made, "ana")
+    assert engine.store.call("push", parcels=[parcel])[2] == [["PUSHED", parcel["id"]]]
+    engine.finish(engine.reserve_one())
+    for _ in range(25):
+        push(engine)
+        engine.finish(engine.reserve_one())
+    assert engine.store.call("push", parcels=[parcel])[2][0][0] in ("PUSHED", "ALREADY")
+    assert engine.reserve() == []
+    # Who means to run it once more says so anew.
+    if "replace" in more:
+        assert pushed(engine, **more).outcome == "pushed"
 
 
 def test_replacing_takes_the_place_of_what_has_not_started(engine: Engine) -> None:

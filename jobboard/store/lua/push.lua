@@ -1,9 +1,9 @@
 #!lua
--- Makes one-off runs, each at most once: a run of the same id that lives or has ended lately is left alone, or
+-- Makes one-off runs, each at most once: one of an id that lives or was pushed before is left alone, or
 -- replaced where it has not started. A repeat of the call therefore makes nothing twice.
 -- KEYS      meta
--- ARGUMENTS parcels=[{id, address, spec, launch, epoch, revision, delay_ms, due, expires_ms, expires, after,
---           replace, by, reason}, ...]
+-- ARGUMENTS parcels=[{id, named, mark, address, spec, launch, epoch, revision, delay_ms, due, expires_ms,
+--           expires, after, replace, by, reason}, ...]
 -- RETURNS   "OK" {now, [[tag, about], ...]}
 -- @include guard
 -- @include arguments

@@ -28,6 +28,7 @@
 -- @include overdue
 -- @include watch_over
 -- @include drop_output
+-- @include forget_pushed
 local refused = guard()
 if refused then return refused end
 local at = now()
@@ -56,6 +57,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('expiry'), '-inf', at, 'LIMI
 end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('gates'), '-inf', at, 'LIMIT', 0, PAGE)) do overdue(id, at) end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('aging'), '-inf', at, 'LIMIT', 0, PAGE)) do drop_output(id) end
+forget_pushed(at, PAGE)
 if watch_over(at, PAGE) == PAGE then pressing = true end
 local promoted = redis.call('ZRANGEBYSCORE', key('delay'), '-inf', at, 'LIMIT', 0, PAGE)
 if #promoted > 0 then redis.call('SREM', key('halted'), unpack(promoted)) end

@@ -44,7 +44,7 @@ if said.replace and not said.id then refuse('replace of what? give an id') end
 if said.delay and said.at then refuse('delay and at both say when') end
 if said.after and #said.after > 100 then refuse('a run may wait for at most 100 others') end
 local id = said.id or 'call-' .. redis.call('HINCRBY', key('meta'), 'seq', 1)
-local answer = ask('push', KEYS, {parcels = {{id = address .. '@' .. id, address = address, spec = spec_bytes(fields),
+local answer = ask('push', KEYS, {parcels = {{id = address .. '@' .. id, named = said.id ~= nil, address = address, spec = spec_bytes(fields),
   launch = launch, epoch = d and d[1] or 0, revision = d and d[3] or 0, delay_ms = said.delay and span('delay', said.delay),
   due = said.at and instant_ms('at', said.at), expires_ms = said.expires and span('expires', said.expires),
   after = said.after, replace = said.replace or nil, by = said.by or 'function', reason = said.reason or ''}}})

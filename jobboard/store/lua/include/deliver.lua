@@ -7,20 +7,19 @@
 -- @include await
 -- @include place
 -- @include remind
--- Makes a one-off run, unless one of its id is there. parcel = {id, address, spec, launch, epoch, revision,
--- delay_ms, due, expires_ms, expires, after, replace, by, reason}; answers a tag, and what it is about.
--- TOUCHES   deadlines ZSET, expiry ZSET, last:<job> LIST, live:<job> SET, run:<run> HASH
+-- @include remember
+-- Makes a one-off run, unless one of its id is there or was pushed before. parcel = {id, named, mark, address, spec,
+-- launch, epoch, revision, delay_ms, due, expires_ms, expires, after, replace, by, reason}; answers a tag, and what
+-- it is about. A push that replaces is told from another of its id by its mark.
+-- TOUCHES   deadlines ZSET, expiry ZSET, live:<job> SET, pushed ZSET, run:<run> HASH
 local function deliver(parcel, at)
   local id, address = parcel.id, parcel.address
   local before = read_run(id)
-  if before and not parcel.replace then return 'ALREADY', before.state end
-  if before and (before.state == 'running' or before.state == 'stopping') then return 'RUNNING', before.state end
-  if not before and not parcel.replace then
-    for _, packed in ipairs(redis.call('LRANGE', key('last', address), 0, 19)) do
-      local record = cmsgpack.unpack(packed)
-      if record.id == id then return 'ALREADY', record.state end
-    end
+  local trace = parcel.mark and id .. '#' .. parcel.mark or not parcel.replace and id
+  if before and not parcel.replace or trace and redis.call('ZSCORE', key('pushed'), trace) then
+    return parcel.replace and 'PUSHED' or 'ALREADY', before and before.state or 'ended'
   end
+  if before and (before.state == 'running' or before.state == 'stopping') then return 'RUNNING', before.state end
   local open, tag, about = needs(id, parcel.after or {})
   if not open then return tag, about end
   local due = parcel.due or at + (parcel.delay_ms or 0)
@@ -41,6 +40,7 @@ local function deliver(parcel, at)
     remind(key('expiry'), id, expires)
   end
   redis.call('HSET', key('run', id), 'own', 1)
+  remember(parcel, trace, math.max(due, at), at)
   if before and before.awaited then redis.call('HSET', key('run', id), 'awaited', 1) end
   await(id, open)
   place(read_run(id), at)
