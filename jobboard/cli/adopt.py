@@ -61,7 +61,8 @@ def execute(args: argparse.Namespace) -> int:
         adopted={source: args.target},
         on_conflict=args.on_conflict,
         take_ownership=args.take_ownership,
-        committed_only=project.may_be_shared(settings) and not args.allow_dirty,
+        committed_only=project.may_be_shared(settings),
+        allow_dirty=args.allow_dirty,
     )
     sources = project.read_sources(args.paths, settings.root, settings.project)
     with project.open_for(settings, sources) as store:

@@ -75,7 +75,7 @@ def execute(args: argparse.Namespace) -> int:
             approve(args, planned)
         synced = apply(store, planned, project.by_of(settings, args.reason))
     report(synced, outputs_of(args))
-    return errors.Conflict.exit_code if synced.plan.contested else _passed_over(synced)
+    return _exit_code(synced)
 
 
 def _execute_saved(args: argparse.Namespace) -> int:
@@ -90,14 +90,21 @@ def _execute_saved(args: argparse.Namespace) -> int:
     if args.expect_digest:
         _expect(saved.digest, args.expect_digest)
     with open_store(settings) as store:
-        planned = plan_saved(store, saved)
+        committed_only = project.may_be_shared(settings)
+        planned = plan_saved(store, saved, settings.root, committed_only=committed_only)
         if not planned.plan.empty:
+            project.warn_beyond_git(planned, settings)
             forms = plan_command.forms_of(planned, store, settings)
             write_all((output for output in outputs_of(args) if output.form != "json"), forms.write)
         refuse(planned.plan)
         synced = apply(store, planned, project.by_of(settings, args.reason))
     report(replace(synced, repeated=synced.revision is None), outputs_of(args))
-    return 0
+    return _exit_code(synced)
+
+
+def _exit_code(synced: Synced) -> int:
+    """By what was left undone."""
+    return errors.Conflict.exit_code if synced.plan.contested else _passed_over(synced)
 
 
 def _passed_over(synced: Synced) -> int:

@@ -114,7 +114,10 @@ def _obstacles(plan: Plan, records: Mapping[str, BoardRecord], sources: Sources)
 
 
 def _says_what_it_said(board: BoardPlan, record: BoardRecord) -> bool:
-    return not board.rewritten and without_provenance(board.meta) == without_provenance(record.meta)
+    if board.rewritten:
+        return False
+    is_silent = not (board.recorded or board.released)
+    return is_silent or without_provenance(board.meta) == without_provenance(record.meta)
 
 
 def _is_of_another_commit(board: BoardPlan, record: BoardRecord, commit: str | None) -> bool:

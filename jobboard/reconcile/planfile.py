@@ -12,80 +12,21 @@ import json
 import os
 import tempfile
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
-from jobboard.core.merge import Merged
-from jobboard.source.git import Checkout
+from jobboard.reconcile.plancontent import plain_of, plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jobboard.core.change import Action, JobChange
-    from jobboard.core.model import Spec
-    from jobboard.core.plan import BoardPlan, OnPrune
+    from jobboard.reconcile.plancontent import SavedPlan
     from jobboard.reconcile.planning import Planned
 
 KIND = "jobboard plan"
 FORMAT_VERSION = "1.0"
 """Another major one is refused: it may say something that this version would not do."""
-
-
-@dataclass(frozen=True, slots=True)
-class SavedChange:
-    """One job that the plan would write.
-
-    Attributes:
-        address, action, source: As in `core.change.JobChange`.
-        before: The live definition and its base that the plan was made from; None for no such job.
-        after: Both afterwards; None for a destroyed job.
-        fields: The paths that move.
-        away: The base before and afterwards, of a job that was removed by hand and stays away.
-    """
-
-    address: str
-    action: Action
-    before: tuple[Spec, Spec] | None
-    after: tuple[Spec, Spec] | None
-    fields: tuple[Merged, ...]
-    source: str | None
-    away: tuple[Spec, Spec] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SavedBoard:
-    """One board of the plan; see `core.plan.BoardPlan` for what is not said here."""
-
-    name: str
-    path: str
-    version: str | None
-    changes: tuple[SavedChange, ...]
-    left: tuple[str, ...]
-    removed: bool
-    released: bool
-    recorded: bool
-    meta: Mapping[str, Any]
-    requeue: bool = False
-    on_prune: OnPrune | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SavedPlan:
-    """A plan as a file holds it.
-
-    Attributes:
-        namespace: Where alone it may be applied.
-        digest: Of the plan when it was made.
-        checkout: Where its boards came from; None outside Git.
-        boards: The boards that it would write.
-    """
-
-    namespace: str
-    digest: str
-    checkout: Checkout | None
-    boards: tuple[SavedBoard, ...]
 
 
 def write_plan(path: Path, planned: Planned) -> None:
@@ -94,15 +35,7 @@ def write_plan(path: Path, planned: Planned) -> None:
     Raises:
         errors.UsageError: The file cannot be written there.
     """
-    checkout = planned.sources.checkout
-    content = {
-        "kind": KIND,
-        "format_version": FORMAT_VERSION,
-        "namespace": planned.plan.namespace,
-        "digest": planned.plan.digest,
-        "checkout": {**asdict(checkout), "root": None} if checkout else None,
-        "boards": [_board(b) for b in planned.plan.boards if b.rewritten or b.recorded or b.released],
-    }
+    content = {"kind": KIND, "format_version": FORMAT_VERSION, **plain_of(planned)}
     text = json.dumps({**content, "sum": _sum(content)}, indent=1, sort_keys=True)
     try:
         _write(path, text + "\n")
@@ -154,61 +87,9 @@ def read_plan(path: Path, namespace: str) -> SavedPlan:
             f"the plan {path} is of namespace {content['namespace']}, and this is {namespace}",
             f"apply it there: --namespace {content['namespace']}",
         )
-    checkout = content["checkout"]
-    return SavedPlan(
-        content["namespace"],
-        content["digest"],
-        Checkout(**{**checkout, "root": Path()}) if checkout else None,
-        tuple(map(_saved_board, content["boards"])),
-    )
+    return plan_of(content)
 
 
 def _sum(content: Mapping[str, Any]) -> str:
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
-
-
-def _board(board: BoardPlan) -> dict[str, Any]:
-    return {
-        "name": board.name,
-        "path": board.path,
-        "version": board.version,
-        "changes": [_change(change) for change in board.changes],
-        "left": list(board.left),
-        "removed": board.removed,
-        "released": board.released,
-        "recorded": board.recorded,
-        "meta": dict(board.meta),
-        "requeue": board.requeue,
-        "on_prune": board.on_prune,
-    }
-
-
-def _change(change: JobChange) -> dict[str, Any]:
-    before = change.before
-    return {
-        "address": change.address,
-        "action": change.action,
-        "before": [dict(before.spec), dict(before.base)] if before else None,
-        "after": [dict(change.after), dict(change.base or {})] if change.after is not None else None,
-        **({} if change.away is None else {"away": [dict(change.away), dict(change.base or {})]}),
-        "source": change.source,
-        "fields": [[f.path, f.verdict, f.base, f.live, f.file, f.result] for f in change.fields],
-    }
-
-
-def _saved_board(said: Mapping[str, Any]) -> SavedBoard:
-    changes = tuple(map(_saved_change, said["changes"]))
-    return SavedBoard(**{**said, "changes": changes, "left": tuple(said["left"])})
-
-
-def _saved_change(said: Mapping[str, Any]) -> SavedChange:
-    return SavedChange(
-        said["address"],
-        said["action"],
-        tuple(said["before"]) if said["before"] else None,
-        tuple(said["after"]) if said["after"] else None,
-        tuple(Merged(*each) for each in said["fields"]),
-        said["source"],
-        tuple(said["away"]) if "away" in said else None,
-    )

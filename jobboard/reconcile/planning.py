@@ -46,6 +46,7 @@ class Planned:
         boards: The boards that had to be parsed, by name: for positions.
         fresh: Whether the store held no board at all.
         beyond_git: A board that came from a commit although these files come from none; None for no such.
+        heads: By board, the commit that it came from until now; None for one from outside Git.
         rollback: The revision that a rollback goes back to; None for a sync.
         again: How to make this plan again, where it was not made from files.
     """
@@ -57,6 +58,7 @@ class Planned:
     boards: Mapping[str, Board] = field(default_factory=dict)
     fresh: bool = False
     beyond_git: str | None = None
+    heads: Mapping[str, str | None] = field(default_factory=dict)
     rollback: int | None = None
     again: Callable[[], Planned] | None = None
 
@@ -125,9 +127,15 @@ def make_plan(store: Store, sources: Sources, options: Options) -> Planned:
     )
     plan = judge(store, at_hand, plan_with, partial(_refuse_apart, chosen.boards))
     plan = _guarded(plan, records, sources, options)
-    beyond_git = ancestry.leaves_git(plan, records, sources)
     return Planned(
-        plan, sources, options, loaded.diagnostics, chosen.boards, not records, beyond_git=beyond_git
+        plan,
+        sources,
+        options,
+        loaded.diagnostics,
+        chosen.boards,
+        not records,
+        beyond_git=ancestry.leaves_git(plan, records, sources),
+        heads={record.name: record.meta.get("commit") for record in records.values()},
     )
 
 
@@ -150,7 +158,9 @@ def _guarded(plan: Plan, records: Mapping[str, BoardRecord], sources: Sources, o
         plan = replace(plan, boards=tuple(asked))
     if not options.allow_rewind:
         plan = ancestry.judged(plan, records, sources)
-    return guards.with_dirt(plan, sources) if options.committed_only else plan
+    if options.committed_only and not options.allow_dirty:
+        plan = guards.with_dirt(plan, sources)
+    return plan
 
 
 def _as_left(others: Sequence[BoardRecord], aside: Sequence[BoardPlan]) -> list[BoardRecord]:

@@ -3,12 +3,15 @@
 A plan goes stale job by job. It may be applied as long as every job it writes is as it was when the plan was
 made; what became of other jobs meanwhile, and whether anything ran, does not matter. A job that already is as
 the plan would leave it is done; where all are, so is the plan.
+
+The guards that look at where boards come from judge it again, as they would a sync of the same files: since
+the plan was made, a later commit may have been synced.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 from jobboard import errors
 from jobboard.core import clash
@@ -17,29 +20,42 @@ from jobboard.core.drift import Drift, removal
 from jobboard.core.merge import merge_job
 from jobboard.core.names import address_of, split_address
 from jobboard.core.plan import BoardPlan, Plan
-from jobboard.reconcile import together
+from jobboard.reconcile import ancestry, guards, together
 from jobboard.reconcile.moving import board_facts
 from jobboard.reconcile.planning import Planned
 from jobboard.reconcile.sources import Options, Sources
+from jobboard.reconcile.staleness import found_now, is_done, moved_since
+from jobboard.reconcile.unsettled import clashes_left, conflicts_left
 from jobboard.store import definitions, tombstones
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from jobboard.core.model import Definition, Spec
-    from jobboard.reconcile.planfile import SavedBoard, SavedChange, SavedPlan
+    from jobboard.core.refusal import Refusal
+    from jobboard.reconcile.plancontent import SavedBoard, SavedChange, SavedPlan
+    from jobboard.reconcile.staleness import Lives
     from jobboard.store.connect import Store
     from jobboard.store.definitions import BoardRecord
 
-Lives: TypeAlias = "Mapping[str, Mapping[str, Definition]]"
-"""Board to job to what is live."""
-
 NAMED = 10
 """Jobs that moved which a message names."""
+_WAYS_OUT = {
+    "rewind": "make the plan again from a later commit; if going back is meant:"
+    " jobboard plan --allow-rewind --out FILE",
+    "dirty": "commit them and make the plan again; if that is meant: jobboard plan --allow-dirty --out FILE",
+}
 
 
-def plan_saved(store: Store, saved: SavedPlan) -> Planned:
+def plan_saved(store: Store, saved: SavedPlan, root: Path, *, committed_only: bool) -> Planned:
     """What is left to do of a saved plan. Reads only.
+
+    Args:
+        store: Where to.
+        saved: The plan.
+        root: Where Git is asked which commit descends from which.
+        committed_only: As `Options` has it, of the store there is.
 
     Raises:
         errors.Stale: A job that it writes has moved since; the jobs are named.
@@ -49,7 +65,9 @@ def plan_saved(store: Store, saved: SavedPlan) -> Planned:
     named = [board.name for board in saved.boards]
     lives = {n: definitions.read_definitions(store, records[n].version) for n in named if n in records}
     away = _away(store, saved)
-    moved = [what for board in saved.boards for what in _moved(board, records.get(board.name), lives, away)]
+    moved = [
+        what for board in saved.boards for what in moved_since(board, records.get(board.name), lives, away)
+    ]
     if moved:
         more = f" and {len(moved) - NAMED} more" if len(moved) > NAMED else ""
         raise errors.Stale(
@@ -57,13 +75,56 @@ def plan_saved(store: Store, saved: SavedPlan) -> Planned:
             " nothing was written",
             "make the plan again and look at it: jobboard plan --out FILE",
         )
-    boards = [_board(board, records.get(board.name), lives, away) for board in saved.boards]
+    contested = _contested(store, saved, records, lives)
+    boards = [_board(board, records.get(board.name), lives, away, contested) for board in saved.boards]
     # A board that has gone since, and of which nothing is to come back, is not made anew.
     left = [
         b for b, was in zip(boards, saved.boards, strict=True) if b.version or b.changes or not was.version
     ]
-    plan = _judged(store, Plan(store.namespace, tuple(left)), records, lives)
-    return Planned(plan, Sources((), (), saved.checkout), Options(), again=lambda: plan_saved(store, saved))
+    plan = _judged(store, Plan(store.namespace, tuple(left), saved.left_out), records, lives)
+    sources = Sources((), (), replace(saved.checkout, root=root) if saved.checkout else None, saved.pipeline)
+    return Planned(
+        _guarded(plan, saved, records, sources, committed_only=committed_only),
+        sources,
+        Options(),
+        beyond_git=ancestry.leaves_git(plan, records, sources),
+        again=lambda: plan_saved(store, saved, root, committed_only=committed_only),
+    )
+
+
+def _guarded(
+    plan: Plan,
+    saved: SavedPlan,
+    records: Mapping[str, BoardRecord],
+    sources: Sources,
+    *,
+    committed_only: bool,
+) -> Plan:
+    """The plan with what the guards of its commit say, less what they said when it was made."""
+    heads = {board.name: board.head for board in saved.boards}
+    moved = {n: record for n, record in records.items() if record.meta.get("commit") != heads.get(n)}
+    plan = ancestry.judged(plan, moved, sources)
+    if committed_only and not saved.allow_dirty:
+        plan = guards.with_dirt(plan, sources)
+    return replace(plan, boards=tuple(replace(b, refusals=_led_out(b.refusals)) for b in plan.boards))
+
+
+def _led_out(refusals: Sequence[Refusal]) -> tuple[Refusal, ...]:
+    """The refusals, with ways out that whoever has a plan can take: the flags come too late here."""
+    return tuple(replace(each, way_out=_WAYS_OUT.get(each.code, each.way_out)) for each in refusals)
+
+
+def _contested(
+    store: Store, saved: SavedPlan, records: Mapping[str, BoardRecord], lives: Lives
+) -> dict[str, Definition]:
+    """What is live of the jobs that the plan leaves as they are because of a conflict."""
+    asked = {conflict.address for board in saved.boards for conflict in board.conflicts}
+    asked |= {part.address for board in saved.boards for each in board.clashes for part in each.parts}
+    found: dict[str, Definition] = {}
+    for name in {split_address(address)[0] for address in asked} & records.keys():
+        live = lives[name] if name in lives else definitions.read_definitions(store, records[name].version)
+        found.update((address_of(name, job), definition) for job, definition in live.items())
+    return found
 
 
 def _away(store: Store, saved: SavedPlan) -> dict[str, Spec | None]:
@@ -72,82 +133,19 @@ def _away(store: Store, saved: SavedPlan) -> dict[str, Spec | None]:
     return tombstones.read_bases(store, [change.address for change in changes if change.away is not None])
 
 
-def _moved(
-    board: SavedBoard, record: BoardRecord | None, lives: Lives, away: Mapping[str, Spec | None]
-) -> Iterator[str]:
-    """What is neither as the plan found it nor as it would leave it, in words."""
-    if record is not None and record.version != board.version:
-        if record.meta.get("held") and not board.released:
-            yield f"board {board.name} (held by a rollback)"
-        if record.meta.get("origin") != board.meta.get("origin"):
-            yield f"board {board.name} (synced from {record.meta.get('origin') or 'outside Git'})"
-    for change in board.changes:
-        now = _found(change, lives)
-        if not _is(now, change.before) and not _is(now, change.after):
-            yield f"{change.address} ({_how(change, now)})"
-        elif change.away is not None and away[change.address] not in change.away:
-            yield f"{change.address} (applied since)"
-    if board.removed:
-        known = {*board.left, *(split_address(change.address)[1] for change in board.changes)}
-        yield from (f"{board.name}/{job} (new)" for job in sorted({*lives.get(board.name, {})} - known))
-
-
-def _found(change: SavedChange, lives: Lives) -> Definition | None:
-    """A job as it is now; one that is to get another address as if it had that already."""
-    now = _live(change.address, lives)
-    if change.source is None or change.before is None or now is not None:
-        return now
-    held = _live(change.source, lives)
-    if held is None:
-        return None
-    # A job of no board has no base; and what a seed is depends on the address.
-    bases = ({}, {}) if change.action == "adopt" else (held.base, change.before[1])
-    if _unseeded(held.spec) != _unseeded(change.before[0]) or _unseeded(bases[0]) != _unseeded(bases[1]):
-        return held
-    return replace(held, spec=change.before[0], base=change.before[1])
-
-
-def _live(address: str, lives: Lives) -> Definition | None:
-    board, job = split_address(address)
-    return lives.get(board, {}).get(job)
-
-
-def _unseeded(spec: Spec) -> dict[str, Any]:
-    return {name: value for name, value in spec.items() if name != "seed"}
-
-
-def _is(now: Definition | None, said: tuple[Any, Any] | None) -> bool:
-    if now is None or said is None:
-        return now is None and said is None
-    return (now.spec, now.base) == said
-
-
-def _is_done(change: SavedChange, lives: Lives, away: Mapping[str, Spec | None]) -> bool:
-    """Whether a job is as the plan would leave it."""
-    if change.away is not None:
-        return away[change.address] == change.away[1]
-    return _is(_live(change.address, lives), change.after)
-
-
-def _how(change: SavedChange, now: Definition | None) -> str:
-    if now is None:
-        return "gone"
-    if change.before is None:
-        return "there already"
-    spec, base = change.before
-    paths = [f.path for f in merge_job(spec, spec, now.spec).fields or merge_job(base, base, now.base).fields]
-    return ", ".join(paths) or "there already"
-
-
 def _board(
-    board: SavedBoard, record: BoardRecord | None, lives: Lives, away: Mapping[str, Spec | None]
+    board: SavedBoard,
+    record: BoardRecord | None,
+    lives: Lives,
+    away: Mapping[str, Spec | None],
+    contested: Mapping[str, Definition],
 ) -> BoardPlan:
     live = lives.get(board.name, {})
     left = tuple(job for job in board.left if job in live)
     changes = tuple(
-        _change(change, _found(change, lives))
+        _change(change, found_now(change, lives))
         for change in board.changes
-        if not _is_done(change, lives, away)
+        if not is_done(change, lives, away)
     )
     bases = {job: definition.base for job, definition in live.items() if job not in left}
     for change in (c for c in changes if c.away is None):
@@ -160,19 +158,26 @@ def _board(
     meta = (
         dict(board.meta)
         if is_same or record is None
-        else {**record.meta, **board_facts(bases), "digest": None}
+        else {
+            **ancestry.without_provenance(record.meta),
+            **{key: board.meta[key] for key in ancestry.PROVENANCE if key in board.meta},
+            **board_facts(bases),
+            "digest": None,
+        }
     )
     if board.released:
         meta.pop("held", None)
     written = {*left, *(split_address(c.address)[1] for c in changes if c.away is None)}
     by_hand = [job for job in (record.drift if record else ()) if job not in live]
-    removed = [address_of(board.name, job) for job in by_hand if job not in written and not board.removed]
+    conflicts = conflicts_left(board.conflicts, contested)
+    told = written | {split_address(conflict.address)[1] for conflict in conflicts}
+    removed = [address_of(board.name, job) for job in by_hand if job not in told and not board.removed]
     return BoardPlan(
         board.name,
         board.path,
         record.version if record else None,
         changes,
-        (*_drift(board.name, live, written), *map(removal, removed)),
+        (*_drift(board.name, live, told), *map(removal, removed)),
         jobs=len(bases),
         removed=board.removed,
         meta=meta,
@@ -182,6 +187,9 @@ def _board(
         forgotten=tuple(job for job in by_hand if job in written or board.removed),
         requeue=board.requeue,
         on_prune=board.on_prune,
+        held=record.meta.get("held") if record is not None and board.held else None,
+        conflicts=conflicts,
+        clashes=clashes_left(board.clashes, contested),
     )
 
 
@@ -191,9 +199,9 @@ def _change(saved: SavedChange, now: Definition | None) -> JobChange:
     return JobChange(saved.address, saved.action, now, spec, base, saved.fields, saved.source, was)
 
 
-def _drift(board: str, live: Mapping[str, Definition], written: set[str]) -> Iterator[Drift]:
+def _drift(board: str, live: Mapping[str, Definition], told: set[str]) -> Iterator[Drift]:
     for job, definition in sorted(live.items()):
-        if definition.drifted and job not in written:
+        if definition.drifted and job not in told:
             yield Drift(f"{board}/{job}", merge_job(definition.base, definition.spec, definition.base).drift)
 
 

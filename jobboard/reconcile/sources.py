@@ -46,6 +46,7 @@ class Options:
         one_branch: A board last synced from another branch is refused.
         allow_rewind: Boards may go back to a commit that does not descend from the one they came from.
         committed_only: Boards of a work tree with changes that are in no commit are refused.
+        allow_dirty: They may be written all the same.
         on_drift, on_conflict: What becomes of drift and of conflicts, whatever boards say; see `core.policy`.
         forced: Conflicts that the file wins, as ``board/job:path``.
         boards_at_once: So many boards are written in one commit, which takes 12 ms; more in parts.
@@ -65,6 +66,7 @@ class Options:
     one_branch: bool = False
     allow_rewind: bool = False
     committed_only: bool = False
+    allow_dirty: bool = False
     on_drift: OnDrift | None = None
     on_conflict: OnConflict | None = None
     forced: frozenset[str] = frozenset()

@@ -194,3 +194,72 @@ def test_a_job_with_a_new_address_is_stale_as_any_other(project: Project) -> Non
     stale = project.run("sync", "--plan", path)
     assert stale.code == 4
     assert "ops/e (timeout)" in stale.err
+
+
+def conflicting(project: Project) -> str:
+    """A plan that leaves b as it is, since both sides changed it, and changes a."""
+    project.ok("sync", "--plan", "p.json")
+    project.board("ops", "a: {run: y, every: 2h}\nb: {run: x}\nc: {run: x, after: a}\nd: {run: x}")
+    project.sync()
+    project.ok("set", "ops/b", "timeout=5m")
+    project.board(
+        "ops", "a: {run: z, every: 2h}\nb: {run: x, timeout: 9m}\nc: {run: x, after: a}\nd: {run: x}"
+    )
+    assert project.run("plan", "--skip-conflicted", "--out", "c.json").code == 3
+    return "c.json"
+
+
+def test_what_it_leaves_undone_is_said_as_by_a_sync_each_time(project: Project) -> None:
+    path = conflicting(project)
+    first, again = (project.run("sync", "--plan", path) for _ in range(2))
+    assert (first.code, again.code) == (3, 3)
+    assert "! conflict b.timeout" in first.out
+    assert "Revision 4: 0 added, 1 changed, 0 destroyed." in first.out
+    assert "All of this is applied already" in again.out
+    for done in (first, again):
+        assert done.out.endswith("Left as they are, with their conflicts: ops/b.\n")
+    assert project.run("sync", "--plan", path, "-o", "json").json["skipped"] == ["ops/b"]
+    assert project.run("sync", "--auto-approve", "--skip-conflicted").code == 3
+    assert project.spec("ops/b")["timeout"] == 300_000
+    assert check(project.store) == []
+
+
+@pytest.mark.parametrize("end", ["set ops/b timeout=9m", "set ops/b timeout=null", "rm ops/b --reason over"])
+def test_a_conflict_that_was_settled_since_is_none(project: Project, end: str) -> None:
+    path = conflicting(project)
+    project.ok(*end.split())
+    assert "conflict" not in project.ok("sync", "--plan", path).out
+
+
+def test_jobs_that_would_not_hold_together_are_said_likewise(project: Project) -> None:
+    project.ok("sync", "--plan", "p.json")
+    project.ok("set", "ops/d", "after=[c]")
+    project.board("ops", "a: {run: y, after: d}\nc: {run: x, after: a}\nd: {run: x}")
+    project.board("new", "n: {run: y, every: 1h}")
+    assert project.run("plan", "--skip-conflicted", "--out", "k.json").code == 3
+    done = project.run("sync", "--plan", "k.json")
+    assert done.code == 3
+    assert "! conflict jobs would wait for each other: ops/a after ops/d" in done.out
+    assert "Left as they are, with their conflicts: ops/a, ops/d." in done.out
+    project.ok("set", "ops/d", "after=null")
+    assert project.ok("sync", "--plan", "k.json").out.startswith("All of this is applied already")
+
+
+def test_a_board_that_a_rollback_holds_is_passed_over(project: Project) -> None:
+    project.ok("sync", "--plan", "p.json")
+    project.ok("rollback", "1", "--board", "ops", "--auto-approve")
+    project.board("new", "n: {run: y, every: 1h}")
+    project.ok("plan", "--out", "h.json")
+    done = project.run("sync", "--plan", "h.json")
+    assert done.code == 5
+    assert "ops passed over: a rollback holds what is in Redis" in done.err
+    project.ok("release", "ops")
+    assert project.ok("sync", "--plan", "h.json").out.startswith("All of this is applied already")
+
+
+def test_what_was_left_out_is_still_said(project: Project) -> None:
+    project.run("plan", "--target", "ops/c", "--exclude", "ops/a", "--out", "t.json")
+    assert (
+        project.ok("sync", "--plan", "t.json", "-o", "json").json["left_out"]
+        == project.plan("--target", "ops/c", "--exclude", "ops/a")["left_out"]
+    )
