@@ -26,7 +26,7 @@ from jobboard.cli.records import (
 )
 from jobboard.cli.screen import Screen
 from jobboard.core.moment import brief_instant
-from jobboard.core.record import ENDED, LIVE, PASSED_OVER
+from jobboard.core.states import ENDED, LIVE, PASSED_OVER
 from jobboard.core.why import cancel_text
 from jobboard.settings import Settings
 

@@ -19,7 +19,7 @@ from jobboard.cli.runs import since_ms
 from jobboard.cli.screen import Screen
 from jobboard.core.instant import format_instant
 from jobboard.core.moment import brief_instant, brief_span
-from jobboard.core.record import PASSED_OVER
+from jobboard.core.states import PASSED_OVER
 from jobboard.core.tally import total
 from jobboard.settings import Settings
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jobboard.core.diagnostic import Fault
 from jobboard.core.names import split_address
-from jobboard.core.record import PASSED_OVER
 from jobboard.core.schedule import is_seeded
+from jobboard.core.states import PASSED_OVER
 from jobboard.core.value import WINDOWS
 
 if TYPE_CHECKING:

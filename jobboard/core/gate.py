@@ -18,8 +18,8 @@ from jobboard.core.depend import fits, roots_of
 from jobboard.core.diagnostic import Fault
 from jobboard.core.model import seed_of
 from jobboard.core.nominals import Following
-from jobboard.core.record import PASSED_OVER
 from jobboard.core.schedule import Schedule, compile_schedule
+from jobboard.core.states import PASSED_OVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -10,16 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jobboard.core.names import split_run_id
+from jobboard.core.states import LIVE, PASSED_OVER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-LIVE = ("running", "stopping", "waiting", "queued", "delayed", "blocked")
-"""States of a run that is not over, the furthest first."""
-PASSED_OVER = ("skipped", "missed", "held")
-"""States of nominals that were decided without a run."""
-ENDED = ("ok", "failed", "cancelled", "lost")
-"""States of a run that is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +55,7 @@ class Record:
 
     Attributes:
         job: The job's address.
-        state: One of `LIVE`, `ENDED` or `PASSED_OVER`.
+        state: One of `LIVE`, `ENDED` or `PASSED_OVER` of `core.states`.
         nominal_ms: The nominal; of several passed over, the last.
         run_id: The run; empty where there was none.
         trigger: ``schedule``, ``after`` or ``manual``.

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from jobboard.core.record import LIVE, Record, Try, Unlocked
+from jobboard.core.record import Record, Try, Unlocked
+from jobboard.core.states import LIVE
 from jobboard.store.codec import decode_spec
 from jobboard.store.connect import explained
 from jobboard.store.wire import as_bytes, unpack

@@ -16,7 +16,7 @@ from kit.work import working
 
 from jobboard.cli.demo import EXPECTED as DEMO
 from jobboard.core.instant import parse_instant
-from jobboard.core.record import ENDED
+from jobboard.core.states import ENDED
 from jobboard.daemon.scheduler import Scheduler
 from jobboard.source.files import discover
 from jobboard.store import fsck
