@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from jobboard.core.record import Record
+    from jobboard.logfile import Place
     from jobboard.store.connect import Store
     from jobboard.store.output import Chunk
 
@@ -88,6 +89,10 @@ def copy_output(
             present = (chunk.attempt, chunk.token)
             if stamps is not None:
                 stamps = Stamps()
+        if chunk.place is not None:
+            sys.stdout.flush()
+            say(elsewhere_text(chunk.place))
+            continue
         target = (sys.stderr if chunk.stream == "stderr" else sys.stdout).buffer
         target.write(chunk.content if stamps is None else stamps.lines(chunk))
         target.flush()
@@ -111,6 +116,13 @@ class Stamps:
         else:
             self._inside.add(chunk.stream)
         return first + stamp.join(lines)
+
+
+def elsewhere_text(place: Place) -> str:
+    """Where output is that cannot be read from here."""
+    if place.is_here:
+        return f"its output was in {place.path}, which is gone"
+    return f"its output is in {place.path} on {place.host}; jobboard logs prints it there"
 
 
 def time_text(at_ms: int) -> str:
@@ -153,7 +165,7 @@ def _last_words(store: Store, run: Record, *, copied: bool, attempt: int | None,
 
 def _as_json(run: Record, chunks: Sequence[Chunk]) -> dict[str, Any]:
     attempts: dict[tuple[int, int], bytes] = {}
-    for chunk in chunks:
+    for chunk in (chunk for chunk in chunks if chunk.place is None):
         place = (chunk.attempt, chunk.token)
         attempts[place] = attempts.get(place, b"") + chunk.content
     return {
@@ -171,6 +183,12 @@ def _as_json(run: Record, chunks: Sequence[Chunk]) -> dict[str, Any]:
                 "output": chunk.content.decode("utf-8", "replace"),
             }
             for chunk in chunks
+            if chunk.place is None
+        ],
+        "elsewhere": [
+            {"attempt": chunk.attempt, "host": chunk.place.host, "path": str(chunk.place.path)}
+            for chunk in chunks
+            if chunk.place is not None
         ],
         "dropped_bytes": run.dropped_bytes,
         "expired": not chunks and run.output_bytes > run.dropped_bytes,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from jobboard.cli.logs import elsewhere_text
 from jobboard.cli.records import record_json, spent, style_of
 from jobboard.cli.screen import visible
 from jobboard.cli.show_job import masked, value_text
@@ -178,5 +179,8 @@ def read(store: Store, run: Record, now_ms: int, log_url: str | None = None) -> 
 def _last_lines(store: Store, run_id: str) -> list[str]:
     from jobboard.store.output import read_tail
 
-    written = b"".join(chunk.content for chunk in read_tail(store, run_id))
-    return written.decode("utf-8", "replace").splitlines()[-LINES:]
+    chunks = read_tail(store, run_id)
+    written = b"".join(chunk.content for chunk in chunks)
+    lines = written.decode("utf-8", "replace").splitlines()[-LINES:]
+    away = chunks[-1].place if chunks else None
+    return lines if away is None else [*lines, f"({elsewhere_text(away)})"]

@@ -93,7 +93,7 @@ def _limits(key: str, value: Any) -> str:
 def _logs(key: str, value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {_logs(name, part)}" for name, part in value.items())
-    if key in ("keep", "keep_failed"):
+    if key in SPANS_WITHIN["logs"]:
         return format_duration(value)
     if key == "max_size":
         return format_size(value)

@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--ready-file", type=Path, metavar="FILE", help="a file that is there while it takes runs"
     )
     parser.add_argument(
+        "--log-dir",
+        type=Path,
+        metavar="DIR",
+        help="where output goes that jobs want in files (default: logs in the state directory)",
+    )
+    parser.add_argument(
+        "--log-size",
+        default="1G",
+        metavar="SIZE",
+        help="how much these files may take together; the oldest go first (default: 1G)",
+    )
+    parser.add_argument(
         "--idle-after",
         metavar="SPAN",
         help="stop, or run --idle-run, when nothing has run for so long",
@@ -92,6 +105,8 @@ def execute(args: argparse.Namespace) -> int:
                 grace_ms=None if args.grace == _UNLIMITED else _span_ms(args.grace, "--grace"),
                 announcer=_announcer(args, serving),
                 idle=_idle(args, signals),
+                log_dir=_log_dir(args.log_dir),
+                log_bytes=_size(args.log_size, "--log-size"),
             )
             signals.answer(_answers(worker, signals, anew))
             logging.getLogger("jobboard").info(
@@ -156,6 +171,29 @@ def _idle(args: argparse.Namespace, signals: Signals) -> Idle | None:
         return None
     act = signals.stop.set if args.idle_run is None else idle.running(args.idle_run)
     return idle.Idle(_span_ms(args.idle_after, "--idle-after"), act)
+
+
+def _log_dir(path: Path | None) -> Path | None:
+    """Found out now that it cannot be used, and not when a job prints something."""
+    if path is None:
+        return None
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            return path
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        hint = "name a directory that this worker may write to"
+        raise errors.UsageError(f"--log-dir {path}: {why}", hint) from error
+
+
+def _size(text: str, option: str) -> int:
+    from jobboard.core.size import parse_size
+
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise errors.UsageError(f"{option}: {error}") from error
 
 
 def _span_ms(text: str, option: str) -> int:

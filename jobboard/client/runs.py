@@ -162,10 +162,14 @@ class RunCalls(Connection):
         """What is kept of a run's output, all tries, as it was written.
 
         Raises:
-            errors.UsageError: There is no such run.
+            errors.UsageError: There is no such run, or its output is in files on another host.
         """
         run_id = self.run(run).run_id
-        return b"".join(chunk.content for chunk in output.read_output(self._store, run_id))
+        chunks = list(output.read_output(self._store, run_id))
+        for chunk in chunks:
+            if chunk.place is not None:
+                raise errors.UsageError(f"output of {run_id} is in {chunk.place}", "read it on that host")
+        return b"".join(chunk.content for chunk in chunks)
 
     def cancel(self, run: str) -> bool:
         """Call a run off; False where it is over already. A running one is ended by its worker.

@@ -71,7 +71,19 @@ DEFAULT_RETRIES: Spec = MappingProxyType(
     {"max": 0, "delay": 10_000, "backoff": "exponential", "max_delay": 3_600_000, "jitter": 0}
 )
 DEFAULT_DEFER: Spec = MappingProxyType({"on": (75,), "delay": 60_000, "max": 100})
-DEFAULT_LOGS: Spec = MappingProxyType({"split": False, "max_size": 65_536, "on_success": "keep"})
+DEFAULT_LOGS: Spec = MappingProxyType(
+    {"split": False, "max_size": 65_536, "on_success": "keep", "to": "redis"}
+)
+FILE_LOGS: Spec = MappingProxyType({**DEFAULT_LOGS, "max_size": 16 << 20})
+"""What is built in where output goes into files."""
+MOST_IN_REDIS = 16 << 20
+"""How much of an attempt's output may be kept where it does not go into a file."""
+
+
+def built_in_logs(logs: Mapping[str, Any]) -> Spec:
+    """What holds of `logs` where it says nothing."""
+    return FILE_LOGS if logs.get("to") == "files" else DEFAULT_LOGS
+
 
 UNLIMITED = 2**31 - 1
 """What ``unlimited`` is as a number of retries."""
@@ -125,7 +137,8 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
         "finish_by": Field(55),
         "on_late": Field(56, default="report"),
         "expected_every": Field(57),
-        # Keys of DEFAULT_LOGS that differ from it ("max_size" in bytes), and "keep" and "keep_failed" in ms.
+        # Keys that differ from what is built in (`built_in_logs`; "max_size" in bytes), "keep" and
+        # "keep_failed" in ms, and "keep_runs".
         "logs": Field(58, "map", moves=False),
         # What `H`, phase and jitter hash, where that is not the job's address: the one it was moved from.
         # No board says it; `core.compare` carries it along.

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jobboard.core.broken import BROKEN
 from jobboard.core.diagnostic import Fault, KeyFault
-from jobboard.core.model import DEFAULT_LOGS, FIELDS, Spec
+from jobboard.core.model import FIELDS, MOST_IN_REDIS, Spec, built_in_logs
 from jobboard.core.names import address_of, is_name
+from jobboard.core.size import format_size
 from jobboard.core.timing import KINDS, OF_DELAY, OPTIONS, compose_schedule
 from jobboard.core.value import READERS, read_keys, read_zone
 
@@ -192,6 +193,9 @@ class Resolver:
             faults.append(
                 KeyFault(("on_late",), '"on_late" means nothing without "finish_by"', "Add  finish_by: 2h")
             )
+        if spec.get("logs", {}).get("max_size", 0) > MOST_IN_REDIS and spec["logs"].get("to") != "files":
+            message = f"more than {format_size(MOST_IN_REDIS)} of an attempt's output is kept in files alone"
+            faults.append(Fault(("logs", "max_size"), message, "Add  to: files"))
         if base.apart:
             own = base.inherited(own)
         _add(spec, "command", _command(name, own, faults))
@@ -262,7 +266,7 @@ def put(spec: dict[str, Any], key: str, value: Any, maps: Mapping[str, Mapping[s
     spec.pop(key, None)
     if key in _MAPS and isinstance(value, Mapping):
         merged = {**maps.get(key, {}), **value}
-        built_in = DEFAULT_LOGS if key == "logs" else {}
+        built_in = built_in_logs(merged) if key == "logs" else {}
         value = {
             name: merged[name]
             for name in sorted(merged)

@@ -363,7 +363,7 @@ def _read_limit(value: Any, path: Path, faults: list[Fault]) -> Any:
         return _refuse(error, path, faults)
 
 
-_LOG_SIZES = (1 << 10, 16 << 20)
+_LOG_SIZES = (1 << 10, 1 << 40)
 
 
 def _read_logs(value: Mapping[str, Any], path: Path, faults: list[Fault]) -> Any:
@@ -372,7 +372,7 @@ def _read_logs(value: Mapping[str, Any], path: Path, faults: list[Fault]) -> Any
 
 
 def _read_log_part(value: Any, path: Path, faults: list[Fault]) -> Any:
-    if value is None or path[-1] in ("split", "on_success"):
+    if value is None or path[-1] in ("split", "on_success", "to", "keep_runs"):
         return value
     if path[-1] != "max_size":
         return _read_positive(value, path, faults)
@@ -381,7 +381,11 @@ def _read_log_part(value: Any, path: Path, faults: list[Fault]) -> Any:
     if size is not BROKEN and not least <= size <= most:
         return _broken(
             faults,
-            Fault(path, "what is kept of an attempt's output is from 1K to 16M", "Write  max_size: 1M"),
+            Fault(
+                path,
+                "what is kept of an attempt's output is from 1K to 16M, in files to 1T",
+                "Write  max_size: 1M",
+            ),
         )
     return size
 

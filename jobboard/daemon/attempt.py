@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, get_args
 
 from jobboard.core import launch
 from jobboard.core.instant import format_instant
-from jobboard.core.model import DEFAULT_LOGS, effective, seed_of
+from jobboard.core.model import MOST_IN_REDIS, built_in_logs, effective, seed_of
 from jobboard.core.retry import Broken, judge
 from jobboard.daemon import envfile, tree
 from jobboard.daemon.confine import Account, UnknownUser, account_of, confinement_of
+from jobboard.daemon.logfile import LogFile
 from jobboard.daemon.output import Capture
+from jobboard.logfile import stem_of
 from jobboard.runners.invocation import invocation
 
 if TYPE_CHECKING:
@@ -82,6 +84,7 @@ class Attempt:
         reserved: What the store handed out.
         report_to: Where its command may report.
         runners: What the worker serves of the project's own.
+        log_folder: Where output goes that is kept in files; None for nowhere.
 
     Attributes:
         id: What the agent knows it by: its fencing token.
@@ -101,12 +104,14 @@ class Attempt:
         reserved: Reserved,
         report_to: str = "",
         runners: Mapping[str, Runner] = MappingProxyType({}),
+        log_folder: Path | None = None,
     ) -> None:
         self.reserved = reserved
         self.key = secrets.token_hex(8)
         self.sender = f"jobboard-{secrets.token_hex(8)}"
         self._report_to = report_to
         self._runners = runners
+        self._log_folder = log_folder
         self.heard_at_s = 0.0
         self.said = Said()
         self.most_bytes: int | None = reserved.spec.get("limits", {}).get("output")
@@ -135,10 +140,7 @@ class Attempt:
         env = launch.environment(spec, os.environ, self._own(), resolve, store_url, between=between)
         called = invocation(spec, resolve, env.values, self._runners)
         of_files = filter(envfile.may_be_secret, files.values())
-        self.capture = Capture(
-            [*env.secrets, *of_files, *called.secrets],
-            spec.get("logs", {}).get("max_size", DEFAULT_LOGS["max_size"]),
-        )
+        self.capture = self._captured([*env.secrets, *of_files, *called.secrets])
         return {
             "type": "spawn",
             "id": self.id,
@@ -154,6 +156,15 @@ class Attempt:
             "split": self.split,
             "report": [self.sender, self._report_to],
         }
+
+    def _captured(self, secrets: list[str]) -> Capture:
+        """Where its output goes."""
+        logs = self.reserved.spec.get("logs", {})
+        most_bytes = logs.get("max_size", built_in_logs(logs)["max_size"])
+        if logs.get("to") == "files" and self._log_folder is not None:
+            stem = stem_of(self._log_folder, self.reserved.run_id, self.reserved.token)
+            return Capture(secrets, keeper=LogFile(stem, most_bytes))
+        return Capture(secrets, min(most_bytes, MOST_IN_REDIS))
 
     def _own(self) -> dict[str, str]:
         run = self.reserved

@@ -23,6 +23,7 @@ from jobboard.daemon.reports import Reports
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from contextlib import ExitStack
+    from pathlib import Path
 
     from jobboard.core.runner import Runner
     from jobboard.daemon.clerk import Clerk
@@ -50,6 +51,7 @@ class Executor:
         timers: Of the loop.
         worker: What this worker is called in the store.
         runners: What it serves of the project's own, by name.
+        log_folder: Where output goes that is kept in files.
         ready: Is told when commands can be started.
         changed: Is told when an attempt has come or gone.
 
@@ -66,6 +68,7 @@ class Executor:
         *,
         worker: str,
         runners: Mapping[str, Runner],
+        log_folder: Path,
         ready: Callable[[], None],
         changed: Callable[[], None],
     ) -> None:
@@ -73,6 +76,7 @@ class Executor:
         self._store = store
         self._worker = worker
         self._runners = runners
+        self._log_folder = log_folder
         self._selector = selector
         self._timers = timers
         self._tell_ready = ready
@@ -131,7 +135,7 @@ class Executor:
 
     def take_on(self, run: Reserved) -> None:
         """Start a run, once there is an agent."""
-        attempt = Attempt(run, self._reports.address, self._runners)
+        attempt = Attempt(run, self._reports.address, self._runners, self._log_folder)
         self._attempts[attempt.id] = attempt
         self._changed()
         if self.ready:

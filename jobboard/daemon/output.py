@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ SHORTEST_SECRET_BYTES = 3
 
 _LINE_BYTES = 8
 
-_INSTANT_S = 0.1
+INSTANT_S = 0.1
 """What comes within this is one piece, and has one time."""
 
 _PIECE_BYTES = 1 << 16
@@ -92,12 +92,29 @@ class Piece(NamedTuple):
     Attributes:
         content: What was written.
         at_s: When it was read, on the monotonic clock.
-        stream: ``stdout`` or ``stderr``; empty where both are one.
+        stream: ``stdout`` or ``stderr``, empty where both are one; ``file`` for where it is, in place of it.
     """
 
     content: bytes
     at_s: float
     stream: str = ""
+
+
+class Keeper(Protocol):
+    """Where output is kept, once secrets in it are masked."""
+
+    @property
+    def dropped_bytes(self) -> int:
+        """How much of it is not."""
+
+    def keep(self, piece: Piece) -> None:
+        """Keep a piece, as far as there is room."""
+
+    def take_head(self) -> list[Piece]:
+        """What of it is to be passed on now."""
+
+    def take_tail(self) -> list[Piece]:
+        """What is left to be passed on, once there is no more to keep."""
 
 
 class Capture:
@@ -106,25 +123,25 @@ class Capture:
     Args:
         secrets: Values to mask in it.
         most_bytes: How much of it to keep, half of that as head and half as tail.
+        keeper: Where to keep it instead.
 
     Attributes:
         read_bytes: How much was written.
         total_bytes: The same, after masking.
-        dropped_bytes: How much of that was neither passed on nor is in the tail.
     """
 
-    def __init__(self, secrets: Iterable[str] = (), most_bytes: int = HEAD_BYTES + TAIL_BYTES) -> None:
+    def __init__(
+        self,
+        secrets: Iterable[str] = (),
+        most_bytes: int = HEAD_BYTES + TAIL_BYTES,
+        keeper: Keeper | None = None,
+    ) -> None:
         self.read_bytes = 0
         self.total_bytes = 0
         self._secrets = tuple(secrets)
         self._maskers: dict[str, Masker] = {}
         self._heard_at_s = 0.0
-        self._head: list[Piece] = []
-        self._head_room = most_bytes // 2
-        self._tail: list[Piece] = []
-        self._tail_room = most_bytes - self._head_room
-        self._tail_bytes = 0
-        self._cut_bytes = 0
+        self._keeper = keeper or HeadAndTail(most_bytes)
 
     def feed(self, chunk: bytes, at_s: float = 0.0, stream: str = "") -> None:
         """Take what the command wrote."""
@@ -141,10 +158,42 @@ class Capture:
             self._keep(Piece(masker.rest(), self._heard_at_s, stream))
 
     def _keep(self, piece: Piece) -> None:
+        if piece.content:
+            self.total_bytes += len(piece.content)
+            self._keeper.keep(piece)
+
+    @property
+    def dropped_bytes(self) -> int:
+        """How much of it is not kept."""
+        return self._keeper.dropped_bytes
+
+    def take_head(self) -> list[Piece]:
+        """What has come since the last call and is to be passed on now."""
+        return self._keeper.take_head()
+
+    def take_tail(self) -> list[Piece]:
+        """What is left to be passed on, once the command is done."""
+        return self._keeper.take_tail()
+
+
+class HeadAndTail:
+    """Keeps the first and the last of it, and counts what falls between.
+
+    Args:
+        most_bytes: How much to keep, half of that as head and half as tail.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._head: list[Piece] = []
+        self._head_room = most_bytes // 2
+        self._tail: list[Piece] = []
+        self._tail_room = most_bytes - self._head_room
+        self._tail_bytes = 0
+        self._cut_bytes = 0
+
+    def keep(self, piece: Piece) -> None:
+        """Keep a piece, as far as there is room."""
         text, at_s, stream = piece
-        if not text:
-            return
-        self.total_bytes += len(text)
         if self._head_room:
             first, text = text[: self._head_room], text[self._head_room :]
             self._head.append(Piece(first, at_s, stream))
@@ -200,7 +249,7 @@ def joined(pieces: Sequence[Piece]) -> list[Piece]:
     None is larger than `_PIECE_BYTES`, whatever went in.
     """
     together: list[Piece] = []
-    for _, like in groupby(pieces, key=lambda piece: (piece.stream, int(piece.at_s / _INSTANT_S))):
+    for _, like in groupby(pieces, key=lambda piece: (piece.stream, int(piece.at_s / INSTANT_S))):
         first, *more = like
         content = b"".join([first.content, *(piece.content for piece in more)])
         together += (

@@ -43,6 +43,7 @@ from jobboard.daemon.executor import Executor
 from jobboard.daemon.heartbeat import Heartbeat
 from jobboard.daemon.inbox import InboxReader
 from jobboard.daemon.listen import Ears
+from jobboard.daemon.logkeeper import DEFAULT_LOG_BYTES, LogKeeper
 from jobboard.daemon.process import end_marked, reap_orphans
 from jobboard.daemon.spool import Spool, leftovers
 from jobboard.daemon.standing import Standing
@@ -85,6 +86,8 @@ class Worker:
         grace_ms: How long running commands may go on once it is told to stop; None for as long as they like.
         announcer: Tells the system what the worker does; None for nobody.
         idle: What happens when it has nothing to do; None for nothing.
+        log_dir: Where output goes that jobs want in files; None for ``logs`` in the state directory.
+        log_bytes: How much of this namespace's output may be there.
 
     Raises:
         errors.UsageError: The name breaks the rules for names, or there is no slot.
@@ -104,6 +107,8 @@ class Worker:
         grace_ms: int | None = None,
         announcer: Announcer | None = None,
         idle: Idle | None = None,
+        log_dir: Path | None = None,
+        log_bytes: int = DEFAULT_LOG_BYTES,
     ) -> None:
         if not is_name(name) or serving.slots < 1:
             raise errors.UsageError(
@@ -121,6 +126,8 @@ class Worker:
         self._telling = threading.Lock()
         self._selector = selectors.DefaultSelector()
         self._timers = Timers()
+        log_folder = (log_dir or home / "logs").absolute() / store.namespace
+        self._log_keeper = LogKeeper(store, log_folder, log_bytes)
         self._standing = Standing(self._timers, announcer, idle, lambda: self._executor.addresses)
         self._executor = Executor(
             self._instance,
@@ -129,6 +136,7 @@ class Worker:
             self._timers,
             worker=self.id,
             runners=serving.runners,
+            log_folder=log_folder,
             ready=self._agent_is_ready,
             changed=self._changed,
         )
@@ -163,6 +171,8 @@ class Worker:
                 InboxReader(self._connect(connections), self.id, queue, self.tell)
                 for queue in self._me.serving.inboxes
             ]
+            self._log_keeper.start()
+            connections.callback(self._log_keeper.close)
             self._executor.open(clerk, connections)
             self._watch(stop, hurry)
             clerk.start(ears.room)

@@ -91,8 +91,9 @@ def launch_of(spec: Spec) -> dict[str, Any]:
     """What scripts need of a spec: q queue, p priority, l locks as name, capacity, …; o overlap, a parents,
     e how they have to end, n jobs that its runs wait for, d disabled, r greatest number of runs, g tags,
     x what a lost attempt means, c all that was missed is caught up, w start_within, f finish_by, k whether a
-    late run is called off, y expected_every, z how long output is kept, i delay and when it stops. Defaults
-    are left out; u, when the first override ends, is no part of a spec and added by `encode_definition`.
+    late run is called off, y expected_every, z how long output is kept and of how many runs, i delay and when
+    it stops. Defaults are left out; u, when the first override ends, is no part of a spec and added by
+    `encode_definition`.
     """
     launch: dict[str, Any] = {}
     for short, field in _LAUNCH.items():
@@ -108,7 +109,7 @@ def launch_of(spec: Spec) -> dict[str, Any]:
         launch["n"] = sorted(asked)
     if spec.get("catchup") == "all":
         launch["c"] = 1
-    if spans := _kept_ms(spec.get("logs", {})):
+    if spans := _kept(spec.get("logs", {})):
         launch["z"] = spans
     if spec.get("on_late") == "cancel":
         launch["k"] = 1
@@ -119,10 +120,14 @@ def launch_of(spec: Spec) -> dict[str, Any]:
     return launch
 
 
-def _kept_ms(logs: Mapping[str, Any]) -> list[int | Literal[False]]:
-    """How long the output of runs is kept that ended well, and of others; empty where nothing is said."""
+def _kept(logs: Mapping[str, Any]) -> list[int | Literal[False]]:
+    """How many ms output is kept of runs that ended well, and of others, and of how many runs, where
+    the job says so; empty where nothing is said.
+    """
     failed = logs.get("keep_failed", logs.get("keep", False))
     good = 0 if logs.get("on_success") == "discard" else logs.get("keep", False)
+    if runs := logs.get("keep_runs"):
+        return [good, failed, runs]
     return [] if good is False and failed is False else [good, failed]
 
 

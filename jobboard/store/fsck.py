@@ -29,7 +29,7 @@ PAGE = 250
 
 _SETS = (
     *("queue", "active", "lockwait", "holding", "live", "line", "lock", "after", "needs", "awaited"),
-    *("joins", "asks", "gate", "barrier"),
+    *("joins", "asks", "gate", "barrier", "kept"),
 )
 """Families of sets and hashes whose members are looked at one by one."""
 _COUNTED = ("minute", "day", "jobday")

@@ -133,6 +133,7 @@ _KINDS = (
         "run -> up to when its output should be kept; the largest number while it lives",
     ),
     KeyKind("aging", "ZSET", "run", "run -> when its output goes, where its job says how long it is kept"),
+    KeyKind("kept:<job>", "ZSET", "run", "run with output, where the job says of how many -> its end"),
     KeyKind("minute:<minute>", "HASH", "run", "queue -> what ended in a minute, counted, packed; two days"),
     KeyKind("day:<day>", "HASH", "run", "queue -> what ended in a UTC day, counted, packed; 400 days"),
     KeyKind("jobday:<day>", "HASH", "run", "job -> what ended in a UTC day, counted, packed; 30 days"),

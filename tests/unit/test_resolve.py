@@ -46,6 +46,16 @@ def test_what_logs_say_that_is_built_in_is_left_out() -> None:
     }
 
 
+def test_other_sizes_are_built_in_for_output_in_files() -> None:
+    assert spec_of({"logs": {"to": "files", "max_size": "16M"}})["logs"] == {"to": "files"}
+    defaults = {"logs": {"max_size": "64K"}}
+    assert spec_of({"logs": {"to": "files"}}, defaults=defaults)["logs"] == {
+        "max_size": 65_536,
+        "to": "files",
+    }
+    assert spec_of({"logs": {"to": "redis"}}, defaults=defaults) == spec_of({})
+
+
 def test_null_takes_a_value_back_to_what_is_built_in() -> None:
     defaults = {"timeout": "5m", "env": {"A": "1", "B": "2"}, "queue": "slow", "jitter": "1m"}
     own = {"timeout": None, "env": {"A": None}, "queue": None, "every": "1h", "jitter": None}

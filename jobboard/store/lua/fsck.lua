@@ -7,7 +7,8 @@
 --           barrier:<lock> ZSET, barriers ZSET, blocked ZSET, buried ZSET, changed ZSET, changes:<stage> HASH,
 --           claim HASH, claims ZSET, cursor HASH, day:<day> HASH, deadlines ZSET, delay ZSET, drift HASH,
 --           edits HASH, expected ZSET, expiry ZSET, fanout LIST, fanout:<list> SET, gate:<run> HASH, gates ZSET,
---           halted SET, holding:<worker> SET, incidents HASH, jobday:<day> HASH, joins:<job> HASH, limits HASH,
+--           halted SET, holding:<worker> SET, incidents HASH, jobday:<day> HASH, joins:<job> HASH,
+--           kept:<job> ZSET, limits HASH,
 --           line:<job> ZSET, live:<job> SET, lock:<lock> SET, lockrescan SET, lockwait:<lock> ZSET, meta HASH,
 --           minute:<minute> HASH, needs:<run> SET, out:<run> STREAM, outbytes HASH, outcomes:<job> ZSET,
 --           outputs ZSET, overrides ZSET, queue:<queue> ZSET, run:<run> HASH, sched ZSET, skips HASH,
@@ -421,6 +422,13 @@ end
 function look.aging(id)
   if redis.call('ZSCORE', key('outputs'), id) and redis.call('EXISTS', key('run', id)) == 0 then return end
   if broken(id, 'has no output that could grow old') then redis.call('ZREM', key('aging'), id) end
+end
+
+function look.kept(id)
+  if redis.call('ZSCORE', key('outputs'), id) and redis.call('EXISTS', key('run', id)) == 0 then return end
+  if broken(id, 'is counted among runs whose output is kept, and is none') then
+    redis.call('ZREM', key('kept', arguments.name), id)
+  end
 end
 
 function look.out(id)

@@ -7,7 +7,7 @@
 -- Has one run that is over run again, from its newest record: the one among its job's last twenty, else the one
 -- given. Its attempts so far go with it. Answers RETRIED, or a tag for what stands in the way and what that is about.
 -- how = {by, reason, mark, force, at}
--- TOUCHES   aging ZSET, last:<job> LIST, line:<job> ZSET, live:<job> SET, outputs ZSET, run:<run> HASH
+-- TOUCHES   aging ZSET, kept:<job> ZSET, last:<job> LIST, line:<job> ZSET, live:<job> SET, outputs ZSET, run:<run> HASH
 local function again(id, given, how)
   local function marked(tries)
     for _, try in ipairs(tries or {}) do
@@ -61,6 +61,7 @@ local function again(id, given, how)
   if how.force then redis.call('HSET', key('run', id), 'forced', 1) end
   redis.call('ZADD', key('outputs'), 'XX', 9007199254740991, id)
   redis.call('ZREM', key('aging'), id)
+  redis.call('ZREM', key('kept', string.match(id, '^[^@]*')), id)
   event('retried', address, id, how.at, 'by', how.by)
   return 'RETRIED', redis.call('HGET', key('run', id), 'state')
 end
