@@ -14,7 +14,7 @@ from jobboard.cli.changes import (
     ways_out,
 )
 from jobboard.cli.plan_job import JobText
-from jobboard.cli.plan_words import SYMBOLS, held_words, short_address
+from jobboard.cli.plan_words import SYMBOLS, held_words, runs_of, short_address
 from jobboard.core.arrival import renamed_by_hand
 from jobboard.core.names import LOOSE, split_address
 
@@ -68,6 +68,7 @@ class BoardText:
             yield len(alike)
         yield from self._leaving(board)
         yield from self._renamed(board)
+        yield from self._requeued(board)
 
     def kept(self, board: BoardPlan) -> Iterator[int]:
         """Write which live edits are kept, job by job; none of that is a change."""
@@ -148,6 +149,15 @@ class BoardText:
             self._view.say(
                 f"        - {{from: {short_address(old, board.name)}, to: {short_address(new, board.name)}}}"
             )
+            yield 0
+
+    def _requeued(self, board: BoardPlan) -> Iterator[int]:
+        """Which waiting runs follow although their job stays as it is."""
+        for job in board.outdated:
+            runs, name = runs_of(job.runs, "queued"), split_address(job.address)[1]
+            since = ", ".join(map(str, job.revisions))
+            take = "takes" if job.runs == 1 else "take"
+            self._view.say(f"  . requeue  {name}: {runs} of revision {since} {take} what is in force", "dim")
             yield 0
 
     def _clash(self, board: BoardPlan, clash: Clash) -> None:

@@ -59,6 +59,10 @@ def _board(planned: Planned, board: BoardPlan, around: Around, clocks: ClockText
         "removed": board.removed,
         "missing": board.missing,
         "requeue": board.requeue,
+        "outdated_runs": [
+            {"address": job.address, "runs": job.runs, "revisions": list(job.revisions)}
+            for job in board.outdated
+        ],
         "on_prune": "cancel" if board.stopping else "drain",
         "held": dict(board.held) if board.held is not None else None,
         "changes": [

@@ -74,6 +74,8 @@ class PlanMarkdown:
             yield f"> {plain_html(edited)}\n\n"
         if obstacle := self._text.summary.obstacle():
             yield f"> **{plain_html(obstacle[:LONGEST_PART])}**\n\n"
+        if requeued := self._text.summary.requeued():
+            yield f"> {plain_html(requeued)}\n\n"
         if parts := self._text.summary.in_parts():
             yield f"> {plain_html(parts)}\n\n"
         if aside := self._text.summary.left_out():
@@ -121,7 +123,7 @@ class PlanMarkdown:
 
     def _boards(self, room: int) -> str:
         """As many of the boards' pieces as there is room for; those in whose way something stands first."""
-        boards = sorted(self._text.shown_boards(), key=lambda b: not (b.conflicts or b.clashes or b.refusals))
+        boards = sorted(self._text.shown_boards(), key=lambda b: not b.in_the_way)
         is_open = len(self.plan.changes) <= OPEN
         parts, left, shown = [], room - _CUT, 0
         for board in boards:

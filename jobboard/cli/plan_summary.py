@@ -46,6 +46,15 @@ class PlanSummary:
         kept = f"{number_of(values, 'live edit')} of {number_of(len(drift), 'job')}"
         return f"Kept: {kept}{since}."
 
+    def requeued(self) -> str:
+        """How many waiting runs of jobs that stay as they are follow; empty for none."""
+        jobs = self._plan.outdated
+        runs = sum(job.runs for job in jobs)
+        if not runs:
+            return ""
+        whose = "a job that stays as it is" if len(jobs) == 1 else f"{len(jobs):,} jobs that stay as they are"
+        return f"Requeue: {number_of(runs, 'queued run')} of {whose}."
+
     def in_parts(self) -> str:
         """That the plan is too large to be written at once; empty where it is not."""
         most = self._boards_at_once

@@ -60,6 +60,7 @@ class PlanText:
             self.foresight()
             self._view.say(self.summary.counted(), "bold")
             self._say_also(self.summary.edited(), "dim")
+            self._say_also(self.summary.requeued())
             self._say_also(self.summary.in_parts())
             self._say_also(self.summary.left_out(), "dim")
             self._say_also(self.summary.unexplained(), "change")
@@ -70,7 +71,7 @@ class PlanText:
         return [
             b
             for b in self._view.plan.boards
-            if b.rewritten or b.missing or b.held or b.drift or b.conflicts or b.clashes or b.refusals
+            if b.rewritten or b.outdated or b.missing or b.held or b.drift or b.in_the_way
         ]
 
     def warnings(self) -> None:

@@ -98,7 +98,7 @@ def add_runs(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--requeue",
         action="store_true",
-        help="let runs of changed jobs that have not started take the new definition, in their place",
+        help="let runs that have not started take the definition their job has then, in their place",
     )
     group.add_argument(
         "--on-prune",

@@ -14,7 +14,7 @@ from jobboard.cli import project
 from jobboard.cli.outputs import outputs_of, write_all
 from jobboard.cli.plan_faults import faults_told
 from jobboard.cli.plan_forms import FORMS
-from jobboard.cli.plan_words import DONE, summed_up
+from jobboard.cli.plan_words import DONE, runs_of, summed_up
 from jobboard.cli.screen import Screen
 from jobboard.core.change import ACTIONS
 from jobboard.settings import Settings
@@ -98,7 +98,8 @@ def _execute_saved(args: argparse.Namespace) -> int:
             write_all((output for output in outputs_of(args) if output.form != "json"), forms.write)
         refuse(planned.plan)
         synced = apply(store, planned, project.by_of(settings, args.reason))
-    report(replace(synced, repeated=synced.revision is None), outputs_of(args))
+    is_repeated = synced.revision is None and not synced.requeued
+    report(replace(synced, repeated=is_repeated), outputs_of(args))
     return _exit_code(synced)
 
 
@@ -178,6 +179,7 @@ def _result_json(synced: Synced) -> dict[str, Any]:
         "repeated": synced.repeated,
         "parts": synced.parts,
         "held": synced.plan.held,
+        "requeued": synced.requeued,
         "digest": synced.plan.digest,
         "counts": {action: counts[action] for action in ACTIONS},
         "skipped": synced.plan.skipped,
@@ -194,5 +196,7 @@ def _write_result(screen: Screen, synced: Synced) -> None:
         done = [f"{counts[action]:,} {DONE[action]}" for action in summed_up(counts)]
         last = f", the last of {synced.parts} parts" if synced.parts > 1 else ""
         screen.line(f"Sync complete! Revision {synced.revision}{last}: {', '.join(done)}.", "good")
+    if synced.requeued:
+        screen.line(f"Requeued: {runs_of(synced.requeued, 'queued')} took what is in force.", "good")
     if skipped := synced.plan.skipped:
         screen.line(f"Left as they are, with their conflicts: {', '.join(skipped)}.", "error")

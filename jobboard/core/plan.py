@@ -21,9 +21,27 @@ if TYPE_CHECKING:
     from jobboard.core.change import Action, JobChange
     from jobboard.core.clash import Clash
     from jobboard.core.drift import Conflicted, Drift
+    from jobboard.core.model import Spec
     from jobboard.core.refusal import Refusal
 
 OnPrune: TypeAlias = Literal["drain", "cancel"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """Waiting runs of a job that stays as it is, which are to take the definition in force.
+
+    Attributes:
+        address: Which job.
+        runs: How many of its runs wait with another definition.
+        revisions: Those that last changed what they were queued with.
+        spec: The definition in force, which they are to take.
+    """
+
+    address: str
+    runs: int
+    revisions: tuple[int, ...]
+    spec: Spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +66,8 @@ class BoardPlan:
         clashes: What would not hold together after the merge, and is for a person to decide likewise.
         left: Its jobs that get another address, by the name they have here.
         forgotten: Jobs that were removed by hand and are so no more: who did it is not kept.
-        requeue: Whether the waiting runs of jobs that change take the new definition.
+        requeue: Whether the waiting runs of its jobs take the definition that is in force afterwards.
+        outdated: Those of jobs that stay as they are, looked for only where that is so.
         on_prune: What becomes of running runs of jobs that go, whatever the board says; None for that.
     """
 
@@ -70,12 +89,18 @@ class BoardPlan:
     left: tuple[str, ...] = ()
     forgotten: tuple[str, ...] = ()
     requeue: bool = False
+    outdated: tuple[Outdated, ...] = ()
     on_prune: OnPrune | None = None
 
     @property
     def rewritten(self) -> bool:
         """Whether the board's definitions change."""
         return bool(self.changes or self.left) or self.removed or self.version is None
+
+    @property
+    def in_the_way(self) -> bool:
+        """Whether there is anything that only a person can decide, settled by skipping it or not."""
+        return bool(self.conflicts or self.clashes or self.refusals)
 
     @property
     def stopping(self) -> bool:
@@ -160,9 +185,19 @@ class Plan:
         return not (self.blocking or self.refusals or any(not clash.skipped for clash in self.clashes))
 
     @property
+    def rewritten(self) -> bool:
+        """Whether the definitions of any board change."""
+        return any(board.rewritten for board in self.boards)
+
+    @property
+    def outdated(self) -> tuple[Outdated, ...]:
+        """Every job that stays as it is and whose waiting runs are to take the definition in force."""
+        return tuple(job for board in self.boards for job in board.outdated)
+
+    @property
     def empty(self) -> bool:
         """Whether a sync would change nothing that runs, nor any record of what the file said."""
-        return not any(board.rewritten for board in self.boards) and self.applyable
+        return not (self.rewritten or self.outdated) and self.applyable
 
     @property
     def counts(self) -> Counter[Action]:
@@ -185,6 +220,7 @@ class Plan:
         ]
         removed = [board.name for board in self.boards if board.removed]
         asked = [[b.name, b.requeue, b.on_prune] for b in self.boards if b.requeue or b.on_prune]
-        whole = [content, removed, *([asked] if asked and content else [])]
+        # Which runs wait is no part of what was looked at: some begin while somebody reads.
+        whole = [content, removed, *([asked] if asked and (content or self.outdated) else [])]
         text = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

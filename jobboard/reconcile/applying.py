@@ -17,6 +17,7 @@ from jobboard.core.forecast import next_due_between
 from jobboard.core.gate import needs_of, reach_ms
 from jobboard.core.model import FIELDS, Definition
 from jobboard.core.names import address_of, split_address
+from jobboard.reconcile import requeuing
 from jobboard.reconcile.parts import joined, split
 from jobboard.reconcile.planning import make_plan
 from jobboard.reconcile.turn import Turn
@@ -45,6 +46,7 @@ class Synced:
         plan: The plan that was applied; the empty one where nothing had to be.
         revision: Its revision's number; None where nothing was written.
         repeated: Whether others had applied the very same by then.
+        requeued: How many waiting runs, of jobs that stayed as they are, took the definition in force.
         parts: In how many parts it was written, each of them all or nothing and a revision of its own;
             `revision` is that of the last.
     """
@@ -53,6 +55,7 @@ class Synced:
     revision: int | None
     repeated: bool = False
     parts: int = 1
+    requeued: int = 0
 
 
 def apply(store: Store, planned: Planned, by: Mapping[str, Any]) -> Synced:
@@ -78,14 +81,15 @@ def apply(store: Store, planned: Planned, by: Mapping[str, Any]) -> Synced:
                 revision = _apply_once(store, replace(planned, plan=left[0]), by, turn)
                 del left[0]
                 if not left:
-                    return Synced(whole, revision, parts=total)
+                    return Synced(whole, revision, parts=total, requeued=requeuing.renew(store, whole, by))
             except MovedSince as moved:
                 turn.missed()
                 planned = (
                     planned.again() if planned.again else make_plan(store, planned.sources, planned.options)
                 )
-                if planned.plan.empty:
-                    return Synced(planned.plan, revision, repeated=True, parts=total)
+                if planned.plan.applyable and not planned.plan.rewritten:
+                    requeued = requeuing.renew(store, planned.plan, by)
+                    return Synced(planned.plan, revision, repeated=True, parts=total, requeued=requeued)
                 if planned.plan.digest != joined(left).digest:
                     raise _partly(moved, total - len(left), total) from None
                 left = split(planned.plan, planned.options.boards_at_once)

@@ -52,6 +52,7 @@ class SavedBoard:
 
     Attributes:
         head: The commit it came from until then, which the plan's was judged against.
+        outdated: Jobs that stay as they are to what their waiting runs are to take.
         conflicts, clashes: Those whose jobs are left as they are.
     """
 
@@ -66,6 +67,7 @@ class SavedBoard:
     recorded: bool
     meta: Mapping[str, Any]
     requeue: bool
+    outdated: Mapping[str, Spec]
     on_prune: OnPrune | None
     held: Mapping[str, Any] | None
     conflicts: tuple[Conflicted, ...]
@@ -126,7 +128,7 @@ def plan_of(said: Mapping[str, Any]) -> SavedPlan:
 def _is_told(board: BoardPlan) -> bool:
     """Whether there is anything to write of a board, or anything left that was to be written."""
     undone = board.conflicts or board.clashes or board.held
-    return bool(board.rewritten or board.recorded or board.released or undone)
+    return bool(board.rewritten or board.recorded or board.released or board.outdated or undone)
 
 
 def _board(board: BoardPlan, head: str | None) -> dict[str, Any]:
@@ -142,6 +144,7 @@ def _board(board: BoardPlan, head: str | None) -> dict[str, Any]:
         "recorded": board.recorded,
         "meta": dict(board.meta),
         "requeue": board.requeue,
+        "outdated": {job.address: dict(job.spec) for job in board.outdated},
         "on_prune": board.on_prune,
         "held": dict(board.held) if board.held else None,
         "conflicts": [[c.address, _fields(c.fields), _fields(c.moved), c.revision] for c in board.conflicts],

@@ -18,6 +18,7 @@ from jobboard.reconcile.contradiction import refuse_contradiction
 from jobboard.reconcile.judging import AtHand, judge
 from jobboard.reconcile.moving import Crossing, Traffic, emptied, loose_plan
 from jobboard.reconcile.pairing import boards_removed_by, is_held, paired, passed_over, plan_board
+from jobboard.reconcile.requeuing import with_outdated
 from jobboard.source.loader import load
 from jobboard.store import definitions
 
@@ -126,6 +127,8 @@ def make_plan(store: Store, sources: Sources, options: Options) -> Planned:
         options.skip_conflicted,
     )
     plan = judge(store, at_hand, plan_with, partial(_refuse_apart, chosen.boards))
+    if options.requeue:
+        plan = with_outdated(store, plan, records, chosen.takes)
     plan = _guarded(plan, records, sources, options)
     return Planned(
         plan,
@@ -143,7 +146,8 @@ def _loaded(
     sources: Sources, options: Options, records: Mapping[str, BoardRecord]
 ) -> tuple[Loaded, list[BoardRecord]]:
     """The boards of the files that had to be parsed, and the records of those that had not."""
-    clean = _unchanged(sources, options, records)
+    # A name alone may be that of a job of any board, read or not.
+    clean = {} if targeting.has_bare_names(options, records) else _unchanged(sources, options, records)
     loaded = load([file for file in sources.files if file.path not in clean])
     if {board.name for board in loaded.boards}.isdisjoint(clean.values()):
         return loaded, [records[name] for name in clean.values()]

@@ -23,6 +23,7 @@ from jobboard.core.plan import BoardPlan, Plan
 from jobboard.reconcile import ancestry, guards, together
 from jobboard.reconcile.moving import board_facts
 from jobboard.reconcile.planning import Planned
+from jobboard.reconcile.requeuing import with_outdated
 from jobboard.reconcile.sources import Options, Sources
 from jobboard.reconcile.staleness import found_now, is_done, moved_since
 from jobboard.reconcile.unsettled import clashes_left, conflicts_left
@@ -69,12 +70,7 @@ def plan_saved(store: Store, saved: SavedPlan, root: Path, *, committed_only: bo
         what for board in saved.boards for what in moved_since(board, records.get(board.name), lives, away)
     ]
     if moved:
-        more = f" and {len(moved) - NAMED} more" if len(moved) > NAMED else ""
-        raise errors.Stale(
-            f"since the plan was made there moved in Redis: {', '.join(moved[:NAMED])}{more};"
-            " nothing was written",
-            "make the plan again and look at it: jobboard plan --out FILE",
-        )
+        raise _stale(moved)
     contested = _contested(store, saved, records, lives)
     boards = [_board(board, records.get(board.name), lives, away, contested) for board in saved.boards]
     # A board that has gone since, and of which nothing is to come back, is not made anew.
@@ -82,6 +78,7 @@ def plan_saved(store: Store, saved: SavedPlan, root: Path, *, committed_only: bo
         b for b, was in zip(boards, saved.boards, strict=True) if b.version or b.changes or not was.version
     ]
     plan = _judged(store, Plan(store.namespace, tuple(left), saved.left_out), records, lives)
+    plan = _requeuing(store, plan, saved, records)
     sources = Sources((), (), replace(saved.checkout, root=root) if saved.checkout else None, saved.pipeline)
     return Planned(
         _guarded(plan, saved, records, sources, committed_only=committed_only),
@@ -90,6 +87,26 @@ def plan_saved(store: Store, saved: SavedPlan, root: Path, *, committed_only: bo
         beyond_git=ancestry.leaves_git(plan, records, sources),
         again=lambda: plan_saved(store, saved, root, committed_only=committed_only),
     )
+
+
+def _stale(moved: Sequence[str]) -> errors.Stale:
+    more = f" and {len(moved) - NAMED} more" if len(moved) > NAMED else ""
+    return errors.Stale(
+        f"since the plan was made there moved in Redis: {', '.join(moved[:NAMED])}{more};"
+        " nothing was written",
+        "make the plan again and look at it: jobboard plan --out FILE",
+    )
+
+
+def _requeuing(store: Store, plan: Plan, saved: SavedPlan, records: Mapping[str, BoardRecord]) -> Plan:
+    """The plan with those waiting runs that still are to take what the plan showed."""
+    shown = {address: spec for board in saved.boards for address, spec in board.outdated.items()}
+    if not shown:
+        return plan
+    found = with_outdated(store, plan, records, lambda address, _: address in shown)
+    if moved := [job.address for job in found.outdated if job.spec != shown[job.address]]:
+        raise _stale([f"{address} (what its runs are to take)" for address in moved])
+    return found
 
 
 def _guarded(

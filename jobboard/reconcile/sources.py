@@ -53,7 +53,7 @@ class Options:
         targets: Only these take part: ``board/job``, a board, ``tag:name``; none for all.
         excludes: These do not, likewise.
         adopted: Jobs of no board to the addresses they are to have on one. Nothing else takes part then.
-        requeue: The waiting runs of jobs that change take the new definition.
+        requeue: Waiting runs take the definition of their job that is in force afterwards.
         on_prune: What becomes of the running runs of jobs that go, whatever boards say.
         skip_conflicted: A job with a conflict stays as it is, and the others go on without it.
     """

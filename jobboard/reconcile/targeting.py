@@ -32,11 +32,19 @@ class Chosen:
         boards: Boards with a job that does, by name.
         aside: Jobs of any board that do not, by address.
         undone: Those of them that a whole sync would have something to do with.
+        targets, excludes: What the options name, in full.
     """
 
     boards: dict[str, Board]
     aside: frozenset[str] = frozenset()
     undone: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+
+    def takes(self, address: str, live: Definition) -> bool:
+        """Whether a job takes part that need not be on any board that was parsed."""
+        named = not self.targets or _is_any(self.targets, address, {}, live)
+        return named and not _is_any(self.excludes, address, {}, live)
 
 
 def choose(
@@ -85,7 +93,15 @@ def choose(
         {name: board for name, board in boards.items() if name in taking},
         aside,
         tuple(sorted(address for address in aside if differs(*jobs[address]))),
+        tuple(targets),
+        tuple(excludes),
     )
+
+
+def has_bare_names(options: Options, boards: Collection[str]) -> bool:
+    """Whether the options name anything without saying of which board it is."""
+    named = (*options.targets, *options.excludes)
+    return any("/" not in text and not text.startswith(TAG) and text not in boards for text in named)
 
 
 def _adopting(

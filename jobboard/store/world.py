@@ -156,15 +156,34 @@ def all_live(store: Store, limit: int) -> tuple[list[Record], int]:
     """
     running = _members(store, [store.key("holding", worker.name) for worker in read_workers(store)], limit)
     held = past.read_live(store, running[0])
+    in_line = _lines(store, _keys_of_lines(store, held), limit)
+    found = past.in_order([*held, *past.read_live(store, in_line[0])])
+    return found[:limit], running[1] + in_line[1]
+
+
+def waiting_ids(store: Store) -> list[str]:
+    """Every run that waits, for whatever; one that got on meanwhile may be there twice, or not."""
+    held = [run for runs in runs_of(store, [w.name for w in read_workers(store)]).values() for run in runs]
+    found: dict[str, None] = {}
+    for line in _keys_of_lines(store, held):
+        with explained(store.url):
+            found.update((run_id.decode(), None) for run_id, _ in store.client.zscan_iter(line, count=1000))
+    return list(found)
+
+
+def _keys_of_lines(store: Store, held: Iterable[Record]) -> list[str]:
+    """The keys of everything that a run can wait in."""
     # A run waits only for a lock that somebody holds, so the runs that run name every lock there is.
     locks = sorted({lock for run in held for lock in run.locks or ()})
     with explained(store.url):
         queues = sorted(name.decode() for name in store.client.sscan_iter(store.key("queues"), count=1000))
     lines = [store.key("lockwait", lock) for lock in locks]
-    lines += [store.key("queue", queue) for queue in queues] + [store.key("delay"), store.key("blocked")]
-    in_line = _lines(store, lines, limit)
-    found = past.in_order([*held, *past.read_live(store, in_line[0])])
-    return found[:limit], running[1] + in_line[1]
+    return [
+        *lines,
+        *(store.key("queue", queue) for queue in queues),
+        store.key("delay"),
+        store.key("blocked"),
+    ]
 
 
 def _members(store: Store, keys: Sequence[str], limit: int) -> tuple[list[str], int]:

@@ -278,3 +278,179 @@ def test_a_job_with_a_new_name_takes_them_along(project: Project, engine: Engine
     assert command(project, run_id) == NEW
     assert facts(project, run_id, "job") == ("ops/copy",)
     assert check(project.store) == []
+
+
+def changed_before(project: Project) -> list[str]:
+    """Two runs that an earlier sync left with what they were queued with."""
+    runs = [started(project), started(project)]
+    board(project, "new")
+    project.sync()
+    return runs
+
+
+def test_those_of_jobs_that_stay_as_they_are_follow_too(project: Project, engine: Engine) -> None:
+    runs = changed_before(project)
+    assert "No changes." in project.ok("plan").out
+    planned = project.run("plan", "--requeue", "--detailed-exitcode")
+    assert planned.code == 2
+    assert ". requeue  dump: 2 queued runs of revision 1 take what is in force" in planned.out
+    assert "Requeue: 2 queued runs of a job that stays as it is." in planned.out
+    digest = project.plan("--requeue")["digest"]
+    done = project.ok("sync", "--requeue", "--expect-digest", digest)
+    assert done.out.endswith("Requeued: 2 queued runs took what is in force.\n")
+    for run_id in runs:
+        assert command(project, run_id) == NEW
+    assert [run.run_id for run in engine.reserve()] == runs
+    assert project.plan("--requeue")["empty"]
+    assert check(project.store) == []
+
+
+def test_each_form_of_a_plan_says_so(project: Project, engine: Engine) -> None:
+    changed_before(project)
+    (found,) = project.plan("--requeue")["boards"]
+    assert found["outdated_runs"] == [{"address": "ops/dump", "runs": 2, "revisions": [1]}]
+    assert "# requeue: ops/dump 2 queued" in project.ok("plan", "--requeue", "-o", "diff").out
+    markdown = project.ok("plan", "--requeue", "-o", "markdown").out
+    assert "> Requeue: 2 queued runs of a job that stays as it is." in markdown
+    assert "requeue  dump: 2 queued runs of revision 1" in markdown
+    assert project.ok("sync", "--requeue", "--auto-approve", "-o", "json").json["requeued"] == 2
+
+
+def test_whatever_they_wait_for_is_found(project: Project, engine: Engine) -> None:
+    board(project, more=", locks: [db]")
+    project.sync()
+    retried = started(project)
+    engine.finish(engine.reserve_one(), "retry", delay_ms=60_000)
+    project.ok("run", "ops/other")
+    engine.reserve_one()
+    waiting = started(project)
+    assert engine.reserve() == []
+    queued = started(project)
+    states = [facts(project, run_id, "state")[0] for run_id in (retried, waiting, queued)]
+    assert states == ["delayed", "waiting", "queued"]
+    board(project, "new", ", locks: [db]")
+    project.sync()
+    assert "Requeued: 3 queued runs" in project.sync("--requeue").out
+    assert {str(command(project, run_id)) for run_id in (retried, waiting, queued)} == {str(NEW)}
+    assert check(project.store) == []
+
+
+def test_one_that_waits_for_another_run_is_found(project: Project, engine: Engine, clock: StoreClock) -> None:
+    project.board("ops", "dump: {run: old, every: 1h, overlap: queue}")
+    project.sync()
+    engine.epochs["ops/dump"] = project.live("ops")["dump"].epoch
+    start = (clock.now() // HOUR + 1) * HOUR
+    clock.advance(start + HOUR - clock.now())
+    engine.fired("ops/dump", start)
+    second = engine.fired("ops/dump", start + HOUR)
+    assert facts(project, second, "state") == ("blocked",)
+    project.board("ops", "dump: {run: new, every: 1h, overlap: queue}")
+    project.sync()
+    assert "2 queued runs" in project.sync("--requeue").out
+    assert (command(project, second), facts(project, second, "state")) == (NEW, ("blocked",))
+
+
+def test_what_an_override_or_a_live_edit_says_is_in_force(project: Project, engine: Engine) -> None:
+    run_id = started(project)
+    project.ok("set", "ops/dump", "timeout=5m")
+    project.ok("override", "set", "ops/dump", "run=mine", "--for", "1h", "--reason", "now")
+    assert "1 queued run of revision 1 takes what is in force" in project.ok("plan", "--requeue").out
+    project.sync("--requeue")
+    spec = past.read_spec(project.store, run_id)
+    assert spec is not None
+    assert (spec["command"], spec["timeout"]) == ({"run": "mine"}, 300_000)
+    assert project.plan("--requeue")["empty"]
+
+
+def test_only_what_was_chosen_follows(project: Project, engine: Engine) -> None:
+    changed_before(project)
+    for words in (("--target", "ops/other"), ("--exclude", "ops/dump"), ("--target", "tag:x")):
+        assert project.plan("--requeue", *words)["empty"]
+    for words in (("--target", "ops/dump"), ("--target", "ops"), ("--exclude", "ops/other")):
+        assert not project.plan("--requeue", *words)["empty"]
+    project.board("web", "w: {run: y}")
+    assert "Requeued: 2" in project.sync("--requeue", "--target", "web", "--target", "dump").out
+
+
+def test_what_stays_as_it_is_takes_no_part(project: Project, engine: Engine) -> None:
+    run_id = started(project)
+    board(project, "newer")
+    project.ok("set", "ops/dump", "run=mine")
+    before = facts(project, run_id, "epoch")
+    done = project.run("sync", "--auto-approve", "--requeue", "--skip-conflicted")
+    assert done.code == 3
+    assert (command(project, run_id), facts(project, run_id, "epoch")) == ({"run": "old"}, before)
+    # Nor does what a rollback holds.
+    board(project, "mine")
+    project.sync()
+    project.ok("rollback", "1", "--auto-approve")
+    assert not any(b["outdated_runs"] for b in project.plan("--requeue")["boards"])
+
+
+def test_what_was_pushed_or_runs_is_none_of_them(project: Project, engine: Engine) -> None:
+    started(project)
+    engine.reserve_one()
+    pushes.push(
+        project.store,
+        [pushes.Parcel("ops/dump", {"command": {"run": "mine"}}, definition=project.live("ops")["dump"])],
+        by="ana",
+    )
+    board(project, "new")
+    project.sync()
+    assert project.plan("--requeue")["empty"]
+
+
+def test_a_job_that_only_gets_a_new_name_takes_them_along(project: Project, engine: Engine) -> None:
+    (first, second) = changed_before(project)
+    project.board(
+        "ops",
+        "copy: {run: new, overlap: allow}\nother: {run: y, locks: [db]}",
+        head="moved: [{from: dump, to: copy}]\n",
+    )
+    assert "requeue  copy: 2 queued runs of revision 1" in project.run("plan", "--requeue").out
+    assert "1 moved" in project.sync("--requeue").out
+    assert (command(project, first), command(project, second)) == (NEW, NEW)
+    assert check(project.store) == []
+
+
+def test_a_saved_plan_requeues_what_it_showed(project: Project, engine: Engine) -> None:
+    (first, second) = changed_before(project)
+    project.ok("plan", "--requeue", "--out", "plan.json")
+    third = started(project)
+    done = project.ok("sync", "--plan", "plan.json")
+    assert "Requeued: 2 queued runs" in done.out
+    assert {str(command(project, run_id)) for run_id in (first, second, third)} == {str(NEW)}
+    assert "applied already" in project.ok("sync", "--plan", "plan.json").out
+
+
+def test_a_saved_plan_is_stale_where_they_would_take_something_else(project: Project, engine: Engine) -> None:
+    (first, _) = changed_before(project)
+    project.ok("plan", "--requeue", "--out", "plan.json")
+    project.ok("set", "ops/dump", "run=mine")
+    stale = project.run("sync", "--plan", "plan.json")
+    assert stale.code == 4
+    assert "ops/dump (what its runs are to take)" in stale.err
+    assert command(project, first) == {"run": "old"}
+
+
+def test_who_asked_is_on_record(project: Project, engine: Engine) -> None:
+    changed_before(project)
+    project.sync("--requeue", "--reason", "the fix")
+    entries: Any = project.store.client.xrevrange(project.store.key("audit"), count=1)
+    ((_, entry),) = entries
+    assert (entry[b"what"], entry[b"subject"]) == (b"requeue", b"ops/dump")
+    assert b"ana" in entry[b"by"]
+    assert b"the fix" in entry[b"by"]
+
+
+def test_page_by_page_where_they_are_very_many(project: Project, engine: Engine) -> None:
+    template: Any = project.store.client.hgetall(project.store.key("run", changed_before(project)[0]))
+    with project.store.client.pipeline() as pipe:
+        for n in range(900):
+            run_id = f"ops/dump@copy-{n}"
+            pipe.hset(project.store.key("run", run_id), mapping=template)
+            pipe.sadd(project.store.key("live", "ops/dump"), run_id)
+            pipe.zadd(project.store.key("queue", "common"), {run_id: template[b"score"]})
+        pipe.execute()
+    assert "Requeued: 902 queued runs" in project.sync("--requeue").out
+    assert project.plan("--requeue")["empty"]

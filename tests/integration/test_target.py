@@ -122,3 +122,13 @@ def test_a_part_can_be_saved(project: Project) -> None:
     project.ok("plan", "--target", "ops/a", "--out", "p.json")
     project.ok("sync", "--plan", "p.json")
     assert written(project) == {"ops/a"}
+
+
+def test_a_job_of_a_board_that_stays_as_it_is_may_be_named_without_it(project: Project) -> None:
+    project.board("ops", "dump: {run: x}\ncopy: {run: x}")
+    project.board("web", "w: {run: x}")
+    project.sync()
+    project.board("web", "w: {run: y}")
+    assert "No changes to what was chosen." in project.ok("plan", "--target", "dump").out
+    assert project.counts("--target", "dump", "--exclude", "copy") == {}
+    assert project.run("plan", "--target", "nothing").code == 64
