@@ -16,22 +16,13 @@ from typing import TYPE_CHECKING, Any
 from jobboard import errors
 from jobboard.cli import project
 from jobboard.cli.screen import Screen
-from jobboard.core.duration import format_duration, parse_duration
-from jobboard.core.size import format_size, parse_size
+from jobboard.core.bound import BOUNDS, bound_named
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
 
-_NAMES = {
-    "history-bytes": "history_bytes",
-    "failures": "failures_ms",
-    "ids": "ids_ms",
-    "output-bytes": "output_bytes",
-}
-_LEAST_BYTES = 64 * 1024
-_LEAST_MS = 60_000
+    from jobboard.store.config import Setting
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action", nargs="?", choices=["get", "set", "unset"], help="without it, show everything"
     )
-    parser.add_argument("name", nargs="?", metavar="NAME", help=", ".join(_NAMES))
+    parser.add_argument("name", nargs="?", metavar="NAME", help=", ".join(BOUNDS))
     parser.add_argument("value", nargs="?", metavar="VALUE", help="a size as in 512M, or a span as in 30d")
 
 
@@ -49,69 +40,50 @@ def execute(args: argparse.Namespace) -> int:
     from jobboard.store.connect import open_store
 
     settings = Settings.from_args(args)
-    name = _name(args)
-    value = _value(name, args.value) if name and args.action == "set" else None
+    value = _value(args)
     with open_store(settings) as store:
-        if name and args.action in ("set", "unset"):
-            config.set_bounds(store, {name: value}, by=project.by_of(settings))
-        bounds, kept = config.read_bounds(store), config.kept_bytes(store)
-    rows = {shown: _row(inner, bounds, kept) for shown, inner in _NAMES.items() if name in (None, inner)}
+        if args.action in ("set", "unset"):
+            config.configure(store, args.name, value, by=project.by_of(settings))
+        found = config.read_settings(store)
+    shown = {name: one for name, one in found.items() if args.action is None or name == args.name}
     if args.output == "json":
-        print(json.dumps({"config": [{"name": shown, **row} for shown, row in rows.items()]}, indent=2))
+        rows = [{"name": name, **_as_json(one)} for name, one in shown.items()]
+        print(json.dumps({"config": rows}, indent=2))
     elif args.action == "get":
-        print(*(_text(_NAMES[shown], row["value"]) for shown, row in rows.items()))
+        print(*(one.bound.text(one.value) for one in shown.values()))
     else:
         lines = [
-            [shown, _text(_NAMES[shown], row["value"]), "yes" if row["set"] else "", _kept(row), row["of"]]
-            for shown, row in rows.items()
+            [name, one.bound.text(one.value), "yes" if one.is_set else "", _kept(one), one.bound.of]
+            for name, one in shown.items()
         ]
         Screen().table(["NAME", "VALUE", "SET", "KEPT NOW", "BOUNDS"], lines)
     return 0
 
 
-def _name(args: argparse.Namespace) -> str | None:
+def _value(args: argparse.Namespace) -> int | None:
+    """What is to be set; the words checked, before any store is asked."""
     if args.action is None:
         return None
-    if args.name not in _NAMES:
-        said = "name a setting" if args.name is None else f"there is no setting {args.name!r}"
-        raise errors.UsageError(said, f"known are {', '.join(_NAMES)}")
+    bound = bound_named(args.name)
     if (args.action == "set") != (args.value is not None):
         raise errors.UsageError(
             f"{args.action} takes {'a name and a value' if args.action == 'set' else 'a name alone'}",
             "as in jobboard config set history-bytes 1G",
         )
-    return _NAMES[args.name]
+    return bound.parse(args.value) if args.action == "set" else None
 
 
-def _value(name: str, text: str) -> int:
-    in_bytes = name.endswith("_bytes")
-    try:
-        value = parse_size(int(text) if text.isdecimal() else text) if in_bytes else parse_duration(text)
-    except ValueError as error:
-        raise errors.UsageError(str(error), "as in 512M, or 30d for a span") from error
-    least = _LEAST_BYTES if in_bytes else _LEAST_MS
-    if value < least:
-        raise errors.UsageError(f"{text} is too little", f"{_text(name, least)} is the least")
-    return value
-
-
-def _row(name: str, bounds: Mapping[str, int], kept: Mapping[str, int]) -> dict[str, Any]:
-    from jobboard.store.config import BOUNDS
-
-    bound = BOUNDS[name]
+def _as_json(setting: Setting) -> dict[str, Any]:
+    bound = setting.bound
     return {
-        "value": bounds.get(name, bound.default),
+        "value": setting.value,
         "unit": bound.unit,
         "default": bound.default,
-        "set": name in bounds,
-        "kept": kept.get(name),
+        "set": setting.is_set,
+        "kept": setting.kept,
         "of": bound.of,
     }
 
 
-def _text(name: str, value: int) -> str:
-    return format_duration(value) if name.endswith("_ms") else format_size(value)
-
-
-def _kept(row: Mapping[str, Any]) -> str:
-    return "" if row["kept"] is None else f"{row['kept'] / row['value']:.1%}"
+def _kept(setting: Setting) -> str:
+    return "" if setting.kept is None else f"{setting.kept / setting.value:.1%}"

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jobboard.core.record import Record
-    from jobboard.store.connect import Store
     from jobboard.store.heldlocks import LockStanding
 
 
@@ -45,13 +44,9 @@ def execute(args: argparse.Namespace) -> int:
     settings = Settings.from_args(args)
     lock, breaking = _asked(args)
     with open_store(settings) as store:
-        standings = heldlocks.survey(store)
-        if lock is not None:
-            standings = [_named(standings, lock)]
-        if breaking:
-            run = _holder(store, standings[0], args.run)
-            heldlocks.unlock(store, standings[0].lock, run, by=project.by_of(settings, args.reason))
-            standings = [_named(heldlocks.survey(store), standings[0].lock)]
+        if lock is not None and breaking:
+            run = heldlocks.take_away(store, lock, args.run, by=project.by_of(settings, args.reason))
+        standings = heldlocks.survey(store) if lock is None else [heldlocks.find_lock(store, lock)]
         now_ms = clocks.now_ms(store)
     if args.output == "json":
         print(json.dumps({"locks": [_as_json(one) for one in standings]}, indent=2))
@@ -75,36 +70,6 @@ def _asked(args: argparse.Namespace) -> tuple[str | None, bool]:
     if not breaking and (args.run or args.reason):
         raise errors.UsageError("--run and --reason are for break", "jobboard locks break LOCK --reason TEXT")
     return (words[-1] if words else None), breaking
-
-
-def _named(standings: Sequence[LockStanding], lock: str) -> LockStanding:
-    for one in standings:
-        if one.lock == lock:
-            return one
-    from difflib import get_close_matches
-
-    near = get_close_matches(lock, [one.lock for one in standings], n=1)
-    hint = f"did you mean {near[0]}?" if near else "jobboard locks lists those there are"
-    raise errors.UsageError(f"no job has a lock {lock}", hint)
-
-
-def _holder(store: Store, standing: LockStanding, asked: str | None) -> str:
-    """The run that is to lose it."""
-    from jobboard.store.views import find_run
-
-    held = [run.run_id for run in standing.holders]
-    if not held:
-        raise errors.Refused(f"nobody holds lock {standing.lock}", "there is nothing to break")
-    if asked is not None:
-        run_id = find_run(store, asked).run_id
-        if run_id not in held:
-            raise errors.Refused(f"{run_id} does not hold lock {standing.lock}", f"{', '.join(held)} does")
-        return run_id
-    if len(held) > 1:
-        raise errors.UsageError(
-            f"{len(held)} runs hold lock {standing.lock}", f"name one: --run {' or '.join(held[:6])}"
-        )
-    return held[0]
 
 
 def _show(standings: Sequence[LockStanding], now_ms: int, *, alone: bool) -> None:

@@ -69,10 +69,6 @@ def _check(args: argparse.Namespace) -> None:
         raise errors.UsageError(
             "override set: which value?", f'jobboard override set {args.job} timeout=2h --reason "…"'
         )
-    if args.deed == "set" and not (args.reason or "").strip():
-        raise errors.UsageError(
-            "an override needs a reason: every plan shows it to people who were not there", 'add --reason "…"'
-        )
     if args.deed != "set" and (args.span or args.until):
         raise errors.UsageError(f"override {args.deed} takes no --for or --until", "override set does")
 
@@ -93,7 +89,7 @@ def _set(args: argparse.Namespace) -> int:
             store,
             address,
             wanted,
-            reason=args.reason.strip(),
+            reason=args.reason or "",
             until_ms=scopes.until_of(args, now_ms),
             by=project.by_of(settings, args.reason),
         )

@@ -65,18 +65,14 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _wanted(args: argparse.Namespace) -> Rule:
-    from jobboard.core.names import QUEUE_RULE, is_queue
-    from jobboard.store.queues import Rule
+    from jobboard.store.queues import Rule, check_rule, checked_queue
 
-    if not is_queue(args.queue):
-        raise errors.UsageError(f"{args.queue or 'nothing'!r} cannot be a queue", f"a name is {QUEUE_RULE}")
+    checked_queue(args.queue)
     if args.unlimited == (args.limit is not None or args.rate is not None):
         raise errors.UsageError("say --limit N, --rate N/SPAN or both; or --unlimited", "as in --rate 30/1m")
-    if args.limit is not None and args.limit < 1:
-        raise errors.UsageError(
-            "a limit is 1 or more", f"to stop the queue: jobboard pause --queue {args.queue}"
-        )
-    return Rule(args.limit, _rate(args.rate) if args.rate is not None else None, reset=args.unlimited)
+    rate = _rate(args.rate) if args.rate is not None else None
+    check_rule(args.limit, rate)
+    return Rule(args.limit, rate, reset=args.unlimited)
 
 
 def _rate(text: str) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Calling off what waits in a queue beyond a number, or for longer than a span; each run with a record."""
+"""``jobboard queues trim``: what it would call off, the question, and what came of it."""
 
 from __future__ import annotations
 
@@ -18,39 +18,26 @@ if TYPE_CHECKING:
 
 def trim(store: Store, args: argparse.Namespace, settings: Settings) -> int:
     """Find them, ask, call them off; what has started by then goes on."""
-    from jobboard.store.runs import Runs
+    from jobboard.store import trimming
 
-    runs = _beyond(store, args)
+    runs = trimming.beyond(store, args.queue, keep=args.keep, older_ms=_span_ms(args.older))
     if runs:
         approve(args, f"This calls off {_count(len(runs))} of queue {args.queue}")
-    runs_path = Runs(store)
-    tags = {run: runs_path.cancel(run, settings.actor, unstarted=True) for run in runs}
-    done = sum(tag == "CANCELLED" for tag in tags.values())
+    became = trimming.call_off(store, runs, actor=settings.actor)
     if args.output == "json":
-        said = [{"run": run, "outcome": tag.lower()} for run, tag in tags.items()]
+        said = [{"run": run, "outcome": outcome} for run, outcome in became.items()]
         print(json.dumps({"queue": args.queue, "runs": said}, indent=2))
     else:
+        done = sum(outcome == "cancelled" for outcome in became.values())
         print(f"{_count(done)} of queue {args.queue} called off.")
     return 0
 
 
-def _beyond(store: Store, args: argparse.Namespace) -> list[str]:
-    from jobboard.core.names import QUEUE_RULE, is_queue
-    from jobboard.store import clocks, past
-    from jobboard.store.reschedule import queued_in
-
-    if not is_queue(args.queue):
-        raise errors.UsageError(f"{args.queue or 'nothing'!r} cannot be a queue", f"a name is {QUEUE_RULE}")
-    if (args.keep is None) == (args.older is None) or (args.keep or 0) < 0:
-        raise errors.UsageError("say --keep N or --older SPAN", "as in --keep 100, or --older 2h")
-    if args.keep is not None:
-        return queued_in(store, args.queue)[args.keep :]
+def _span_ms(text: str | None) -> int | None:
     try:
-        since_ms = clocks.now_ms(store) - parse_duration(args.older)
+        return None if text is None else parse_duration(text)
     except ValueError as error:
         raise errors.UsageError(str(error), "as in --older 2h") from error
-    waiting = past.read_live(store, queued_in(store, args.queue))
-    return [run.run_id for run in waiting if (run.queued_at_ms or since_ms) < since_ms]
 
 
 def _count(number: int) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from jobboard import errors
 from jobboard.cli import project
 from jobboard.settings import Settings
 
@@ -24,14 +23,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Release the board."""
-    from jobboard.store import definitions, staging
+    from jobboard.store import staging
     from jobboard.store.connect import open_store
+    from jobboard.store.views import find_board
 
     settings = Settings.from_args(args)
     with open_store(settings) as store:
-        record = definitions.read_board(store, args.board)
-        if record is None:
-            raise errors.UsageError(f"there is no board {args.board}", "jobboard ls lists the jobs")
+        record = find_board(store, args.board)
         by = project.by_of(settings, args.reason)
         meta = {key: value for key, value in record.meta.items() if key != "held"}
         released = staging.release(store, record, meta, by, why="by hand")

@@ -15,13 +15,10 @@ from typing import TYPE_CHECKING
 
 from jobboard import errors
 from jobboard.cli import project
-from jobboard.core.override import laid
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:
     import argparse
-
-MOST = 10_000
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -34,33 +31,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Ask for it, and say what it means."""
-    from jobboard.reconcile.live import read_job
+    from jobboard.reconcile.skipping import skip_runs
     from jobboard.store.connect import open_store
-    from jobboard.store.skips import skip_next
     from jobboard.store.views import find_job
 
     if args.clear and args.count is not None:
         raise errors.UsageError("--clear skips none, --count some", "leave one of them out")
-    count = 0 if args.clear else 1 if args.count is None else args.count
-    if not args.clear and not 1 <= count <= MOST:
-        raise errors.UsageError(
-            f"--count {count}: from 1 to {MOST:,} runs can be skipped",
-            "to stop a job altogether: jobboard pause",
-        )
+    count = None if args.clear else 1 if args.count is None else args.count
     settings = Settings.from_args(args)
     with open_store(settings) as store:
         address = find_job(store, args.job)
-        spec = laid(read_job(store, address))
-        if count and "schedule" not in spec and not spec.get("after"):
-            raise errors.UsageError(
-                f"{address} is run by hand, so that there is no next run to skip", f"jobboard show {address}"
-            )
         by = project.by_of(settings, args.reason)
-        before = skip_next(store, address, count, by=by, reason=args.reason)
+        before = skip_runs(store, address, count, by=by, reason=args.reason)
     if args.output == "json":
-        print(json.dumps({"job": address, "left": count, "before": before}, indent=2))
+        print(json.dumps({"job": address, "left": count or 0, "before": before}, indent=2))
         return 0
-    print(_said(address, count, before))
+    print(_said(address, count or 0, before))
     return 0
 
 

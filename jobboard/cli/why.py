@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Any
 from jobboard.cli.records import instant_json, wrapped
 from jobboard.cli.screen import Screen
 from jobboard.core.moment import brief_instant
-from jobboard.core.why import explain_job, explain_run
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:
     import argparse
 
     from jobboard.core.facts import Explanation, JobFacts, World
-    from jobboard.store.connect import Store
 
 STYLES = {
     **dict.fromkeys(("failed", "lost", "missed", "stalled"), "error"),
@@ -51,29 +49,16 @@ def execute(args: argparse.Namespace) -> int:
     """Gather the facts, explain, print."""
     from jobboard.store import clocks
     from jobboard.store.connect import open_store
+    from jobboard.store.reasons import explain
 
     with open_store(Settings.from_args(args)) as store:
         now_ms = clocks.now_ms(store)
-        facts, world, explanation = _explained(store, args.what, now_ms)
+        facts, world, explanation = explain(store, args.what, now_ms)
     if args.output == "json":
         print(json.dumps(_as_json(facts.address, explanation), indent=2, ensure_ascii=False))
     else:
         _write(explanation, facts, world)
     return 0
-
-
-def _explained(store: Store, what: str, now_ms: int) -> tuple[JobFacts, World, Explanation]:
-    from jobboard.store.views import find_job_or_past, find_run
-    from jobboard.store.world import read_job_facts, read_world
-
-    if "@" in what:
-        run = find_run(store, what)
-        facts = read_job_facts(store, run.job, now_ms)
-        world = read_world(store, now_ms, [run])
-        return facts, world, explain_run(run, facts, world)
-    facts = read_job_facts(store, find_job_or_past(store, what), now_ms)
-    world = read_world(store, now_ms, facts.live)
-    return facts, world, explain_job(facts, world)
 
 
 def _write(explanation: Explanation, facts: JobFacts, world: World) -> None:

@@ -45,13 +45,12 @@ def execute(args: argparse.Namespace) -> int:
     """List; or do it and say so."""
     from jobboard.store import clocks, world
     from jobboard.store.connect import open_store
+    from jobboard.store.views import find_worker
 
     settings = Settings.from_args(args)
     action, name = _asked(args.words)
     with open_store(settings) as store:
-        workers = world.read_workers(store)
-        if name is not None:
-            workers = [_named(workers, name)]
+        workers = world.read_workers(store) if name is None else [find_worker(store, name)]
         if action:
             return _act(store, args, action, workers[0], project.by_of(settings, args.reason))
         now_ms = clocks.now_ms(store)
@@ -70,17 +69,6 @@ def _asked(words: Sequence[str]) -> tuple[str | None, str | None]:
     if len(names) > 1 or (action and not names):
         raise errors.UsageError("name one worker", "jobboard workers lists them")
     return action, names[0] if names else None
-
-
-def _named(workers: Sequence[Worker], name: str) -> Worker:
-    found = [one for one in workers if name in (one.name, one.name.rpartition(".")[0])]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise errors.UsageError(
-            f"{len(found)} workers are called {name}", f"write {' or '.join(one.name for one in found[:6])}"
-        )
-    raise errors.UsageError(f"there is no worker {name}", "jobboard workers lists them")
 
 
 def _act(store: Store, args: argparse.Namespace, action: str, worker: Worker, by: Mapping[str, Any]) -> int:

@@ -15,10 +15,12 @@ are not written here: they are files, and are synced. What goes wrong is a `jobb
 from __future__ import annotations
 
 from jobboard.client.jobs import JobCalls
+from jobboard.client.knowing import KnowingCalls
+from jobboard.client.operations import OperatorCalls
 from jobboard.client.runs import RunCalls
 
 
-class Client(RunCalls, JobCalls):
+class Client(RunCalls, JobCalls, KnowingCalls, OperatorCalls):
     """A namespace of a store, open until `close`.
 
     Args:

@@ -1,16 +1,19 @@
-"""Jobs of no board: made, changed and removed; and holds, on them and on others."""
+"""Jobs: those of no board made and removed; any of them edited, overridden, held, passed over."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from jobboard import errors
 from jobboard.client.connection import Connection
-from jobboard.client.values import Instant, checked_scope, instant_ms
-from jobboard.reconcile import loose, removing
-from jobboard.store import holds, views
+from jobboard.client.values import Instant, Span, checked_scope, instant_ms, span_ms
+from jobboard.reconcile import live, loose, overriding, removing, skipping
+from jobboard.store import clocks, holds, views
 
 if TYPE_CHECKING:
+    from jobboard.core.override import Override
     from jobboard.reconcile.loose import Put
+    from jobboard.store.holds import Hold
 
 
 class JobCalls(Connection):
@@ -50,6 +53,75 @@ class JobCalls(Connection):
         """
         return removing.restore_job(self._store, address, by=self._by(reason))
 
+    def edit(self, job: str, *, reason: str, **keys: Any) -> tuple[str, ...]:
+        """Change keys of a job where it runs, ahead of its board; the paths that moved.
+
+        Every plan shows them as drift until the board says the same.
+
+        Args:
+            job: ``board/job``, or the job alone where that is unique.
+            reason: Why, for the audit.
+            **keys: As on a board: ``timeout="2h"``, ``**{"env.LANG": "C"}``; None for the built-in default.
+
+        Raises:
+            errors.UsageError: There is no such job, or a board could not say that either.
+        """
+        address = views.find_job(self._store, job)
+        now_ms = clocks.now_ms(self._store)
+        edited = live.edit_job(self._store, address, keys, by=self._by(reason), now_ms=now_ms)
+        return tuple(field.path for field in edited.fields)
+
+    def override(
+        self, job: str, *, reason: str, until: Instant | None = None, span: Span | None = None, **keys: Any
+    ) -> tuple[Override, ...]:
+        """Lay values over a job's definition for a time; no sync touches them, and they end by themselves.
+
+        Args:
+            job: The job.
+            reason: Why, for all who see the plan.
+            until: When they end; or
+            span: how long they last. With neither, until they are cleared.
+            **keys: As for `edit`.
+
+        Raises:
+            errors.UsageError: There is no such job, or a board could not say that either.
+        """
+        if until is not None and span is not None:
+            raise errors.UsageError("until and span both say when it ends", "leave one of them out")
+        until_ms = instant_ms(until) if span is None else clocks.now_ms(self._store) + span_ms(span)
+        address = views.find_job(self._store, job)
+        done = overriding.set_overrides(
+            self._store, address, keys, reason=reason, until_ms=until_ms, by=self._by(reason)
+        )
+        return done.moved
+
+    def clear_override(self, job: str, *keys: str, reason: str | None = None) -> tuple[Override, ...]:
+        """Take overrides off a job: those of some keys, or all; which they were.
+
+        Raises:
+            errors.UsageError: There is no such job, or a key is not overridden.
+        """
+        address = views.find_job(self._store, job)
+        done = overriding.clear_overrides(self._store, address, keys or None, by=self._by(reason))
+        return done.moved
+
+    def skip_next(self, job: str, count: int | None = 1, *, reason: str | None = None) -> int:
+        """Pass over the next runs that a job's schedule, or the jobs before it, would start.
+
+        Args:
+            job: The job.
+            count: How many; None for none after all.
+            reason: Why, for the records of what was skipped.
+
+        Returns:
+            How many were to be skipped before.
+
+        Raises:
+            errors.UsageError: There is no such job, or it is run by hand.
+        """
+        address = views.find_job(self._store, job)
+        return skipping.skip_runs(self._store, address, count, by=self._by(reason), reason=reason)
+
     def pause(self, scope: str, *, reason: str | None = None, until: Instant | None = None) -> None:
         """Put a hold on ``job:BOARD/JOB``, ``board:NAME``, ``tag:NAME``, ``queue:NAME`` or ``all``."""
         until_ms = instant_ms(until)
@@ -58,3 +130,7 @@ class JobCalls(Connection):
     def resume(self, scope: str) -> int:
         """End the holds of one scope, and of that scope only; how many there were."""
         return holds.resume(self._store, checked_scope(scope), by=self._by(None))
+
+    def holds(self) -> dict[str, list[Hold]]:
+        """Every hold there is, by scope: ``by``, ``at``, ``reason`` and ``until`` of each, instants in ms."""
+        return holds.read_holds(self._store, clocks.now_ms(self._store))

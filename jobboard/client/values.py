@@ -18,7 +18,7 @@ _SCOPES = ("job", "board", "tag", "queue")
 @overload
 def span_ms(span: Span) -> int: ...
 @overload
-def span_ms(span: None) -> None: ...
+def span_ms(span: Span | None) -> int | None: ...
 def span_ms(span: Span | None) -> int | None:
     """A span in milliseconds."""
     if span is None:
@@ -40,6 +40,10 @@ def instant_text(instant: Instant | None) -> str | None:
     return instant.isoformat()
 
 
+@overload
+def instant_ms(instant: Instant) -> int: ...
+@overload
+def instant_ms(instant: Instant | None) -> int | None: ...
 def instant_ms(instant: Instant | None) -> int | None:
     """An instant as milliseconds since the epoch."""
     text = instant_text(instant)
@@ -47,6 +51,23 @@ def instant_ms(instant: Instant | None) -> int | None:
         return None if text is None else parse_instant(text)
     except ValueError as error:
         raise errors.UsageError(str(error)) from error
+
+
+def since_ms(since: Span | Instant, now_ms: int) -> int:
+    """The instant that a span before now, or an instant, stands for.
+
+    Raises:
+        errors.UsageError: It is neither, or it is to come.
+    """
+    try:
+        at_ms = instant_ms(since) if isinstance(since, datetime) else now_ms - span_ms(since)
+    except errors.UsageError:
+        if not isinstance(since, str):
+            raise
+        at_ms = instant_ms(since)
+    if at_ms > now_ms:
+        raise errors.UsageError(f"{since} is in the future", "as in 24h")
+    return at_ms
 
 
 def checked_scope(scope: str) -> str:

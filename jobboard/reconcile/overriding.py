@@ -80,9 +80,14 @@ def set_overrides(
         by: Who, via what.
 
     Raises:
-        errors.UsageError: No such job, or a value that a board could not hold either.
+        errors.UsageError: No such job, no reason, or a value that a board could not hold either.
         errors.Stale: Others kept writing to the same board.
     """
+    reason = reason.strip()
+    if not reason:
+        raise errors.UsageError(
+            "an override needs a reason: every plan shows it to people who were not there", 'add --reason "…"'
+        )
     for _ in range(ATTEMPTS):
         version, before = _read(store, address)
         now_ms = clocks.now_ms(store)
@@ -91,7 +96,15 @@ def set_overrides(
         paths = {path for key in assignments for path in paths_of_key(key, forced, wanted)}
         _check_paths(paths, forced, wanted)
         new = [
-            Override(path, value_at(wanted, path), reason, str(by["actor"]), str(by["via"]), now_ms, until_ms)
+            Override(
+                path,
+                value_at(wanted, path),
+                reason,
+                str(by["actor"]),
+                str(by["via"]),
+                now_ms,
+                until_ms,
+            )
             for path in sorted(paths)
         ]
         after = replace(before, overrides=replaced(lasting(before, now_ms), new))

@@ -1,4 +1,4 @@
-"""Bounds of what a namespace keeps of the past, which can be set while it is in use.
+"""Settings of a namespace, changed while it is in use: the bounds of what is kept of the past.
 
 The scripts that write the past know the built-in bounds (`forget.lua`, `forget_outputs.lua`, `remember.lua`);
 what is set here stands in their place. Lowering one of bytes or of failures drops what is beyond it at once.
@@ -7,65 +7,58 @@ what is set here stands in their place. Lowering one of bytes or of failures dro
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from jobboard.core.bound import BOUNDS, bound_named
 from jobboard.store.connect import explained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from jobboard.core.bound import Bound
     from jobboard.store.connect import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
-    """Something that bounds what is kept.
+class Setting:
+    """A bound as it is in force.
 
     Attributes:
-        default: The built-in one.
-        unit: What it is counted in, bytes or milliseconds.
-        of: What it bounds, in words.
+        bound: What it is about.
+        value: In its unit.
+        is_set: Whether somebody set it; otherwise it is the built-in one.
+        kept: How many bytes there are of what is bounded by bytes; None for others.
     """
 
-    default: int
-    unit: Literal["bytes", "ms"]
-    of: str
+    bound: Bound
+    value: int
+    is_set: bool
+    kept: int | None
 
 
-BOUNDS: Mapping[str, Bound] = MappingProxyType(
-    {
-        "history_bytes": Bound(268_435_456, "bytes", "records of runs; the oldest go first, failures last"),
-        "failures_ms": Bound(
-            1_209_600_000, "ms", "how long failures are kept when the history drops the rest"
-        ),
-        "ids_ms": Bound(
-            1_209_600_000, "ms", "how long the id of a push is known after its run was due, for new pushes"
-        ),
-        "output_bytes": Bound(
-            268_435_456, "bytes", "output of runs; the oldest goes first, that of failures last"
-        ),
+def read_settings(store: Store) -> dict[str, Setting]:
+    """Every setting, by name. Uses read commands only."""
+    keys = [bound.key for bound in BOUNDS.values()]
+    with explained(store.url):
+        chosen: Any = store.client.hmget(store.key("config"), keys)
+        kept: Any = store.client.hmget(store.key("meta"), keys)
+    return {
+        name: Setting(
+            bound,
+            bound.default if value is None else int(value),
+            value is not None,
+            int(count or 0) if bound.unit == "bytes" else None,
+        )
+        for (name, bound), value, count in zip(BOUNDS.items(), chosen, kept, strict=True)
     }
-)
 
 
-def read_bounds(store: Store) -> dict[str, int]:
-    """The bounds that are set; those that are not are the built-in ones."""
-    with explained(store.url):
-        found: Any = store.client.hgetall(store.key("config"))
-    return {name.decode(): int(value) for name, value in found.items() if name.decode() in BOUNDS}
+def configure(store: Store, name: str, value: int | None, *, by: Mapping[str, Any]) -> None:
+    """Set a bound, in its unit, None for the built-in one, and drop what is beyond it.
 
-
-def kept_bytes(store: Store) -> dict[str, int]:
-    """How many bytes there are of what is bounded by bytes."""
-    names = [name for name, bound in BOUNDS.items() if bound.unit == "bytes"]
-    with explained(store.url):
-        found: Any = store.client.hmget(store.key("meta"), names)
-    return {name: int(value or 0) for name, value in zip(names, found, strict=True)}
-
-
-def set_bounds(store: Store, bounds: Mapping[str, int | None], *, by: Mapping[str, Any]) -> None:
-    """Set bounds, None for the built-in one, and drop what is beyond them."""
-    wanted = [[name, value is not None and value] for name, value in bounds.items()]
+    Raises:
+        errors.UsageError: There is no such setting.
+    """
+    wanted = [[bound_named(name).key, value is not None and value]]
     while store.call("configure", bounds=wanted, by=dict(by))[0] == "MORE":
         wanted = []

@@ -1,6 +1,7 @@
 """Locks of jobs as they stand: who holds each, who waits for it; and taking one away from a run by hand.
 
-A lock is there because a job names it; nothing makes or removes one. Uses read commands, but for `unlock`.
+A lock is there because a job names it; nothing makes or removes one. Uses read commands, but for `unlock`
+and `take_away`.
 """
 
 from __future__ import annotations
@@ -8,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from jobboard import errors
 from jobboard.store import past
 from jobboard.store.connect import explained
 from jobboard.store.definitions import read_boards
+from jobboard.store.views import find_run
 from jobboard.store.world import read_workers
 
 if TYPE_CHECKING:
@@ -69,6 +72,50 @@ def survey(store: Store) -> list[LockStanding]:
         )
         for name, mine, line, count in zip(names, held, lines, counts, strict=True)
     ]
+
+
+def find_lock(store: Store, name: str) -> LockStanding:
+    """How the lock of that name stands.
+
+    Raises:
+        errors.UsageError: No board names it and no run holds it; the hint says what comes nearest.
+    """
+    standings = survey(store)
+    for one in standings:
+        if one.lock == name:
+            return one
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, [one.lock for one in standings], n=1)
+    hint = f"did you mean {near[0]}?" if near else "jobboard locks lists those there are"
+    raise errors.UsageError(f"no job has a lock {name}", hint)
+
+
+def take_away(store: Store, name: str, run: str | None, *, by: Mapping[str, Any]) -> str:
+    """Take a lock away from its holder; the run that held it, and goes on without it.
+
+    Args:
+        store: Where.
+        name: The lock.
+        run: The holder as a person names it; None where there is only one.
+        by: Who, and why.
+
+    Raises:
+        errors.UsageError: There is no such lock or run, or several hold it and none is named.
+        errors.Refused: Nobody holds it, or the run does not.
+    """
+    held = [holder.run_id for holder in find_lock(store, name).holders]
+    if not held:
+        raise errors.Refused(f"nobody holds lock {name}", "there is nothing to break")
+    if run is None and len(held) > 1:
+        raise errors.UsageError(
+            f"{len(held)} runs hold lock {name}", f"name one: --run {' or '.join(held[:6])}"
+        )
+    run_id = held[0] if run is None else find_run(store, run).run_id
+    if run_id not in held:
+        raise errors.Refused(f"{run_id} does not hold lock {name}", f"{', '.join(held)} does")
+    unlock(store, name, run_id, by=by)
+    return run_id
 
 
 def unlock(store: Store, lock: str, run_id: str, *, by: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 A one-off run is a run of a job, or one that no job stands behind: its address is then ``push/NAME``, and its
 definition exists nowhere but in the run. Its id is the caller's to choose, and is what makes a push safe to
-repeat: while the run lives, and for a fortnight after it was due (`config.BOUNDS`). It may have to wait for
+repeat: while the run lives, and for a fortnight after it was due (`core.bound`). It may have to wait for
 an instant, for other runs, or both, and it may expire unstarted. It triggers no dependents. Instants and
 spans are milliseconds.
 """

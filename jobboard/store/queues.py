@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from jobboard import errors
+from jobboard.core.names import QUEUE_RULE, is_queue
 from jobboard.store.connect import explained
 from jobboard.store.holds import read_holds
 from jobboard.store.past import read_live
@@ -91,6 +93,29 @@ def _line(store: Store, queue: str, now_ms: int) -> tuple[int, int | None]:
     return int(waiting), (now_ms - (runs[0].queued_at_ms or now_ms) if runs else None)
 
 
+def checked_queue(text: str | None) -> str:
+    """What may be the name of a queue, as it stands.
+
+    Raises:
+        errors.UsageError: It may not.
+    """
+    if text is None or not is_queue(text):
+        raise errors.UsageError(f"{text or 'nothing'!r} cannot be a queue", f"a name is {QUEUE_RULE}")
+    return text
+
+
+def check_rule(limit: int | None, rate: tuple[int, int] | None) -> None:
+    """Refuse a limit under which nothing could run.
+
+    Raises:
+        errors.UsageError: It is one.
+    """
+    if limit is not None and limit < 1:
+        raise errors.UsageError("a limit is 1 or more", "to stop the queue: jobboard pause --queue QUEUE")
+    if rate is not None and min(rate) < 1:
+        raise errors.UsageError("a rate is one run or more in a span", "as in 30/1m")
+
+
 def limit(
     store: Store,
     queue: str,
@@ -99,10 +124,15 @@ def limit(
     limit: int | None = None,
     rate: tuple[int, int] | None = None,
 ) -> None:
-    """Set what limits a queue, from now on; what is None is not limited."""
+    """Set what limits a queue, from now on; what is None is not limited.
+
+    Raises:
+        errors.UsageError: It is no queue, or nothing at all could run.
+    """
+    check_rule(limit, rate)
     store.call(
         "limit",
-        queue=queue,
+        queue=checked_queue(queue),
         limit=limit or False,
         rate=rate is not None and rate[0],
         span_ms=rate is not None and rate[1],

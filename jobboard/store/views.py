@@ -12,12 +12,15 @@ from jobboard import errors
 from jobboard.core.names import RESERVED, address_of, is_address, is_name, split_address
 from jobboard.store import definitions, past
 from jobboard.store.connect import explained
+from jobboard.store.world import read_workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from jobboard.core.facts import Worker
     from jobboard.core.record import Record
     from jobboard.store.connect import Store
+    from jobboard.store.definitions import BoardRecord
 
 SHOWN = 6
 """How many candidates a message names."""
@@ -85,6 +88,33 @@ def find_run(store: Store, text: str) -> Record:
         several = _either([run.run_id for run in near])
         raise errors.UsageError(f"{len(near)} runs of {address} begin with {suffix}", f"write {several}")
     raise errors.UsageError(f"there is no run {address}@{suffix}", f"jobboard runs {address} lists them")
+
+
+def find_worker(store: Store, text: str) -> Worker:
+    """The worker that is meant: by its id, or by its name where one worker has it.
+
+    Raises:
+        errors.UsageError: There is none, or there are several; the hint says which.
+    """
+    found = [one for one in read_workers(store) if text in (one.name, one.name.rpartition(".")[0])]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        several = _either([one.name for one in found])
+        raise errors.UsageError(f"{len(found)} workers are called {text}", f"write {several}")
+    raise errors.UsageError(f"there is no worker {text}", "jobboard workers lists them")
+
+
+def find_board(store: Store, name: str) -> BoardRecord:
+    """The board of that name.
+
+    Raises:
+        errors.UsageError: There is none.
+    """
+    found = definitions.read_board(store, name)
+    if found is None:
+        raise errors.UsageError(f"there is no board {name}", "jobboard ls lists the jobs")
+    return found
 
 
 def is_board(store: Store, text: str) -> bool:

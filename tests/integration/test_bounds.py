@@ -9,6 +9,7 @@ import pytest
 from kit.commandline import asked, jobboard, told
 from kit.engine import Engine
 
+from jobboard.core.bound import BOUNDS
 from jobboard.store import config, fsck, scripts
 from jobboard.store.past import walk
 
@@ -46,26 +47,30 @@ def _bytes(engine: Engine) -> int:
     return sum(len(fields[b"r"]) for entries in streams for _, fields in entries)
 
 
+def _chosen(store: Store) -> dict[str, int]:
+    return {name: one.value for name, one in config.read_settings(store).items() if one.is_set}
+
+
 def _kept(engine: Engine) -> list[str]:
     return [record.run_id for record in walk(engine.store, lambda _: True, limit=1000).records]
 
 
 def test_the_oldest_success_goes_first_and_failures_outlive_it(engine: Engine) -> None:
     failure, first = _ran(engine, "failed"), _ran(engine)
-    config.set_bounds(engine.store, {"history_bytes": 8 * _counted(engine) // 3}, by=BY)
+    config.configure(engine.store, "history-bytes", 8 * _counted(engine) // 3, by=BY)
     later = [_ran(engine) for _ in range(12)]
     kept = _kept(engine)
     assert kept[-1] == failure
     assert first not in kept
     assert kept[:-1] == later[::-1][: len(kept) - 1]
     assert 2 < len(kept) < 12
-    assert _counted(engine) == _bytes(engine) <= config.read_bounds(engine.store)["history_bytes"]
+    assert _counted(engine) == _bytes(engine) <= config.read_settings(engine.store)["history-bytes"].value
     assert fsck.check(engine.store) == []
 
 
 def test_where_there_are_only_failures_the_oldest_of_them_go(engine: Engine) -> None:
     runs = [_ran(engine, "failed") for _ in range(6)]
-    config.set_bounds(engine.store, {"history_bytes": _counted(engine) // 4}, by=BY)
+    config.configure(engine.store, "history-bytes", _counted(engine) // 4, by=BY)
     assert 0 < len(_kept(engine)) < 6
     assert _kept(engine) == runs[::-1][: len(_kept(engine))]
     assert _counted(engine) == _bytes(engine)
@@ -94,7 +99,7 @@ def test_lowering_a_bound_drops_at_once_however_much_it_is(engine: Engine) -> No
     for _ in range(60):
         _ran(engine)
     most = _counted(engine) // 20
-    config.set_bounds(engine.store, {"history_bytes": most}, by=BY)
+    config.configure(engine.store, "history-bytes", most, by=BY)
     assert 0 < _counted(engine) == _bytes(engine) <= most
 
 
@@ -128,7 +133,7 @@ def test_settings_are_shown_set_and_unset(
     assert told(store, capsys, "config", "set", "failures", "30d")
     assert told(store, capsys, "config", "get", "failures") == "30d\n"
     assert told(store, capsys, "config", "unset", "history-bytes")
-    assert config.read_bounds(store) == {"failures_ms": 30 * DAY_MS}
+    assert _chosen(store) == {"failures": 30 * DAY_MS}
     audited = cast("Any", store.client.xrange(store.key("audit")))
     assert [fields[b"subject"] for _, fields in audited if fields[b"what"] == b"config"] == [
         b"history_bytes",
@@ -154,11 +159,11 @@ def test_what_makes_no_sense_is_a_usage_error(
 ) -> None:
     assert jobboard(store, "config", *words) == 64
     assert hint in capsys.readouterr().err
-    assert config.read_bounds(store) == {}
+    assert _chosen(store) == {}
 
 
 def test_the_scripts_have_the_same_bounds_built_in() -> None:
     sources = "".join(scripts.include_source(name) for name in ("forget", "remember", "forget_outputs"))
     assert [int(n) for n in re.findall(r"or (\d{6,})\b", sources)] == [
-        bound.default for bound in config.BOUNDS.values()
+        bound.default for bound in BOUNDS.values()
     ]

@@ -171,7 +171,7 @@ def test_output_of_an_attempt_that_is_over_is_fenced(engine: Engine) -> None:
 
 
 def test_the_oldest_output_goes_first_success_before_failure_and_never_a_live_runs(engine: Engine) -> None:
-    config.set_bounds(engine.store, {"output_bytes": 250}, by={})
+    config.configure(engine.store, "output-bytes", 250, by={})
     ids = {}
     for name, verdict in (("failed", "failed"), ("old", "ok"), ("new", "ok"), ("live", None)):
         engine.define(f"b/{name}")

@@ -125,7 +125,7 @@ def test_an_id_is_known_however_many_runs_came_after_it(engine: Engine, clock: S
 
 def test_how_long_an_id_is_known_can_be_set(engine: Engine, clock: StoreClock) -> None:
     clock.set(T0)
-    config.set_bounds(engine.store, {"ids_ms": 60 * DAY}, by={"actor": "ana", "via": "cli"})
+    config.configure(engine.store, "ids", 60 * DAY, by={"actor": "ana", "via": "cli"})
     pushed(engine, id="a")
     engine.finish(engine.reserve_one())
     clock.advance(60 * DAY - MINUTE)

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from jobboard import Client
+
 TESTS = Path(__file__).parents[1]
 SURFACES = ("board", "command", "client", "redis")
 SEEDS = {"brooce", "qless", "albrow/jobs", "debrouwere/jobs", "cronq"}
@@ -52,3 +54,10 @@ def test_every_capability_is_tested_on_some_surface() -> None:
 def test_every_seed_is_answered() -> None:
     seeds = [seed for row in CAPABILITIES.values() for seed in row["seeds"]]
     assert set(seeds) == SEEDS
+
+
+def test_the_readme_names_every_method_of_the_client() -> None:
+    readme = (TESTS.parent / "README.md").read_text()
+    section = readme.partition("### From Python")[2].partition("\n### ")[0]
+    methods = {name for name in dir(Client) if not name.startswith("_")} - {"close"}
+    assert {name for name in methods if f"`{name}`" not in section} == set()
