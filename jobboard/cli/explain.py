@@ -4,7 +4,8 @@
   jobboard explain backup boards/ops.yaml -o json
 
 Layers from the lowest: built in, project defaults, those of the queue, board, board defaults, profiles in the
-order of extend, the job. Reads files alone; what Redis holds is shown by  jobboard show JOB.
+order of extend, the job. What Redis lays over that stands below: overrides, live edits, holds. --files leaves
+it out; all that Redis knows of a job is shown by  jobboard show JOB.
 """
 
 from __future__ import annotations
@@ -17,15 +18,17 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.cli import project
+from jobboard.cli.explain_live import read_laid
 from jobboard.cli.screen import Screen
 from jobboard.cli.values import brief, shown
 from jobboard.core.names import address_of
-from jobboard.settings import project_root
+from jobboard.settings import Settings, project_root
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from jobboard.cli.explain_live import Laid
     from jobboard.source.loader import Board
     from jobboard.source.origin import Explained, Source
 
@@ -34,6 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``jobboard explain``."""
     parser.add_argument("job", metavar="JOB", help="board/job, or the job alone where that is unique")
     project.add_paths(parser)
+    parser.add_argument("--files", action="store_true", help="read files alone, and ask no Redis")
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -50,10 +54,12 @@ def execute(args: argparse.Namespace) -> int:
         raise errors.InvalidBoards(loaded.diagnostics)
     board, job = find(loaded.boards, args.job)
     explained = explain(board, job, common)
+    laid = None if args.files else read_laid(Settings.from_args(args), address_of(board.name, job))
     if args.output == "json":
-        print(json.dumps(_as_json(board, job, explained), indent=2, ensure_ascii=False))
+        said = {**_as_json(board, job, explained), "in_redis": laid.as_json() if laid is not None else None}
+        print(json.dumps(said, indent=2, ensure_ascii=False))
     else:
-        _show(board, job, explained)
+        _show(board, job, explained, laid)
     return 0
 
 
@@ -74,15 +80,21 @@ def find(boards: Sequence[Board], asked: str) -> tuple[Board, str]:
     raise errors.UsageError(f'there is no job "{asked}" in the boards', hint)
 
 
-def _show(board: Board, job: str, explained: Sequence[Explained]) -> None:
+def _show(board: Board, job: str, explained: Sequence[Explained], laid: Laid | None) -> None:
     screen = Screen()
     line = board.lines[job]
     screen.line(f"{address_of(board.name, job)}  {board.shown}:{line}", "bold")
     said = [value for value in explained if value.sources]
     silent = [value for value in explained if not value.sources and value.value not in (None, (), [])]
-    rows = [(value.path, brief(_text(value)), _origin(value)) for value in said]
-    rows += [(value.path, brief(_text(value)), "built in") for value in silent]
+    rows = [(value.path, _marked(value, laid), _origin(value)) for value in said]
+    rows += [(value.path, _marked(value, laid), "built in") for value in silent]
     screen.table(("VALUE", "IS", "FROM"), rows)
+    if laid is not None:
+        laid.write(screen)
+
+
+def _marked(value: Explained, laid: Laid | None) -> str:
+    return brief(_text(value)) + (laid.mark(value.path) if laid is not None else "")
 
 
 def _text(value: Explained) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from jobboard.cli.changes import under_text
+from jobboard.cli.changes import edited_by, override_value, under_text
 from jobboard.cli.ls import trigger_text
 from jobboard.cli.records import (
     MASKED,
@@ -25,7 +25,6 @@ from jobboard.cli.records import (
     style_of,
 )
 from jobboard.cli.runs import why_text
-from jobboard.cli.screen import ago
 from jobboard.cli.values import shown
 from jobboard.core.diagnostic import visible
 from jobboard.core.instant import local_text
@@ -37,7 +36,7 @@ from jobboard.core.schedule import compile_schedule
 from jobboard.core.scope import resume_command, scope_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from jobboard.cli.screen import Screen
     from jobboard.core.facts import JobFacts
@@ -122,6 +121,20 @@ class JobView:
             at_ms = compiled.next_after(at_ms)
         return dues
 
+    def laid_over(self) -> list[str]:
+        """What is in force or in the way beyond the board's file, a line each: by whom, why, until when."""
+        lines = [
+            f"override    {override.path} is {override_value(override)},"
+            f" not {under_text(self.definition.spec, override)}{self._how(override)}"
+            for override in self.facts.overrides
+        ]
+        lines += [
+            f"edited      {field.path} is {self._value(field, field.live)},"
+            f" the board says {self._value(field, field.file)}{self._who(field)}"
+            for field in self.drift
+        ]
+        return [*lines, *self._standing()]
+
     def _head(self, screen: Screen) -> None:
         spec = self.spec
         screen.line(f"{self.facts.address}   {trigger_text(spec)}", "bold")
@@ -160,20 +173,23 @@ class JobView:
             screen.line(line, "dim")
 
     def _drift_text(self, field: Merged) -> str:
-        before = self._value(field)
-        made = self.edits.get(field.path)
-        who = f" ({made['actor']}, {made['via']}, {ago(self.now_ms - made['at'])} ago)" if made else ""
-        return f"~ {field.path}: the board says {before}; edited live{who}"
+        before = self._value(field, field.file)
+        return f"~ {field.path}: the board says {before}; edited live{self._who(field)}"
+
+    def _who(self, field: Merged) -> str:
+        return edited_by(self.edits.get(field.path), self.now_ms)
 
     def _override_text(self, override: Override) -> str:
         below = under_text(self.definition.spec, override)
-        how = overriding(override, self.now_ms, self.facts.zone)
-        return f"! {override.path}: the definition says {below}; overridden{how}"
+        return f"! {override.path}: the definition says {below}; overridden{self._how(override)}"
 
-    def _value(self, field: Merged) -> str:
-        if field.file is None:
+    def _how(self, override: Override) -> str:
+        return overriding(override, self.now_ms, self.facts.zone)
+
+    def _value(self, field: Merged, value: Any) -> str:
+        if value is None:
             return "nothing"
-        return MASKED if secret(field.path) else shown(field.path, field.file)
+        return MASKED if secret(field.path) else shown(field.path, value)
 
     def _drift_json(self, field: Merged) -> dict[str, Any]:
         made = self.edits.get(field.path, {})
@@ -188,6 +204,13 @@ class JobView:
         }
 
     def _state(self, screen: Screen) -> None:
+        for line in self._standing():
+            screen.line(f"  {line}", "change")
+        if self.facts.completed:
+            screen.line("  completed   its schedule has come to its end", "change")
+
+    def _standing(self) -> Iterator[str]:
+        """What keeps its next runs from starting, a line each, with the command that ends it."""
         facts = self.facts
         for scope, holds in facts.holds.items():
             for hold in holds:
@@ -198,14 +221,10 @@ class JobView:
                 )
                 reason = f': "{hold["reason"]}"' if hold.get("reason") else ""
                 what = scope_text(scope)
-                screen.line(
-                    f"  paused      {what} by {hold['by']}{until}{reason}   {resume_command(scope)}", "change"
-                )
+                yield f"paused      {what} by {hold['by']}{until}{reason}   {resume_command(scope)}"
         if facts.skip is not None:
             undo = f"jobboard skip-next {facts.address} --clear"
-            screen.line(f"  skipping    {visible(facts.skip.words)}   {undo}", "change")
-        if facts.completed:
-            screen.line("  completed   its schedule has come to its end", "change")
+            yield f"skipping    {visible(facts.skip.words)}   {undo}"
 
     def _next(self, screen: Screen) -> None:
         upcoming = self.upcoming()

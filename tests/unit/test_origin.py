@@ -101,20 +101,20 @@ def test_every_field_is_there_with_the_value_in_force(root: Path) -> None:
 
 
 def test_the_command_shows_what_is_over_what(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["explain", "one"]) == 0
+    assert main(["explain", "--files", "one"]) == 0
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert lines["b/one"].endswith("boards/b.yaml:11")
     assert lines["timeout"].endswith(
         "boards/b.yaml:9:14  profile nightly, over project defaults (jobboard.yaml:1)"
     )
     assert lines["kill_after"].endswith("built in")
-    assert main(["explain", "b/two-y"]) == 0
+    assert main(["explain", "--files", "b/two-y"]) == 0
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert lines["timeout"].endswith("built in, since job two, for_each takes it back (boards/b.yaml:19)")
 
 
 def test_the_command_says_it_to_programs(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["explain", "two-x", "boards/b.yaml", "-o", "json"]) == 0
+    assert main(["explain", "--files", "two-x", "boards/b.yaml", "-o", "json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert (said["job"], said["template"], said["line"]) == ("b/two-x", "two", 16)
     command = next(value for value in said["values"] if value["path"] == "command")
@@ -130,13 +130,13 @@ def test_the_command_says_it_to_programs(root: Path, capsys: pytest.CaptureFixtu
 def test_a_job_that_is_not_there_is_refused_with_the_one_that_was_meant(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["explain", "thre"]) == 64
+    assert main(["explain", "--files", "thre"]) == 64
     assert "did you mean three?" in capsys.readouterr().err
     (root / "boards" / "c.yaml").write_text("board: c\njobs:\n  one: {run: a}\n")
-    assert main(["explain", "one"]) == 64
+    assert main(["explain", "--files", "one"]) == 64
     assert "write b/one or c/one" in capsys.readouterr().err
     (root / "boards" / "c.yaml").write_text("board: c\njobs:\n  one: {}\n")
-    assert main(["explain", "b/one"]) == 65
+    assert main(["explain", "--files", "b/one"]) == 65
 
 
 def test_what_holds_for_a_queue_lies_between_project_and_board(root: Path) -> None:
