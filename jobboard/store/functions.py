@@ -27,10 +27,16 @@ if TYPE_CHECKING:
     from jobboard.store.connect import Store
 
 LIBRARY = "jobboard"
-NAMES = ("push", "put", "get", "del", "count", "pop", "ack", "progress", "version")
+NAMES = (
+    *("push", "depend", "reschedule", "retry", "put", "skip_next", "get", "del"),
+    *("count", "stats", "pop", "ack", "progress", "version"),
+)
 """The functions, as ``FCALL jobboard_NAME`` calls them."""
 
-_SCRIPTS = ("push", "hello", "reserve", "finish", "beat", "report", "output", "cancel", "job")
+_SCRIPTS = (
+    *("push", "depend", "reschedule", "retry", "hello", "reserve", "finish", "beat", "report", "output"),
+    *("cancel", "job", "skip_next"),
+)
 _HEADER = re.compile(r"^-- (TAKES|GIVES) *(.*(?:\n-- {6,}\S.*)*)$", re.MULTILINE)
 # Every server keeps the source, and hands it to its replicas.
 _REMARK = re.compile(r"^ *--.*\n", re.MULTILINE)

@@ -22,7 +22,7 @@ from jobboard.daemon.scheduler import Scheduler
 from jobboard.reconcile import loose
 from jobboard.reconcile.live import read_job, with_keys
 from jobboard.reconcile.pushing import make_parcel
-from jobboard.store import clocks, definitions, fsck, functions, past, pushes, tombstones
+from jobboard.store import clocks, definitions, fsck, functions, past, pushes, skips, tombstones
 from jobboard.store.codec import encode_definition
 from jobboard.store.connect import Store
 from jobboard.store.wire import unpack
@@ -240,6 +240,91 @@ def test_a_cancelled_run_is_named_to_its_runner(engine: Engine, call: Call) -> N
     assert call("del", run="push/common@none") == {"outcome": "unknown"}
 
 
+def test_what_failed_is_retried(engine: Engine, call: Call) -> None:
+    run_id = call("push", queue="common", run="true", id="bad")["run"]
+    (run,) = call("pop", worker="node-1")["runs"]
+    assert call("retry", run=run_id) == {"outcome": "live", "state": "running"}
+    call("ack", worker="node-1", run=run_id, token=run["token"], exit=3)
+    _run_others(call, 25)
+    said = {"run": run_id, "reason": "the disk is back", "by": "ana", "request": "r1"}
+    assert call("retry", **said) == {"outcome": "retried", "state": "queued"}
+    assert call("retry", **said) == {"outcome": "already", "state": "queued"}
+    (again,) = call("pop", worker="node-1")["runs"]
+    assert (again["run"], again["attempt"]) == (run_id, 2)
+    call("ack", worker="node-1", run=run_id, token=again["token"], exit=0)
+    assert call("retry", run=run_id) == {"outcome": "well", "state": None}
+    assert call("retry", run="push/common@none") == {"outcome": "unknown", "state": None}
+    (tried,) = work.record(engine.store, run_id)["tries"]
+    assert (tried["again"]["by"], tried["again"]["reason"]) == ("ana", "the disk is back")
+    assert fsck.check(engine.store) == []
+
+
+def test_what_waits_is_moved(engine: Engine, call: Call) -> None:
+    first, second = (call("push", queue="common", run="true")["run"] for _ in range(2))
+    assert call("reschedule", run=second, priority=5) == {"outcome": "ok", "state": "queued"}
+    (run,) = call("pop", worker="node-1")["runs"]
+    assert run["run"] == second
+    assert call("reschedule", run=second, delay="1m") == {"outcome": "started", "state": "running"}
+    assert call("reschedule", run=first, queue="slow", delay="1h") == {"outcome": "ok", "state": "delayed"}
+    assert call("reschedule", run=first, at="2026-01-01T00:00:00Z") == {"outcome": "ok", "state": "queued"}
+    (run,) = call("pop", worker="node-2", queues=["slow"])["runs"]
+    assert run["run"] == first
+    assert call("reschedule", run="push/common@none", priority=1)["outcome"] == "unknown"
+    assert fsck.check(engine.store) == []
+
+
+def test_what_a_run_waits_for_is_changed(engine: Engine, call: Call) -> None:
+    first, second = (call("push", queue="common", run="true")["run"] for _ in range(2))
+    assert call("depend", run=second, add=[first]) == {"state": "blocked"}
+    with pytest.raises(ResponseError, match=f"JOBBOARD {first} would wait for itself"):
+        call("depend", run=first, add=[second])
+    assert call("depend", run=second, remove=[first]) == {"state": "queued"}
+    assert fsck.check(engine.store) == []
+
+
+def test_how_a_run_ended_is_known_beyond_its_jobs_last_twenty(engine: Engine, call: Call) -> None:
+    run_id = call("push", queue="common", run="true", id="first")["run"]
+    _run_others(call, 26)
+    assert call("get", run=run_id)["state"] == "ok"
+    assert call("push", queue="common", run="true", after=[run_id])["outcome"] == "pushed"
+    assert call("pop", worker="node-1")["runs"] != []
+
+
+def _run_others(call: Call, count: int) -> None:
+    """Let that many runs end well, the next ones in line."""
+    for _ in range(count):
+        call("push", queue="common", run="true")
+        (run,) = call("pop", worker="node-1")["runs"]
+        call("ack", worker="node-1", run=run["run"], token=run["token"], exit=0)
+
+
+def test_the_next_runs_are_passed_over(engine: Engine, call: Call) -> None:
+    call("put", name="poll", run="true", every="5m")
+    said = {"job": "loose/poll", "reason": "moving", "by": "ana"}
+    assert call("skip_next", **said, count=2) == {"left": 2, "before": 0}
+    assert skips.read_skips(engine.store)["loose/poll"].words == 'the next 2 runs are skipped (ana: "moving")'
+    assert call("skip_next", **said, count=0) == {"left": 0, "before": 2}
+    assert skips.read_skips(engine.store) == {}
+
+
+def test_what_ended_is_counted(engine: Engine, call: Call, clock: StoreClock) -> None:
+    clock.set(1_790_000_000_000)
+    for exit_code in (0, 0, 3):
+        call("push", queue="common", run="true")
+        (run,) = call("pop", worker="node-1")["runs"]
+        clock.advance(1_000)
+        call("ack", worker="node-1", run=run["run"], token=run["token"], exit=exit_code)
+    told_of = call("stats")["queues"]["common"]
+    assert (told_of["states"], told_of["retries"]) == ({"ok": 2, "failed": 1}, 0)
+    assert told_of["ran"]["count"] == 3
+    assert 1_000 <= told_of["ran"]["mean"] <= told_of["ran"]["max"] < 2_000
+    assert told_of["ran"]["deviation"] < 1_000
+    assert call("stats", queue="slow") == {"queues": {}}
+    clock.advance(24 * 60 * MINUTE)
+    assert call("stats") == {"queues": {}}
+    assert call("stats", at="2026-09-21T12:00:00Z", queue="common")["queues"]["common"] == told_of
+
+
 def test_a_put_job_is_one_that_the_program_would_make(engine: Engine, store: Store, call: Call) -> None:
     said = {
         "run": "./poll.sh",
@@ -321,6 +406,15 @@ def test_what_the_functions_do_not_know_is_left_to_the_program(
     loose.put_job(store, "child", {"run": "true", "after": "parent"}, by={"actor": "ana"})
     with pytest.raises(ResponseError, match="loose/child runs after loose/parent"):
         call("del", job="parent")
+    with pytest.raises(ResponseError, match="shop/mail is run by hand"):
+        call("skip_next", job="shop/mail")
+
+
+def test_a_job_is_created_only_where_there_is_none(store: Store, call: Call) -> None:
+    assert call("put", name="poll", run="true", create=True)["outcome"] == "created"
+    with pytest.raises(ResponseError, match="there is a job loose/poll already"):
+        call("put", name="poll", run="false", create=True)
+    assert read_job(store, "loose/poll").spec["command"] == {"run": "true"}
 
 
 @pytest.mark.parametrize(
@@ -363,6 +457,15 @@ def test_what_the_functions_do_not_know_is_left_to_the_program(
         ("put", {"name": "a", "run": "x", "cron": "60 2 * * *"}, "no minute of numbers"),
         ("put", {"name": "a", "run": "x", "every": "1ms"}, "the shortest is 1s"),
         ("put", {"name": "a/b", "run": "x"}, "name: the job needs one"),
+        ("retry", {}, "run: which one"),
+        ("reschedule", {"run": "a/b@c"}, "say at, delay, queue or priority"),
+        ("reschedule", {"run": "a/b@c", "queue": "a b"}, '"a b" is no queue'),
+        ("reschedule", {"run": "a/b@c", "delay": "1m", "at": "2026-01-01T00:00:00Z"}, "both say when"),
+        ("depend", {"run": "a/b@c", "add": ["d/e@f"]}, "nothing is known of the run a/b@c"),
+        ("depend", {"add": []}, "run: which one"),
+        ("skip_next", {"job": "a/b"}, "there is no job a/b"),
+        ("skip_next", {"job": "a/b", "count": -1}, "between 0 and 10000"),
+        ("stats", {"at": "today"}, "is no instant"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_written(
@@ -430,7 +533,7 @@ def test_a_namespace_of_another_format_is_left_alone(store: Store, call: Call) -
 def test_reading_functions_may_be_called_where_nothing_may_be_written(store: Store, call: Call) -> None:
     call("push", queue="common", run="true", id="x")
     reading = [function.name for function in functions.functions() if "no-writes" in function.flags]
-    assert reading == ["get", "count", "version"]
+    assert reading == ["get", "count", "stats", "version"]
     said = json.dumps({"run": "push/common@x"})
     found = raw(store, "FCALL_RO", "jobboard_get", "1", store.key("meta"), said)
     assert json.loads(found)["state"] == "queued"

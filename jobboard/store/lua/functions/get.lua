@@ -7,6 +7,7 @@
 -- @include definition
 -- @include in_force
 -- @include instant
+-- @include find_record
 if (said.job == nil) == (said.run == nil) then refuse('give a job or a run') end
 if said.job then
   local _, d = definition(said.job)
@@ -22,12 +23,8 @@ if v[1] then
     queued = instant(tonumber(v[6])), trigger = v[7], by = v[8] or cjson.null,
     percent = progress and progress.percent or cjson.null, text = progress and progress.text or cjson.null}
 end
-for _, raw in ipairs(redis.call('LRANGE', key('last', string.match(said.run, '^[^@]*')), 0, 19)) do
-  local record = cmsgpack.unpack(raw)
-  if record.id == said.run then
-    return {run = said.run, job = record.job, state = record.state, attempt = record.attempt, exit = record.exit or cjson.null,
-      reason = record.reason or cjson.null, worker = record.worker or cjson.null,
-      ended = record.ended_at and instant(record.ended_at) or cjson.null}
-  end
-end
-return cjson.null
+local record = find_record(said.run)
+if not record then return cjson.null end
+return {run = said.run, job = record.job, state = record.state, attempt = record.attempt, exit = record.exit or cjson.null,
+  reason = record.reason or cjson.null, worker = record.worker or cjson.null,
+  ended = record.ended_at and instant(record.ended_at) or cjson.null}

@@ -1,7 +1,7 @@
--- Makes a job that is on no board, or lets it be what is said here: all of it. One with locks, parents, needs or
+-- Makes a job that is on no board, or lets it be what is said here, all of it; with create only makes it. One with locks, parents, needs or
 -- overrides is for jobboard put.
 -- TAKES  name=text run=text exec=list every=span cron=text queue=text priority=whole tags=list env=map timeout=span
---        cwd=text retries=whole description=text reason=text by=text
+--        cwd=text retries=whole description=text create=flag reason=text by=text
 -- GIVES  job, outcome: created, changed or unchanged
 -- @include now
 -- @include settle
@@ -58,6 +58,7 @@ settle(address)
 local spec = spec_bytes(fields)
 local _, before = definition(address)
 local was = before and spec_fields(before[5])
+if before and said.create then refuse('there is a job %s already', address) end
 if before and before[5] == spec and not before[6] and not before[7] then return {job = address, outcome = 'unchanged'} end
 if before and (was.locks or was.after or was.needs or before[6] or before[7]) then
   refuse('%s has locks, parents, needs or a live edit: jobboard put changes it', address)

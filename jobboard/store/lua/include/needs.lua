@@ -1,19 +1,17 @@
 -- @include key
 -- @include read_run
+-- @include find_record
 -- Which of the runs that another is to wait for are not over. Answers them, or nil with a tag and the run
 -- that stands in the way: not known, ended badly, awaited by too many, or waiting for the other itself.
--- TOUCHES   awaited:<run> SET, last:<job> LIST, needs:<run> SET
+-- TOUCHES   awaited:<run> SET, needs:<run> SET
 local function needs(id, parents)
   local open = {}
   for _, parent in ipairs(parents) do
     local run = read_run(parent)
     if not run then
-      local state = nil
-      for _, packed in ipairs(redis.call('LRANGE', key('last', string.match(parent, '^[^@]*')), 0, 19)) do
-        local record = cmsgpack.unpack(packed)
-        if record.id == parent then state = state or record.state end
-      end
-      if state ~= 'ok' then return nil, state and 'ENDED' or 'MISSING', parent end
+      local record = find_record(parent)
+      if not record then return nil, 'MISSING', parent end
+      if record.state ~= 'ok' then return nil, 'ENDED', parent end
     else
       if redis.call('SCARD', key('awaited', parent)) >= 500 then return nil, 'CROWDED', parent end
       open[#open + 1] = parent
