@@ -10,6 +10,8 @@ from jobboard.cli.screen import moment
 from jobboard.cli.simulate_text import SHOWN, passed_text, slots_text, wait_text
 from jobboard.core.duration import format_duration
 from jobboard.core.load import HOUR_MS, Peak, load_of
+from jobboard.core.model import Definition
+from jobboard.core.override import laid
 
 if TYPE_CHECKING:
     import argparse
@@ -57,18 +59,24 @@ def foresee(args: argparse.Namespace, store: Store, plan: Plan, now_ms: int) -> 
     Raises:
         errors.UsageError: An option makes no sense, or it would take too long.
     """
-    from jobboard.store.usual import live_jobs
+    from jobboard.store.usual import live_definitions
 
-    before = live_jobs(store)
+    before = live_definitions(store)
     after = dict(before)
     for change in plan.changes:
-        if change.runs is None:
+        was = change.before
+        if change.source is not None:
+            after.pop(change.source, None)
+        if change.after is None:
             after.pop(change.address, None)
+        elif was is None:
+            after[change.address] = Definition(0, 0, 0, change.after, change.after)
         else:
-            after[change.address] = change.runs
-    sourced = scenario.scenario_of(args, {**before, **after}, now_ms, store)
-    played = scenario.from_store(sourced.scenario, store, now_ms, {**before, **after})
-    first, last = (load_of(scenario.play(jobs, played)) for jobs in (before, after))
+            after[change.address] = replace(was, spec=change.after)
+    jobs = {address: laid(definition) for address, definition in {**before, **after}.items()}
+    sourced = scenario.scenario_of(args, jobs, now_ms, store)
+    played = scenario.from_store(sourced.scenario, store, now_ms, jobs)
+    first, last = (load_of(scenario.play_definitions(side, played)) for side in (before, after))
     return Outlook(first, last, replace(sourced, scenario=played))
 
 

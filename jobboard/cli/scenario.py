@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from jobboard import errors
 from jobboard.core.duration import format_duration, parse_duration
 from jobboard.core.instant import parse_instant
 from jobboard.core.load import HOUR_MS, MINUTE_MS
+from jobboard.core.override import outlook
 from jobboard.core.simulate import (
     DEFAULT_DURATION_MS,
     Downtime,
@@ -23,12 +25,14 @@ from jobboard.core.simulate import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from jobboard.core.model import Spec
-    from jobboard.core.simulate import Simulation
+    from jobboard.core.model import Definition, Spec
+    from jobboard.core.simulate import Later, Simulation
     from jobboard.store.connect import Store
 
 MOST_FIRES = 2_000_000
 """Beyond this a simulation takes more than half a minute and a gigabyte."""
+MOST_BEGUN = 100_000
+"""So many runs that are under way are known to a simulation."""
 _MOST_HOURS = 24 * 366
 
 
@@ -132,25 +136,37 @@ def scenario_of(
     return Sourced(scenario, len(given), len(recorded), len(jobs) - len(given) - len(recorded))
 
 
-def play(jobs: Mapping[str, Spec], scenario: Scenario) -> Simulation:
+def play(jobs: Mapping[str, Spec], scenario: Scenario, later: Later = MappingProxyType({})) -> Simulation:
     """Simulate, unless it would take too long.
+
+    Args:
+        jobs: Definitions by address.
+        scenario: The circumstances.
+        later: What comes into force on the way.
 
     Raises:
         errors.UsageError: It would.
     """
-    fires = expected_fires(jobs, scenario)
+    fires = expected_fires(jobs, scenario, later)
     if fires > MOST_FIRES:
         raise errors.UsageError(
             f"that is {fires:,} runs, and more than {MOST_FIRES:,} are not simulated",
             "simulate fewer hours, with --hours, or fewer boards",
         )
-    return simulate(jobs, scenario)
+    return simulate(jobs, scenario, later)
+
+
+def play_definitions(definitions: Mapping[str, Definition], scenario: Scenario) -> Simulation:
+    """As `play`, with overrides that end on the way."""
+    jobs, later = outlook(definitions, scenario.from_ms)
+    return play(jobs, scenario, later)
 
 
 def from_store(scenario: Scenario, store: Store, now_ms: int, jobs: Mapping[str, Spec]) -> Scenario:
-    """The scenario with what only the store knows: holds, dues, skips, runs used up."""
+    """The scenario with what only the store knows: holds, dues, skips, used runs, runs that are not over."""
     from jobboard.store.skips import read_skips
     from jobboard.store.usual import dues, pauses, used_runs
+    from jobboard.store.world import all_live
 
     paced = [address for address, spec in jobs.items() if "delay" in spec.get("schedule", {})]
     return replace(
@@ -159,6 +175,7 @@ def from_store(scenario: Scenario, store: Store, now_ms: int, jobs: Mapping[str,
         used=used_runs(store),
         dues=dues(store, paced),
         skips={address: skip.left for address, skip in read_skips(store).items()},
+        begun=all_live(store, MOST_BEGUN)[0] if scenario.from_ms <= now_ms else (),
     )
 
 

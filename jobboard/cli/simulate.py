@@ -5,8 +5,9 @@
   jobboard simulate --live --recorded --hours 168      what is in Redis, as long as runs usually take
   jobboard simulate --queue reports=1 --exits 'etl/*=1,0' --from 2026-03-28 --timezone Europe/Madrid
 
-Nothing is run and nothing is written. A run begins the instant there is room; runs by hand, workers that die
-and runs that are under way now are not part of it.
+Nothing is run and nothing is written. A run begins the instant there is room; runs by hand and workers that
+die are not part of it. With --live, runs that are not over now go on, holds keep runs from starting up to
+their end, and overrides end when they do.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ from jobboard.cli import project, scenario
 from jobboard.cli.screen import Screen
 from jobboard.core.load import load_of
 from jobboard.core.names import address_of
+from jobboard.core.override import laid
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
 
     from jobboard.cli.scenario import Sourced
     from jobboard.core.load import Load
-    from jobboard.core.model import Spec
+    from jobboard.core.simulate import Simulation
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -44,13 +45,12 @@ def execute(args: argparse.Namespace) -> int:
         raise errors.UsageError(
             "--live simulates what is in Redis, and needs no path", "leave one of them out"
         )
-    jobs, sourced = _of_store(args, settings) if args.live else _of_files(args, settings)
-    load = load_of(scenario.play(jobs, sourced.scenario))
-    _show(args, load, sourced, len(jobs))
+    simulation, sourced = _of_store(args, settings) if args.live else _of_files(args, settings)
+    _show(args, load_of(simulation), sourced, len(simulation.jobs))
     return 0
 
 
-def _of_files(args: argparse.Namespace, settings: Settings) -> tuple[Mapping[str, Spec], Sourced]:
+def _of_files(args: argparse.Namespace, settings: Settings) -> tuple[Simulation, Sourced]:
     from jobboard.reconcile.planning import refuse_invalid
     from jobboard.source.loader import load
 
@@ -58,25 +58,29 @@ def _of_files(args: argparse.Namespace, settings: Settings) -> tuple[Mapping[str
     loaded = load(sources.files)
     refuse_invalid(loaded.diagnostics)
     jobs = {address_of(board.name, job): spec for board in loaded.boards for job, spec in board.jobs.items()}
-    if not args.recorded:
-        return jobs, scenario.scenario_of(args, jobs, clock.now_ms())
-    from jobboard.store.connect import open_store
+    if args.recorded:
+        from jobboard.store.connect import open_store
 
-    with open_store(settings) as store:
-        return jobs, scenario.scenario_of(args, jobs, clock.now_ms(), store)
+        with open_store(settings) as store:
+            sourced = scenario.scenario_of(args, jobs, clock.now_ms(), store)
+    else:
+        sourced = scenario.scenario_of(args, jobs, clock.now_ms())
+    return scenario.play(jobs, sourced.scenario), sourced
 
 
-def _of_store(args: argparse.Namespace, settings: Settings) -> tuple[Mapping[str, Spec], Sourced]:
+def _of_store(args: argparse.Namespace, settings: Settings) -> tuple[Simulation, Sourced]:
     from dataclasses import replace
 
     from jobboard.store import clocks
     from jobboard.store.connect import open_store
-    from jobboard.store.usual import live_jobs
+    from jobboard.store.usual import live_definitions
 
     with open_store(settings) as store:
-        jobs, now_ms = live_jobs(store), clocks.now_ms(store)
+        definitions, now_ms = live_definitions(store), clocks.now_ms(store)
+        jobs = {address: laid(definition) for address, definition in definitions.items()}
         sourced = scenario.scenario_of(args, jobs, now_ms, store)
-        return jobs, replace(sourced, scenario=scenario.from_store(sourced.scenario, store, now_ms, jobs))
+        sourced = replace(sourced, scenario=scenario.from_store(sourced.scenario, store, now_ms, jobs))
+    return scenario.play_definitions(definitions, sourced.scenario), sourced
 
 
 def _show(args: argparse.Namespace, load: Load, sourced: Sourced, jobs: int) -> None:

@@ -46,6 +46,7 @@ def circumstances_json(sourced: Sourced) -> dict[str, Any]:
         "durations_given": sourced.given,
         "durations_recorded": sourced.recorded,
         "durations_assumed": sourced.assumed,
+        "runs_under_way": len(scenario.begun),
     }
 
 

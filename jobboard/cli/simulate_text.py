@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from jobboard.cli.screen import moment
 from jobboard.core.duration import format_duration
 from jobboard.core.load import HOUR_MS, Slice
+from jobboard.core.scope import scope_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,7 +60,9 @@ class LoadText:
         self.screen.folded(
             f"{hours} from {self._moment(load.from_ms)}, {jobs} job{'s' if jobs != 1 else ''}", "bold"
         )
-        self.screen.folded(f"slots {slots_text(sourced)} · durations {sourced.sources}", "dim")
+        begun = len(sourced.scenario.begun)
+        under_way = f" · {begun:,} run{'s' if begun != 1 else ''} under way" if begun else ""
+        self.screen.folded(f"slots {slots_text(sourced)} · durations {sourced.sources}{under_way}", "dim")
         self.screen.folded(summary(load))
 
     def _hours(self, load: Load) -> None:
@@ -162,6 +165,7 @@ def wait_text(wait: Waiting, moment_of: Moment) -> str:
         "slot": f"a slot of {wait.name}",
         "lock": f"lock {wait.name}, held by {wait.by}",
         "turn": "the run before it",
+        "hold": f"the hold on {scope_text(wait.name)} to end",
     }[wait.cause]
     often = f"{wait.count:,} times, up to " if wait.count > 1 else ""
     longest = format_duration(wait.longest_ms)

@@ -31,7 +31,7 @@ class Slice:
         from_ms: Its beginning.
         made: Runs that were made in it.
         running: The most that ran at once.
-        waiting: The most that waited at once, for a slot or a lock.
+        waiting: The most that waited at once, whatever for.
         busy_ms: How long slots were taken in it, all added up.
     """
 
@@ -59,7 +59,7 @@ class JobLoad:
         failed: How many of those ended badly.
         passed: Nominals without a run, by why.
         busy_ms: How long they ran, all added up.
-        waited_ms: How long they waited for room, all added up.
+        waited_ms: How long they waited, all added up.
         longest_wait_ms: The longest that one run waited.
         unfinished: How many never got a slot.
         late: How many were not over by their deadline.
@@ -248,7 +248,7 @@ def _slices(
     count = -(-(end_ms - begin_ms) // step_ms)
     fired = [0] * count
     for at_ms in made:
-        if at_ms < end_ms:
+        if begin_ms <= at_ms < end_ms:
             fired[(at_ms - begin_ms) // step_ms] += 1
     most, busy_ms = _buckets(running, begin_ms, end_ms, step_ms)
     queued, _ = _buckets(waiting, begin_ms, end_ms, step_ms)

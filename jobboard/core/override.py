@@ -15,7 +15,7 @@ from jobboard.core.model import FIELDS
 from jobboard.core.policy import FIELD_OF_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from jobboard.core.model import Definition, Spec
 
@@ -89,6 +89,19 @@ def periods(definition: Definition, now_ms: int) -> list[tuple[int | None, Spec,
     begins += [(at_ms, spec) for at_ms, spec in successors(definition) if at_ms > now_ms]
     ends = [*(at_ms for at_ms, _ in begins[1:]), None]
     return [(at_ms, spec, end_ms) for (at_ms, spec), end_ms in zip(begins, ends, strict=True)]
+
+
+def outlook(
+    definitions: Mapping[str, Definition], now_ms: int
+) -> tuple[dict[str, Spec], dict[str, list[tuple[int, Spec]]]]:
+    """What is in force of each job at an instant, and what comes after that, from when; by address."""
+    now, later = dict[str, Any](), dict[str, list[tuple[int, Any]]]()
+    for address, definition in definitions.items():
+        now[address] = in_force(definition, now_ms)
+        comes = [(at_ms, spec) for at_ms, spec in successors(definition) if at_ms > now_ms]
+        if comes:
+            later[address] = comes
+    return now, later
 
 
 def successors(definition: Definition) -> list[tuple[int, Spec]]:

@@ -4,15 +4,15 @@ Pure and without chance: the same jobs and the same scenario give the same simul
 `core.virtual`; what its numbers mean to a person is in `core.load`. Instants and spans are integer
 milliseconds.
 
-What it does not know: how long a process takes to start, workers that die, runs by hand, runs that are under
-way when it begins. Of two things at one instant, what is due comes before what ends, because a real command
-starts a little after its nominal.
+What it does not know: how long a process takes to start, workers that die, runs by hand. Of two things at one
+instant, what is due comes before what ends, because a real command starts a little after its nominal.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from jobboard.core.instant import format_instant
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from jobboard.core.model import Spec
+    from jobboard.core.record import Record
+
+    # Address to definitions, each with the instant from which it is in force, in order of time.
+    Later: TypeAlias = Mapping[str, Sequence[tuple[int, Spec]]]
 
 DEFAULT_DURATION_MS = 60_000
 """What a run is taken to last where nobody said anything."""
@@ -33,7 +37,7 @@ NOT_STARTED = "not started in time"
 CALLED_OFF = "cancelled by finish_by"
 """Why a late run is cancelled under ``on_late: cancel``."""
 
-Cause: TypeAlias = Literal["slot", "lock", "turn"]
+Cause: TypeAlias = Literal["slot", "lock", "turn", "hold"]
 Passing: TypeAlias = Literal["skipped", "missed", "held"]
 
 
@@ -47,7 +51,9 @@ class Downtime:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A hold on ``job:ADDRESS``, ``board:NAME``, ``tag:NAME`` or ``all``, judged by nominal.
+    """A hold on ``job:ADDRESS``, ``board:NAME``, ``tag:NAME`` or ``all``, or on ``queue:NAME``.
+
+    None of its nominals within it comes to a run, but for one on a queue; and no run of it starts within it.
 
     Attributes:
         until_ms: Where it ends; None for no end.
@@ -56,6 +62,10 @@ class Pause:
     scope: str
     from_ms: int
     until_ms: int | None = None
+
+    def covers(self, at_ms: int) -> bool:
+        """Whether it holds at an instant."""
+        return self.from_ms <= at_ms and (self.until_ms is None or at_ms < self.until_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +87,7 @@ class Scenario:
         dues: Address to when a job is due that runs a while after each of its runs ends; one that is not
             named is due at once.
         skips: Address to how many of a job's next runs are passed over.
+        begun: Runs that are not over when it begins.
     """
 
     from_ms: int
@@ -91,16 +102,18 @@ class Scenario:
     used: Mapping[str, int] = field(default_factory=dict)
     dues: Mapping[str, int] = field(default_factory=dict)
     skips: Mapping[str, int] = field(default_factory=dict)
+    begun: Sequence[Record] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A span in which a run could have started, had there been room.
+    """A span in which a run could have started, had there been room and no hold.
 
     Attributes:
-        cause: For a ``slot`` of a worker, for a ``lock``, or for its ``turn`` behind runs of its own job.
-        name: The queue, the lock, or the job.
-        by: The address of the job that held the lock or ran; empty for a slot.
+        cause: For a ``slot`` of a worker, for a ``lock``, for its ``turn`` behind runs of its own job, or for
+            the end of a ``hold``.
+        name: The queue, the lock, the job, or what is held as `Pause` has it.
+        by: The address of the job that held the lock or ran; empty for a slot and a hold.
     """
 
     cause: Cause
@@ -123,22 +136,23 @@ class VirtualRun:
         nominal_ms: What it is named after.
         due_ms: When it was due, jitter included; of a run after another, when that one had ended.
         queued_at_ms: When it was made.
-        trigger: ``schedule`` or ``after``.
+        trigger: ``schedule`` or ``after``; ``manual`` only of one that was under way as the simulation began.
         state: ``ok``, ``failed``, or ``cancelled`` where a newer one replaced it; ``unfinished`` where it
             never got a slot.
         reason: Why it failed.
         attempt: Number of its last try.
         ended_at_ms: When it was over.
         deadline_ms: When it was to be over; None where nothing says so.
-        spans: Beginning and end of every try, in order.
-        waits: Every span it waited for room.
+        spans: Beginning and end of every try, in order; of one that was under way, from when the simulation
+            began.
+        waits: Every span it waited for room, or for a hold to end.
     """
 
     address: str
     nominal_ms: int
     due_ms: int
     queued_at_ms: int
-    trigger: Literal["schedule", "after"]
+    trigger: Literal["schedule", "after", "manual"]
     state: Literal["unfinished", "ok", "failed", "cancelled", "skipped"] = "unfinished"
     reason: str = ""
     attempt: int = 1
@@ -178,7 +192,7 @@ class VirtualRun:
 
     @property
     def waited_ms(self) -> int:
-        """How long it waited for room in all."""
+        """How long it waited in all."""
         return sum(wait.span_ms for wait in self.waits)
 
 
@@ -231,28 +245,32 @@ def matching_jobs(text: str, addresses: Collection[str]) -> list[str]:
     )
 
 
-def expected_fires(jobs: Mapping[str, Spec], scenario: Scenario) -> int:
+def expected_fires(jobs: Mapping[str, Spec], scenario: Scenario, later: Later = MappingProxyType({})) -> int:
     """How many nominals of schedules there are to decide: what a simulation costs, without making it."""
-    after_ms, upto_ms = scenario.from_ms - 1, scenario.until_ms - 1
-    return sum(
-        compile_schedule(spec["schedule"], seed_of(address, spec)).count(after_ms, upto_ms)
-        for address, spec in jobs.items()
-        if "schedule" in spec and spec.get("enabled", True)
-    )
+    found = 0
+    for address, now in jobs.items():
+        begins = [(scenario.from_ms, now), *later.get(address, ())]
+        ends_ms = [*(at_ms for at_ms, _ in begins[1:]), scenario.until_ms]
+        for (begin_ms, spec), end_ms in zip(begins, ends_ms, strict=True):
+            if "schedule" in spec and spec.get("enabled", True):
+                schedule = compile_schedule(spec["schedule"], seed_of(address, spec))
+                found += schedule.count(begin_ms - 1, min(end_ms, scenario.until_ms) - 1)
+    return found
 
 
-def simulate(jobs: Mapping[str, Spec], scenario: Scenario) -> Simulation:
+def simulate(jobs: Mapping[str, Spec], scenario: Scenario, later: Later = MappingProxyType({})) -> Simulation:
     """Let the jobs run in virtual time.
 
     Args:
         jobs: Definitions by address. A parent that is not among them never ends, so its children never run.
         scenario: The circumstances.
+        later: What comes into force on the way, where overrides end.
 
     Raises:
         CronError, UnknownZone: As `compile_schedule`.
     """
     from jobboard.core.virtual.path import RunPath
 
-    path = RunPath(jobs, scenario)
+    path = RunPath(jobs, scenario, later)
     path.play()
     return Simulation(scenario, jobs, path.runs, path.passed)

@@ -19,14 +19,19 @@ from jobboard.store.wire import as_bytes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jobboard.core.model import Spec
+    from jobboard.core.model import Definition, Spec
     from jobboard.store.connect import Store
 
 
 def live_jobs(store: Store) -> dict[str, Spec]:
     """What is in force of every job, by address."""
+    return {address: laid(definition) for address, definition in live_definitions(store).items()}
+
+
+def live_definitions(store: Store) -> dict[str, Definition]:
+    """Every job, by address."""
     return {
-        address_of(record.name, job): laid(definition)
+        address_of(record.name, job): definition
         for record in definitions.read_boards(store).values()
         for job, definition in definitions.read_definitions(store, record.version).items()
     }

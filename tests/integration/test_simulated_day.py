@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,9 +13,14 @@ from kit.story import Story
 from kit.work import working
 
 from jobboard.core.instant import format_instant, parse_instant
+from jobboard.core.model import effective
+from jobboard.core.override import outlook
 from jobboard.core.schedule import compile_schedule
-from jobboard.core.simulate import Downtime, Scenario, simulate
+from jobboard.core.simulate import Downtime, Pause, Scenario, simulate
+from jobboard.reconcile.overriding import set_overrides
 from jobboard.store import fsck
+from jobboard.store.usual import dues, live_definitions
+from jobboard.store.wire import pack
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +47,12 @@ def live_through(
     store: Store, clock: StoreClock, gates: Path, jobs: dict[str, dict[str, Any]], scenario: Scenario
 ) -> tuple[Day, Simulation]:
     """A day of a board for real, and the same in virtual time."""
+    define(store, clock, jobs)
+    return live_on(store, clock, gates, scenario)
+
+
+def define(store: Store, clock: StoreClock, jobs: dict[str, dict[str, Any]]) -> None:
+    """Have a board of them, due from the first instant of the day on."""
     due: dict[str, int] = {}
     for name, one in jobs.items():
         if "delay" in one.get("schedule", {}):
@@ -50,11 +62,19 @@ def live_through(
             due[name] = schedule.due(schedule.next_after(T0 - 1) or END)
     clock.set(T0 - HOUR)
     Story(store).board("b", jobs, due=due)
+
+
+def live_on(store: Store, clock: StoreClock, gates: Path, scenario: Scenario) -> tuple[Day, Simulation]:
+    """A day of what is in the store, for real and in virtual time."""
+    now, later = outlook(live_definitions(store), T0)
+    paced = [address for address, one in now.items() if "delay" in one.get("schedule", {})]
+    scenario = replace(scenario, dues=dues(store, paced))
     assert scenario.slots is not None
-    with working(store, gates.parent / "home", slots=scenario.slots):
+    queues = sorted({effective(one, "queue") for one in now.values()})
+    with working(store, gates.parent / "home", slots=scenario.slots, queues=queues):
         day = Day(store, clock, gates, scenario)
         day.play()
-    return day, simulate({f"b/{name}": one for name, one in jobs.items()}, scenario)
+    return day, simulate(now, scenario, later)
 
 
 def outcomes_of(simulation: Simulation) -> list[tuple[str, int, str]]:
@@ -215,6 +235,69 @@ def test_a_day_of_deadlines_is_a_real_one(store: Store, clock: StoreClock, gates
         "b/patient",
         "b/strict",
     }
+    assert fsck.check(store) == []
+
+
+def test_a_day_of_holds_and_of_overrides_that_end_is_a_real_one(
+    store: Store, clock: StoreClock, gates: Path
+) -> None:
+    once_more = {"max": 1, "delay": 20 * MINUTE, "backoff": "constant"}
+    hourly = {"every": HOUR, "phase": 0}
+    more: dict[str, dict[str, Any]] = {
+        "flaky": {"schedule": {"every": 90 * MINUTE, "phase": 0}, "retries": once_more, "tags": ["night"]},
+        "after-flaky": {"after": ["b/flaky"], "on": {"b/flaky": "finished"}},
+        "slow": {"schedule": hourly, "queue": "reports", "overlap": "queue"},
+        "often": {"schedule": hourly},
+        "quiet": {"schedule": {"every": HOUR, "phase": MINUTE}, "locks": {"disk": 1}},
+        "off": {"schedule": {"every": 2 * HOUR, "phase": 7 * MINUTE}},
+        "after-off": {"after": ["b/off"]},
+        "calm": {"schedule": {"delay": 50 * MINUTE + 13 * S}},
+        "unseen": {"schedule": {"every": 40 * MINUTE, "phase": 0}, "catchup": "all"},
+    }
+    jobs = {name: spec(gates, **one) for name, one in more.items()}
+    scenario = Scenario(
+        T0,
+        END,
+        slots=20,
+        durations={"b/slow": 25 * MINUTE + 3 * S, "b/quiet": 21 * MINUTE + 7 * S},
+        default_ms=11 * MINUTE + 11 * S,
+        exits={"b/flaky": [3, 0]},
+        downtimes=[Downtime(T0 + 11 * HOUR + 31 * MINUTE, T0 + 14 * HOUR + 10 * MINUTE)],
+        pauses=[
+            Pause("tag:night", T0 + 95 * MINUTE, T0 + 100 * MINUTE),
+            Pause("tag:night", T0 + 3 * HOUR + 25 * MINUTE, T0 + 5 * HOUR + 17 * MINUTE),
+            Pause("queue:reports", T0 + 7 * HOUR - MINUTE, T0 + 9 * HOUR + 41 * MINUTE),
+        ],
+    )
+    stop = format_instant(END)
+    overrides: list[tuple[str, dict[str, Any], int]] = [
+        ("b/often", {"every": "20m", "phase": "0", "stop": stop}, T0 + 6 * HOUR),
+        ("b/quiet", {"finish_by": "9m", "on_late": "cancel", "locks": None}, T0 + 4 * HOUR + 5 * MINUTE),
+        ("b/off", {"enabled": False}, T0 + 8 * HOUR),
+        ("b/calm", {"delay": "3h", "stop": stop}, T0 + 10 * HOUR + 5 * MINUTE),
+        ("b/unseen", {"every": "15m", "phase": "0", "stop": stop}, T0 + 13 * HOUR),
+    ]
+
+    define(store, clock, jobs)
+    clock.set(T0 - MINUTE)
+    by_scope: dict[str, list[dict[str, Any]]] = {}
+    for pause in scenario.pauses:
+        hold = {"by": "ana", "at": pause.from_ms, "until": pause.until_ms, "reason": ""}
+        by_scope.setdefault(pause.scope, []).append(hold)
+    for scope, holds in by_scope.items():
+        store.client.hset(store.key("holds"), scope, pack(holds))
+    by = {"actor": "ana", "via": "test"}
+    for address, keys, until_ms in overrides:
+        set_overrides(store, address, keys, reason="a test", until_ms=until_ms, by=by)
+
+    day, simulation = live_on(store, clock, gates, scenario)
+    simulated = outcomes_of(simulation)
+    # Instants that a delay makes are later by how long commands take to end.
+    assert [(a, n // MINUTE, s) for a, n, s in day.outcomes()] == [
+        (a, n // MINUTE, s) for a, n, s in simulated
+    ]
+    assert {state for _, _, state in simulated} == {"ok", "cancelled", "held", "missed", "skipped"}
+    assert {wait.cause for run in simulation.runs for wait in run.waits} == {"hold", "turn"}
     assert fsck.check(store) == []
 
 
@@ -432,6 +515,29 @@ def test_what_is_live_is_simulated_with_its_holds_and_recorded_durations(
     told = project.ok("simulate", "--recorded").out
     assert "durations 1 recorded, 2 taken to be 1m" in told
     assert "ops/second   held: paused" in project.ok("simulate", "--live").out
+
+
+def test_what_is_live_goes_on_from_where_it_is(project: Project, clock: StoreClock) -> None:
+    project.board("ops", "slow: {run: x, every: 1h, phase: 0}\nafter-slow: {run: x, after: slow}")
+    clock.set(T0 - 10 * MINUTE)
+    project.sync()
+    clock.set(T0 + 30 * MINUTE)
+    story = Story(project.store)
+    story.fire("ops/slow", T0)
+    story.worker()
+    story.reserve()
+    project.ok(
+        "override", "set", "ops/slow", "every=10m", "phase=0", "--for", "1h", "--reason", "a busy morning"
+    )
+    words = ("simulate", "--live", "--hours", "3", "--durations", "slow=45m", "--durations", "1m")
+    said = project.ok(*words, "-o", "json").json
+    assert said["circumstances"]["runs_under_way"] == 1
+    # It is in the way up to 75 minutes past, the run of 80 past is up to 125; from 90 on only hours count.
+    assert {job["job"]: (job["runs"], job["skipped"]) for job in said["jobs"]} == {
+        "ops/after-slow": (3, 7),
+        "ops/slow": (3, 7),
+    }
+    assert "1 run under way" in project.ok(*words).out
 
 
 def test_runs_that_are_used_up_are_not_simulated_again(project: Project, clock: StoreClock) -> None:

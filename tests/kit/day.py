@@ -27,7 +27,7 @@ WAIT_AT_GATE = (
 )
 
 
-LOOKED_AT = ("sched", "delay", "gates", "expiry", "deadlines")
+LOOKED_AT = ("sched", "delay", "gates", "expiry", "deadlines", "overrides", "throttled")
 """What a scheduler looks at when it is due."""
 
 
@@ -144,7 +144,14 @@ class Day:
                 return False
         if any(client.hget(key("run", run), "state") == b"stopping" for run in self._holding()):
             return False
-        return not client.zcard(key("queue", "common")) or len(self._holding()) == self._scenario.slots
+        queues: Any = client.smembers(key("queues"))
+        served = [name for name in map(bytes.decode, queues) if not self._is_halted(name)]
+        waits = any(client.zcard(key("queue", name)) for name in served)
+        return not waits or len(self._holding()) == self._scenario.slots
+
+    def _is_halted(self, queue: str) -> bool:
+        holds = self._scenario.pauses
+        return any(hold.scope == f"queue:{queue}" and hold.covers(self._now_ms) for hold in holds)
 
     def _holding(self) -> Sequence[str]:
         workers: Any = self._store.client.zrange(self._store.key("workers"), 0, -1)

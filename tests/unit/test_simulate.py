@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from jobboard.core.instant import parse_instant
 from jobboard.core.load import levels_of, load_of
+from jobboard.core.record import Record
 from jobboard.core.schedule import compile_schedule
 from jobboard.core.simulate import (
     Downtime,
@@ -274,6 +275,172 @@ def test_what_is_paused_is_held(scope: str) -> None:
 
 def test_a_pause_without_end_lasts() -> None:
     assert starts(play({"b/a": job(20 * MINUTE)}, pauses=[Pause("all", T0 + 1)]), "b/a") == [0]
+
+
+@pytest.mark.parametrize("scope", ["all", "job:b/a", "queue:common"])
+def test_a_hold_keeps_what_was_made_from_starting_up_to_its_end(scope: str) -> None:
+    jobs = {"b/a": once(0, retries={"max": 1, "delay": 5 * MINUTE, "backoff": "constant"})}
+    pauses = [
+        Pause(scope, T0 + 3 * MINUTE, T0 + 10 * MINUTE),
+        Pause(scope, T0 + 8 * MINUTE, T0 + 20 * MINUTE),
+    ]
+    simulation = play(jobs, pauses=pauses, exits={"b/a": [1, 0]}, default_ms=MINUTE)
+    run = only(simulation, "b/a")
+    assert [(begin - T0) // MINUTE for begin, _ in run.spans] == [0, 20]
+    assert [(wait.cause, wait.name, wait.span_ms // MINUTE) for wait in run.waits] == [
+        ("hold", scope, 4),
+        ("hold", scope, 10),
+    ]
+    (wait,) = load_of(simulation).waits
+    assert (wait.cause, wait.count, wait.longest_ms) == ("hold", 2, 10 * MINUTE)
+
+
+def test_a_hold_on_a_queue_keeps_its_runs_alone_and_no_nominal() -> None:
+    jobs = {"b/a": job(10 * MINUTE), "b/slow": job(20 * MINUTE, queue="slow", overlap="allow")}
+    simulation = play(jobs, slots=1, pauses=[Pause("queue:slow", T0, T0 + 45 * MINUTE)])
+    assert starts(simulation, "b/a") == [0, 10, 20, 30, 40, 50]
+    assert starts(simulation, "b/slow") == [45, 46, 47]
+    assert simulation.passed == []
+
+
+def test_a_hold_without_end_keeps_a_run_for_good() -> None:
+    jobs = {"b/a": job(20 * MINUTE)}
+    run = only(play(jobs, pauses=[Pause("queue:common", T0)]), "b/a")
+    assert (run.state, run.spans) == ("unfinished", [])
+
+
+def later(minute: int, **spec: Any) -> dict[str, list[tuple[int, dict[str, Any]]]]:
+    """That another definition of b/a is in force from a minute on."""
+    return {"b/a": [(T0 + minute * MINUTE, spec)]}
+
+
+def test_an_override_that_ends_brings_the_schedule_below_it_back() -> None:
+    simulation = simulate(
+        {"b/a": job(5 * MINUTE), "b/child": job(after=["b/a"])},
+        Scenario(T0, T0 + HOUR),
+        later(20, **job(20 * MINUTE)),
+    )
+    assert starts(simulation, "b/a") == [0, 5, 10, 15, 20, 40]
+    assert len(starts(simulation, "b/child")) == 6
+    assert simulation.passed == []
+    assert expected_fires({"b/a": job(5 * MINUTE)}, simulation.scenario, later(20, **job(20 * MINUTE))) == 6
+
+
+def test_a_job_that_was_switched_off_for_a_while_comes_back() -> None:
+    jobs = {"b/a": job(10 * MINUTE, enabled=False), "b/child": job(after=["b/a"])}
+    simulation = simulate(jobs, Scenario(T0, T0 + HOUR), later(25, **job(10 * MINUTE)))
+    assert starts(simulation, "b/a") == [30, 40, 50]
+    assert starts(simulation, "b/child") == [31, 41, 51]
+    off = simulate({"b/a": job(10 * MINUTE)}, Scenario(T0, T0 + HOUR), later(25, **jobs["b/a"]))
+    assert starts(off, "b/a") == [0, 10, 20]
+
+
+def test_a_run_keeps_what_it_was_made_by() -> None:
+    jobs = {"b/long": once(0), "b/a": once(5, 30, priority=3, timeout=4 * MINUTE)}
+    scenario = Scenario(T0, T0 + HOUR, slots=1, default_ms=10 * MINUTE)
+    first, second = [
+        run
+        for run in simulate(jobs, scenario, later(7, **once(5, 30, timeout=2 * MINUTE))).runs
+        if run.address == "b/a"
+    ]
+    assert [end - begin for begin, end in first.spans + second.spans] == [4 * MINUTE, 2 * MINUTE]
+
+
+def test_what_an_override_left_undecided_is_missed() -> None:
+    down = [Downtime(T0 + 12 * MINUTE, T0 + 41 * MINUTE)]
+    simulation = simulate(
+        {"b/a": job(5 * MINUTE)},
+        Scenario(T0, T0 + HOUR, downtimes=down),
+        later(30, **job(25 * MINUTE)),
+    )
+    assert starts(simulation, "b/a") == [0, 5, 10, 50]
+    assert passed(simulation, "b/a") == [("missed", 25, "no scheduler looked before its override ended")]
+    assert (simulation.passed[0].count, simulation.passed[0].first_ms) == (3, T0 + 15 * MINUTE)
+
+
+def test_a_delay_goes_on_from_when_an_override_of_it_ends() -> None:
+    jobs = {"b/a": {"command": {"run": "x"}, "schedule": {"delay": 9 * MINUTE}}}
+    scenario = Scenario(T0, T0 + HOUR, default_ms=MINUTE)
+    assert starts(simulate(jobs, scenario), "b/a") == [0, 10, 20, 30, 40, 50]
+    slower = {"command": {"run": "x"}, "schedule": {"delay": 19 * MINUTE}}
+    assert starts(simulate(jobs, scenario, later(22, **slower)), "b/a") == [0, 10, 20, 40]
+    # While a run is under way its end counts.
+    lasting = Scenario(T0, T0 + HOUR, default_ms=5 * MINUTE)
+    assert starts(simulate(jobs, lasting, later(2, **slower)), "b/a") == [0, 24, 48]
+
+
+def begun(address: str, state: str, nominal: int, **more: Any) -> Record:
+    """A run that is not over at the beginning; minutes before it."""
+    nominal_ms = T0 - nominal * MINUTE
+    said: dict[str, Any] = {"trigger": "schedule", "queued_at_ms": nominal_ms, **more}
+    return Record(address, state, nominal_ms, **said)
+
+
+def test_a_run_that_is_under_way_goes_on_with_its_slot_and_its_locks() -> None:
+    jobs = {
+        "b/a": job(10 * MINUTE, locks={"db": 1}),
+        "b/b": once(0, locks={"db": 1}),
+        "b/child": job(after=["b/a"]),
+    }
+    running = begun("b/a", "running", 5, started_at_ms=T0 - 4 * MINUTE)
+    simulation = play(jobs, begun=[running], default_ms=7 * MINUTE)
+    assert starts(simulation, "b/a") == [0, 10, 20, 30, 40, 50]
+    assert starts(simulation, "b/b") == [3]
+    assert starts(simulation, "b/child")[0] == 3
+    assert passed(simulation, "b/a")[0][:2] == ("skipped", 0)
+    assert load_of(simulation).hours[0].made == len(simulation.runs) - 1
+
+
+def test_runs_that_are_in_line_as_it_begins_keep_their_order() -> None:
+    jobs = {"b/a": job(), "b/b": job(), "b/c": job(priority=1)}
+    waiting = [begun("b/a", "queued", 1), begun("b/b", "waiting", 3), begun("b/c", "queued", 0)]
+    simulation = play(jobs, begun=waiting, slots=1, default_ms=5 * MINUTE)
+    assert [starts(simulation, f"b/{name}") for name in "abc"] == [[10], [5], [0]]
+
+
+def test_what_a_hold_keeps_as_it_begins_starts_when_that_ends() -> None:
+    kept = begun("b/a", "delayed", 30, due_at_ms=T0 + 20 * S)
+    simulation = play({"b/a": job()}, begun=[kept], pauses=[Pause("all", T0 - 10 * MINUTE, T0 + 17 * MINUTE)])
+    assert starts(simulation, "b/a") == [17]
+    (wait,) = load_of(simulation).waits
+    assert (wait.cause, wait.name) == ("hold", "all")
+
+
+def test_runs_behind_others_of_their_job_and_at_their_gates_are_known() -> None:
+    now_and_then = {"every": 2 * HOUR, "phase": HOUR}
+    jobs: Jobs = {
+        "b/a": job(overlap="queue"),
+        "b/up": {"command": {"run": "x"}, "schedule": now_and_then},
+        "b/gated": {"command": {"run": "x"}, "schedule": now_and_then, "needs": {"b/up": {}}},
+        "b/join": job(after=["b/up", "b/other"]),
+        "b/other": job(after=["b/up"]),
+        "b/by-hand": job(),
+    }
+    begins = [
+        begun("b/a", "running", 2, started_at_ms=T0),
+        begun("b/a", "blocked", 1),
+        begun("b/up", "running", 60, started_at_ms=T0 - 60 * MINUTE),
+        begun("b/gated", "blocked", 60, needs=("b/up@1",)),
+        begun("b/by-hand", "blocked", 1, needs=("b/a@2",)),
+        begun("b/by-hand", "stopping", 3, trigger="manual", started_at_ms=T0),
+    ]
+    simulation = play(jobs, 0.9, begun=begins, durations={"b/a": 5 * MINUTE, "b/up": 67 * MINUTE})
+    assert starts(simulation, "b/a") == [0, 5]
+    assert starts(simulation, "b/gated") == [7]
+    assert starts(simulation, "b/join") == [8]
+    assert only(simulation, "b/by-hand").state == "cancelled"
+
+
+def test_a_join_knows_which_of_its_parents_are_over() -> None:
+    jobs = {
+        "b/root": job(2 * HOUR),
+        "b/left": job(after=["b/root"]),
+        "b/right": job(after=["b/root"]),
+        "b/join": job(after=["b/left", "b/right"]),
+    }
+    left = begun("b/left", "running", 60, trigger="after", started_at_ms=T0 - MINUTE)
+    simulation = play(jobs, 0.5, begun=[left], durations={"b/left": 5 * MINUTE, "b/root": 20 * MINUTE})
+    assert starts(simulation, "b/join") == [4, 25]
 
 
 def test_a_change_of_the_clock_is_kept() -> None:

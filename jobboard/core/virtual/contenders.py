@@ -9,19 +9,14 @@ from typing import TYPE_CHECKING
 
 from jobboard.core.depend import fits
 from jobboard.core.gate import is_coming, needs_of
-from jobboard.core.misfire import lateness_of
-from jobboard.core.model import effective, seed_of
-from jobboard.core.names import split_address
-from jobboard.core.schedule import compile_schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from jobboard.core.gate import Ask, Need
-    from jobboard.core.model import Spec
     from jobboard.core.retry import Verdict
-    from jobboard.core.schedule import Schedule
-    from jobboard.core.simulate import Scenario, VirtualRun
+    from jobboard.core.simulate import Cause, Scenario, VirtualRun
+    from jobboard.core.virtual.terms import Terms
 
 
 class Lock:
@@ -46,70 +41,63 @@ class Pool:
 
 
 class Job:
-    """A job, with everything about it worked out once."""
+    """A job: what its definition says now, and how far it is.
+
+    Attributes:
+        due_ms: When its next nominal, `next_ms`, is due to be decided.
+        asked: The jobs its runs wait for at their gates.
+        asking: The jobs whose runs wait for its own, which are told of each of its `outcomes`.
+        above: It, and all the jobs it runs after.
+        begun_ms: Nominals of runs that are under way as the simulation begins.
+    """
 
     __slots__ = (
-        *("address", "spec", "order", "schedule", "pool", "queue", "rank", "locks", "overlap", "lateness"),
-        *("children", "limit", "used", "lasts_ms", "stops_ms", "exits", "pauses", "live", "line"),
-        *("cursor_ms", "next_ms", "parents", "ends", "joins", "needs", "asked", "asking", "outcomes"),
-        *("above", "delay_ms", "start_within_ms", "finish_by_ms", "is_called_off", "skips"),
+        *("address", "order", "terms", "schedule", "exits", "used", "skips"),
+        *("cursor_ms", "next_ms", "due_ms", "live", "line"),
+        *(
+            "children",
+            "parents",
+            "ends",
+            "joins",
+            "needs",
+            "asked",
+            "asking",
+            "outcomes",
+            "above",
+            "begun_ms",
+        ),
     )
 
-    def __init__(self, address: str, spec: Spec, scenario: Scenario) -> None:
-        self.address, self.spec, self.order = address, spec, 0
-        schedule = spec.get("schedule")
-        self.schedule: Schedule | None = (
-            compile_schedule(schedule, seed_of(address, spec)) if schedule else None
-        )
-        # How long after each of its runs the next is due; its schedule names the one that is.
-        self.delay_ms: int | None = schedule.get("delay") if schedule else None
-        if self.schedule is not None and self.delay_ms is not None:
+    def __init__(self, address: str, order: int, terms: Terms, scenario: Scenario) -> None:
+        self.address, self.order, self.terms = address, order, terms
+        spec = terms.spec
+        self.schedule = terms.schedule
+        if self.schedule is not None and terms.delay_ms is not None:
             due_ms = max(scenario.from_ms, scenario.dues.get(address, scenario.from_ms))
             self.schedule = self.schedule.anchored(due_ms)
-        self.queue: str = effective(spec, "queue")
-        self.rank: int = (1000 - effective(spec, "priority")) << 40
-        self.overlap: str | Mapping[str, int] = effective(spec, "overlap")
-        self.lateness = lateness_of(spec)
-        self.limit: int | None = schedule.get("runs") if schedule else None
-        self.skips = scenario.skips.get(address, 0)
-        self.used = scenario.used.get(address, 0)
-        self.stops_ms: int | None = effective(spec, "timeout")
-        self.start_within_ms: int | None = spec.get("start_within")
-        self.finish_by_ms: int | None = spec.get("finish_by")
-        self.is_called_off = self.finish_by_ms is not None and effective(spec, "on_late") == "cancel"
-        assumed_ms = scenario.default_ms if self.stops_ms is None else min(scenario.default_ms, self.stops_ms)
-        self.lasts_ms = scenario.durations.get(address, assumed_ms)
         self.exits: Sequence[int] = scenario.exits.get(address, ())
-        self.pauses: list[tuple[int, float]] = list(_pauses(address, spec, scenario))
-        self.pool: Pool
-        self.locks: tuple[tuple[Lock, int], ...] = ()
-        self.children: list[Job] = []
-        self.live: dict[Going, None] = {}
-        self.line: dict[Going, None] = {}
+        self.used = scenario.used.get(address, 0)
+        self.skips = scenario.skips.get(address, 0)
         self.cursor_ms = scenario.from_ms - 1
         self.next_ms: int | None = None
+        self.due_ms: int | None = None
+        self.live: dict[Going, None] = {}
+        self.line: dict[Going, None] = {}
+        self.children: list[Job] = []
         self.parents: tuple[str, ...] = tuple(spec.get("after", ()))
         self.ends: Mapping[str, str] = spec.get("on", {})
         self.joins: dict[int, dict[str, str]] = {}
-        # What its runs wait for; who waits for runs of it, and how those ended; it and all it runs after.
-        self.needs: list[Need] = needs_of(spec) if schedule else []
+        self.needs: list[Need] = needs_of(spec) if "schedule" in spec else []
         self.asked: list[Job] = []
         self.asking: list[Job] = []
         self.outcomes: dict[int, str] = {}
         self.above: tuple[Job, ...] = (self,)
+        self.begun_ms: set[int] = set()
 
     @property
     def is_used_up(self) -> bool:
         """Whether all the runs it may have were made."""
-        return self.limit is not None and self.used >= self.limit
-
-    def is_too_late(self, due_ms: int, now_ms: int) -> bool:
-        """Whether a run that was due at an instant may not start any more."""
-        return self.start_within_ms is not None and due_ms + self.start_within_ms <= now_ms
-
-    def is_held(self, nominal_ms: int) -> bool:
-        """Whether a hold covers a nominal."""
-        return any(begin <= nominal_ms < end for begin, end in self.pauses)
+        return self.terms.limit is not None and self.used >= self.terms.limit
 
     def hears(self, nominal_ms: int, parent: str, state: str, *, is_span: bool = False) -> str | None:
         """A parent has ended for a nominal: why the job does not run for it, empty where it does.
@@ -161,7 +149,6 @@ class Going:
         "asks",
         "caught_up",
         "cause",
-        "is_lined",
         "is_over",
         "job",
         "run",
@@ -170,30 +157,30 @@ class Going:
         "sequence",
         "since_ms",
         "stopped",
+        "terms",
     )
 
     def __init__(self, job: Job, run: VirtualRun, sequence: int) -> None:
         self.job, self.run, self.sequence = job, run, sequence
-        self.score = job.rank + sequence
+        self.terms = job.terms
+        self.score = self.terms.rank + sequence
         self.since_ms = 0
-        self.cause: tuple[Lock, str] | None = None
+        # What it waits for where that is not a slot, by name, and who is in the way.
+        self.cause: tuple[Cause, str, str] | None = None
         self.asks: dict[str, Waiting] = {}
-        self.caught_up = self.is_lined = self.running = self.is_over = False
+        self.caught_up = self.running = self.is_over = False
         # How it ends, where it was told to stop.
         self.stopped: Verdict | None = None
 
+    @property
+    def may_expire(self) -> bool:
+        """Whether it has to start in time: up to its first try, and not if a person started it."""
+        run = self.run
+        return not run.spans and run.attempt == 1 and not run.defers and run.trigger != "manual"
+
     def is_too_late(self, now_ms: int) -> bool:
         """Whether it may not start any more."""
-        return not self.run.spans and self.job.is_too_late(self.run.due_ms, now_ms)
+        return self.terms.is_too_late(self.run.due_ms, now_ms) and self.may_expire
 
     def __lt__(self, other: Going) -> bool:
         return self.score < other.score
-
-
-def _pauses(address: str, spec: Spec, scenario: Scenario) -> Iterator[tuple[int, float]]:
-    """The spans in which nominals of a job are held."""
-    scopes = {"all", f"job:{address}", f"board:{split_address(address)[0]}"}
-    scopes.update(f"tag:{tag}" for tag in spec.get("tags", ()))
-    for pause in scenario.pauses:
-        if pause.scope in scopes:
-            yield pause.from_ms, float("inf") if pause.until_ms is None else pause.until_ms

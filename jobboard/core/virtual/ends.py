@@ -42,8 +42,7 @@ class Ends:
         del job.live[going]
         self._turns.advance(job)
         self._timeline.pace(job)
-        if job.children or job.asking:
-            self._kin.follow(job, run.nominal_ms, run.state)
+        self._kin.hear_of(going)
 
     def promote(self, going: Going, due_ms: int) -> None:
         """A delay is over, unless nobody looks."""
@@ -53,7 +52,7 @@ class Ends:
 
     def expire(self, going: Going) -> None:
         """A run was to have started by now."""
-        if going.is_over or going.run.spans or self._timeline.is_put_off(EXPIRE, going.sequence, going):
+        if going.is_over or not going.may_expire or self._timeline.is_put_off(EXPIRE, going.sequence, going):
             return
         self._kin.doom(going, "skip", NOT_STARTED)
 
@@ -81,16 +80,16 @@ class Ends:
 
 
 def _verdict(going: Going) -> Verdict:
-    job, run = going.job, going.run
-    timed_out = job.stops_ms is not None and job.lasts_ms > job.stops_ms
-    if not timed_out and not job.exits:
+    terms, run, exits = going.terms, going.run, going.job.exits
+    timed_out = terms.stops_ms is not None and terms.lasts_ms > terms.stops_ms
+    if not timed_out and not exits:
         return _OK
     tried = run.attempt + run.defers - 1
     return judge(
-        job.spec,
+        terms.spec,
         attempt=run.attempt,
         defers=run.defers,
-        exit_code=None if timed_out else job.exits[min(tried, len(job.exits) - 1)],
+        exit_code=None if timed_out else exits[min(tried, len(exits) - 1)],
         timed_out=timed_out,
         seed=run.run_id,
     )

@@ -18,8 +18,8 @@ class Gates:
     """The gates of a simulation's jobs.
 
     Args:
-        specs: Definitions by address, of all the jobs.
-        begin_ms: What was before the simulation is taken to have ended well.
+        specs: Definitions by address, of all the jobs, as they are when something is asked.
+        begin_ms: What was before the simulation is taken to have ended well, unless it is under way still.
     """
 
     def __init__(self, specs: Mapping[str, Spec], begin_ms: int) -> None:
@@ -50,14 +50,18 @@ class Gates:
 
     def _known(self, parent: Job | None) -> Callable[[int], str | None]:
         begin_ms = self._begin_ms
-        outcomes = {} if parent is None else parent.outcomes
-        return lambda asked_ms: "ok" if asked_ms < begin_ms else outcomes.get(asked_ms)
+        if parent is None:
+            return lambda asked_ms: "ok" if asked_ms < begin_ms else None
+        outcomes, begun_ms = parent.outcomes, parent.begun_ms
+        return lambda asked_ms: (
+            "ok" if asked_ms < begin_ms and asked_ms not in begun_ms else outcomes.get(asked_ms)
+        )
 
 
 def _may_come(parent: Job | None) -> Callable[[int], bool]:
     above = () if parent is None else parent.above
     return lambda asked_ms: any(
-        (job.schedule is not None and job.cursor_ms < asked_ms)
+        (job.schedule is not None and job.terms.is_enabled and job.cursor_ms < asked_ms)
         or any(going.run.nominal_ms == asked_ms for going in job.live)
         for job in above
     )

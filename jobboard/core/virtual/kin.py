@@ -32,6 +32,8 @@ class Kin:
             if job.asking:
                 self._tell(job, nominal_ms, how, span)
             for child in job.children if depth <= _DEEPEST else ():
+                if not child.terms.is_enabled:
+                    continue
                 why_not = child.hears(nominal_ms, job.address, how, is_span=span is not None)
                 if why_not is None:
                     continue
@@ -44,6 +46,12 @@ class Kin:
                 for replaced in self._turns.create(run, child, turn):
                     own = replaced.run
                     agenda.append((child, own.nominal_ms, own.state, depth + 1, None))
+
+    def hear_of(self, going: Going) -> None:
+        """Tell of a run that is over; nobody comes after one that a person started."""
+        job, run = going.job, going.run
+        if (job.children or job.asking) and run.trigger != "manual":
+            self.follow(job, run.nominal_ms, run.state)
 
     def lapse(self, going: Going) -> None:
         """A run has waited at its gate for as long as it was to."""
@@ -69,7 +77,7 @@ class Kin:
             self._turns.pass_over(job, "skipped", run.nominal_ms, why)
         else:
             run.end("failed" if policy == "fail" else "cancelled", why, self._timeline.now_ms)
-        self.follow(job, run.nominal_ms, run.state)
+        self.hear_of(going)
         self._turns.advance(job)
         self._timeline.pace(job)
 

@@ -7,20 +7,23 @@ from typing import TYPE_CHECKING
 
 from jobboard.core.depend import line_of
 from jobboard.core.gate import windows_of
+from jobboard.core.virtual.changes import Changes
 from jobboard.core.virtual.contenders import Job
 from jobboard.core.virtual.ends import Ends
 from jobboard.core.virtual.gates import Gates
 from jobboard.core.virtual.kin import Kin
 from jobboard.core.virtual.room import Room
 from jobboard.core.virtual.scheduler import Scheduler
-from jobboard.core.virtual.timeline import END, EXPIRE, FIRE, LAPSE, LATE, Timeline
+from jobboard.core.virtual.terms import Terms
+from jobboard.core.virtual.timeline import END, EXPIRE, FIRE, LAPSE, LATE, PROMOTE, Timeline
 from jobboard.core.virtual.turns import Turns
+from jobboard.core.virtual.underway import Underway
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from jobboard.core.model import Spec
-    from jobboard.core.simulate import Passed, Scenario, VirtualRun
+    from jobboard.core.simulate import Later, Passed, Scenario, VirtualRun
 
 
 class RunPath:
@@ -29,18 +32,24 @@ class RunPath:
     Args:
         jobs: Definitions by address.
         scenario: The circumstances.
+        later: Address to what comes into force later, from when, in order of time.
     """
 
-    def __init__(self, jobs: Mapping[str, Spec], scenario: Scenario) -> None:
+    def __init__(self, jobs: Mapping[str, Spec], scenario: Scenario, later: Later) -> None:
         self._scenario = scenario
         self._timeline = Timeline(scenario)
         self._room = Room(self._timeline, scenario)
         self._turns = Turns(self._timeline, self._room)
         self._kin = Kin(self._timeline, self._room, self._turns)
-        gates = Gates(jobs, scenario.from_ms)
-        self._scheduler = Scheduler(self._timeline, self._turns, gates, self._kin, until_ms=scenario.until_ms)
+        specs = dict(jobs)
+        self._changes = Changes(self._timeline, self._turns, specs)
+        gates = Gates(specs, scenario.from_ms)
+        self._underway = Underway(self._timeline, self._room, self._turns, gates)
+        until_ms = scenario.until_ms
+        self._scheduler = Scheduler(self._timeline, self._turns, gates, self._kin, until_ms=until_ms)
         self._ends = Ends(self._timeline, self._room, self._turns, self._kin)
-        self._prepare({a: spec for a, spec in sorted(jobs.items()) if spec.get("enabled", True)})
+        self._jobs: dict[str, Job] = {}
+        self._prepare(specs, later)
 
     @property
     def runs(self) -> Sequence[VirtualRun]:
@@ -79,31 +88,40 @@ class RunPath:
                     self._ends.expire(subject)
                 elif kind == LATE:
                     self._ends.call_off(subject)
-                else:
+                elif kind == PROMOTE:
                     self._ends.promote(subject, due_ms)
+                else:
+                    job, terms = subject
+                    self._changes.come_into_force(job, terms, self._jobs.values())
             self._room.serve()
 
-    def _prepare(self, specs: Mapping[str, Spec]) -> None:
-        known = {address: Job(address, spec, self._scenario) for address, spec in specs.items()}
-        for order, job in enumerate(known.values()):
-            job.order = order
-            job.pool = self._room.pool(job.queue)
-            locks = sorted(job.spec.get("locks", {}).items())
-            job.locks = tuple((self._room.lock(name), capacity) for name, capacity in locks)
+    def _prepare(self, specs: Mapping[str, Spec], later: Later) -> None:
+        jobs, scenario = self._jobs, self._scenario
+        for address, spec in sorted(specs.items()):
+            comes = [*later.get(address, ())]
+            if any(one.get("enabled", True) for one in (spec, *(then for _, then in comes))):
+                job = jobs[address] = Job(
+                    address, len(jobs), Terms(address, spec, scenario, self._room), scenario
+                )
+                for at_ms, then in comes:
+                    self._timeline.change(at_ms, job, Terms(address, then, scenario, self._room))
+        for job in jobs.values():
             if job.needs:
-                _gate(job, specs, known)
+                _gate(job, specs, jobs)
             for parent in () if job.needs else job.parents:
-                if parent in known:
-                    known[parent].children.append(job)
-            if job.schedule is not None and not job.is_used_up:
+                if parent in jobs:
+                    jobs[parent].children.append(job)
+        self._underway.take_up(scenario.begun, jobs, specs)
+        for job in jobs.values():
+            if job.schedule is not None and job.terms.is_enabled and not job.is_used_up:
                 self._timeline.expect(job)
-        self._timeline.begin()
+        self._room.serve()
 
 
 def _gate(job: Job, specs: Mapping[str, Spec], known: Mapping[str, Job]) -> None:
     """Have the jobs that one waits for tell it how their runs end."""
     if job.parents:
-        job.schedule = windows_of(job.address, job.spec, specs)
+        job.schedule = windows_of(job.address, job.terms.spec, specs)
     for need in job.needs:
         if (parent := known.get(need.parent)) is not None:
             job.asked.append(parent)

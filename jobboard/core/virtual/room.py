@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from jobboard.core.simulate import Wait
 from jobboard.core.virtual.contenders import Lock, Pool
-from jobboard.core.virtual.timeline import END
+from jobboard.core.virtual.timeline import END, PROMOTE
 
 if TYPE_CHECKING:
-    from jobboard.core.simulate import Cause, Scenario
+    from jobboard.core.simulate import Pause, Scenario
     from jobboard.core.virtual.contenders import Going
     from jobboard.core.virtual.timeline import Timeline
 
@@ -43,8 +43,7 @@ class Room:
     def enqueue(self, going: Going) -> None:
         """Put a run at its place in its queue."""
         self.note_wait(going)
-        going.cause = None
-        pool = going.job.pool
+        pool = going.terms.pool
         heappush(pool.line, (going.score, going))
         self._busy[pool] = None
 
@@ -58,57 +57,61 @@ class Room:
             for lock in locks:
                 self._hand_over(lock, eager=True)
 
+    def start(self, going: Going, lasts_ms: int) -> None:
+        """Give a run a slot and its locks, for so long."""
+        self.note_wait(going)
+        going.running = True
+        terms, now_ms = going.terms, self._timeline.now_ms
+        terms.pool.free -= 1
+        for lock, _ in terms.locks:
+            lock.holders[going] = None
+        going.run.spans.append((now_ms, now_ms + lasts_ms))
+        self._timeline.at(now_ms + lasts_ms, END, going)
+
     def release(self, going: Going) -> None:
         """A try has ended: others may have its slot and its locks."""
-        pool = going.job.pool
+        pool = going.terms.pool
         pool.free += 1
         if pool.line:
             self._busy[pool] = None
-        for lock, _ in going.job.locks:
+        for lock, _ in going.terms.locks:
             del lock.holders[going]
-        for lock, _ in going.job.locks:
+        for lock, _ in going.terms.locks:
             self._hand_over(lock, eager=False)
 
     def note_wait(self, going: Going) -> None:
         """The run leaves where it waited: write that down, and begin anew."""
         now_ms = self._timeline.now_ms
         if now_ms > going.since_ms > 0:
-            cause: Cause = "slot"
-            name, by = going.job.queue, ""
-            if going.is_lined:
-                cause, name, by = "turn", going.job.address, going.job.address
-            elif going.cause:
-                cause, name, by = "lock", going.cause[0].name, going.cause[1]
+            cause, name, by = going.cause or ("slot", going.terms.queue, "")
             going.run.waits.append(Wait(cause, name, by, going.since_ms, now_ms))
         going.since_ms = now_ms
-        going.is_lined = False
+        going.cause = None
 
     def _serve(self, pool: Pool) -> None:
         while pool.free > 0 and pool.line:
             _, going = heappop(pool.line)
             if going.is_over or going.is_too_late(self._timeline.now_ms):
                 continue
-            missing = _missing(going)
-            if missing is not None:
+            hold = going.terms.halt_at(self._timeline.now_ms) if going.terms.halts else None
+            if hold is not None:
+                self._halt(going, hold)
+            elif (missing := _missing(going)) is not None:
                 self._park(going, missing)
             else:
-                self._start(going)
+                self.start(going, going.terms.tries_ms)
+
+    def _halt(self, going: Going, hold: Pause) -> None:
+        """Keep a run from starting up to the end of a hold; see `halt`."""
+        self.note_wait(going)
+        going.cause = ("hold", hold.scope, "")
+        if hold.until_ms is not None:
+            self._timeline.at(hold.until_ms, PROMOTE, going)
 
     def _park(self, going: Going, lock: Lock) -> None:
         self.note_wait(going)
-        going.cause = (lock, next(iter(lock.holders)).job.address)
+        going.cause = ("lock", lock.name, next(iter(lock.holders)).job.address)
         heappush(lock.waiting, (going.score, going))
-
-    def _start(self, going: Going) -> None:
-        self.note_wait(going)
-        going.running = True
-        job, now_ms = going.job, self._timeline.now_ms
-        job.pool.free -= 1
-        for lock, _ in job.locks:
-            lock.holders[going] = None
-        lasts_ms = job.lasts_ms if job.stops_ms is None else min(job.lasts_ms, job.stops_ms)
-        going.run.spans.append((now_ms, now_ms + lasts_ms))
-        self._timeline.at(now_ms + lasts_ms, END, going)
 
     def _hand_over(self, lock: Lock, *, eager: bool) -> None:
         """Send waiters of a lock with room back to their queues: as many as there is room for, or all.
@@ -124,7 +127,7 @@ class Room:
             missing = _missing(going)
             if missing is lock:
                 return
-            capacity = next(size for own, size in going.job.locks if own is lock)
+            capacity = next(size for own, size in going.terms.locks if own is lock)
             if missing is None and not eager and len(lock.holders) + promised >= capacity:
                 self._roomy[lock] = None
                 return
@@ -138,7 +141,7 @@ class Room:
 
 def _missing(going: Going) -> Lock | None:
     """The first of a run's locks that has no room."""
-    for lock, capacity in going.job.locks:
+    for lock, capacity in going.terms.locks:
         if len(lock.holders) >= capacity:
             return lock
     return None

@@ -12,7 +12,6 @@ from jobboard.core.virtual.turns import LINE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jobboard.core.simulate import Passing
     from jobboard.core.virtual.contenders import Job
     from jobboard.core.virtual.gates import Gates
     from jobboard.core.virtual.kin import Kin
@@ -33,16 +32,21 @@ class Scheduler:
 
     def look(self, job: Job, due_ms: int) -> None:
         """Decide what is due of a job."""
-        if self._timeline.is_put_off(FIRE, job.order, job, due_ms):
+        if due_ms != job.due_ms or self._timeline.is_put_off(FIRE, job.order, job, due_ms):
+            return
+        job.due_ms = None
+        if job.terms.delay_ms is not None and job.live:
+            # The end of the run that is under way says when the next one is due.
             return
         schedule, nominal_ms = job.schedule, job.next_ms
         assert schedule is not None
         assert nominal_ms is not None
-        if self._timeline.now_ms - due_ms > job.lateness.late_after_ms:
-            decision = decide(schedule, job.cursor_ms, self._timeline.now_ms, job.lateness)
+        if self._timeline.now_ms - due_ms > job.terms.lateness.late_after_ms:
+            decision = decide(schedule, job.cursor_ms, self._timeline.now_ms, job.terms.lateness)
             job.cursor_ms = decision.cursor_ms
             if decision.missed is not None:
-                self._miss(job, decision.missed)
+                state = self._turns.miss(job, decision.missed)
+                self._kin.follow(job, decision.missed.last_ms, state, decision.missed)
             if decision.backlog_ms:
                 self._catch_up(job, decision.backlog_ms)
             if decision.nominal_ms is not None and decision.nominal_ms < self._until_ms:
@@ -50,16 +54,10 @@ class Scheduler:
         else:
             job.cursor_ms = nominal_ms
             self._fire(job, nominal_ms, due_ms)
-        if job.delay_ms is not None and nominal_ms <= job.cursor_ms:
+        if job.terms.delay_ms is not None and nominal_ms <= job.cursor_ms:
             self._timeline.pace(job)
         elif not job.is_used_up:
             self._timeline.expect(job)
-
-    def _miss(self, job: Job, missed: Missed) -> None:
-        state: Passing = "held" if job.is_held(missed.last_ms) else "missed"
-        reason = "paused" if state == "held" else missed.reason
-        self._turns.pass_over(job, state, missed.last_ms, reason, missed)
-        self._kin.follow(job, missed.last_ms, state, missed)
 
     def _catch_up(self, job: Job, backlog_ms: Sequence[int]) -> None:
         """Make the runs of missed nominals, one behind the other; see `fire`."""
@@ -78,7 +76,7 @@ class Scheduler:
         assert job.schedule is not None
         due_ms = job.schedule.due(nominal_ms)
         asks, (policy, vain) = self._gates.asks(job, nominal_ms, self._timeline.now_ms)
-        if job.is_held(nominal_ms):
+        if job.terms.is_held(nominal_ms):
             self._turns.pass_over(job, "held", nominal_ms, "paused")
             self._kin.follow(job, nominal_ms, "held")
         elif policy == "skip":
@@ -86,7 +84,7 @@ class Scheduler:
             self._kin.follow(job, nominal_ms, "skipped")
         elif nominal_ms >= self._until_ms:
             return
-        elif job.is_too_late(due_ms, self._timeline.now_ms):
+        elif job.terms.is_too_late(due_ms, self._timeline.now_ms):
             self._turns.pass_over(job, "skipped", nominal_ms, NOT_STARTED)
             self._kin.follow(job, nominal_ms, "skipped")
         elif self._turns.is_passed_by_hand(job, nominal_ms):
@@ -104,7 +102,9 @@ class Scheduler:
         now_ms = self._timeline.now_ms
         asks, (policy, vain) = self._gates.asks(job, nominal_ms, now_ms) if job.needs else ([], ("", ""))
         why_not = vain if policy == "skip" else ""
-        turn = self._turns.admit(job, nominal_ms, NOT_STARTED if job.is_too_late(due_ms, now_ms) else why_not)
+        turn = self._turns.admit(
+            job, nominal_ms, NOT_STARTED if job.terms.is_too_late(due_ms, now_ms) else why_not
+        )
         if turn is None:
             self._kin.follow(job, nominal_ms, self._turns.passed[-1].state)
             return

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from jobboard.core.simulate import Scenario
     from jobboard.core.virtual.contenders import Going, Job
+    from jobboard.core.virtual.terms import Terms
 
     # Instant, kind, place among those of one kind at one instant, what it is about. The place is a round, the
     # instant it should have been, and what tells it from others: a scheduler claims all that is due, the
     # longest due first, and fires that before it claims again.
     Event: TypeAlias = tuple[int, int, tuple[int, int, int], Any]
 
-EXPIRE, LAPSE, LATE, FIRE, PROMOTE, END = range(6)
+CHANGE, EXPIRE, LAPSE, LATE, FIRE, PROMOTE, END = range(7)
 """The kinds of events; of those at one instant, the first of these comes first."""
 
 
@@ -37,10 +38,6 @@ class Timeline:
         self._downtimes = sorted((down.from_ms, down.until_ms) for down in scenario.downtimes)
         self._round = -1
 
-    def begin(self) -> None:
-        """Put what was expected so far in order."""
-        heapify(self.events)
-
     def take(self) -> Event:
         """The next event, gone from what is to come."""
         event = heappop(self.events)
@@ -53,22 +50,27 @@ class Timeline:
         place = (0, at_ms if should_ms is None else should_ms, going.sequence)
         heappush(self.events, (at_ms, kind, place, going))
 
+    def change(self, at_ms: int, job: Job, terms: Terms) -> None:
+        """Have a job run by other terms from an instant on."""
+        heappush(self.events, (at_ms, CHANGE, (0, at_ms, job.order), (job, terms)))
+
     def expect(self, job: Job) -> None:
         """Have the job looked at when its next nominal is due."""
         assert job.schedule is not None
         nominal_ms = job.schedule.next_after(job.cursor_ms)
-        job.next_ms = nominal_ms
+        job.next_ms, job.due_ms = nominal_ms, None
         if nominal_ms is not None and nominal_ms < self._until_ms:
-            due_ms = job.schedule.due(nominal_ms)
+            due_ms = job.due_ms = job.schedule.due(nominal_ms)
             at_ms, claimed = (due_ms, 0) if due_ms > self.now_ms else (self.now_ms, self._round + 1)
             heappush(self.events, (at_ms, FIRE, (claimed, due_ms, job.order), job))
 
     def pace(self, job: Job) -> None:
         """Have a job whose runs come a while after each other be due again, if it is one; see `pace`."""
-        if job.delay_ms is None or job.live or job.is_used_up:
+        delay_ms = job.terms.delay_ms
+        if delay_ms is None or not job.terms.is_enabled or job.live or job.is_used_up:
             return
         assert job.schedule is not None
-        job.schedule = job.schedule.anchored(self.now_ms + job.delay_ms)
+        job.schedule = job.schedule.anchored(self.now_ms + delay_ms)
         self.expect(job)
 
     def is_put_off(self, kind: int, order: int, subject: Job | Going, should_ms: int | None = None) -> bool:

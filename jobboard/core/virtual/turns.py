@@ -41,7 +41,7 @@ class Turns:
 
     def admit(self, job: Job, nominal_ms: int, why_not: str = "", span: Missed | None = None) -> Turn | None:
         """How a run may be made for a nominal; None where it may not, and that is noted."""
-        if job.pauses and job.is_held(nominal_ms):
+        if job.terms.pauses and job.terms.is_held(nominal_ms):
             self.pass_over(job, "held", nominal_ms, "paused", span)
         elif why_not:
             self.pass_over(job, "skipped", nominal_ms, why_not, span)
@@ -69,6 +69,12 @@ class Turns:
         now_ms = self._timeline.now_ms
         self.passed.append(Passed(job.address, state, nominal_ms, reason, now_ms, first_ms, count))
 
+    def miss(self, job: Job, missed: Missed) -> Passing:
+        """Write down that a span was missed, or held where a hold covers the last of it; which it is."""
+        state: Passing = "held" if job.terms.is_held(missed.last_ms) else "missed"
+        self.pass_over(job, state, missed.last_ms, "paused" if state == "held" else missed.reason, missed)
+        return state
+
     def create(
         self,
         run: VirtualRun,
@@ -80,23 +86,29 @@ class Turns:
     ) -> list[Going]:
         """Make a run, and let it wait its turn where it has one; the runs it took the place of."""
         replaced = self._supersede(job, turn) if turn in ("latest", "replace") else []
+        waits = turn != "now" and bool(job.live)
+        going = self.take_up(run, job, asks=asks, lined=waits)
+        going.caught_up = waits and caught_up
+        if not waits and not asks:
+            self._room.enqueue(going)
+        return replaced
+
+    def take_up(self, run: VirtualRun, job: Job, *, asks: Sequence[Waiting], lined: bool) -> Going:
+        """Have a run, at its gate or in its job's line where it waits there; the caller places any other."""
         self._sequence += 1
         self.runs.append(run)
         going = Going(job, run, self._sequence)
         self._watch(going)
-        waits = turn != "now" and bool(job.live)
         for waiting in asks:
             going.asks[waiting.need.parent] = waiting
             if waiting.until_ms is not None:
                 self._timeline.at(waiting.until_ms, LAPSE, going)
         job.live[going] = None
-        if waits:
-            going.caught_up, going.is_lined = caught_up, True
+        if lined:
             going.since_ms = self._timeline.now_ms
+            going.cause = ("turn", job.address, job.address)
             job.line[going] = None
-        elif not asks:
-            self._room.enqueue(going)
-        return replaced
+        return going
 
     def advance(self, job: Job) -> None:
         """Let the first in a job's line go on, once nothing else of it is unfinished."""
@@ -115,12 +127,12 @@ class Turns:
 
     def _watch(self, going: Going) -> None:
         """Have a run looked at when it is to have started, and when it is to be over; see `create`."""
-        job, run = going.job, going.run
-        if job.finish_by_ms is not None:
-            run.deadline_ms = run.due_ms + job.finish_by_ms
-        looks = [(LATE, run.deadline_ms if job.is_called_off else None)]
-        if job.start_within_ms is not None:
-            looks.append((EXPIRE, run.due_ms + job.start_within_ms))
+        terms, run = going.terms, going.run
+        if terms.finish_by_ms is not None:
+            run.deadline_ms = run.due_ms + terms.finish_by_ms
+        looks = [(LATE, run.deadline_ms if terms.is_called_off else None)]
+        if terms.start_within_ms is not None and going.may_expire:
+            looks.append((EXPIRE, run.due_ms + terms.start_within_ms))
         for kind, at_ms in looks:
             if at_ms is not None:
                 self._timeline.at(max(at_ms, self._timeline.now_ms), kind, going, at_ms)
@@ -153,7 +165,7 @@ class Turns:
 
 def _overlap(job: Job) -> tuple[Turn | None, str]:
     """What a job with unfinished runs does with one more; see `admit`."""
-    rule = job.overlap
+    rule = job.terms.overlap
     if not (job.line and next(iter(job.line)).caught_up):
         if rule == "allow":
             return "now", ""
