@@ -47,8 +47,8 @@ local function close(run, state, at, outcome)
   archive(record, state ~= 'ok' and state ~= 'cancelled' and not outcome.quiet, at)
   local first_at = run.tries[1] and run.tries[1].started_at or record.started_at
   count(run.job, run.queue, at, {state = state, retries = #run.tries > 0 and #run.tries,
-    ran_ms = record.started_at and math.max(0, record.ended_at - record.started_at),
-    waited_ms = first_at and math.max(0, first_at - math.max(run.queued_at, run.due_at))})
+    spans = {d = record.started_at and math.max(0, record.ended_at - record.started_at),
+      w = first_at and math.max(0, first_at - math.max(run.queued_at, run.due_at))}})
   redis.call('SREM', key('live', run.job), run.id)
   redis.call('DEL', key('run', run.id))
   -- The output of what did not end well is kept a fortnight longer than that of what did.

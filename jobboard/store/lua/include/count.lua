@@ -1,20 +1,16 @@
--- @include key
--- @include tally
 -- @include write_counts
 -- Counts one end of a run, or nominals passed over: by queue and minute for two days, by queue and day for 400
 -- days, by job and day for thirty. Where no run was made there is no queue to count it for. A script that ends
 -- many says `counts.later`, and writes them together.
--- seen = {state, count, retries, ran_ms, waited_ms}
--- TOUCHES   day:<day> HASH, jobday:<day> HASH, minute:<minute> HASH
-local counts = {later = false, tallies = {}}
+-- seen = {state, count, retries, spans = {d = ms it ran, w = ms it waited}}
+local counts = {later = false, queues = {}, jobs = {}}
 local function count(address, queue, at, seen)
-  local day = math.floor(at / 86400000)
-  if queue then
-    tally(counts.tallies, key('minute', math.floor(at / 60000)), queue, 172800, seen)
-    tally(counts.tallies, key('day', day), queue, 34560000, seen)
+  local function add(all, name)
+    local several = all[name]
+    if several then several[#several + 1] = seen else all[name] = {seen} end
   end
-  tally(counts.tallies, key('jobday', day), address, 2592000, seen)
+  if queue then add(counts.queues, queue) end
+  add(counts.jobs, address)
   if counts.later then return end
-  write_counts(counts.tallies)
-  counts.tallies = {}
+  write_counts(counts, at)
 end

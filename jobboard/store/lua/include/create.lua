@@ -14,7 +14,7 @@ local function create(id, address, nominal, d, how)
   redis.call('HSET', key('run', id), 'job', address, 'nominal', nominal, 'queue', queue, 'score', score,
     'attempt', 1, 'lost', 0, 'defers', 0, 'launch', cmsgpack.pack(launch), 'spec', d[5], 'epoch', d[1],
     'revision', d[3], 'trigger', how.trigger, 'queued_at', how.at, 'due_at', how.due or how.at,
-    'by', how.by or '', 'reason', how.reason or '')
+    'by', how.by or '', 'reason', how.reason or '', 'state', 'queued')
   if how.family then redis.call('HSET', key('run', id), 'family', how.family) end
   redis.call('SADD', key('live', address), id)
   if launch.w and how.trigger ~= 'manual' then
@@ -24,7 +24,7 @@ local function create(id, address, nominal, d, how)
   end
   if launch.f then remind(key('deadlines'), id, (how.due or how.at) + launch.f) end
   if how.later then return sequence end
-  enqueue(id, queue, score)
+  enqueue(id, queue, score, true)
   event(how.trigger == 'schedule' and 'fired' or 'queued', address, id, how.at, 'trigger', how.trigger)
   return sequence
 end

@@ -1,8 +1,14 @@
 -- @include key
--- Tells the events stream, which keeps about the last ten thousand: for watchers, never for correctness.
+-- Tells the events stream, which keeps about the last ten thousand: for watchers, never for correctness. The first
+-- event of a call cuts the stream.
 -- TOUCHES   events STREAM
-local event_stream = key('events')
+local events_cut = false
 local function event(name, job, run, at, ...)
-  redis.call('XADD', event_stream, 'MAXLEN', '~', 10000, '*', 'e', name, 'job', job, 'run', run or '',
-    'at', string.format('%.0f', at), ...)
+  local when = string.format('%.0f', at)
+  if events_cut then
+    redis.call('XADD', key('events'), '*', 'e', name, 'job', job, 'run', run or '', 'at', when, ...)
+  else
+    events_cut = true
+    redis.call('XADD', key('events'), 'MAXLEN', '~', 10000, '*', 'e', name, 'job', job, 'run', run or '', 'at', when, ...)
+  end
 end

@@ -1,4 +1,5 @@
 -- @include key
+-- @include meta
 -- @include refusal
 -- Stands first in every script that writes: refuses a namespace of another major format before anything
 -- is written, and makes the namespace's meta on the first call. Answers nil to go on, or the reply to give.
@@ -7,7 +8,8 @@ local function guard()
   local FORMAT = '1.0'
   local refused = refusal()
   if refused then return refused end
-  if redis.call('HSETNX', key('meta'), 'format', FORMAT) == 1 then
+  if not meta().format then
+    redis.call('HSET', key('meta'), 'format', FORMAT)
     local t = redis.call('TIME')
     redis.call('HSETNX', key('meta'), 'incarnation', t[1] .. '.' .. string.format('%06d', t[2]))
   end

@@ -3,14 +3,11 @@
 -- @include postpone
 -- @include event
 -- Keeps a run from starting while its job is under a hold; answers whether it did. The run is delayed: it is looked
--- at again when the hold ends, and each minute in case its end goes unseen. Where nobody holds anything it costs
--- one look a call.
--- TOUCHES   halted SET, holds HASH, run:<run> HASH
+-- at again when the hold ends, and each minute in case its end goes unseen.
+-- TOUCHES   halted SET, run:<run> HASH
 local HALT_MS = 60000
-local holds_known = nil
 local function halt(run, at)
-  if holds_known == nil then holds_known = redis.call('EXISTS', key('holds')) == 1 end
-  local hold = holds_known and held(run.job, run.launch.g, at)
+  local hold = held(run.job, run.launch.g, at)
   if not hold or redis.call('HEXISTS', key('run', run.id), 'forced') == 1 then return false end
   redis.call('HSET', key('run', run.id), 'state', 'delayed')
   redis.call('SADD', key('halted'), run.id)

@@ -33,6 +33,6 @@ local function note(address, state, reason, seen, at)
     redis.call('LPUSH', last, cmsgpack.pack(record))
     redis.call('LTRIM', last, 0, 19)
   end
-  count(address, nil, at, {state = state, count = seen[1]})
+  count(address, nil, at, {state = state, count = seen[1], spans = {}})
   event(state, address, nil, at, 'reason', reason, 'nominal', string.format('%.0f', seen[3]))
 end

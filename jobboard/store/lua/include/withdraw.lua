@@ -5,8 +5,9 @@
 -- Takes a run out of wherever its state keeps it. A running one lets go of its locks, and the best waiters
 -- get their turn at once. The run's hash stays, for the caller to end or to give its next state.
 -- TOUCHES   active:<queue> SET, awaited:<run> SET, blocked ZSET, delay ZSET, gate:<run> HASH, gates ZSET,
---           halted SET, holding:<worker> SET, line:<job> ZSET, lock:<lock> SET, lockwait:<lock> ZSET,
---           needs:<run> SET, queue:<queue> ZSET, run:<run> HASH
+--           halted SET, holding:<worker> SET, limits HASH, line:<job> ZSET, lock:<lock> SET,
+--           lockwait:<lock> ZSET, needs:<run> SET, queue:<queue> ZSET, run:<run> HASH
+local limits_known = nil
 local function withdraw(run, at)
   if run.state == 'queued' then
     redis.call('ZREM', key('queue', run.queue), run.id)
@@ -26,7 +27,8 @@ local function withdraw(run, at)
     redis.call('ZREM', key('blocked'), run.id)
   else
     redis.call('SREM', key('holding', run.worker), run.id)
-    if redis.call('SREM', key('active', run.queue), run.id) == 1 then wake(run.queue) end
+    if limits_known == nil then limits_known = redis.call('EXISTS', key('limits')) == 1 end
+    if limits_known and redis.call('SREM', key('active', run.queue), run.id) == 1 then wake(run.queue) end
     for i = 1, #run.locks, 2 do redis.call('SREM', key('lock', run.locks[i]), run.id) end
     for i = 1, #run.locks, 2 do handover(run.locks[i], at, false) end
     return
