@@ -19,6 +19,7 @@ from jobboard.core.model import Definition
 from jobboard.daemon.scheduler import Scheduler
 from jobboard.store import staging
 from jobboard.store.connect import Store
+from jobboard.store.made import decode_made
 from jobboard.store.staging import BoardWrite
 
 if TYPE_CHECKING:
@@ -108,9 +109,9 @@ def _queued(store: Store) -> Iterator[bytes]:
 
 def _lateness(store: Store, run_ids: Iterator[bytes]) -> Iterator[float]:
     for run_id in run_ids:
-        facts: Any = store.client.hmget(store.key("run", run_id.decode()), ["due_at", "queued_at"])
-        due_ms, queued_ms = map(int, facts)
-        yield (queued_ms - due_ms) / 1000
+        raw: Any = store.client.hget(store.key("run", run_id.decode()), "made")
+        made = decode_made(raw)
+        yield (made["queued_at"] - made["due_at"]) / 1000
 
 
 def _define(store: Store, count: int, spec_of: Callable[[int], Spec]) -> None:

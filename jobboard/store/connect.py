@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMAT", "Store", "explained", "open_store", "pack", "unpack"]
 
-FORMAT = "1.0"
+FORMAT = "1.1"
 """The format this version writes, major.minor; `include/guard.lua` and `include/refusal.lua` hold to it."""
 
 # Asked twice, as every answer is.

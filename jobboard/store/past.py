@@ -13,6 +13,7 @@ from jobboard.core.record import Record, Try, Unlocked
 from jobboard.core.states import LIVE
 from jobboard.store.codec import decode_spec
 from jobboard.store.connect import explained
+from jobboard.store.made import FIELDS, read_made
 from jobboard.store.wire import as_bytes, unpack
 
 if TYPE_CHECKING:
@@ -28,23 +29,8 @@ WALKED = 20_000
 """Records of the history one command looks at; further back it says where it stopped."""
 
 _FACTS = (
-    *("job", "nominal", "state", "trigger", "attempt", "queue", "queued_at", "due_at", "reserved_at"),
-    *(
-        "worker",
-        "reason",
-        "by",
-        "cancel",
-        "revision",
-        "lost",
-        "defers",
-        "overlapped",
-        "lock",
-        "launch",
-        "tries",
-        "token",
-        "progress",
-        "unlocked",
-    ),
+    *("state", "attempt", "reserved_at", "worker", "reason", "cancel", "lost", "defers", "overlapped"),
+    *("lock", "tries", "token", "progress", "unlocked"),
 )
 
 
@@ -141,12 +127,12 @@ def read_live(store: Store, run_ids: Sequence[str]) -> list[Record]:
         page = run_ids[start : start + PAGE]
         with explained(store.url), store.client.pipeline(transaction=False) as pipe:
             for run_id in page:
-                pipe.hmget(store.key("run", run_id), _FACTS)
+                pipe.hmget(store.key("run", run_id), (*_FACTS, *FIELDS))
             rows = pipe.execute()
         found += [
-            _live(run_id, dict(zip(_FACTS, row, strict=True)))
+            _live(run_id, made, dict(zip(_FACTS, row, strict=False)))
             for run_id, row in zip(page, rows, strict=True)
-            if row[0] is not None and row[2] is not None
+            if (made := read_made(row[len(_FACTS) :])) is not None and row[0] is not None
         ]
     return _with_needs(store, _with_delays(store, found))
 
@@ -218,27 +204,26 @@ def packed_pages(store: Store, stream: str = "history") -> Iterator[list[bytes]]
         before = f"({entries[-1][0].decode()}"
 
 
-def _live(run_id: str, facts: Mapping[str, bytes | None]) -> Record:
+def _live(run_id: str, made: Mapping[str, Any], facts: Mapping[str, bytes | None]) -> Record:
     # An empty map comes back from a script as an empty list.
-    launch = dict(unpack(facts["launch"]) if facts["launch"] else {})
-    flat = launch.get("l", ())
+    flat = dict(made["launch"]).get("l", ())
     tries = facts["tries"]
     said = _progress(facts)
     return Record(
-        job=_text(facts["job"]) or "",
+        job=made["job"],
         state=_text(facts["state"]) or "",
-        nominal_ms=_number(facts["nominal"]) or 0,
+        nominal_ms=made["nominal"],
         run_id=run_id,
-        trigger=_text(facts["trigger"]),
+        trigger=made["trigger"] or None,
         attempt=_number(facts["attempt"]) or 1,
-        queue=_text(facts["queue"]),
-        queued_at_ms=_number(facts["queued_at"]),
-        due_at_ms=_number(facts["due_at"]),
+        queue=made["queue"] or None,
+        queued_at_ms=made["queued_at"],
+        due_at_ms=made["due_at"],
         started_at_ms=_number(facts["reserved_at"]),
         worker=_text(facts["worker"]),
         reason=_text(facts["reason"]),
-        by=_text(facts["cancel"]) or _text(facts["by"]),
-        revision=_number(facts["revision"]),
+        by=_text(facts["cancel"]) or made["by"] or None,
+        revision=made["revision"],
         lost=_number(facts["lost"]) or 0,
         defers=_number(facts["defers"]) or 0,
         overlapped=facts["overlapped"] is not None,

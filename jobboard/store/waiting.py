@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jobboard.store import world
 from jobboard.store.connect import explained
 from jobboard.store.definitions import pages_of
+from jobboard.store.made import FIELDS, read_made
 from jobboard.store.wire import as_bytes
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from jobboard.store.connect import Store
 
-_FACTS = ("job", "state", "revision", "spec", "pushed")
+_FACTS = ("state", "spec", "pushed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,12 @@ def read_waiting(store: Store) -> Iterator[Waiting]:
     for page in pages_of(world.waiting_ids(store)):
         with explained(store.url), store.client.pipeline(transaction=False) as pipe:
             for run_id in page:
-                pipe.hmget(store.key("run", run_id), _FACTS)
+                pipe.hmget(store.key("run", run_id), (*_FACTS, *FIELDS))
             rows = pipe.execute()
-        for job, state, revision, spec, pushed in rows:
-            if job is not None and state not in (b"running", b"stopping") and pushed is None:
-                yield Waiting(job.decode(), int(revision or 0), as_bytes(spec))
+        for state, spec, pushed, *fields in rows:
+            made = read_made(fields)
+            if made is not None and state not in (b"running", b"stopping") and pushed is None:
+                yield Waiting(made["job"], made["revision"], as_bytes(spec))
 
 
 def renew(store: Store, address: str, by: Mapping[str, Any]) -> int:

@@ -14,6 +14,7 @@ import pytest
 from kit.clock import StoreClock
 from kit.engine import MINUTE, NEVER, Engine
 from kit.events import events_of, wait_for_event
+from kit.made import made
 from kit.server import Server, fresh_namespace
 
 from jobboard import errors
@@ -88,9 +89,7 @@ def _decided_once_each(engine: Engine, address: str, span_ms: int) -> None:
     """Every nominal from T0 to the cursor fired, and none twice: held against a list of our own."""
     cursor = int(cast("bytes", engine.client.hget(engine.store.key("cursor"), address)))
     fired = [e["run"] for e in events_of(engine.store) if _is_fired(e) and e["job"] == address]
-    nominals = sorted(
-        int(cast("bytes", engine.client.hget(engine.store.key("run", run), "nominal"))) for run in fired
-    )
+    nominals = sorted(made(engine.store, run)["nominal"] for run in fired)
     assert nominals == list(range(T0 + span_ms, cursor + 1, span_ms))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from kit.engine import LEASE, Engine
+from kit.made import made
 
 from jobboard.store import fsck
 from jobboard.store.heldlocks import unlock
@@ -26,9 +27,7 @@ YOUTH = 1 << 40
 
 
 def age(engine: Engine, run_id: str) -> int:
-    score = engine.client.hget(engine.store.key("run", run_id), "score")
-    assert score is not None
-    return int(float(score)) % YOUTH
+    return int(made(engine.store, run_id)["score"]) % YOUTH
 
 
 def tired(engine: Engine) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from kit.engine import LEASE, MINUTE, NEVER, Engine
+from kit.made import remake
 
 from jobboard.store import fsck
 
@@ -64,7 +65,7 @@ def _lost_member(name: str, *key: str) -> Callable[[Engine], object]:
 
 
 def _free_the_lock(engine: Engine) -> None:
-    engine.client.hset(engine.store.key("run", _id(engine, "running")), "launch", b"\x80")
+    remake(engine.store, _id(engine, "running"), launch={})
     engine.client.delete(engine.store.key("lock", "db"))
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from kit import readme, work
 from kit.commandline import asked, jobboard, told
 from kit.engine import MINUTE, Engine
+from kit.made import made
 from kit.server import fresh_namespace
 from redis.exceptions import ResponseError
 
@@ -25,7 +26,6 @@ from jobboard.reconcile.pushing import make_parcel
 from jobboard.store import clocks, definitions, fsck, functions, past, pushes, skips, tombstones
 from jobboard.store.codec import encode_definition
 from jobboard.store.connect import Store
-from jobboard.store.wire import unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,10 +61,11 @@ def raw(store: Store, *words: str) -> bytes:
     return bytes(client.execute_command(*words))
 
 
-def launched(store: Store, run_id: str) -> tuple[bytes, Any, bytes]:
+def launched(store: Store, run_id: str) -> tuple[bytes, Any, str]:
     """What a run is made of: its spec as it is kept, its launch record, its queue."""
-    found: Any = store.client.hmget(store.key("run", run_id), ["spec", "launch", "queue"])
-    return found[0], unpack(found[1]), found[2]
+    spec: Any = store.client.hget(store.key("run", run_id), "spec")
+    kept = made(store, run_id)
+    return spec, kept["launch"], kept["queue"]
 
 
 def keys_of(store: Store) -> list[str]:
@@ -525,7 +526,7 @@ def test_a_namespace_of_another_format_is_left_alone(store: Store, call: Call) -
     store.client.hset(store.key("meta"), "format", "2.0")
     for function in functions.functions():
         with pytest.raises(
-            ResponseError, match=r"the namespace has format 2\.0, and this library writes 1\.0"
+            ResponseError, match=r"the namespace has format 2\.0, and this library writes 1\.1"
         ):
             call(function.name)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from kit.engine import Engine
+from kit.made import made
 
 from jobboard.core.instant import format_instant
 from jobboard.store import past, pushes, staging
@@ -31,8 +32,10 @@ def started(project: Project, *words: str) -> str:
 
 
 def facts(project: Project, run_id: str, *names: str) -> tuple[Any, ...]:
-    found: Any = project.store.client.hmget(project.store.key("run", run_id), names)
-    return tuple(value and value.decode() for value in found)
+    found: Any = project.store.client.hgetall(project.store.key("run", run_id))
+    fields = {name.decode(): value for name, value in found.items()}
+    values = {**fields, **made(project.store, run_id)}
+    return tuple(v.decode() if isinstance(v := values.get(name), bytes) else v and str(v) for name in names)
 
 
 def command(project: Project, run_id: str) -> Any:
@@ -61,7 +64,7 @@ def test_a_plan_says_what_becomes_of_them(project: Project, engine: Engine) -> N
     project.sync("--requeue")
     for run_id in (first, second):
         assert command(project, run_id) == NEW
-        assert facts(project, run_id, "state", "revision", "attempt") == ("queued", "2", "1")
+        assert facts(project, run_id, "state", "revision", "attempt") == ("queued", "2", None)
     assert [run.run_id for run in engine.reserve()] == [first, second]
     assert check(project.store) == []
 
@@ -222,7 +225,7 @@ def test_very_many_follow_page_by_page_and_once(project: Project, engine: Engine
             run_id = f"ops/dump@copy-{n}"
             pipe.hset(project.store.key("run", run_id), mapping=template)
             pipe.sadd(project.store.key("live", "ops/dump"), run_id)
-            pipe.zadd(project.store.key("queue", "common"), {run_id: template[b"score"]})
+            pipe.zadd(project.store.key("queue", "common"), {run_id: made(project.store, runs[0])["score"]})
         pipe.execute()
     board(project, "new", ", queue: slow")
     before = latest(project)
@@ -444,13 +447,14 @@ def test_who_asked_is_on_record(project: Project, engine: Engine) -> None:
 
 
 def test_page_by_page_where_they_are_very_many(project: Project, engine: Engine) -> None:
-    template: Any = project.store.client.hgetall(project.store.key("run", changed_before(project)[0]))
+    first = changed_before(project)[0]
+    template: Any = project.store.client.hgetall(project.store.key("run", first))
     with project.store.client.pipeline() as pipe:
         for n in range(900):
             run_id = f"ops/dump@copy-{n}"
             pipe.hset(project.store.key("run", run_id), mapping=template)
             pipe.sadd(project.store.key("live", "ops/dump"), run_id)
-            pipe.zadd(project.store.key("queue", "common"), {run_id: template[b"score"]})
+            pipe.zadd(project.store.key("queue", "common"), {run_id: made(project.store, first)["score"]})
         pipe.execute()
     assert "Requeued: 902 queued runs" in project.sync("--requeue").out
     assert project.plan("--requeue")["empty"]

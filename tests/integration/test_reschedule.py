@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kit.commandline import asked, jobboard, told
 from kit.engine import MINUTE, Engine
+from kit.made import made
 
 from jobboard import Client, errors
 from jobboard.store import fsck, pushes
@@ -53,9 +54,9 @@ def test_queue_and_priority_change_and_nothing_else(engine: Engine, state: str) 
     run_id = in_state(engine, state)
     for _ in range(2):
         assert reschedule(engine.store, [run_id], by=BY, queue="fast", priority=7) == [("OK", state)]
-    queue, score = engine.client.hmget(engine.store.key("run", run_id), ["queue", "score"])
-    assert queue == b"fast"
-    assert int(float(score or 0)) >> 40 == 1000 - 7
+    kept = made(engine.store, run_id)
+    assert kept["queue"] == "fast"
+    assert kept["score"] >> 40 == 1000 - 7
     assert fsck.check(engine.store) == []
 
 

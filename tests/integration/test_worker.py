@@ -31,6 +31,7 @@ from jobboard.daemon.output import HEAD_BYTES, TAIL_BYTES
 from jobboard.daemon.serving import Serving
 from jobboard.daemon.spool import folder_of
 from jobboard.daemon.worker import Worker
+from jobboard.store import past
 from jobboard.store.fsck import check
 from jobboard.store.runs import Runs
 
@@ -307,8 +308,8 @@ def test_a_run_that_does_not_end_in_time_goes_back_and_no_try_is_counted(
         queued = wait_for_event(store, lambda e: e["e"] == "queued" and e.get("reason", "") != "")
     assert queued["reason"] == "the worker was stopped"
     assert not running_with(word)
-    state, attempt = store.client.hmget(store.key("run", run_id), ["state", "attempt"])
-    assert (state, attempt) == (b"queued", b"1")
+    (live,) = past.read_live(store, [run_id])
+    assert (live.state, live.attempt) == ("queued", 1)
 
 
 def test_an_idle_worker_leaves_the_store_in_peace(store: Store, tmp_path: Path) -> None:

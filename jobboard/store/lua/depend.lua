@@ -7,6 +7,7 @@
 -- @include guard
 -- @include arguments
 -- @include now
+-- @include made
 -- @include read_run
 -- @include needs
 -- @include await
@@ -28,7 +29,7 @@ if not open then return cmsgpack.pack({'CIRCLE', about}) end
 
 if run.state == 'delayed' then
   run.due_at = tonumber(redis.call('ZSCORE', key('delay'), id) or at)
-  redis.call('HSET', key('run', id), 'due_at', run.due_at)
+  redis.call('HSET', key('run', id), 'made', made(run))
 end
 if run.state ~= 'blocked' then withdraw(run, at) end
 await(id, open)

@@ -341,7 +341,7 @@ function look.barriers(id)
   for i = 1, wanting and #run.locks or 0, 2 do
     if not redis.call('ZSCORE', key('barrier', run.locks[i]), id)
       and broken(id, 'has a barrier, but not at its lock ' .. run.locks[i]) then
-      local age = math.fmod(tonumber(run.score), 1099511627776)
+      local age = run.score % 1099511627776
       redis.call('ZADD', key('barrier', run.locks[i]), age, id)
     end
   end

@@ -3,11 +3,12 @@
 -- false lifts either. What runs already counts from now on.
 -- KEYS      meta
 -- ARGUMENTS queue=string limit=int rate=int span_ms=int by=map
--- TOUCHES   active:<queue> SET, holding:<worker> SET, limits HASH, pace HASH, queues SET, run:<run> HASH,
---           throttled ZSET, workers ZSET
+-- TOUCHES   active:<queue> SET, holding:<worker> SET, limits HASH, pace HASH, queues SET, throttled ZSET,
+--           workers ZSET
 -- RETURNS   "OK"
 -- @include guard
 -- @include arguments
+-- @include read_run
 -- @include wake
 -- @include audit
 local refused = guard()
@@ -25,7 +26,8 @@ else
 end
 for _, worker in ipairs(rule.limit and redis.call('ZRANGE', key('workers'), 0, 499) or {}) do
   for _, id in ipairs(redis.call('SRANDMEMBER', key('holding', worker), 500)) do
-    if redis.call('HGET', key('run', id), 'queue') == queue then redis.call('SADD', key('active', queue), id) end
+    local run = read_run(id)
+    if run and run.queue == queue then redis.call('SADD', key('active', queue), id) end
   end
 end
 wake(queue)

@@ -8,13 +8,13 @@
 -- @include guard
 -- @include arguments
 -- @include now
+-- @include read_run
 -- @include event
 local refused = guard()
 if refused then return refused end
-local at, run = now(), arguments.run
-local known = redis.call('HMGET', key('run', run), 'token', 'job')
-if tonumber(known[1] or nil) ~= arguments.token then return cmsgpack.pack({'FENCED'}) end
-redis.call('HSET', key('run', run), 'progress', cmsgpack.pack({token = arguments.token, at = at,
+local at, run = now(), read_run(arguments.run)
+if not run or run.token ~= arguments.token then return cmsgpack.pack({'FENCED'}) end
+redis.call('HSET', key('run', run.id), 'progress', cmsgpack.pack({token = arguments.token, at = at,
   percent = arguments.percent >= 0 and arguments.percent or nil, text = arguments.text}))
-event('progress', known[2], run, at, 'percent', arguments.percent, 'text', arguments.text)
+event('progress', run.job, run.id, at, 'percent', arguments.percent, 'text', arguments.text)
 return cmsgpack.pack({'OK'})

@@ -8,6 +8,7 @@
 -- @include guard
 -- @include arguments
 -- @include now
+-- @include made
 -- @include read_run
 -- @include withdraw
 -- @include place
@@ -34,11 +35,10 @@ for i, id in ipairs(arguments.runs) do
     if moves then withdraw(run, at) end
     run.queue = arguments.queue or run.queue
     if arguments.priority then
-      run.score = string.format('%.0f', (1000 - arguments.priority) * 1099511627776
-        + math.fmod(tonumber(run.score), 1099511627776))
+      run.score = (1000 - arguments.priority) * 1099511627776 + run.score % 1099511627776
     end
     run.due_at = due and math.max(due, at) or run.due_at
-    redis.call('HSET', key('run', id), 'queue', run.queue, 'score', run.score, 'due_at', run.due_at)
+    redis.call('HSET', key('run', id), 'made', made(run))
     if moves and due then
       place(run, at)
     elseif moves then

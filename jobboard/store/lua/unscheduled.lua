@@ -4,12 +4,13 @@
 -- end, is in order.
 -- KEYS      meta
 -- ARGUMENTS version=string due=map repair=bool
--- TOUCHES   boards HASH, claims ZSET, live:<job> SET, run:<run> HASH, sched ZSET, used HASH, wake:<who> LIST,
---           work LIST, work:<stage> HASH
+-- TOUCHES   boards HASH, claims ZSET, live:<job> SET, sched ZSET, used HASH, wake:<who> LIST, work LIST,
+--           work:<stage> HASH
 -- RETURNS   "OK" {address, ...}
 -- @include guard
 -- @include arguments
 -- @include definition
+-- @include read_run
 local refused = guard()
 if refused then return refused end
 local stages = redis.call('LRANGE', key('work'), 0, -1)
@@ -24,8 +25,8 @@ local function in_order(address)
   local _, d = definition(address)
   if not d or d[4].d then return true end
   for _, id in ipairs(d[4].i and redis.call('SRANDMEMBER', key('live', address), 500) or {}) do
-    local launch = redis.call('HGET', key('run', id), 'launch')
-    if launch and cmsgpack.unpack(launch).i then return true end
+    local run = read_run(id)
+    if run and run.launch.i then return true end
   end
   return d[4].r and tonumber(redis.call('HGET', key('used'), address) or 0) >= d[4].r
 end

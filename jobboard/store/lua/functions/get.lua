@@ -8,6 +8,7 @@
 -- @include in_force
 -- @include instant
 -- @include find_record
+-- @include read_run
 if (said.job == nil) == (said.run == nil) then refuse('give a job or a run') end
 if said.job then
   local _, d = definition(said.job)
@@ -15,12 +16,12 @@ if said.job then
   local due = tonumber(redis.call('ZSCORE', key('sched'), said.job) or nil)
   return {job = said.job, spec = spec_fields(in_force(d, now())[5]), revision = d[3], due = due and instant(due) or cjson.null}
 end
-local v = redis.call('HMGET', key('run', said.run), 'job', 'state', 'attempt', 'queue', 'worker', 'queued_at', 'trigger', 'by')
-if v[1] then
+local run = read_run(said.run)
+if run then
   local progress = redis.call('HGET', key('run', said.run), 'progress')
   progress = progress and cmsgpack.unpack(progress)
-  return {run = said.run, job = v[1], state = v[2], attempt = tonumber(v[3]), queue = v[4], worker = v[5] or cjson.null,
-    queued = instant(tonumber(v[6])), trigger = v[7], by = v[8] or cjson.null,
+  return {run = said.run, job = run.job, state = run.state, attempt = run.attempt, queue = run.queue, worker = run.worker or cjson.null,
+    queued = instant(run.queued_at), trigger = run.trigger, by = run.by,
     percent = progress and progress.percent or cjson.null, text = progress and progress.text or cjson.null}
 end
 local record = find_record(said.run)

@@ -1,5 +1,7 @@
 -- @include key
 -- @include now
+-- @include made
+-- @include read_run
 -- Gives a job's state another address: next due instant, cursor, runs counted, live edits, overrides, holds,
 -- what is expected of it, last records, what was counted of its last thirty days, and the runs that are not over. A claim is void. Of what has been
 -- carried before nothing is left to carry.
@@ -67,7 +69,11 @@ local function carry(from, to)
     redis.call('HDEL', key('told'), from)
   end
   for _, id in ipairs(redis.call('SMEMBERS', key('live', from))) do
-    redis.call('HSET', key('run', id), 'job', to)
+    local run = read_run(id)
+    if run then
+      run.job = to
+      redis.call('HSET', key('run', id), 'made', made(run))
+    end
     redis.call('SADD', key('live', to), id)
   end
   redis.call('DEL', key('live', from))

@@ -32,8 +32,8 @@ local function close(run, state, at, outcome)
   if state ~= 'ok' then
     -- What a retry by hand needs, and nothing else would know.
     record.family = run.family
-    local own = redis.call('HMGET', key('run', run.id), 'own', 'spec', 'launch')
-    if own[1] and #own[2] <= 16384 then record.spec, record.launch = own[2], own[3] end
+    local own = redis.call('HMGET', key('run', run.id), 'own', 'spec')
+    if own[1] and #own[2] <= 16384 then record.spec, record.launch = own[2], cmsgpack.pack(run.launch) end
     if own[1] and #own[2] > 16384 then record.heavy = true end
   end
   if run.launch.f then

@@ -1,4 +1,5 @@
 -- @include key
+-- @include made
 -- @include enqueue
 -- @include remind
 -- @include event
@@ -11,11 +12,11 @@ local function create(id, address, nominal, d, how)
   local queue = launch.q or 'common'
   local sequence = redis.call('HINCRBY', key('meta'), 'seq', 1)
   local score = (1000 - (launch.p or 0)) * 1099511627776 + sequence
-  redis.call('HSET', key('run', id), 'job', address, 'nominal', nominal, 'queue', queue, 'score', score,
-    'attempt', 1, 'lost', 0, 'defers', 0, 'launch', cmsgpack.pack(launch), 'spec', d[5], 'epoch', d[1],
-    'revision', d[3], 'trigger', how.trigger, 'queued_at', how.at, 'due_at', how.due or how.at,
-    'by', how.by or '', 'reason', how.reason or '', 'state', 'queued')
-  if how.family then redis.call('HSET', key('run', id), 'family', how.family) end
+  local packed = made({job = address, nominal = nominal, queue = queue, score = score, launch = launch, epoch = d[1],
+    revision = d[3], trigger = how.trigger, queued_at = how.at, due_at = how.due or how.at, by = how.by or '',
+    family = how.family})
+  redis.call('HSET', key('run', id), 'made', packed, 'spec', d[5], 'state', 'queued')
+  if (how.reason or '') ~= '' then redis.call('HSET', key('run', id), 'reason', how.reason) end
   redis.call('SADD', key('live', address), id)
   if launch.w and how.trigger ~= 'manual' then
     local expires = (how.due or how.at) + launch.w

@@ -8,7 +8,7 @@ local function missing_lock(run)
     local lock, capacity = locks[i], locks[i + 1]
     local held_by = redis.call('SCARD', key('lock', lock))
     if held_by >= capacity then return lock, false end
-    local before = string.format('(%.0f', math.fmod(tonumber(run.score), 1099511627776))
+    local before = string.format('(%.0f', run.score % 1099511627776)
     if held_by + redis.call('ZCOUNT', key('barrier', lock), '-inf', before) >= capacity then barred = barred or lock end
   end
   return barred, barred ~= nil

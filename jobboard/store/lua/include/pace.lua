@@ -1,6 +1,8 @@
 -- @include key
 -- @include definition
 -- @include in_force
+-- @include made
+-- @include read_run
 -- @include remind
 -- Has a job whose runs come a while after each other be due again, that while from now; a claim made before is void.
 -- Where a run of it is unfinished still, the end of that one does so.
@@ -11,9 +13,9 @@ local function pace(address, at)
   if not d or not d[4].i or d[4].d then return end
   local live = redis.call('SRANDMEMBER', key('live', address))
   if live then
-    local launch = cmsgpack.unpack(redis.call('HGET', key('run', live), 'launch'))
-    launch.i = d[4].i
-    redis.call('HSET', key('run', live), 'launch', cmsgpack.pack(launch))
+    local run = read_run(live)
+    run.launch.i = d[4].i
+    redis.call('HSET', key('run', live), 'made', made(run))
     return
   end
   if d[4].r and tonumber(redis.call('HGET', key('used'), address) or 0) >= d[4].r then return end

@@ -10,7 +10,7 @@ local function park(run, lock, at)
   local parks = redis.call('HINCRBY', key('run', run.id), 'parks', 1)
   if parks >= PATIENCE then
     for i = 1, #run.locks, 2 do
-      redis.call('ZADD', key('barrier', run.locks[i]), math.fmod(tonumber(run.score), 1099511627776), run.id)
+      redis.call('ZADD', key('barrier', run.locks[i]), run.score % 1099511627776, run.id)
     end
     redis.call('ZADD', key('barriers'), 9007199254740991, run.id)
   end

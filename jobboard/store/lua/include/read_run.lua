@@ -1,20 +1,18 @@
 -- @include key
--- A live run's facts, all but its spec, or nil when there is no such live run. Written out field by field:
--- every run is read twice on its way, and loops over the names take as long as the rest of it.
+-- @include made_before
+-- A live run's facts, all but its spec, or nil when there is no such live run. What is as it was at first is not
+-- written down: the first attempt, none lost, none put off.
 -- TOUCHES   run:<run> HASH
 local function read_run(id)
-  local v = redis.call('HMGET', key('run', id), 'job', 'nominal', 'state', 'queue', 'score', 'attempt', 'lost',
-    'defers', 'token', 'worker', 'launch', 'epoch', 'revision', 'trigger', 'queued_at', 'due_at', 'reserved_at', 'by',
-    'tries', 'cancel', 'lock', 'overlapped', 'awaited', 'expires', 'doomed',
-    'family', 'fate', 'again')
-  if not v[1] then return nil end
-  local launch = cmsgpack.unpack(v[11])
-  return {id = id, job = v[1], nominal = tonumber(v[2]), state = v[3], queue = v[4], score = v[5],
-    attempt = tonumber(v[6]), lost = tonumber(v[7]), defers = tonumber(v[8]), token = tonumber(v[9]),
-    worker = v[10] or nil, launch = launch, locks = launch.l or {}, epoch = tonumber(v[12]),
-    revision = tonumber(v[13]), trigger = v[14], queued_at = tonumber(v[15]), due_at = tonumber(v[16]),
-    reserved_at = tonumber(v[17]), by = v[18] or nil, tries = v[19] and cmsgpack.unpack(v[19]) or {},
-    cancel = v[20] or nil, lock = v[21] or nil, overlapped = v[22] or nil,
-    awaited = v[23] or nil, expires = tonumber(v[24] or nil), doomed = v[25] or nil,
-    family = v[26] or nil, fate = v[27] or nil, again = v[28] or nil}
+  local v = redis.call('HMGET', key('run', id), 'made', 'state', 'token', 'worker', 'reserved_at', 'attempt', 'lost',
+    'defers', 'tries', 'cancel', 'lock', 'overlapped', 'awaited', 'expires', 'doomed', 'fate', 'again')
+  local m = v[1] and cmsgpack.unpack(v[1]) or made_before(id)
+  if not m then return nil end
+  return {id = id, job = m[1], nominal = m[2], queue = m[3], score = m[4], launch = m[5], locks = m[5].l or {},
+    epoch = m[6], revision = m[7], trigger = m[8], queued_at = m[9], due_at = m[10], by = m[11] or '',
+    family = m[12] or nil, state = v[2], token = tonumber(v[3] or nil), worker = v[4] or nil,
+    reserved_at = tonumber(v[5] or nil), attempt = tonumber(v[6] or 1), lost = tonumber(v[7] or 0),
+    defers = tonumber(v[8] or 0), tries = v[9] and cmsgpack.unpack(v[9]) or {}, cancel = v[10] or nil,
+    lock = v[11] or nil, overlapped = v[12] or nil, awaited = v[13] or nil, expires = tonumber(v[14] or nil),
+    doomed = v[15] or nil, fate = v[16] or nil, again = v[17] or nil}
 end

@@ -1,6 +1,7 @@
 -- @include key
 -- @include definition
 -- @include in_force
+-- @include made
 -- @include read_run
 -- @include withdraw
 -- @include lift
@@ -21,8 +22,7 @@ local function renew(address, cursor, at)
   local launch = d[4]
   local function renew_run(run)
     local queue = launch.q or 'common'
-    local age = tonumber(run.score) % 1099511627776
-    local score = string.format('%.0f', (1000 - (launch.p or 0)) * 1099511627776 + age)
+    local score = (1000 - (launch.p or 0)) * 1099511627776 + run.score % 1099511627776
     local locks_move = cmsgpack.pack(run.locks) ~= cmsgpack.pack(launch.l or {})
     local placed = (run.state == 'queued' or run.state == 'waiting')
       and (locks_move or queue ~= run.queue or score ~= run.score)
@@ -31,11 +31,12 @@ local function renew(address, cursor, at)
     elseif locks_move and lift(run) then
       for i = 1, #run.locks, 2 do handover(run.locks[i], at, false) end
     end
-    redis.call('HSET', key('run', run.id), 'spec', d[5], 'launch', cmsgpack.pack(launch), 'epoch', d[1],
-      'revision', d[3], 'queue', queue, 'score', score)
+    local before = run.launch
+    run.launch, run.epoch, run.revision, run.queue, run.score = launch, d[1], d[3], queue, score
+    redis.call('HSET', key('run', run.id), 'spec', d[5], 'made', made(run))
     -- Up to when it has to be started holds until its first attempt, and not for a run by hand.
     local expires = launch.w and run.due_at + launch.w
-    if run.trigger ~= 'manual' and expires and (run.expires or not run.launch.w and run.attempt == 1) then
+    if run.trigger ~= 'manual' and expires and (run.expires or not before.w and run.attempt == 1) then
       redis.call('HSET', key('run', run.id), 'expires', expires)
       remind(key('expiry'), run.id, expires)
     elseif run.expires and not expires then
@@ -44,7 +45,7 @@ local function renew(address, cursor, at)
     end
     if launch.f then
       remind(key('deadlines'), run.id, run.due_at + launch.f)
-    elseif run.launch.f then
+    elseif before.f then
       redis.call('ZREM', key('deadlines'), run.id)
       recover(run.id, run.job, at)
     end

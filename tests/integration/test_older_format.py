@@ -1,0 +1,76 @@
+"""A namespace that an older minor format was written to is read, and becomes one of this format."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kit.engine import Engine
+from kit.made import made
+
+from jobboard.store import fsck, past
+from jobboard.store.connect import FORMAT
+from jobboard.store.reschedule import reschedule
+from jobboard.store.wire import pack
+
+if TYPE_CHECKING:
+    from jobboard.store.connect import Store
+
+
+def as_in_1_0(store: Store, run_id: str) -> None:
+    """Keep a live run as format 1.0 did: what it was made with in a field each, defaults too."""
+    fields: dict[Any, Any] = {name: value for name, value in made(store, run_id).items() if name != "family"}
+    fields |= {"launch": pack(fields["launch"]), "attempt": 1, "lost": 0, "defers": 0}
+    store.client.hset(store.key("run", run_id), mapping=fields)
+    store.client.hdel(store.key("run", run_id), "made")
+    store.client.hset(store.key("meta"), "format", "1.0")
+
+
+@pytest.fixture
+def engine(store: Store) -> Engine:
+    built = Engine(store)
+    built.worker()
+    return built
+
+
+@pytest.fixture
+def run_id(engine: Engine) -> str:
+    """A run that waits in its queue, made by format 1.0."""
+    engine.define("b/one", locks={"db": 1}, priority=3, tags=["t"])
+    run_id = engine.runs.start_run("b/one", by="ana", reason="why not")
+    before = past.read_live(engine.store, [run_id])
+    as_in_1_0(engine.store, run_id)
+    assert past.read_live(engine.store, [run_id]) == before
+    assert fsck.check(engine.store) == []
+    return run_id
+
+
+def test_its_runs_run(engine: Engine, run_id: str) -> None:
+    run = engine.reserve_one()
+    assert (run.run_id, run.address, run.attempt, run.trigger) == (run_id, "b/one", 1, "manual")
+    assert engine.members("lock", "db") == {run_id}
+    engine.finish(run)
+    (record,) = past.last_records(engine.store, "b/one")
+    assert (record.run_id, record.state, record.by, record.attempt) == (run_id, "ok", "ana", 1)
+    assert fsck.check(engine.store) == []
+
+
+def test_what_changes_a_run_keeps_it_as_this_format_does(engine: Engine, run_id: str) -> None:
+    assert reschedule(engine.store, [run_id], by={"actor": "ana"}, queue="fast") == [("OK", "queued")]
+    assert made(engine.store, run_id)["queue"] == "fast"
+    assert fsck.check(engine.store) == []
+    (run,) = past.read_live(engine.store, [run_id])
+    assert (run.queue, run.locks, run.by) == ("fast", {"db": 1}, "ana")
+
+
+def test_it_says_which_format_it_has_then(engine: Engine, run_id: str) -> None:
+    engine.finish(engine.reserve_one())
+    assert engine.client.hget(engine.store.key("meta"), "format") == FORMAT.encode()
+
+
+def test_a_newer_one_stays_what_it_is(engine: Engine) -> None:
+    engine.client.hset(engine.store.key("meta"), "format", "1.97")
+    engine.define("b/one")
+    engine.runs.start_run("b/one", by="ana")
+    engine.finish(engine.reserve_one())
+    assert engine.client.hget(engine.store.key("meta"), "format") == b"1.97"
