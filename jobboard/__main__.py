@@ -1,8 +1,27 @@
-"""``python -m jobboard`` and the ``jobboard`` command."""
+"""``python -m jobboard`` and the ``jobboard`` command: a process that does one command and ends.
 
+Nearly all that a command makes, its modules first, lives as long as its process. Looking there for garbage,
+while it grows and once more as the interpreter ends, took a fifth of the time of a short command.
+"""
+
+import gc
 import sys
 
-from jobboard.cli.main import main
+from jobboard.cli.main import main as command
+
+_GROWN = 100_000
+"""Objects more than at the last look, from which on the next is worth its time; a daemon gets there too."""
+
+
+def main() -> int:
+    """Do the command of this process; its exit code."""
+    gc.set_threshold(_GROWN)
+    try:
+        return command()
+    finally:
+        # What is frozen is not looked through when the interpreter ends; what needs closing is closed.
+        gc.freeze()
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jobboard.store import past
-from jobboard.store.connect import explained
-from jobboard.store.wire import as_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jobboard.core.record import Record
     from jobboard.store.connect import Store
+    from jobboard.store.direct import Command
 
 RECORDS = 5
 """How many of a job's newest records are searched for its last run; the others were passed over."""
@@ -46,11 +45,11 @@ def read_bystanders(store: Store, addresses: Sequence[str]) -> dict[str, Bystand
     """The runs of these jobs, in two round trips; a job without any is left out."""
     if not addresses:
         return {}
-    with explained(store.url), store.client.pipeline(transaction=False) as pipe:
-        for address in addresses:
-            pipe.smembers(store.key("live", address))
-            pipe.lrange(store.key("last", address), 0, RECORDS - 1)
-        answers: list[Any] = pipe.execute()
+    asked: list[Command] = []
+    for address in addresses:
+        asked.append(("SMEMBERS", store.key("live", address)))
+        asked.append(("LRANGE", store.key("last", address), 0, RECORDS - 1))
+    answers = store.read(*asked)
     ids = [run_id.decode() for members in answers[::2] for run_id in sorted(members)]
     live: dict[str, list[Record]] = {}
     for run in past.read_live(store, ids):
@@ -63,5 +62,5 @@ def read_bystanders(store: Store, addresses: Sequence[str]) -> dict[str, Bystand
 
 
 def _last_run(rows: Sequence[bytes]) -> Record | None:
-    records = (past.decode_record(as_bytes(raw)) for raw in rows)
+    records = (past.decode_record(raw) for raw in rows)
     return next((record for record in records if record.run_id), None)

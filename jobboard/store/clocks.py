@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from jobboard import clock, errors
-from jobboard.store.connect import explained
 
 if TYPE_CHECKING:
     from jobboard.store.connect import Store
@@ -20,21 +19,12 @@ def now_ms(store: Store) -> int:
         errors.StoreUnreachable: No answer.
         errors.StoreRefused: The server would not.
     """
-    return _server_ms(store) + _test_offset_ms(store)
-
-
-def _server_ms(store: Store) -> int:
+    about_test = ("HMGET", store.key("meta"), "test", "test_offset_ms")
     try:
-        with explained(store.url):
-            seconds, micros = store.client.time()
+        (seconds, micros), (test, offset) = store.read(("TIME",), about_test)
     except errors.StoreReadOnly:
-        return clock.now_ms()
-    return seconds * 1000 + micros // 1000
-
-
-def _test_offset_ms(store: Store) -> int:
-    with explained(store.url):
-        test, offset = cast(
-            "list[bytes | None]", store.client.hmget(store.key("meta"), ["test", "test_offset_ms"])
-        )
-    return int(offset) if test == b"1" and offset is not None else 0
+        server_ms = clock.now_ms()
+        ((test, offset),) = store.read(about_test)
+    else:
+        server_ms = int(seconds) * 1000 + int(micros) // 1000
+    return server_ms + (int(offset) if test == b"1" and offset is not None else 0)

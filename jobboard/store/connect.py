@@ -1,41 +1,38 @@
 """One connection to one namespace, and the one way to call a script.
 
-What the server says is turned into our errors here (`store.explain`), so that nothing above the store ever
-sees an exception of the client library. Opening a store and reading from it needs no right beyond reading
-keys: a user with ``+@read +evalsha_ro ~*`` can plan.
+What the server says is turned into our errors (`store.link`), so that nothing above the store ever sees an
+exception of the client library. Opening a store and reading from it needs no right beyond reading keys: a
+user with ``+@read +evalsha_ro ~*`` can plan.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from functools import partial
-from typing import TYPE_CHECKING, Any, Self, cast
-
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from typing import TYPE_CHECKING, Any, Self
 
 from jobboard import errors
 from jobboard.settings import masked
-from jobboard.store import keys, scripts
-from jobboard.store.explain import OLDEST_SERVER, explained, too_old
-from jobboard.store.multiplexed import Multiplexed
-from jobboard.store.transport import Blocking, Call
+from jobboard.store import keys
+from jobboard.store.link import Link, explained
 from jobboard.store.wire import pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from concurrent.futures import Future
+
+    import redis
 
     from jobboard.settings import Settings
+    from jobboard.store.direct import Command
     from jobboard.store.embedded import EmbeddedLease
-    from jobboard.store.transport import Transport
+    from jobboard.store.transport import Call
 
 __all__ = ["FORMAT", "Store", "explained", "open_store", "pack", "unpack"]
 
 FORMAT = "1.1"
 """The format this version writes, major.minor; `include/guard.lua` and `include/refusal.lua` hold to it."""
+
+OLDEST_SERVER = (7, 0)
 
 # Asked twice, as every answer is.
 _FIRST_ANSWER_S = 2.5
@@ -72,10 +69,14 @@ class Store:
         self.namespace = namespace
         self.lease = lease
         self._reviving = lease
-        self.client = _client(url, timeout_s)
-        self._transport: Transport = Multiplexed(self._connected) if shared else Blocking(self.client)
+        self._link = Link(url, timeout_s, shared=shared)
         self._prefix = keys.prefix(namespace)
         self._meta = self.key("meta")
+
+    @property
+    def client(self) -> redis.Redis:
+        """The client library's client. What can be had by `read` or a script takes less without it."""
+        return self._link.client
 
     def again(self, *, timeout_s: float | None = 30.0, shared: bool = False) -> Store:
         """Another connection to the same namespace. It ends with, or before, the store it was made from."""
@@ -103,13 +104,13 @@ class Store:
             errors.StoreRefused: The server would not; nothing was written.
             errors.WrongFormat: The namespace was written by another major version.
         """
-        asked = Call(scripts.load(script), self._meta, pack(arguments))
+        asked = self._call(script, arguments)
         try:
-            return self._decoded(self._transport.submit(asked))
+            return self._decoded(self._link.answer(asked))
         except errors.StoreUnreachable:
             if self._reviving is None or not self._reviving.ensure_running():
                 raise
-            return self._decoded(self._transport.submit(asked))
+            return self._decoded(self._link.answer(asked))
 
     def submit(self, script: str, /, **arguments: Any) -> Callable[[], Any]:
         """Run a script without waiting: what is returned waits for its answer and decodes it, as `call`.
@@ -119,32 +120,36 @@ class Store:
         Raises:
             errors.JobboardError: By what is returned; as `call`.
         """
-        asked = Call(scripts.load(script), self._meta, pack(arguments))
-        return partial(self._decoded, self._transport.submit(asked))
+        answer = self._link.submit(self._call(script, arguments))
+        return lambda: self._decoded(answer())
 
-    def _decoded(self, answer: Future[bytes]) -> Any:
-        with explained(self.url):
-            value = unpack(answer.result())
+    def read(self, *commands: Command) -> list[Any]:
+        """Send commands that only read, in one piece; their replies as the server gives them.
+
+        Raises:
+            errors.StoreUnreachable: No answer.
+            errors.StoreRefused: The server would not.
+        """
+        return self._link.read(commands)
+
+    def _call(self, script: str, arguments: Mapping[str, Any]) -> Call:
+        from jobboard.store import scripts
+        from jobboard.store.transport import Call
+
+        return Call(scripts.load(script), self._meta, pack(arguments))
+
+    def _decoded(self, packed: bytes) -> Any:
+        value = unpack(packed)
         if isinstance(value, list) and value and value[0] == "WRONG_FORMAT":
             raise self._wrong_format(value[1])
         return value
-
-    def _connected(self) -> Any:
-        connection: Any = self.client.connection_pool.make_connection()
-        connection.connect()
-        return connection
 
     def greeting(self) -> Mapping[str, Any]:
         """What the server says of itself at connecting: ``server``, ``version``, ``mode``, ``role``.
 
         Every user may hear it, whatever else they may not do.
         """
-        with explained(self.url):
-            connection = self.client.connection_pool.get_connection()
-        try:
-            return {_text(name): _text(said) for name, said in connection.handshake_metadata.items()}
-        finally:
-            self.client.connection_pool.release(connection)
+        return {_text(name): _text(said) for name, said in self._link.greeting().items()}
 
     def ensure_ours(self) -> None:
         """Check that this server and this namespace can be used.
@@ -156,9 +161,10 @@ class Store:
         """
         version = str(self.greeting()["version"])
         if version_of(version) < OLDEST_SERVER:
+            from jobboard.store.explain import too_old
+
             raise too_old(self.shown_url, version)
-        with explained(self.url):
-            raw_format, test = cast("list[bytes | None]", self.client.hmget(self._meta, ["format", "test"]))
+        raw_format, test = self.read(("HMGET", self._meta, "format", "test"))[0]
         if raw_format is not None and major_of(raw_format.decode()) != major_of(FORMAT):
             raise self._wrong_format(raw_format.decode())
         if test == b"1" and os.environ.get("JOBBOARD_TEST") != "1":
@@ -177,8 +183,7 @@ class Store:
 
     def close(self) -> None:
         """Drop the connection, and the lease of an embedded server. Safe to call twice."""
-        self._transport.close()
-        self.client.close()
+        self._link.close()
         if self.lease is not None:
             self.lease.close()
 
@@ -225,21 +230,6 @@ def major_of(version_format: str) -> int:
     """The major number of a format; -1 where there is none, which no version writes."""
     found = re.match(r"\d+", version_format)
     return int(found.group()) if found else -1
-
-
-def _client(url: str, timeout_s: float | None) -> redis.Redis:
-    try:
-        return redis.Redis.from_url(
-            url,
-            socket_timeout=timeout_s,
-            socket_connect_timeout=5.0,
-            **({} if url.startswith("unix:") else {"socket_keepalive": True}),
-            # One repeat, at once, for a connection that broke while idle; waiting is the caller's to decide.
-            retry=Retry(NoBackoff(), 1),
-            protocol=3,
-        )
-    except (ValueError, TypeError) as error:
-        raise errors.UsageError(f'"{masked(url)}" is not the address of a store: {error}') from error
 
 
 def _text(value: Any) -> Any:

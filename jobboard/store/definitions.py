@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from jobboard import errors
 from jobboard.core.names import split_address
 from jobboard.store.codec import decode_definition
-from jobboard.store.connect import explained
-from jobboard.store.wire import as_bytes, unpack
+from jobboard.store.reading import read_hashes
+from jobboard.store.wire import unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from jobboard.core.model import Definition
     from jobboard.store.connect import Store
@@ -59,10 +59,7 @@ class MovedSince(errors.Stale):
 
 def read_boards(store: Store) -> dict[str, BoardRecord]:
     """Every board of the namespace."""
-    with explained(store.url):
-        versions = dict(store.client.hscan_iter(store.key("boards"), count=1000))
-        metas = dict(store.client.hscan_iter(store.key("boardmeta"), count=1000)) if versions else {}
-        drifts = dict(store.client.hscan_iter(store.key("drift"), count=1000)) if versions else {}
+    versions, metas, drifts = read_hashes(store, *map(store.key, ("boards", "boardmeta", "drift")))
     return {
         name.decode(): BoardRecord(
             name.decode(),
@@ -76,10 +73,8 @@ def read_boards(store: Store) -> dict[str, BoardRecord]:
 
 def read_board(store: Store, board: str) -> BoardRecord | None:
     """One board, or None where there is none of that name."""
-    with explained(store.url), store.client.pipeline(transaction=False) as pipe:
-        for key in ("boards", "boardmeta", "drift"):
-            pipe.hget(store.key(key), board)
-        version, meta, drift = pipe.execute()
+    keys = ("boards", "boardmeta", "drift")
+    version, meta, drift = store.read(*(("HGET", store.key(key), board) for key in keys))
     if version is None:
         return None
     return BoardRecord(
@@ -97,7 +92,8 @@ def defs_of(version: str) -> str:
 
 def read_definitions(store: Store, version: str) -> dict[str, Definition]:
     """Every job of a board at a version, by name. In pages."""
-    return {job: decode_definition(raw) for job, raw in _packed_definitions(store, version)}
+    (packed,) = read_hashes(store, store.key("defs", defs_of(version)))
+    return {job.decode(): decode_definition(raw) for job, raw in packed.items()}
 
 
 def read_some(store: Store, version: str, jobs: Sequence[str]) -> dict[str, Definition]:
@@ -105,12 +101,9 @@ def read_some(store: Store, version: str, jobs: Sequence[str]) -> dict[str, Defi
     found: dict[str, Definition] = {}
     key = store.key("defs", defs_of(version))
     for page in pages_of(jobs):
-        with explained(store.url):
-            raws = store.client.hmget(key, page)
+        (raws,) = store.read(("HMGET", key, *page))
         found.update(
-            (job, decode_definition(as_bytes(raw)))
-            for job, raw in zip(page, raws, strict=True)
-            if raw is not None
+            (job, decode_definition(raw)) for job, raw in zip(page, raws, strict=True) if raw is not None
         )
     return found
 
@@ -118,17 +111,11 @@ def read_some(store: Store, version: str, jobs: Sequence[str]) -> dict[str, Defi
 def read_packed(store: Store, address: str) -> bytes | None:
     """One job as it is stored, or None where there is no such job."""
     board, job = split_address(address)
-    with explained(store.url):
-        version: Any = store.client.hget(store.key("boards"), board)
-        raw: Any = version and store.client.hget(store.key("defs", defs_of(version.decode())), job)
-    return as_bytes(raw) if raw is not None else None
-
-
-def _packed_definitions(store: Store, version: str) -> Iterator[tuple[str, bytes]]:
-    key = store.key("defs", defs_of(version))
-    with explained(store.url):
-        for job, raw in store.client.hscan_iter(key, count=1000):
-            yield job.decode(), as_bytes(raw)
+    (version,) = store.read(("HGET", store.key("boards"), board))
+    if version is None:
+        return None
+    raw: bytes | None = store.read(("HGET", store.key("defs", defs_of(version.decode())), job))[0]
+    return raw
 
 
 def pages_of(items: Sequence[Any]) -> list[Sequence[Any]]:

@@ -13,7 +13,7 @@ from jobboard.core.blame import moved_between
 from jobboard.store.codec import encode_definition
 from jobboard.store.connect import explained
 from jobboard.store.definitions import MovedSince, pages_of
-from jobboard.store.wire import as_bytes, unpack
+from jobboard.store.wire import unpack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,7 +106,6 @@ def read_edits(store: Store, addresses: Sequence[str]) -> dict[str, dict[str, di
     """Who edited which path of these jobs live, and when: address, path, then {actor, via, at}."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for page in pages_of(addresses):
-        with explained(store.url):
-            raws = store.client.hmget(store.key("edits"), page)
-        found.update((a, unpack(as_bytes(raw)) or {}) for a, raw in zip(page, raws, strict=True) if raw)
+        (raws,) = store.read(("HMGET", store.key("edits"), *page))
+        found.update((a, unpack(raw) or {}) for a, raw in zip(page, raws, strict=True) if raw)
     return found

@@ -7,38 +7,20 @@ out. This is the only place that knows the server's error codes.
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from redis import exceptions as said
 
 from jobboard import errors
-from jobboard.settings import masked
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-OLDEST_SERVER = (7, 0)
 _TOO_OLD = "jobboard needs Valkey, or Redis 7.0 or newer; leave --redis out to use the embedded store"
 _RIGHT = re.compile(r"permissions to (?:run|access) (?:the '([^']+)' command|a key)")
 _AUTH_PROBLEMS = ("invalid username-password", "Authentication required", "no password is set")
 
 
-@contextmanager
-def explained(url: str) -> Iterator[None]:
-    """Turn whatever the client library raises inside the block into an error of ours.
-
-    Args:
-        url: Where the server is; its passwords are masked before it is shown.
-    """
-    try:
-        yield
-    except said.RedisError as error:
-        raise explanation(error, masked(url)) from error
-
-
-def explanation(error: said.RedisError, where: str) -> errors.JobboardError:
-    """Our error for one of the client library's; `where` is shown as it is."""
+def explanation(error: Exception, where: str) -> errors.JobboardError | None:
+    """Our error for one of the client library's, None for any other; `where` is shown as it is."""
+    if not isinstance(error, said.RedisError):
+        return None
     if isinstance(error, said.ConnectionError | said.TimeoutError):
         return _no_answer(error, where)
     if isinstance(error, said.InvalidResponse):

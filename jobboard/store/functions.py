@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from jobboard import __version__, errors
 from jobboard.core.model import FIELD_BY_NUMBER
 from jobboard.store import scripts
-from jobboard.store.connect import FORMAT, version_of
-from jobboard.store.explain import explained
+from jobboard.store.connect import FORMAT, explained, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

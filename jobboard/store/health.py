@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from jobboard import clock, errors
-from jobboard.store.connect import FORMAT, version_of
-from jobboard.store.explain import OLDEST_SERVER, explained
+from jobboard.store.connect import FORMAT, OLDEST_SERVER, explained, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,13 +8,13 @@ or what it is like now. So the first sync of a large board costs little more tha
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.core.names import address_of, split_address
 from jobboard.store import definitions, staging
 from jobboard.store.codec import decode_definition, encode_definition
-from jobboard.store.connect import explained
+from jobboard.store.reading import read_hashes
 from jobboard.store.wire import as_bytes, pack, unpack
 
 if TYPE_CHECKING:
@@ -89,8 +89,7 @@ def encode_change(
 
 def newest(store: Store) -> int:
     """The number of the newest revision; 0 where there is none."""
-    with explained(store.url):
-        return int(cast("bytes | None", store.client.hget(store.key("meta"), "revision")) or 0)
+    return int(store.read(("HGET", store.key("meta"), "revision"))[0] or 0)
 
 
 def read_revisions(store: Store, *, down_to: int = 1) -> Iterator[Revision]:
@@ -98,10 +97,7 @@ def read_revisions(store: Store, *, down_to: int = 1) -> Iterator[Revision]:
     above = newest(store)
     while above >= max(1, down_to):
         numbers = range(above, max(above - PAGE, down_to - 1, 0), -1)
-        with explained(store.url):
-            raws = cast(
-                "list[bytes | None]", store.client.hmget(store.key("revisions"), [str(n) for n in numbers])
-            )
+        (raws,) = store.read(("HMGET", store.key("revisions"), *numbers))
         if not any(raws):
             return
         yield from (_revision(unpack(raw)) for raw in raws if raw is not None)
@@ -114,8 +110,7 @@ def read_revision(store: Store, number: int) -> Revision:
     Raises:
         errors.UsageError: There is none of that number.
     """
-    with explained(store.url):
-        raw = cast("bytes | None", store.client.hget(store.key("revisions"), str(number)))
+    (raw,) = store.read(("HGET", store.key("revisions"), number))
     if raw is None:
         raise errors.UsageError(f"there is no revision {number}", "jobboard history lists them")
     return _revision(unpack(raw))
@@ -123,12 +118,8 @@ def read_revision(store: Store, number: int) -> Revision:
 
 def read_changes(store: Store, revision: Revision) -> list[Change]:
     """What a revision did to each job, by address; nothing where that is no longer kept."""
-    with explained(store.url):
-        pairs = store.client.hscan_iter(store.key("changes", str(revision.stage)), count=PAGE)
-        return sorted(
-            (_change(as_bytes(address).decode(), as_bytes(raw)) for address, raw in pairs),
-            key=lambda change: change.address,
-        )
+    (found,) = read_hashes(store, store.key("changes", str(revision.stage)))
+    return [_change(address.decode(), raw) for address, raw in sorted(found.items())]
 
 
 def changes_of(store: Store, address: str) -> Iterator[tuple[Revision, Change]]:
@@ -140,10 +131,9 @@ def changes_of(store: Store, address: str) -> Iterator[tuple[Revision, Change]]:
     for revision in read_revisions(store, down_to=min(kept.values(), default=1)):
         if split_address(address)[0] not in revision.boards or revision.stage not in kept:
             continue
-        with explained(store.url):
-            raw = cast("bytes | None", store.client.hget(store.key("changes", str(revision.stage)), address))
+        (raw,) = store.read(("HGET", store.key("changes", str(revision.stage)), address))
         if raw is not None:
-            change = _change(address, as_bytes(raw))
+            change = _change(address, raw)
             yield revision, change
             address = change.source or address
 
@@ -214,8 +204,7 @@ def _bases_now(store: Store, boards: Sequence[str] | None) -> dict[str, Spec]:
 
 def _kept(store: Store) -> dict[int, int]:
     """Stage to revision, of all revisions whose changes are kept."""
-    with explained(store.url):
-        rows: Any = store.client.zrange(store.key("changed"), 0, -1, withscores=True)
+    (rows,) = store.read(("ZRANGE", store.key("changed"), 0, -1, "WITHSCORES"))
     return {int(stage): int(number) for stage, number in rows}
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jobboard.store.connect import explained
-from jobboard.store.wire import as_bytes, unpack
+from jobboard.store.reading import read_hashes
+from jobboard.store.wire import unpack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,9 +41,8 @@ def resume(store: Store, scope: str, *, by: Mapping[str, Any]) -> int:
 
 def read_holds(store: Store, now_ms: int) -> dict[str, list[Hold]]:
     """Every hold that has not ended, by scope: {by, at, reason, until}. Uses read commands only."""
-    with explained(store.url):
-        found = list(store.client.hscan_iter(store.key("holds"), count=1000))
-    scopes = {as_bytes(scope).decode(): unpack(as_bytes(packed)) for scope, packed in found}
+    (found,) = read_hashes(store, store.key("holds"))
+    scopes = {scope.decode(): unpack(packed) for scope, packed in found.items()}
     lasting = {scope: [h for h in holds if not _ended(h, now_ms)] for scope, holds in sorted(scopes.items())}
     return {scope: holds for scope, holds in lasting.items() if holds}
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from jobboard import errors
-from jobboard.store.explain import explained
+from jobboard.store.connect import explained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,6 @@ from jobboard.core.names import address_of, split_address
 from jobboard.core.override import first_end_ms
 from jobboard.store import definitions, edits
 from jobboard.store.codec import encode_definition
-from jobboard.store.connect import explained
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -34,8 +33,7 @@ def read_overridden(store: Store, boards: Collection[str] | None = None) -> dict
     by_board: dict[str, list[str]] = {}
     start = 0
     while True:
-        with explained(store.url):
-            page: Any = store.client.zrange(store.key("overrides"), start, start + PAGE - 1)
+        (page,) = store.read(("ZRANGE", store.key("overrides"), start, start + PAGE - 1))
         for board, job in (split_address(address.decode()) for address in page):
             if boards is None or board in boards:
                 by_board.setdefault(board, []).append(job)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import ConnectionError as BrokenConnection
 from redis.exceptions import ResponseError
 
-from jobboard.store.explain import explained
+from jobboard.store.connect import explained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

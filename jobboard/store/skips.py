@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.core.facts import Skip
-from jobboard.store.connect import explained
-from jobboard.store.wire import as_bytes, unpack
+from jobboard.store.reading import read_hashes
+from jobboard.store.wire import unpack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,9 +33,8 @@ def skip_next(store: Store, address: str, count: int, *, by: Mapping[str, Any], 
 
 def read_skips(store: Store) -> dict[str, Skip]:
     """What is to be passed over, by job. Uses read commands only."""
-    with explained(store.url):
-        found = list(store.client.hscan_iter(store.key("skips"), count=1000))
-    return {as_bytes(address).decode(): _skip(unpack(as_bytes(packed))) for address, packed in sorted(found)}
+    (found,) = read_hashes(store, store.key("skips"))
+    return {address.decode(): _skip(unpack(packed)) for address, packed in sorted(found.items())}
 
 
 def _skip(said: Mapping[str, Any]) -> Skip:

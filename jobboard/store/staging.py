@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.store.codec import encode_definition
-from jobboard.store.connect import explained
 from jobboard.store.definitions import PAGE, MovedSince, defs_of, pages_of
 from jobboard.store.wire import pack
 
@@ -226,8 +225,7 @@ def release(
 
 def is_drained(store: Store) -> bool:
     """Whether no committed sync has left anything to do. Uses read commands only."""
-    with explained(store.url):
-        return not store.client.exists(store.key("work"))
+    return not store.read(("EXISTS", store.key("work")))[0]
 
 
 def drain(store: Store) -> int:

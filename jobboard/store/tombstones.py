@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from jobboard.store.connect import explained
-from jobboard.store.wire import as_bytes, pack, unpack
+from jobboard.store.reading import read_hashes
+from jobboard.store.wire import pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,9 +57,8 @@ def encode(
 
 def read(store: Store, address: str) -> Tombstone | None:
     """The tombstone of a job; None for a job that is there, or was never removed. Uses read commands only."""
-    with explained(store.url):
-        raw = store.client.hget(store.key("tombstones"), address)
-    return _decoded(as_bytes(raw)) if raw is not None else None
+    (raw,) = store.read(("HGET", store.key("tombstones"), address))
+    return _decoded(raw) if raw is not None else None
 
 
 def read_bases(store: Store, addresses: Sequence[str]) -> dict[str, Spec | None]:
@@ -69,10 +68,9 @@ def read_bases(store: Store, addresses: Sequence[str]) -> dict[str, Spec | None]
     """
     if not addresses:
         return {}
-    with explained(store.url):
-        raws: Any = store.client.hmget(store.key("tombstones"), list(addresses))
+    (raws,) = store.read(("HMGET", store.key("tombstones"), *addresses))
     return {
-        address: None if raw is None else _decoded(as_bytes(raw)).base
+        address: None if raw is None else _decoded(raw).base
         for address, raw in zip(addresses, raws, strict=True)
     }
 
@@ -84,12 +82,8 @@ def rebased(stone: Tombstone, base: Spec) -> bytes:
 
 def read_all(store: Store) -> dict[str, Tombstone]:
     """Every job that can be brought back, by address. Uses read commands only, in pages."""
-    with explained(store.url):
-        found = {
-            as_bytes(address).decode(): _decoded(as_bytes(raw))
-            for address, raw in store.client.hscan_iter(store.key("tombstones"), count=250)
-        }
-    return dict(sorted(found.items()))
+    (found,) = read_hashes(store, store.key("tombstones"))
+    return {address.decode(): _decoded(raw) for address, raw in sorted(found.items())}
 
 
 def _encoded(stone: Tombstone) -> bytes:

@@ -8,13 +8,12 @@ on which many threads have calls under way at once. Here exceptions are still th
 
 from __future__ import annotations
 
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from redis.exceptions import NoScriptError
-
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     import redis
 
     from jobboard.store.scripts import Script
@@ -69,6 +68,8 @@ class Blocking:
 
     def submit(self, call: Call) -> Future[bytes]:
         """Send the call and wait for its answer."""
+        from concurrent.futures import Future
+
         answer: Future[bytes] = Future()
         try:
             answer.set_result(self._answer(call))
@@ -77,6 +78,8 @@ class Blocking:
         return answer
 
     def _answer(self, call: Call) -> bytes:
+        from redis.exceptions import NoScriptError
+
         try:
             reply: bytes = self._client.execute_command(*call.by_sha)
         except NoScriptError:

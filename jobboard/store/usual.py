@@ -39,9 +39,7 @@ def live_definitions(store: Store) -> dict[str, Definition]:
 
 def live_jobs_if_few(store: Store, most: int) -> dict[str, Spec] | None:
     """As `live_jobs`; None where there are more than so many, which is found out without reading them."""
-    with explained(store.url):
-        boards = store.client.hlen(store.key("boards"))
-        scheduled = store.client.zcard(store.key("sched"))
+    boards, scheduled = store.read(("HLEN", store.key("boards")), ("ZCARD", store.key("sched")))
     if max(boards, scheduled) > most:
         return None
     records = definitions.read_boards(store).values()

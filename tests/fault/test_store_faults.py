@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kit import filling
 from kit.peers import FakePeer, hello_of
-from kit.server import Server
+from kit.server import Server, free_port
 
 from jobboard import errors
 from jobboard.cli.main import main
@@ -80,12 +79,6 @@ def write_on_and_on(store: Store) -> None:
         pass
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
-
-
 @pytest.mark.parametrize(
     "url", ["unix:///nowhere/s", "redis://127.0.0.1:{}/0", "redis://:s3cret@127.0.0.1:{}/0"]
 )
@@ -103,11 +96,19 @@ def test_a_host_that_is_none() -> None:
         open_store(settings_of("redis://nowhere.invalid"))
 
 
+def await_written(server: Server) -> None:
+    """Return when the file holds what was confirmed: while the disk is busy, that takes up to two seconds."""
+    with Store(server.url, "x") as looking:
+        while looking.client.info("persistence")["aof_buffer_length"]:
+            pass
+
+
 def test_a_killed_server_keeps_what_it_confirmed_and_is_found_again(start: Callable[..., Server]) -> None:
     server = start(**DURABLE)
     with open_store(settings_of(server.url)) as store, Listener(store, [store.key("none")]) as listener:
         for _ in range(200):
             store.call("write")
+        await_written(server)
         server.kill()
         with pytest.raises(errors.StoreUnreachable):
             store.call("write")

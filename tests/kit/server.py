@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import shutil
+import socket
 import subprocess
 import tempfile
 from importlib.util import find_spec
@@ -116,3 +117,10 @@ class Server:
 def fresh_namespace() -> str:
     """A namespace name nobody has used."""
     return f"t{secrets.token_hex(6)}"
+
+
+def free_port() -> int:
+    """A port of this machine on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
