@@ -112,6 +112,8 @@ def record_json(record: Record) -> dict[str, Any]:
         "first": instant_json(record.first_ms),
         "tries": [_try_json(one) for one in record.tries],
         "group": record.group,
+        "tags": list(record.tags),
+        "tracked": record.tracked,
         "progress": {"percent": record.percent, "text": record.doing} if record.progress else None,
     }
 

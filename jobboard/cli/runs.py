@@ -4,15 +4,18 @@ jobboard runs                            of every job
 jobboard runs backup --since 2d          of one job
 jobboard runs --state failed -n 5        the last five failures
 jobboard runs --worker web-1 --board ops what of a board ran on a worker
+jobboard runs --queue slow --tag acme    what of a queue is marked with a tag
+jobboard runs --since 2026-11-20T02:00 --until 2026-11-20T03:00
+jobboard runs --tracked                  those that somebody tracks
 
-Times are UTC, as in the ids of runs.
+Times are UTC, as in the ids of runs. What is over is looked for in the last 20,000 records, or those before
+--until; where that is not all, it says how far back that was.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.cli.records import (
@@ -35,39 +38,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jobboard.core.record import Record
-    from jobboard.store.connect import Store
-    from jobboard.store.past import Walk
+    from jobboard.store.listing import Asked, Listing
 
 
 WIDE = 100
 """Columns that the table of runs needs to be of use."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    address: str | None
-    states: frozenset[str]
-    since_ms: int | None
-    limit: int
-    board: str | None = None
-    worker: str | None = None
-    group: str | None = None
-
-    @property
-    def narrow(self) -> bool:
-        """Whether more is asked than whose runs, in which state."""
-        return (self.board, self.worker, self.group) != (None, None, None)
-
-    def wants(self, record: Record) -> bool:
-        """Whether a record is among those asked for."""
-        worker = record.worker or ""
-        return (
-            record.state in self.states
-            and self.address in (None, record.job)
-            and self.board in (None, record.job.partition("/")[0])
-            and self.worker in (None, worker, worker.rpartition(".")[0])
-            and self.group in (None, record.group, record.reason)
-        )
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -83,39 +58,57 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--since", metavar="SPAN|INSTANT", help="only what ended since, as in 2h or 2026-11-20"
     )
+    parser.add_argument("--until", metavar="SPAN|INSTANT", help="only what ended before, likewise")
     parser.add_argument("--board", metavar="BOARD", help="only this board's")
+    parser.add_argument("--queue", metavar="QUEUE", help="only what waits in it, or was of it")
     parser.add_argument("--worker", metavar="WORKER", help="only what ran there; a worker's name or its id")
+    parser.add_argument("--tag", metavar="TAG", help="only what is marked with it")
+    parser.add_argument("--tracked", action="store_true", help="only what is tracked: jobboard track")
     parser.add_argument("--group", metavar="TEXT", help="only failures of this group, or of this reason")
     parser.add_argument("-n", type=int, default=50, metavar="N", help="how many at most (default: 50)")
 
 
 def execute(args: argparse.Namespace) -> int:
     """Collect, print."""
-    from jobboard.store import clocks
+    from jobboard.store import clocks, listing
     from jobboard.store.connect import open_store
     from jobboard.store.views import find_job_or_past
 
     with open_store(Settings.from_args(args)) as store:
         now_ms = clocks.now_ms(store)
-        asked = _Asked(
-            find_job_or_past(store, args.job) if args.job else None,
-            frozenset(args.state or (*LIVE, *ENDED, *PASSED_OVER)),
-            since_ms(args.since, now_ms),
+        asked = listing.Asked(
             max(1, args.n),
+            find_job_or_past(store, args.job) if args.job else None,
+            frozenset(args.state or listing.ALL_STATES),
+            since_ms(args.since, now_ms),
+            since_ms(args.until, now_ms),
             args.board,
+            args.queue,
             args.worker,
+            args.tag,
             args.group,
+            args.tracked,
         )
-        live, live_count = _live(store, asked)
-        found = _past(store, asked, asked.limit - len(live))
+        found = listing.list_runs(store, asked)
     if args.output == "json":
-        runs = [record_json(record) for record in (*live, *found.records)]
-        looked = {"records": found.looked_at, "back_to": instant_json(found.back_to_ms)}
-        said = {"runs": runs, "live": live_count, "complete": found.complete, "looked_at": looked}
-        print(json.dumps(said, indent=2, ensure_ascii=False))
+        print(json.dumps(_as_json(found), indent=2, ensure_ascii=False))
     else:
-        _write(asked, live, live_count, found, now_ms)
+        _write(asked, found, now_ms)
     return 0
+
+
+def _as_json(found: Listing) -> dict[str, Any]:
+    past = found.past
+    return {
+        "runs": [record_json(record) for record in found.records],
+        "live": found.live_count,
+        "complete": past.complete,
+        "looked_at": {
+            "records": past.looked_at,
+            "back_to": instant_json(past.back_to_ms),
+            "live": found.live_looked_at,
+        },
+    }
 
 
 def since_ms(text: str | None, now_ms: int) -> int | None:
@@ -141,51 +134,9 @@ def since_ms(text: str | None, now_ms: int) -> int | None:
         ) from error
 
 
-def _live(store: Store, asked: _Asked) -> tuple[list[Record], int]:
-    from jobboard.store import past, world
-
-    if not asked.states & set(LIVE):
-        return [], 0
-    if asked.address is None:
-        # What is narrowed further is looked for among more than is shown.
-        runs, count = world.all_live(store, max(asked.limit, 1_000) if asked.narrow else asked.limit)
-    else:
-        runs = past.live_runs(store, asked.address)
-        count = len(runs)
-    chosen = [run for run in runs if asked.wants(run)]
-    return chosen[: asked.limit], count
-
-
-def _past(store: Store, asked: _Asked, limit: int) -> Walk:
-    from jobboard.store import past
-
-    if limit <= 0 or not asked.states - set(LIVE):
-        return past.Walk((), 0, None, complete=limit > 0)
-    if asked.address is not None:
-        own = _own(store, asked, limit)
-        if own is not None:
-            return own
-    stream = "failures" if asked.states == {"failed"} else "history"
-    return past.walk(store, asked.wants, limit=limit, since_ms=asked.since_ms, stream=stream)
-
-
-def _own(store: Store, asked: _Asked, limit: int) -> Walk | None:
-    """From the records that the job keeps itself, where they suffice."""
-    from jobboard.store import past
-
-    records = past.last_records(store, asked.address or "")
-    young = [r for r in records if asked.since_ms is None or r.seen_at_ms >= asked.since_ms]
-    chosen = [record for record in young if asked.wants(record)]
-    whole = len(records) < past.KEPT_BY_JOB or len(young) < len(records)
-    if len(chosen) < limit and not whole:
-        return None
-    oldest_ms = records[-1].seen_at_ms if records else None
-    return past.Walk(tuple(chosen[:limit]), len(records), oldest_ms, complete=whole and len(chosen) <= limit)
-
-
-def _write(asked: _Asked, live: Sequence[Record], live_count: int, found: Walk, now_ms: int) -> None:
+def _write(asked: Asked, found: Listing, now_ms: int) -> None:
     screen = Screen()
-    records = [*live, *found.records]
+    records = found.records
     if not records:
         print(_nothing(asked, found, now_ms))
         return
@@ -195,7 +146,7 @@ def _write(asked: _Asked, live: Sequence[Record], live_count: int, found: Walk, 
         _in_pairs(screen, rows, styles)
     else:
         screen.table(("STATE", "RUN", "AT", "TOOK", "WHY"), rows, styles)
-    remarks = _remarks(asked, live, live_count, found, now_ms)
+    remarks = _remarks(asked, found, now_ms)
     if remarks:
         screen.line()
         screen.line(" ".join(remarks), "dim")
@@ -242,21 +193,30 @@ def why_text(record: Record, now_ms: int) -> str:
     return ", ".join(part for part in (reason, tried) if part)
 
 
-def _remarks(asked: _Asked, live: Sequence[Record], live_count: int, found: Walk, now_ms: int) -> list[str]:
-    remarks = []
-    if live_count > len(live) and not asked.narrow and asked.states >= set(LIVE):
-        remarks.append(f"{live_count - len(live)} more runs are not over.")
-    if not found.complete and found.back_to_ms is not None:
-        back = brief_instant(found.back_to_ms, None, now_ms)
-        remarks.append(f"Looked back to {back} ({found.looked_at} records); -n shows more.")
+def _remarks(asked: Asked, found: Listing, now_ms: int) -> list[str]:
+    remarks = _live_remark(asked, found)
+    if not found.past.complete and found.past.back_to_ms is not None:
+        back = brief_instant(found.past.back_to_ms, None, now_ms)
+        remarks.append(f"Looked back to {back} ({found.past.looked_at} records); -n shows more.")
     return remarks
 
 
-def _nothing(asked: _Asked, found: Walk, now_ms: int) -> str:
+def _live_remark(asked: Asked, found: Listing) -> list[str]:
+    """What is to be said of runs that are not over and not shown."""
+    if asked.narrow and found.live_looked_at < found.live_count:
+        return [f"Looked at {found.live_looked_at} of {found.live_count} runs that are not over."]
+    more = found.live_count - len(found.live)
+    shown = not more or asked.narrow or not asked.states >= set(LIVE)
+    return [] if shown else [f"{more} more runs are not over."]
+
+
+def _nothing(asked: Asked, found: Listing, now_ms: int) -> str:
     whose = f" of {asked.address}" if asked.address else ""
-    if not found.complete and found.back_to_ms is not None:
-        back = brief_instant(found.back_to_ms, None, now_ms)
-        return f"No such run{whose} back to {back}, which is {found.looked_at} records."
+    walk = found.past
+    if not walk.complete and walk.back_to_ms is not None:
+        back = brief_instant(walk.back_to_ms, None, now_ms)
+        looked = _live_remark(asked, found)
+        return " ".join([f"No such run{whose} back to {back}, which is {walk.looked_at} records.", *looked])
     hint = (
         f"jobboard why {asked.address} says what it waits for."
         if asked.address

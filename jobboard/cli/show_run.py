@@ -101,6 +101,10 @@ class RunView:
             screen.line(f"  {'progress':<12}{visible(run.progress)}")
         if run.group:
             screen.line(f"  {'group':<12}{visible(run.group)}")
+        if run.tags:
+            screen.line(f"  {'tags':<12}{', '.join(run.tags)}")
+        if run.tracked:
+            screen.line(f"  {'tracked':<12}its record and output are kept; jobboard untrack {run.run_id}")
         screen.line(f"  {'revision':<12}{run.revision if run.revision is not None else '-'}")
         if run.late:
             screen.line("  late        it was over later than its finish_by", "error")

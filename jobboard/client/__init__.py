@@ -16,11 +16,12 @@ from __future__ import annotations
 
 from jobboard.client.jobs import JobCalls
 from jobboard.client.knowing import KnowingCalls
+from jobboard.client.marks import MarkCalls
 from jobboard.client.operations import OperatorCalls
 from jobboard.client.runs import RunCalls
 
 
-class Client(RunCalls, JobCalls, KnowingCalls, OperatorCalls):
+class Client(RunCalls, MarkCalls, JobCalls, KnowingCalls, OperatorCalls):
     """A namespace of a store, open until `close`.
 
     Args:

@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import clock, errors
 from jobboard.client.connection import Connection
-from jobboard.client.values import Instant, Span, instant_ms, instant_text, span_ms
+from jobboard.client.values import Instant, Span, instant_ms, instant_text, past_ms, span_ms
+from jobboard.core.states import ENDED, LIVE
 from jobboard.reconcile.pushing import make_parcel
-from jobboard.store import events, output, past, pushes, reschedule, retries, views
+from jobboard.store import clocks, events, listing, marks, output, past, pushes, reschedule, retries, views
 from jobboard.store.runs import Runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from jobboard.core.record import Record
     from jobboard.store.events import Event
     from jobboard.store.pushes import Pushed
 
 _BLOCK_MS = 5_000
+_RUNS = frozenset((*LIVE, *ENDED))
 
 
 class RunCalls(Connection):
@@ -129,13 +131,64 @@ class RunCalls(Connection):
         """
         return views.find_run(self._store, run)
 
-    def runs(self, job: str) -> list[Record]:
-        """A job's unfinished runs, then the last of those that are over, newest first.
+    def runs(
+        self,
+        job: str | None = None,
+        *,
+        state: str | Iterable[str] = _RUNS,
+        since: Span | Instant | None = None,
+        until: Span | Instant | None = None,
+        board: str | None = None,
+        queue: str | None = None,
+        worker: str | None = None,
+        tag: str | None = None,
+        group: str | None = None,
+        tracked: bool = False,
+        limit: int = 50,
+    ) -> list[Record]:
+        """Unfinished runs, then those that are over, newest first; each once.
+
+        Of a job and nothing else these are the runs among its last twenty records. Otherwise what is over is
+        looked for among the newest 20,000 records of all jobs, or those before `until`.
+
+        Args:
+            job: Only this job's.
+            state: Only in this state, or in one of these. Nominals that have no run are ``skipped``,
+                ``missed`` or ``held``.
+            since: Only what ended since this instant, or within a span.
+            until: Only what ended before.
+            board: Only this board's.
+            queue: Only what waits in this queue, or was of it.
+            worker: Only what ran there; a worker's name or its id.
+            tag: Only what is marked with it.
+            group: Only failures of this group, or of this reason.
+            tracked: Only what is tracked.
+            limit: How many at most.
 
         Raises:
-            errors.UsageError: There is no such job.
+            errors.UsageError: There is no such job, or an instant is none.
         """
-        return past.known_runs(self._store, views.find_job_or_past(self._store, job))
+        now_ms = clocks.now_ms(self._store)
+        asked = listing.Asked(
+            limit=limit,
+            address=None if job is None else views.find_job_or_past(self._store, job),
+            states=frozenset((state,) if isinstance(state, str) else state),
+            since_ms=None if since is None else past_ms(since, now_ms),
+            until_ms=None if until is None else past_ms(until, now_ms),
+            board=board,
+            queue=queue,
+            worker=worker,
+            tag=tag,
+            group=group,
+            tracked=tracked,
+        )
+        if asked == listing.Asked(limit=50, address=asked.address, states=_RUNS) and asked.address:
+            return marks.marked(self._store, past.known_runs(self._store, asked.address))
+        found: dict[str, Record] = {}
+        for record in listing.list_runs(self._store, asked).records:
+            # Of a run that was retried by hand what came last is what it is.
+            found.setdefault(record.run_id or f"{record.job}@{record.nominal_ms}", record)
+        return list(found.values())
 
     def wait(self, run: str, *, timeout: Span | None = None) -> Record:
         """Sleep until a run is over; how it ended.

@@ -37,7 +37,7 @@ def instant_text(instant: Instant | None) -> str | None:
         return instant
     if instant.tzinfo is None:
         raise errors.UsageError(f"{instant} names no zone", "add tzinfo, for example datetime.UTC")
-    return instant.isoformat()
+    return instant.isoformat(timespec="milliseconds")
 
 
 @overload
@@ -53,18 +53,27 @@ def instant_ms(instant: Instant | None) -> int | None:
         raise errors.UsageError(str(error)) from error
 
 
-def since_ms(since: Span | Instant, now_ms: int) -> int:
+def past_ms(when: Span | Instant, now_ms: int) -> int:
     """The instant that a span before now, or an instant, stands for.
+
+    Raises:
+        errors.UsageError: It is neither.
+    """
+    try:
+        return instant_ms(when) if isinstance(when, datetime) else now_ms - span_ms(when)
+    except errors.UsageError:
+        if not isinstance(when, str):
+            raise
+        return instant_ms(when)
+
+
+def since_ms(since: Span | Instant, now_ms: int) -> int:
+    """As `past_ms`.
 
     Raises:
         errors.UsageError: It is neither, or it is to come.
     """
-    try:
-        at_ms = instant_ms(since) if isinstance(since, datetime) else now_ms - span_ms(since)
-    except errors.UsageError:
-        if not isinstance(since, str):
-            raise
-        at_ms = instant_ms(since)
+    at_ms = past_ms(since, now_ms)
     if at_ms > now_ms:
         raise errors.UsageError(f"{since} is in the future", "as in 24h")
     return at_ms

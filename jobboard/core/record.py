@@ -73,6 +73,8 @@ class Record:
         late: Whether it was over later than its job's finish_by.
         group: Of failures, if its command named one.
         unlocked: Locks that somebody took away from it.
+        tags: What it is marked with: its job's tags when it was made, and those added since.
+        tracked: Whether somebody tracks it.
         percent, doing: How far its command says it is, and with what; known while it runs.
     """
 
@@ -110,6 +112,8 @@ class Record:
     percent: int | None = None
     doing: str | None = None
     unlocked: tuple[Unlocked, ...] = ()
+    tags: tuple[str, ...] = ()
+    tracked: bool = False
 
     @property
     def progress(self) -> str:

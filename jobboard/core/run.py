@@ -44,6 +44,7 @@ Event: TypeAlias = Literal[
     "lost",  # its worker is gone
     "cancel",  # a person calls it off
     "again",  # a person has what did not end well run again
+    "destroy",  # a person has all that is known of it removed
 ]
 
 EndState: TypeAlias = Literal["ok", "failed", "cancelled", "lost", "skipped"]
@@ -92,6 +93,11 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = MappingProxyType(
         ("stopping", "drained"): "finished",
         ("stopping", "lost"): "finished",
         ("finished", "again"): "queued",
+        ("blocked", "destroy"): "absent",
+        ("queued", "destroy"): "absent",
+        ("waiting", "destroy"): "absent",
+        ("delayed", "destroy"): "absent",
+        ("finished", "destroy"): "absent",
     }
 )
 

@@ -20,7 +20,7 @@ KINDS = (
     *("fired", "queued", "delayed", "blocked", "waiting", "reserved", "progress", "stopping", "finished"),
     *("retry", "defer", "drained", "lost", "adopted", "fenced", "skipped", "missed", "held"),
     *("worker", "worker gone", "halted", "renewed", "late", "overdue", "recovered", "rejected", "retried"),
-    *("unlocked", "draining", "rescheduled"),
+    *("unlocked", "draining", "rescheduled", "tagged", "tracked", "untracked", "destroyed"),
 )
 """What an event may be of; a newer version may know more."""
 PAGE = 500

@@ -103,6 +103,8 @@ class _Walk:
         yield from self._paged("waiters", self._names("lockwait"))
         yield from self._paged("gates", self._members("gates"))
         yield from self._paged("aging", self._members("aging"))
+        for family in ("tracked", "tagged", "marked"):
+            yield from self._paged(family, self._members(family))
         yield from self._paged("outcomes", self._names("outcomes"))
         yield from self._paged("turns", self._names("line"))
         yield from self._paged("out", self._names("out"))

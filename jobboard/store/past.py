@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard.core.record import Record, Try, Unlocked
 from jobboard.core.states import LIVE
+from jobboard.store import clocks
 from jobboard.store.codec import decode_spec
 from jobboard.store.connect import explained
 from jobboard.store.made import FIELDS, read_made
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 KEPT_BY_JOB = 20
 """Records a job keeps beside the history."""
 PAGE = 500
+_LATEST_MS = 3_600_000
+"""How much later than its end a run may be recorded, so that a walk that begins at an instant finds it."""
 WALKED = 20_000
 """Records of the history one command looks at; further back it says where it stopped."""
 
@@ -78,6 +81,8 @@ def decode_record(raw: bytes) -> Record:
         output_bytes=packed.get("output_bytes") or 0,
         dropped_bytes=packed.get("dropped_bytes") or 0,
         group=packed.get("group"),
+        queue=packed.get("queue"),
+        tags=tuple(packed.get("tags") or ()),
         count=packed.get("count") or 1,
         first_ms=packed.get("first"),
         tries=_tries(packed.get("tries")),
@@ -90,6 +95,10 @@ def read_run(store: Store, run_id: str) -> Record | None:
     live = read_live(store, [run_id])
     if live:
         return live[0]
+    with explained(store.url):
+        kept = store.client.hget(store.key("marked"), run_id)
+    if kept is not None:
+        return decode_record(as_bytes(kept))
     address = run_id.partition("@")[0]
     for record in last_records(store, address):
         if record.run_id == run_id:
@@ -157,6 +166,7 @@ def walk(
     *,
     limit: int,
     since_ms: int | None = None,
+    until_ms: int | None = None,
     stream: str = "history",
     most: int = WALKED,
 ) -> Walk:
@@ -167,31 +177,48 @@ def walk(
         wanted: Which records count.
         limit: How many of them are enough.
         since_ms: Records that ended before this instant are left out, and end the walk.
+        until_ms: Records that ended at this instant or later are left out; the walk begins there.
         stream: ``history``, or ``failures`` where only those are asked for.
         most: How many records to look at.
     """
     found: list[Record] = []
     looked_at, back_to_ms = 0, None
-    for page in _pages(store, stream):
-        for record in page:
+    for page in packed_pages(store, stream, _beginning(store, until_ms)):
+        records = list(map(decode_record, page))
+        for record in records:
             if len(found) == limit or looked_at == most:
                 return Walk(tuple(found), looked_at, back_to_ms, complete=False)
             looked_at, back_to_ms = looked_at + 1, record.seen_at_ms
-            if (since_ms is None or record.seen_at_ms >= since_ms) and wanted(record):
+            if within(record, since_ms, until_ms) and wanted(record):
                 found.append(record)
         # A result may be reported late, so a page must be wholly too old before what follows surely is.
-        if since_ms is not None and all(record.seen_at_ms < since_ms for record in page):
+        if since_ms is not None and all(record.seen_at_ms < since_ms for record in records):
             break
     return Walk(tuple(found), looked_at, back_to_ms, complete=True)
 
 
-def _pages(store: Store, stream: str) -> Iterator[list[Record]]:
-    return (list(map(decode_record, page)) for page in packed_pages(store, stream))
+def _beginning(store: Store, until_ms: int | None) -> str:
+    """Where in a stream to begin, so that everything that ended before an instant is met."""
+    # In a test's namespace scripts see other instants than those that entries are ordered by.
+    if until_ms is None or clocks.offset_ms(store):
+        return "+"
+    return str(max(0, until_ms) + _LATEST_MS)
 
 
-def packed_pages(store: Store, stream: str = "history") -> Iterator[list[bytes]]:
-    """Records, newest first; where the history ends, the failures that outlived what it dropped."""
-    before = "+"
+def within(record: Record, since_ms: int | None, until_ms: int | None) -> bool:
+    """Whether a record ended in a span of time: at the first instant or later, and before the second."""
+    at_ms = record.seen_at_ms
+    return (since_ms is None or at_ms >= since_ms) and (until_ms is None or at_ms < until_ms)
+
+
+def packed_pages(store: Store, stream: str = "history", before: str = "+") -> Iterator[list[bytes]]:
+    """Records, newest first; where the history ends, the failures that outlived what it dropped.
+
+    Args:
+        store: Where.
+        stream: ``history`` or ``failures``.
+        before: Where in it to begin: the id of an entry, or an instant of the server's clock.
+    """
     while True:
         with explained(store.url):
             entries: Any = store.client.xrevrange(store.key(stream), before, "-", count=PAGE)
@@ -206,7 +233,8 @@ def packed_pages(store: Store, stream: str = "history") -> Iterator[list[bytes]]
 
 def _live(run_id: str, made: Mapping[str, Any], facts: Mapping[str, bytes | None]) -> Record:
     # An empty map comes back from a script as an empty list.
-    flat = dict(made["launch"]).get("l", ())
+    launch = dict(made["launch"])
+    flat = launch.get("l", ())
     tries = facts["tries"]
     said = _progress(facts)
     return Record(
@@ -231,6 +259,8 @@ def _live(run_id: str, made: Mapping[str, Any], facts: Mapping[str, bytes | None
         locks=dict(zip(flat[::2], flat[1::2], strict=True)),
         tries=_tries(unpack(tries) if tries else None),
         unlocked=_unlocked(unpack(facts["unlocked"]) if facts["unlocked"] else None),
+        tags=tuple(launch.get("g", ())),
+        tracked=bool(launch.get("tracked")),
         percent=said.get("percent"),
         doing=said.get("text") or None,
     )

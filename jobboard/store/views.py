@@ -12,6 +12,7 @@ from jobboard import errors
 from jobboard.core.names import RESERVED, address_of, is_address, is_name, split_address
 from jobboard.store import definitions, past
 from jobboard.store.connect import explained
+from jobboard.store.marks import marked
 from jobboard.store.world import read_workers
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def find_job_or_past(store: Store, text: str) -> str:
 
 
 def find_run(store: Store, text: str) -> Record:
-    """The run that is meant, live or finished.
+    """The run that is meant, live or finished, with what it is marked with.
 
     Args:
         store: Where.
@@ -72,6 +73,10 @@ def find_run(store: Store, text: str) -> Record:
     Raises:
         errors.UsageError: There is none, or there are several; the hint says what to type.
     """
+    return marked(store, [_meant(store, text)])[0]
+
+
+def _meant(store: Store, text: str) -> Record:
     name, at, suffix = text.partition("@")
     if at and split_address(name)[0] in RESERVED and (known := past.read_run(store, text)) is not None:
         return known

@@ -149,16 +149,17 @@ def lock_holders(store: Store, lock: str) -> list[Record]:
     return sorted(held, key=lambda run: run.started_at_ms or 0)
 
 
-def all_live(store: Store, limit: int) -> tuple[list[Record], int]:
+def all_live(store: Store, limit: int, queue: str | None = None) -> tuple[list[Record], int]:
     """Runs that are not over, of every job: those furthest on first, and how many there are in all.
 
-    Those in a line are taken from its front, at most `limit` of each.
+    Those in a line are taken from its front, at most `limit` of each. With `queue` the lines of other queues
+    are left out; what runs or waits elsewhere may still be of another.
     """
     running = _members(store, [store.key("holding", worker.name) for worker in read_workers(store)], limit)
     held = past.read_live(store, running[0])
-    in_line = _lines(store, _keys_of_lines(store, held), limit)
+    in_line = _lines(store, _keys_of_lines(store, held, queue), limit)
     found = past.in_order([*held, *past.read_live(store, in_line[0])])
-    return found[:limit], running[1] + in_line[1]
+    return found, running[1] + in_line[1]
 
 
 def waiting_ids(store: Store) -> list[str]:
@@ -171,12 +172,13 @@ def waiting_ids(store: Store) -> list[str]:
     return list(found)
 
 
-def _keys_of_lines(store: Store, held: Iterable[Record]) -> list[str]:
-    """The keys of everything that a run can wait in."""
+def _keys_of_lines(store: Store, held: Iterable[Record], queue: str | None = None) -> list[str]:
+    """The keys of everything that a run can wait in, of queues only `queue` where one is named."""
     # A run waits only for a lock that somebody holds, so the runs that run name every lock there is.
     locks = sorted({lock for run in held for lock in run.locks or ()})
     with explained(store.url):
         queues = sorted(name.decode() for name in store.client.sscan_iter(store.key("queues"), count=1000))
+    queues = [name for name in queues if queue in (None, name)]
     lines = [store.key("lockwait", lock) for lock in locks]
     return [
         *lines,

@@ -6,7 +6,7 @@ import pytest
 from kit.commandline import asked, jobboard, told
 from kit.story import Story
 
-from jobboard.store import clocks, holds, past
+from jobboard.store import clocks, holds, listing, past
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
@@ -140,3 +140,55 @@ def test_board_worker_and_group_narrow(store: Store, capsys: pytest.CaptureFixtu
     assert len(asked(store, capsys, "runs", "--worker", "web-1")["runs"]) == 2
     assert asked(store, capsys, "runs", "--worker", "web-2")["runs"] == []
     assert told(store, capsys, "runs", "--group", "none").startswith("No such run")
+
+
+def test_queue_tag_and_time_narrow(
+    store: Store, story: Story, clock: StoreClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    story.board(
+        "etl", {"a": job(queue="slow", tags=["acme"]), "b": job(schedule=HOURLY, tags=["acme"])}, due={"b": 1}
+    )
+    story.runs.start_run("etl/a", by="ana")
+    story.worker(queues=["slow"])
+    (run,) = story.reserve(queues=["slow"])
+    story.finish(run)
+    clock.advance(3_600_000)
+    young, waiting = story.ran("ops/b"), story.runs.start_run("etl/a", by="ana")
+    holds.pause(store, "tag:acme", by={"actor": "luis"}, reason=None, until_ms=None)
+    story.fire("etl/b", clocks.now_ms(store) + 1)
+
+    def found(*words: str) -> list[str]:
+        return [run["run"] or run["state"] for run in asked(store, capsys, "runs", *words)["runs"]]
+
+    assert found("--queue", "slow") == [waiting, run.run_id]
+    assert found("--queue", "slow", "--state", "queued") == [waiting]
+    assert found("--queue", "common") == [young]
+    assert found("--tag", "acme") == [waiting, "held", run.run_id]
+    assert found("--until", "30m") == [run.run_id]
+    assert found("ops/a", "--until", "30m") == []
+    assert found("etl/a", "--until", "30m") == [run.run_id]
+    assert found("--since", "2h", "--until", "30m", "--tag", "db") == []
+    assert told(store, capsys, "runs", "--tag", "db").startswith("No such run")
+
+
+def test_an_end_of_the_span_is_where_the_walk_begins(
+    story: Story, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story.ran("ops/a")
+    ids = store.client.xinfo_stream(store.key("history"))["last-generated-id"].decode()
+    at_ms = int(ids.partition("-")[0])
+    monkeypatch.setattr(past, "_LATEST_MS", 0)
+    found = past.walk(store, lambda _: True, limit=9, until_ms=at_ms - 1)
+    assert (found.looked_at, found.complete) == (0, True)
+    assert past.walk(store, lambda _: True, limit=9, until_ms=at_ms + 1).looked_at == 1
+
+
+def test_it_says_among_how_many_live_runs_it_looked(
+    store: Store, story: Story, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        story.runs.start_run("ops/gpu", by="ana")
+    monkeypatch.setattr(listing, "_LIVE_LOOKED_AT", 1)
+    assert "Looked at 1 of 3 runs that are not over." in told(
+        store, capsys, "runs", "--board", "ops", "-n", "1"
+    )

@@ -207,3 +207,23 @@ def test_the_environment_says_which_store(
         assert by_variables.run(made.run_id).state == "queued"
     with pytest.raises(errors.UsageError, match="nowhere"):
         Client(environment="nowhere")
+
+
+def test_runs_are_narrowed(client: Client) -> None:
+    first = client.push("slow", run="true", tags=["acme"], id="1")
+    second = client.push("slow", run="true", id="2")
+    other = client.push("common", run="true", tags=["acme"], id="3")
+    client.cancel(second.run_id)
+
+    def found(**narrow: Any) -> set[str]:
+        return {run.run_id for run in client.runs(**narrow)}
+
+    assert found() == {first.run_id, second.run_id, other.run_id}
+    assert found(queue="slow") == {first.run_id, second.run_id}
+    assert found(queue="slow", state="queued") == {first.run_id}
+    assert found(tag="acme", board="push") == {first.run_id, other.run_id}
+    assert found(since=timedelta(hours=1), state=["cancelled"]) == {second.run_id}
+    assert found(until="1h") == set()
+    assert found(until=datetime(2999, 1, 1, 0, 0, 0, 999_999, UTC), limit=1) <= found()
+    with pytest.raises(errors.UsageError):
+        client.runs(since="soon")

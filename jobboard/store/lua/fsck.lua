@@ -8,17 +8,18 @@
 --           claim HASH, claims ZSET, cursor HASH, day:<day> HASH, deadlines ZSET, delay ZSET, drift HASH,
 --           edits HASH, expected ZSET, expiry ZSET, fanout LIST, fanout:<list> SET, gate:<run> HASH, gates ZSET,
 --           halted SET, holding:<worker> SET, incidents HASH, jobday:<day> HASH, joins:<job> HASH,
---           kept:<job> ZSET, limits HASH,
---           line:<job> ZSET, live:<job> SET, lock:<lock> SET, lockrescan SET, lockwait:<lock> ZSET, meta HASH,
---           minute:<minute> HASH, needs:<run> SET, out:<run> STREAM, outbytes HASH, outcomes:<job> ZSET,
---           outputs ZSET, overrides ZSET, queue:<queue> ZSET, run:<run> HASH, sched ZSET, skips HASH,
---           stages ZSET, told HASH, tombstones HASH, used HASH, work LIST, work:<stage> HASH, workers ZSET
+--           kept:<job> ZSET, limits HASH, line:<job> ZSET, live:<job> SET, lock:<lock> SET, lockrescan SET,
+--           lockwait:<lock> ZSET, marked HASH, meta HASH, minute:<minute> HASH, needs:<run> SET,
+--           out:<run> STREAM, outbytes HASH, outcomes:<job> ZSET, outputs ZSET, overrides ZSET,
+--           queue:<queue> ZSET, run:<run> HASH, sched ZSET, skips HASH, stages ZSET, tagged ZSET, told HASH,
+--           tombstones HASH, tracked ZSET, used HASH, work LIST, work:<stage> HASH, workers ZSET
 -- RETURNS   "OK" {[subject, words], ...}
 -- @include guard
 -- @include arguments
 -- @include now
 -- @include definition
 -- @include read_run
+-- @include made
 -- @include missing_lock
 -- @include enqueue
 -- @include handover
@@ -383,6 +384,10 @@ end
 function look.run(id)
   local run = read_run(id)
   if not run then return end
+  if run.launch.tracked and not run.launch.destroyed and not redis.call('ZSCORE', key('tracked'), id)
+    and broken(id, 'is tracked and not listed as such') then
+    redis.call('ZADD', key('tracked'), at, id)
+  end
   if redis.call('SISMEMBER', key('live', run.job), id) == 0 and broken(id, 'is not among the live runs of its job') then
     redis.call('SADD', key('live', run.job), id)
   end
@@ -428,6 +433,35 @@ function look.kept(id)
   if redis.call('ZSCORE', key('outputs'), id) and redis.call('EXISTS', key('run', id)) == 0 then return end
   if broken(id, 'is counted among runs whose output is kept, and is none') then
     redis.call('ZREM', key('kept', arguments.name), id)
+  end
+end
+
+-- Marks: of a live run in its launch record, of one that is over beside its record, which is kept for them.
+function look.tracked(id)
+  if redis.call('HEXISTS', key('marked'), id) == 1 then return end
+  local run = read_run(id)
+  if run and run.launch.tracked or not broken(id, run and 'is tracked and does not know it' or 'is tracked and is no run') then
+    return
+  end
+  if run then
+    run.launch.tracked = 1
+    redis.call('HSET', key('run', id), 'made', made(run))
+  else
+    redis.call('ZREM', key('tracked'), id)
+  end
+end
+
+function look.tagged(id)
+  if redis.call('HEXISTS', key('marked'), id) == 0 and broken(id, 'has tags of its own, which are not kept') then
+    redis.call('ZREM', key('tagged'), id)
+  end
+end
+
+function look.marked(id)
+  local wanted = redis.call('ZSCORE', key('tracked'), id) or redis.call('ZSCORE', key('tagged'), id)
+  if wanted and not read_run(id) then return end
+  if broken(id, wanted and 'is over, as is kept, and is not' or 'has a record kept that nobody marked') then
+    redis.call('HDEL', key('marked'), id)
   end
 end
 

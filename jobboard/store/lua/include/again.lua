@@ -3,11 +3,13 @@
 -- @include definition
 -- @include in_force
 -- @include enter
+-- @include revive
 -- @include event
--- Has one run that is over run again, from its newest record: the one among its job's last twenty, else the one
--- given. Its attempts so far go with it. Answers RETRIED, or a tag for what stands in the way and what that is about.
+-- Has one run that is over run again, from its newest record: the one that is kept for its marks, that among its
+-- job's last twenty, else the one given. Its attempts so far go with it, and so do its marks. Answers RETRIED, or a tag for what stands in the way and what that is about.
 -- how = {by, reason, mark, force, at}
--- TOUCHES   aging ZSET, kept:<job> ZSET, last:<job> LIST, line:<job> ZSET, live:<job> SET, outputs ZSET, run:<run> HASH
+-- TOUCHES   aging ZSET, kept:<job> ZSET, last:<job> LIST, line:<job> ZSET, live:<job> SET, marked HASH,
+--           outputs ZSET, run:<run> HASH
 local function again(id, given, how)
   local function marked(tries)
     for _, try in ipairs(tries or {}) do
@@ -21,8 +23,9 @@ local function again(id, given, how)
     return 'LIVE', live.state
   end
   local address, suffix = string.match(id, '^([^@]*)@(.*)$')
-  local record = nil
-  for _, packed in ipairs(redis.call('LRANGE', key('last', address), 0, 19)) do
+  local kept = redis.call('HGET', key('marked'), id)
+  local record = kept and cmsgpack.unpack(kept)
+  for _, packed in ipairs(record and {} or redis.call('LRANGE', key('last', address), 0, 19)) do
     local one = cmsgpack.unpack(packed)
     if one.id == id then
       record = one
@@ -51,6 +54,7 @@ local function again(id, given, how)
     reason = record.reason, started_at = record.started_at, ended_at = record.ended_at, exit = record.exit,
     signal = record.signal, group = record.group, again = {by = how.by, reason = how.reason, mark = how.mark, at = how.at}}
   if #tries > 20 then table.remove(tries, 1) end
+  d[4] = revive(id, d[4], record)
   enter(id, address, record.nominal, d, {trigger = record.trigger or 'manual', at = how.at, by = how.by,
     reason = how.reason, family = record.family}, turn)
   redis.call('HSET', key('run', id), 'tries', cmsgpack.pack(tries), 'again', 1)

@@ -8,6 +8,8 @@
 -- @include place
 -- @include remind
 -- @include remember
+-- @include with_marks
+-- @include revive
 -- Makes a one-off run, unless one of its id is there or was pushed before. parcel = {id, named, mark, address, spec,
 -- launch, epoch, revision, delay_ms, due, expires_ms, expires, after, replace, by, reason}; answers a tag, and what
 -- it is about. A push that replaces is told from another of its id by its mark.
@@ -24,6 +26,8 @@ local function deliver(parcel, at)
   if not open then return tag, about end
   local due = parcel.due or at + (parcel.delay_ms or 0)
   local expires = parcel.expires or parcel.expires_ms and at + parcel.expires_ms
+  local launch = before and with_marks(parcel.launch, before.launch) or parcel.named and revive(id, parcel.launch)
+    or parcel.launch
   if before then
     withdraw(before, at)
     redis.call('SREM', key('live', before.job), id)
@@ -32,7 +36,7 @@ local function deliver(parcel, at)
     recover(id, before.job, at)
     redis.call('DEL', key('run', id))
   end
-  create(id, address, math.max(due, at), {parcel.epoch or 0, 0, parcel.revision or 0, parcel.launch, parcel.spec},
+  create(id, address, math.max(due, at), {parcel.epoch or 0, 0, parcel.revision or 0, launch, parcel.spec},
     {trigger = 'manual', at = at, due = due, by = parcel.by, reason = parcel.reason, later = true})
   redis.call('HSET', key('run', id), 'pushed', 1)
   if expires then

@@ -8,6 +8,7 @@
 -- @include handover
 -- @include enqueue
 -- @include remind
+-- @include with_marks
 -- @include recover
 -- @include event
 -- Gives the runs of a job that wait, for whatever, the definition that is in force now: a page of them, from a
@@ -32,7 +33,7 @@ local function renew(address, cursor, at)
       for i = 1, #run.locks, 2 do handover(run.locks[i], at, false) end
     end
     local before = run.launch
-    run.launch, run.epoch, run.revision, run.queue, run.score = launch, d[1], d[3], queue, score
+    run.launch, run.epoch, run.revision, run.queue, run.score = with_marks(launch, before), d[1], d[3], queue, score
     redis.call('HSET', key('run', run.id), 'spec', d[5], 'made', made(run))
     -- Up to when it has to be started holds until its first attempt, and not for a run by hand.
     local expires = launch.w and run.due_at + launch.w

@@ -20,7 +20,8 @@ local function supersede(address, by, turn, at)
     local state = nil
     if run and run.state == 'running' then
       stop(run, by, at)
-    elseif run and run.state ~= 'stopping' and (run.trigger == 'manual' or #run.tries > 0) then
+    elseif run and run.state ~= 'stopping' and (run.trigger == 'manual' or #run.tries > 0
+      or run.launch.tracked) then
       state, run.cancel = 'cancelled', by
       close(run, state, at, {reason = 'cancelled by ' .. by})
     elseif run and run.state ~= 'stopping' then
