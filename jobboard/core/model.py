@@ -146,6 +146,7 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
         # What a function is called with, in order and by name; a runner is told by name alone.
         "args": Field(61),
         "with": Field(62, "map"),
+        "warm": Field(67, default=True),
         # parent -> "finished" | "failed": how a parent in `after` has to end; absent is "success"
         "on": Field(50, "map"),
         # job -> what a scheduled run asks of it before it starts: "fresh", "on", "timeout" and "on_timeout",

@@ -48,7 +48,9 @@ _OPTIONS_OF_OTHERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 # What only some commands are given; nothing of it is left beside another.
-_GIVEN: Mapping[str, tuple[str, ...]] = MappingProxyType({"args": ("call",), "with": ("call", "runner")})
+_GIVEN: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"args": ("call",), "with": ("call", "runner"), "warm": ("call", "http", "runner")}
+)
 _APART = frozenset((*COMMANDS, *KINDS, *OPTIONS))
 _DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {

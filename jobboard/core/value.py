@@ -399,6 +399,7 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         "runner": _read_as_is,
         "args": handler.read_arguments,
         "with": handler.read_named,
+        "warm": _read_as_is,
         "cwd": _read_text,
         "env": _read_env,
         "inherit": _read_inherit,

@@ -7,7 +7,8 @@ whichever of runner, agent and guard dies, the others end every tree at once.
 
 Messages in: ``spawn`` (id, argv, env, cwd, stdin, mark, timeout_ms, kill_after_ms, fenced, confined, split,
 and report: name and address of its reports), ``end`` (id, why, within_ms), ``lease`` (term_at_s, kill_at_s on
-the monotonic clock), ``quit``. Messages out: ``ready`` (pid), ``started`` (id, pid, at_s and a descriptor),
+the monotonic clock), ``quit``. A ``spawn`` may have ``fork``: program and module, which one of `forkservers`
+may have loaded. Messages out: ``ready`` (pid), ``started`` (id, pid, at_s and a descriptor),
 ``errors`` (id and the descriptor of standard error, where that is split off), ``refused`` (id, code, reason),
 ``exited`` (id, code or signal, why, at_s).
 
@@ -29,6 +30,7 @@ from typing import TYPE_CHECKING
 from jobboard.clock import monotonic_s
 from jobboard.daemon import child, guard, linux, tree
 from jobboard.daemon.cgroup import Group
+from jobboard.daemon.forkservers import Asked, ForkServers
 from jobboard.daemon.frames import Channel, Message
 from jobboard.daemon.timers import Timer, Timers
 
@@ -111,6 +113,7 @@ class Agent:
         # Of its own, so that a worker which a job runs takes none of the job's processes for its own.
         self._brand = _BRANDS + (int.from_bytes(os.urandom(4)) << 24)
         self._poll = select.poll()
+        self._servers = ForkServers(self._poll, self._timers, self._forked, self._start_all_the_same)
         self._child_fd = watch_children()
         self._orders: dict[str, Callable[[Message], None]] = {
             "spawn": self._spawn,
@@ -133,6 +136,7 @@ class Agent:
                     self._group.remove()
                 return False
         self._channel.flush()
+        self._servers.close()
         return True
 
     def _turn(self) -> bool:
@@ -151,6 +155,7 @@ class Agent:
         if events & ~select.POLLOUT:
             for message in self._channel.take():
                 self._orders[message["type"]](message)
+        self._servers.heard(ready.keys())
         self._timers.fire()
         return self._channel.open or self._quitting
 
@@ -161,6 +166,9 @@ class Agent:
         sender = linux.open_sender(*order["report"]) if "report" in order else None
         if sender is not None:
             env[child.REPORT_VARIABLE] = str(child.REPORT_FD)
+        self._brand += 1
+        if order.get("fork") is not None and self._servers.ask(order, env, self._brand, sender):
+            return
         self._brand += 1
         branded = linux.brand_children(self._brand)
         try:
@@ -180,7 +188,22 @@ class Agent:
                 {"type": "refused", "id": order["id"], "code": refusal.code, "reason": refusal.reason}
             )
             return
-        attempt = Attempt(order, pid, self._brand if branded else None, sender)
+        self._begun(Attempt(order, pid, self._brand if branded else None, sender), order, outputs)
+
+    def _forked(self, asked: Asked, pid: int) -> None:
+        attempt = Attempt(asked.order, pid, asked.brand, asked.sender)
+        self._begun(attempt, asked.order, asked.outputs)
+        asked.begin()
+        for order in asked.ends:
+            self._order_end(order)
+
+    def _start_all_the_same(self, order: Message, ends: list[Message]) -> None:
+        self._spawn({**order, "fork": None})
+        for end in ends:
+            self._order_end(end)
+
+    def _begun(self, attempt: Attempt, order: Message, outputs: tuple[int, ...]) -> None:
+        pid = attempt.pid
         self._forget_session(pid)
         self._attempts[attempt.id] = self._by_pid[pid] = attempt
         at_s = monotonic_s()
@@ -200,7 +223,9 @@ class Agent:
 
     def _order_end(self, order: Message) -> None:
         attempt = self._attempts.get(order["id"])
-        if attempt is not None:
+        if attempt is None:
+            self._servers.end(order)
+        else:
             within_ms = order["within_ms"]
             self._end(attempt, order["why"], None if within_ms is None else monotonic_s() + within_ms / 1000)
 

@@ -141,6 +141,7 @@ class Attempt:
         called = invocation(spec, resolve, env.values, self._runners)
         of_files = filter(envfile.may_be_secret, files.values())
         self.capture = self._captured([*env.secrets, *of_files, *called.secrets])
+        confined = confinement_of(spec, account)
         return {
             "type": "spawn",
             "id": self.id,
@@ -152,9 +153,10 @@ class Attempt:
             "timeout_ms": spec.get("timeout"),
             "kill_after_ms": effective(spec, "kill_after"),
             "fenced": bool(spec.get("locks")),
-            "confined": confinement_of(spec, account),
+            "confined": confined,
             "split": self.split,
             "report": [self.sender, self._report_to],
+            "fork": called.fork if confined is None and effective(spec, "warm") else None,
         }
 
     def _captured(self, secrets: list[str]) -> Capture:

@@ -63,16 +63,14 @@ def start(
     Raises:
         Refusal: It could not be started.
     """
-    source = _input(stdin)
-    read_ends, write_ends = zip(*(os.pipe() for _ in range(1 + split)), strict=True)
+    source = open_input(stdin)
+    read_ends, write_ends = open_pipes(split=split)
     ends = (source, write_ends[0], write_ends[-1], *(() if report_fd is None else (report_fd,)))
     try:
-        for end in write_ends:
-            linux.widen_pipe(end)
         if confined:
             pid = _fork(argv, env, cwd, ends, confine.Confinement(confined))
         else:
-            pid = _spawn(argv, env, cwd, ends)
+            pid = spawn(argv, env, cwd, ends)
     except (OSError, ValueError) as error:
         _close(read_ends)
         raise _refusal(error, argv, cwd) from error
@@ -82,6 +80,14 @@ def start(
     finally:
         _close((*write_ends, source))
     return pid, read_ends
+
+
+def open_pipes(*, split: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The ends to read from, and those to write to, of one pipe or of two."""
+    read_ends, write_ends = zip(*(os.pipe() for _ in range(1 + split)), strict=True)
+    for end in write_ends:
+        linux.widen_pipe(end)
+    return read_ends, write_ends
 
 
 def reserve_report_fd() -> None:
@@ -96,7 +102,7 @@ def _close(fds: Iterable[int]) -> None:
         os.close(fd)
 
 
-def _spawn(argv: Sequence[str], env: Mapping[str, str], cwd: str | None, ends: tuple[int, ...]) -> int:
+def spawn(argv: Sequence[str], env: Mapping[str, str], cwd: str | None, ends: tuple[int, ...]) -> int:
     """Start it with nothing between fork and exec, so that the kernel need not copy this process (vfork).
 
     posix_spawn knows no working directory, so this process goes there for the moment; it has one thread.
@@ -190,7 +196,7 @@ def _fork(
     return child.pid
 
 
-def _input(text: str | None) -> int:
+def open_input(text: str | None) -> int:
     """A descriptor that reads `text` from its beginning."""
     if text is None:
         return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)

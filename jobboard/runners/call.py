@@ -2,7 +2,7 @@
 
 What it returns is judged as a program's `main` is: a number is the exit code and a text says why it failed;
 beside that False is a failure, and anything else is success. An exception fails the run with what it says,
-counted by its type. The interpreter is the worker's, started anew for each run.
+counted by its type. The interpreter is the worker's, started anew or forked from one that has it loaded.
 """
 
 from __future__ import annotations
@@ -31,9 +31,14 @@ def main(_: Sequence[str]) -> int:
     sys.stdin = io.StringIO(told["stdin"] or "")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
-    # As `python -m` has it: the job's directory first.
-    sys.path.insert(0, "")
+    look_here_first()
     return call(told)
+
+
+def look_here_first() -> None:
+    """Have modules looked for as `python -m` has it: in the job's directory first."""
+    if sys.path[0] != "":
+        sys.path.insert(0, "")
 
 
 def call(told: Mapping[str, Any]) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,11 +34,13 @@ class Invocation:
         argv: The words.
         stdin: What it reads; None for nothing at all.
         secrets: Values in it that came from references, to be masked in captured output.
+        fork: Program and module that a process may have loaded before, to be forked for this; None for none.
     """
 
     argv: list[str]
     stdin: str | None
     secrets: tuple[str, ...] = ()
+    fork: tuple[str, str] | None = None
 
 
 def invocation(
@@ -59,9 +61,9 @@ def invocation(
     command = spec["command"]
     if "http" in command:
         sent, secrets = request.ready(command["http"], spec.get("stdin"), resolve)
-        return _ours("http", sent, tuple(secrets), *_ALONE)
+        return replace(_ours("http", sent, tuple(secrets), *_ALONE), fork=("http", ""))
     if "call" in command:
-        return _ours("call", called(spec))
+        return _calling(called(spec))
     if "runner" in command:
         return _of_runner(command["runner"], _as_told(spec, env), runners)
     return Invocation(launch.argv_of(spec), spec.get("stdin"))
@@ -72,7 +74,7 @@ def _of_runner(name: str, told: dict[str, object], runners: Mapping[str, Runner]
         raise launch.Unresolvable(f'this worker serves no runner "{name}"')
     runner = runners[name]
     if runner.call:
-        return _ours("call", {"call": runner.call, "args": [told], "with": {}, "stdin": told["stdin"]})
+        return _calling({"call": runner.call, "args": [told], "with": {}, "stdin": told["stdin"]})
     around = [] if runner.answers == "exit" else [sys.executable, *_ALONE, _START, "answers"]
     return Invocation([*around, *runner.argv], json.dumps(told))
 
@@ -100,6 +102,10 @@ def called(spec: Spec) -> dict[str, object]:
         "with": spec.get("with", {}),
         "stdin": spec.get("stdin"),
     }
+
+
+def _calling(told: Mapping[str, object]) -> Invocation:
+    return replace(_ours("call", told), fork=("call", str(told["call"]).partition(":")[0]))
 
 
 def _ours(

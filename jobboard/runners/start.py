@@ -1,4 +1,5 @@
-"""Start a program of this package by its name: ``python start.py http``, a file and not a module.
+"""Start a program of this package by its name: ``python start.py http``, a file and not a module. One that is
+not among the runners is named with its package.
 
 The directory and the environment of a run are the job's, so neither may decide which `jobboard` is found; and
 what is next to this file must not stand in for modules of the standard library.
@@ -19,7 +20,8 @@ def main() -> int:
     importlib.import_module("jobboard")
     # From now on the package knows where its modules are.
     del sys.path[0]
-    program = importlib.import_module(f"jobboard.runners.{sys.argv[1]}")
+    name = sys.argv[1]
+    program = importlib.import_module(f"jobboard.{name}" if "." in name else f"jobboard.runners.{name}")
     return int(program.main(sys.argv[2:]))
 
 

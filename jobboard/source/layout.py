@@ -36,6 +36,7 @@ _JOB_HEAD = (
     "runner",
     "args",
     "with",
+    "warm",
     "cron",
     "seconds",
     "days",

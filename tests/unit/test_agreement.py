@@ -72,6 +72,7 @@ WORDS = (
 COMPANIONS: Mapping[str, dict[str, Any]] = {
     "args": {"call": "reports.daily:build"},
     "with": {"call": "reports.daily:build"},
+    "warm": {"call": "reports.daily:build"},
     "timezone": {"cron": "0 12 * * *"},
     "seconds": {"cron": "0 0 12 * * *"},
     "days": {"cron": "0 12 1 * 1"},
