@@ -101,7 +101,7 @@ def test_a_push_is_one_that_the_program_would_make(store: Store, call: Call, tmp
     assert fsck.check(store) == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(command=COMMANDS, keys=KEYS, payload=st.none() | TEXTS)
 def test_pushed_specs_equal_those_of_the_program(
     server: Server, command: dict[str, Any], keys: dict[str, Any], payload: str | None
@@ -478,7 +478,7 @@ def test_what_is_wrong_is_said_and_nothing_is_written(
     assert written <= {"meta"}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(
         st.one_of(

@@ -85,7 +85,7 @@ def paths(spec: Mapping[str, Any]) -> dict[str, Any]:
     return {**flat, **{f"env.{key}": value for key, value in spec.get("env", {}).items()}}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=boards, changes=edits, second=boards)
 def test_each_side_keeps_what_it_alone_changed(
     server: Server, first: Board, changes: dict[str, Job], second: Board
@@ -122,7 +122,7 @@ def test_each_side_keeps_what_it_alone_changed(
         assert check(store) == []
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=boards, changes=edits, second=boards)
 def test_a_conflict_is_exactly_where_both_sides_moved_apart(
     server: Server, first: Board, changes: dict[str, Job], second: Board
@@ -157,7 +157,7 @@ PAIRS: list[dict[str, Any]] = [
 ]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     first=boards,
     steps=st.lists(st.tuples(edits, boards, st.sampled_from(PAIRS)), min_size=1, max_size=4),

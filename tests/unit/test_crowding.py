@@ -56,14 +56,14 @@ SCHEDULES = st.builds(lambda cron, zone: {"cron": cron, "timezone": zone}, CRONS
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(SCHEDULES, st.integers(0, 2 * WEEK_MS))
 def test_an_hour_has_as_many_as_a_walk_finds(schedule: dict[str, Any], ahead_ms: int) -> None:
     now_ms = MADRID_CHANGES + ahead_ms - WEEK_MS
     assert starts_by_hour("ops/a", job(**schedule), now_ms) == walked("ops/a", job(**schedule), now_ms)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.none() | SCHEDULES, st.none() | SCHEDULES), min_size=1, max_size=12))
 def test_before_and_after_are_what_a_walk_over_all_jobs_finds(
     pairs: list[tuple[dict[str, Any] | None, dict[str, Any] | None]],

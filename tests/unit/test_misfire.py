@@ -162,7 +162,7 @@ SCHEDULES: tuple[dict[str, Any], ...] = (
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.sampled_from(SCHEDULES),
     st.integers(0, 72 * HOUR_MS),

@@ -130,7 +130,7 @@ NASTY = st.text(st.sampled_from("`|<>&\n\r\x1b[31m#*_@]\u202e\u2028 a"), max_siz
 ).map(lambda n: "`" * n)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(NASTY.filter(str.strip), min_size=1, max_size=8), st.integers(2_000, 20_000))
 def test_nothing_a_board_says_leaves_its_place(texts: list[str], limit: int) -> None:
     live = {f"j{n}": Definition(1, 1, 1, RUN, RUN) for n in range(len(texts))}

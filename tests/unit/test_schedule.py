@@ -90,7 +90,7 @@ def schedules(draw: st.DrawFn) -> Schedule:
     return compile_schedule(value, draw(st.sampled_from(["a/b", "ops/backup"])))
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(schedules(), INSTANTS)
 def test_next_and_previous_are_inverse(schedule: Schedule, at_ms: int) -> None:
     following, latest = schedule.next_after(at_ms), schedule.prev_at(at_ms)
@@ -107,7 +107,7 @@ def test_next_and_previous_are_inverse(schedule: Schedule, at_ms: int) -> None:
         assert schedule.count(latest - 1, at_ms) == 1
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(schedules(), INSTANTS)
 def test_due_lies_between_a_nominal_and_the_next(schedule: Schedule, at_ms: int) -> None:
     nominal = schedule.next_after(at_ms)
@@ -118,7 +118,7 @@ def test_due_lies_between_a_nominal_and_the_next(schedule: Schedule, at_ms: int)
     assert following is None or due < following
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(schedules(), INSTANTS, st.integers(0, 60))
 def test_counting_agrees_with_enumerating(schedule: Schedule, begin_ms: int, steps: int) -> None:
     at_ms: int | None = begin_ms

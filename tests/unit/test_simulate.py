@@ -541,7 +541,7 @@ def most(spans: list[tuple[int, int]]) -> int:
     return max((level for _, level in levels_of(spans)), default=0)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(boards())
 def test_no_slot_and_no_lock_is_ever_given_twice(case: tuple[Jobs, Scenario]) -> None:
     jobs, scenario = case
@@ -559,7 +559,7 @@ def test_no_slot_and_no_lock_is_ever_given_twice(case: tuple[Jobs, Scenario]) ->
         assert most(taken["*"]) <= scenario.slots
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(boards())
 def test_every_nominal_is_decided_once_and_every_run_ends(case: tuple[Jobs, Scenario]) -> None:
     jobs, scenario = case
@@ -580,7 +580,7 @@ def test_every_nominal_is_decided_once_and_every_run_ends(case: tuple[Jobs, Scen
         assert decided == schedule.count(scenario.from_ms - 1, scenario.until_ms - 1)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(boards())
 def test_every_overlap_bounds_what_is_unfinished_and_what_runs(case: tuple[Jobs, Scenario]) -> None:
     jobs, scenario = case
@@ -600,7 +600,7 @@ def test_every_overlap_bounds_what_is_unfinished_and_what_runs(case: tuple[Jobs,
             assert most(whole[address]) <= 2
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(boards())
 def test_no_slot_stays_free_while_a_run_waits_for_one(case: tuple[Jobs, Scenario]) -> None:
     jobs, scenario = case
@@ -614,7 +614,7 @@ def test_no_slot_stays_free_while_a_run_waits_for_one(case: tuple[Jobs, Scenario
             assert not any(wait.from_ms < end and begin < wait.until_ms for wait in waits)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(boards())
 def test_the_same_in_gives_the_same_out_whatever_the_order_of_jobs(case: tuple[Jobs, Scenario]) -> None:
     jobs, scenario = case
