@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 DEFAULT_BOARDS = "boards"
 _EITHER = "leave one of them out"
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def add_paths(parser: argparse.ArgumentParser) -> None:
@@ -231,7 +231,16 @@ def warn_beyond_git(planned: Planned, settings: Settings) -> None:
 def may_be_shared(settings: Settings) -> bool:
     """Whether the store may be on another machine, where others rely on it."""
     parts = urlsplit(settings.redis_url)
-    return parts.scheme not in ("embedded", "unix") and (parts.hostname or "localhost") not in _LOOPBACK
+    return parts.scheme not in ("embedded", "unix") and not _is_loopback(parts.hostname or "localhost")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def board_paths(paths: Sequence[str], root: Path) -> list[Path]:
