@@ -7,7 +7,7 @@ from dataclasses import replace
 from difflib import unified_diff
 from typing import TYPE_CHECKING, Any
 
-from jobboard.cli.records import MASKED, overriding, secret
+from jobboard.cli.records import overriding
 from jobboard.cli.screen import ago, moment, visible
 from jobboard.cli.values import LONG, as_written, brief, shown
 from jobboard.core.crowding import CLOCK_RULES, clock_faults
@@ -127,10 +127,8 @@ def override_texts(address: str, around: Around) -> Iterator[str]:
 
 
 def override_value(override: Override) -> str:
-    """The value of an override in words; one of the environment is hidden."""
-    if override.value is None:
-        return "nothing"
-    return MASKED if secret(override.path) else brief(shown(override.path, override.value))
+    """The value of an override in words."""
+    return "nothing" if override.value is None else brief(shown(override.path, override.value))
 
 
 def under_text(spec: Spec, override: Override) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from jobboard import errors
 from jobboard.cli import project, scopes
 from jobboard.cli.changes import override_value, under_text
-from jobboard.cli.records import MASKED, overrides_json, secret
+from jobboard.cli.records import overrides_json
 from jobboard.cli.screen import Screen
 from jobboard.cli.values import brief, shown
 from jobboard.core.moment import brief_instant
@@ -185,16 +185,15 @@ def _say_moved(done: Overridden, path: str) -> None:
 
 
 def _value(spec: Spec, path: str) -> str:
-    value = value_at(spec, path)
-    return MASKED if secret(path) and value is not None else brief(shown(path, value))
+    return brief(shown(path, value_at(spec, path)))
 
 
 def _print_json(done: Overridden) -> int:
     moved = [
         {
             **said,
-            "before": None if secret(said["path"]) else value_at(done.before, said["path"]),
-            "after": None if secret(said["path"]) else value_at(done.after, said["path"]),
+            "before": value_at(done.before, said["path"]),
+            "after": value_at(done.after, said["path"]),
         }
         for said in overrides_json(done.moved)
     ]

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from jobboard.core.override import Override
     from jobboard.core.record import Record, Try
 
-MASKED = "***"
 STYLES = {
     "ok": "good",
     "failed": "error",
@@ -134,11 +133,11 @@ def holds_json(holds: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[st
 
 
 def overrides_json(overrides: Iterable[Override]) -> list[dict[str, Any]]:
-    """Overrides, as JSON: values canonical, those of the environment hidden."""
+    """Overrides, as JSON, their values canonical."""
     return [
         {
             "path": override.path,
-            "value": MASKED if secret(override.path) and override.value is not None else override.value,
+            "value": override.value,
             "reason": override.reason,
             "by": override.by,
             "via": override.via,
@@ -166,11 +165,6 @@ def overriding(override: Override, now_ms: int, zone: str | None = None) -> str:
     until_ms = override.until_ms
     until = f" until {full_moment(until_ms, zone, now_ms=now_ms)}" if until_ms is not None else ""
     return f'{until} ({visible(override.by)}: "{visible(override.reason)}")'
-
-
-def secret(path: str) -> bool:
-    """Whether what a path of a job says is shown to nobody: the values of its environment."""
-    return path == "env" or path.startswith("env.")
 
 
 def _try_json(one: Try) -> dict[str, Any]:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from jobboard.cli.changes import edited_by, override_value, under_text
 from jobboard.cli.ls import trigger_text
 from jobboard.cli.records import (
-    MASKED,
     holds_json,
     instant_json,
     moment,
     overrides_json,
     overriding,
     record_json,
-    secret,
     skip_json,
     spent,
     state_text,
@@ -48,6 +46,8 @@ if TYPE_CHECKING:
 
 UPCOMING = 5
 LAST = 8
+MASKED = "***"
+"""In place of values of the environment: whoever looks at a job has no need of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class JobView:
         return {
             "job": facts.address,
             "spec": masked(self.spec),
-            "overrides": overrides_json(facts.overrides),
+            "overrides": overrides_json(map(_hidden, facts.overrides)),
             "defaults": {
                 name: _plain(field.default) for name, field in FIELDS.items() if _by_default(self.spec, name)
             },
@@ -124,8 +124,8 @@ class JobView:
     def laid_over(self) -> list[str]:
         """What is in force or in the way beyond the board's file, a line each: by whom, why, until when."""
         lines = [
-            f"override    {override.path} is {override_value(override)},"
-            f" not {under_text(self.definition.spec, override)}{self._how(override)}"
+            f"override    {override.path} is {override_value(_hidden(override))},"
+            f" not {self._below(override)}{self._how(override)}"
             for override in self.facts.overrides
         ]
         lines += [
@@ -180,8 +180,12 @@ class JobView:
         return edited_by(self.edits.get(field.path), self.now_ms)
 
     def _override_text(self, override: Override) -> str:
-        below = under_text(self.definition.spec, override)
-        return f"! {override.path}: the definition says {below}; overridden{self._how(override)}"
+        return (
+            f"! {override.path}: the definition says {self._below(override)}; overridden{self._how(override)}"
+        )
+
+    def _below(self, override: Override) -> str:
+        return MASKED if _secret(override.path) else under_text(self.definition.spec, override)
 
     def _how(self, override: Override) -> str:
         return overriding(override, self.now_ms, self.facts.zone)
@@ -189,11 +193,11 @@ class JobView:
     def _value(self, field: Merged, value: Any) -> str:
         if value is None:
             return "nothing"
-        return MASKED if secret(field.path) else shown(field.path, value)
+        return MASKED if _secret(field.path) else shown(field.path, value)
 
     def _drift_json(self, field: Merged) -> dict[str, Any]:
         made = self.edits.get(field.path, {})
-        hidden = secret(field.path)
+        hidden = _secret(field.path)
         return {
             "path": field.path,
             "file": MASKED if hidden else field.file,
@@ -295,6 +299,16 @@ def masked(spec: Spec) -> dict[str, Any]:
     """A spec whose environment shows names only."""
     hidden = {"env": dict.fromkeys(spec["env"], MASKED)} if "env" in spec else {}
     return {**spec, **hidden}
+
+
+def _secret(path: str) -> bool:
+    """Whether what a path of a job says is hidden here: the values of its environment."""
+    return path == "env" or path.startswith("env.")
+
+
+def _hidden(override: Override) -> Override:
+    hides = _secret(override.path) and override.value is not None
+    return replace(override, value=MASKED) if hides else override
 
 
 def _plain(value: Any) -> Any:

@@ -528,13 +528,23 @@ class TestShown:
         assert project.ok("override", "ls", "dump", "-o", "json").json["overrides"] == []
         assert len(project.ok("override", "ls", "backup", "-o", "json").json["overrides"]) == 2
 
-    def test_nobody_is_shown_a_secret(self, project: Project) -> None:
-        override(project, "env.TOKEN=hunter2")
+    def test_an_override_of_the_environment_is_shown_as_any_other(self, project: Project) -> None:
+        assert "hunter2" in override(project, "env.LEVEL=hunter2")
+        for words in (("override", "ls"), ("plan",)):
+            assert "hunter2" in project.run(*words).out
+            assert "hunter2" in str(project.run(*words, "-o", "json").json)
+        for form in ((), ("-o", "json")):
+            assert "hunter2" not in project.ok("show", "backup", *form).out
+        (cleared,) = project.ok("override", "clear", "backup", "-o", "json").json["overrides"]
+        assert (cleared["before"], cleared["after"]) == ("hunter2", "1")
+
+    def test_a_reference_stays_one(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TOKEN", "hunter2")
+        override(project, "env.TOKEN=${env:TOKEN}")
         for words in (("override", "ls"), ("show", "backup"), ("plan",), ("why", "backup")):
             for form in ((), ("-o", "json")):
                 assert "hunter2" not in project.run(*words, *form).out
-        assert "hunter2" not in override(project, "env.TOKEN=hunter2")
-        assert "hunter2" not in project.ok("override", "clear", "backup", "-o", "json").out
+        assert "${env:TOKEN}" in project.ok("override", "ls").out
 
 
 class TestIndex:
