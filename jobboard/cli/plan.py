@@ -29,11 +29,7 @@ SEVERAL_OUTPUTS = True
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``jobboard plan``."""
-    project.add_paths(parser)
-    project.add_guards(parser)
-    project.add_policies(parser)
-    project.add_runs(parser)
-    project.add_targets(parser)
+    project.add_planning(parser)
     parser.add_argument(
         "--detailed-exitcode",
         action="store_true",

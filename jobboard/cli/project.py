@@ -34,7 +34,16 @@ def add_paths(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_guards(parser: argparse.ArgumentParser) -> None:
+def add_planning(parser: argparse.ArgumentParser) -> None:
+    """All that says which plan is made, for those who show it and those who apply it."""
+    add_paths(parser)
+    _add_guards(parser)
+    _add_policies(parser)
+    _add_runs(parser)
+    _add_targets(parser)
+
+
+def _add_guards(parser: argparse.ArgumentParser) -> None:
     """The flags that lift a guard of the plan."""
     group = parser.add_argument_group("guards, and the flags that lift them")
     group.add_argument("--allow-empty", action="store_true", help="let a board go from some jobs to none")
@@ -62,7 +71,7 @@ def add_guards(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_policies(parser: argparse.ArgumentParser) -> None:
+def _add_policies(parser: argparse.ArgumentParser) -> None:
     """The flags that say what becomes of live edits, whatever the boards say."""
     group = parser.add_argument_group("live edits; a flag wins over what a board says under reconcile")
     group.add_argument(
@@ -92,7 +101,7 @@ def add_policies(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_runs(parser: argparse.ArgumentParser) -> None:
+def _add_runs(parser: argparse.ArgumentParser) -> None:
     """The flags that say what becomes of runs there are."""
     group = parser.add_argument_group("runs there are; without these, each keeps what it was queued with")
     group.add_argument(
@@ -107,7 +116,7 @@ def add_runs(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_targets(parser: argparse.ArgumentParser) -> None:
+def _add_targets(parser: argparse.ArgumentParser) -> None:
     """The flags that plan a part of the boards alone."""
     group = parser.add_argument_group("a part of the boards alone; nothing is destroyed or moved then")
     for flag, what in (("--target", "only this takes part"), ("--exclude", "this takes no part")):

@@ -35,11 +35,7 @@ SEVERAL_OUTPUTS = True
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``jobboard sync``."""
-    project.add_paths(parser)
-    project.add_guards(parser)
-    project.add_policies(parser)
-    project.add_runs(parser)
-    project.add_targets(parser)
+    project.add_planning(parser)
     parser.add_argument("--auto-approve", action="store_true", help="write without asking")
     parser.add_argument(
         "--expect-digest",
