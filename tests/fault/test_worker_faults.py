@@ -222,18 +222,24 @@ def test_ten_runs_without_locks_outlive_three_leases_without_a_store(
     assert sorted(started) == sorted(runs)
 
 
+def ended_while_the_store_is_away(server: Server, store: Store, folder: Path) -> str:
+    """A run that starts, loses its store, and ends with 4; its id, once the result is in the spool."""
+    gate = folder / "gate"
+    board(store, {"job": run(f"echo up; until test -e {gate}; do sleep 0.05; done; echo end; exit 4")})
+    run_id = start(store, "job")
+    wait_until_up(store, run_id)
+    server.kill()
+    gate.touch()
+    (spool,) = folder_of(folder).iterdir()
+    until(lambda: run_id in spool.read_text())
+    return run_id
+
+
 def test_a_result_is_kept_while_the_store_is_away(
     own_server: Server, own_store: Store, tmp_path: Path
 ) -> None:
-    gate = tmp_path / "gate"
-    board(own_store, {"job": run(f"echo up; until test -e {gate}; do sleep 0.05; done; echo end; exit 4")})
     with working(own_store, tmp_path, lease_ms=60_000):
-        run_id = start(own_store, "job")
-        wait_until_up(own_store, run_id)
-        own_server.kill()
-        gate.touch()
-        (spool,) = folder_of(tmp_path).iterdir()
-        until(lambda: run_id in spool.read_text())
+        run_id = ended_while_the_store_is_away(own_server, own_store, tmp_path)
         own_server.start()
         record = finished(own_store, run_id)
     assert (record["state"], record["exit"]) == ("failed", 4)
@@ -284,18 +290,11 @@ def test_a_full_store_drops_output_and_harms_no_run(
 def test_a_stopped_worker_leaves_what_it_could_not_send(
     own_server: Server, own_store: Store, tmp_path: Path
 ) -> None:
-    gate = tmp_path / "gate"
-    board(own_store, {"job": run(f"echo up; until test -e {gate}; do sleep 0.05; done")})
     with working(own_store, tmp_path, lease_ms=60_000):
-        run_id = start(own_store, "job")
-        wait_until_up(own_store, run_id)
-        own_server.kill()
-        gate.touch()
-        (spool,) = folder_of(tmp_path).iterdir()
-        until(lambda: run_id in spool.read_text())
+        run_id = ended_while_the_store_is_away(own_server, own_store, tmp_path)
     own_server.start()
     with working(own_store, tmp_path):
-        assert finished(own_store, run_id)["state"] == "ok"
+        assert finished(own_store, run_id)["exit"] == 4
     assert list(folder_of(tmp_path).iterdir()) == []
 
 

@@ -55,9 +55,7 @@ def tired(engine: Engine) -> str:
 
 @pytest.fixture
 def engine(store: Store) -> Engine:
-    built = Engine(store)
-    built.worker()
-    return built
+    return Engine.at_work(store)
 
 
 def test_a_run_that_keeps_missing_a_lock_gets_its_turn(engine: Engine) -> None:

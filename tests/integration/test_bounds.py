@@ -26,10 +26,7 @@ BY = {"actor": "ana", "via": "cli"}
 @pytest.fixture
 def engine(store: Store, clock: StoreClock) -> Engine:
     clock.set(T0)
-    built = Engine(store)
-    built.worker()
-    built.define("b/x")
-    return built
+    return Engine.at_work(store, "b/x")
 
 
 def _ran(engine: Engine, verdict: Any = "ok") -> str:

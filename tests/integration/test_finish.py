@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from kit.engine import Engine
+from kit.engine import T0, Engine
 from kit.events import events_of
 
 from jobboard import errors
@@ -17,22 +17,11 @@ if TYPE_CHECKING:
     from kit.clock import StoreClock
 
     from jobboard.store.connect import Store
-    from jobboard.store.runs import Reserved
-
-T0 = 1_600_000_000_000
 
 
 @pytest.fixture
 def engine(store: Store) -> Engine:
-    built = Engine(store)
-    built.worker()
-    built.define("b/x")
-    return built
-
-
-def _running(engine: Engine) -> Reserved:
-    engine.fired("b/x", T0)
-    return engine.reserve_one()
+    return Engine.at_work(store, "b/x")
 
 
 def _stream(engine: Engine, name: str) -> list[dict[str, Any]]:
@@ -41,7 +30,7 @@ def _stream(engine: Engine, name: str) -> list[dict[str, Any]]:
 
 
 def test_success_is_recorded_and_leaves_nothing(engine: Engine) -> None:
-    reserved = _running(engine)
+    reserved = engine.running()
     assert engine.finish(reserved, exit_code=0, output_bytes=12) == "FINISHED"
     (record,) = engine.last("b/x")
     assert (record["id"], record["state"], record["exit"]) == (reserved.run_id, "ok", 0)
@@ -54,7 +43,7 @@ def test_success_is_recorded_and_leaves_nothing(engine: Engine) -> None:
 
 
 def test_instants_are_the_stores(engine: Engine, clock: StoreClock) -> None:
-    reserved = _running(engine)
+    reserved = engine.running()
     clock.set(T0 + 60_000)
     engine.finish(reserved, started_ago_ms=30_000, ended_ago_ms=10_000)
     (record,) = engine.last("b/x")
@@ -63,25 +52,25 @@ def test_instants_are_the_stores(engine: Engine, clock: StoreClock) -> None:
 
 
 def test_a_failure_is_among_the_failures(engine: Engine) -> None:
-    engine.finish(_running(engine), "failed", exit_code=3, reason="exit 3")
+    engine.finish(engine.running(), "failed", exit_code=3, reason="exit 3")
     assert [record["reason"] for record in _stream(engine, "failures")] == ["exit 3"]
 
 
 def test_a_result_sent_twice_counts_once(engine: Engine) -> None:
-    reserved = _running(engine)
+    reserved = engine.running()
     assert [engine.finish(reserved) for _ in range(3)] == ["FINISHED", "ALREADY", "ALREADY"]
     assert len(engine.last("b/x")) == 1
 
 
 def test_a_retry_sent_twice_counts_once(engine: Engine) -> None:
-    reserved = _running(engine)
+    reserved = engine.running()
     assert engine.finish(reserved, "retry", delay_ms=1_000) == "RETRIED"
     assert engine.finish(reserved, "retry", delay_ms=1_000) == "ALREADY"
     assert engine.client.hget(engine.store.key("run", reserved.run_id), "attempt") == b"2"
 
 
 def test_a_retry_waits_and_comes_back_as_the_next_attempt(engine: Engine, clock: StoreClock) -> None:
-    reserved = _running(engine)
+    reserved = engine.running()
     engine.finish(reserved, "retry", delay_ms=10_000, exit_code=1, reason="exit 1")
     assert engine.runs.tick("s1").promoted == 0
     assert engine.reserve() == []
@@ -96,18 +85,18 @@ def test_a_retry_waits_and_comes_back_as_the_next_attempt(engine: Engine, clock:
 
 
 def test_a_retry_without_delay_is_queued_at_once(engine: Engine) -> None:
-    engine.finish(_running(engine), "retry", delay_ms=0)
+    engine.finish(engine.running(), "retry", delay_ms=0)
     assert engine.reserve_one().attempt == 2
 
 
 def test_a_retry_wakes_a_scheduler_that_would_sleep_past_it(engine: Engine) -> None:
-    engine.finish(_running(engine), "retry", delay_ms=10_000)
+    engine.finish(engine.running(), "retry", delay_ms=10_000)
     assert engine.client.lpop(engine.store.key("wake", "scheduler")) == b"look"
     assert (engine.runs.tick("s1").next_at_ms or 0) > 0
 
 
 def test_a_deferred_run_uses_up_no_try(engine: Engine, clock: StoreClock) -> None:
-    assert engine.finish(_running(engine), "defer", delay_ms=1_000, reason="exit 75") == "DEFERRED"
+    assert engine.finish(engine.running(), "defer", delay_ms=1_000, reason="exit 75") == "DEFERRED"
     clock.advance(1_000)
     engine.runs.tick("s1")
     again = engine.reserve_one()
@@ -115,13 +104,13 @@ def test_a_deferred_run_uses_up_no_try(engine: Engine, clock: StoreClock) -> Non
 
 
 def test_a_drained_run_goes_back_and_counts_nothing(engine: Engine) -> None:
-    assert engine.finish(_running(engine), "drained") == "RETRIED"
+    assert engine.finish(engine.running(), "drained") == "RETRIED"
     again = engine.reserve_one()
     assert (again.attempt, again.defers, again.lost) == (1, 0, 0)
 
 
 def test_a_result_of_an_attempt_that_was_given_to_another_is_fenced(engine: Engine) -> None:
-    late = _running(engine)
+    late = engine.running()
     engine.runs.lost("w1")
     engine.worker("w2")
     present = engine.reserve_one("w2")
@@ -134,7 +123,7 @@ def test_a_result_of_an_attempt_that_was_given_to_another_is_fenced(engine: Engi
 
 
 def test_a_late_result_is_fenced_even_after_the_other_has_finished(engine: Engine) -> None:
-    late = _running(engine)
+    late = engine.running()
     engine.runs.lost("w1")
     engine.worker("w2")
     engine.finish(engine.reserve_one("w2"), name="w2")
@@ -153,7 +142,7 @@ def test_many_results_in_one_call(engine: Engine) -> None:
 
 
 def test_output_is_kept_byte_for_byte(engine: Engine) -> None:
-    reserved = _running(engine)
+    reserved = engine.running()
     chunks = [bytes(range(256)), b"\xff\xfe", b""]
     assert engine.runs.output(reserved.run_id, reserved.token, 1, chunks)
     entries = cast(
@@ -164,7 +153,7 @@ def test_output_is_kept_byte_for_byte(engine: Engine) -> None:
 
 
 def test_output_of_an_attempt_that_is_over_is_fenced(engine: Engine) -> None:
-    reserved = _running(engine)
+    reserved = engine.running()
     engine.finish(reserved)
     assert not engine.runs.output(reserved.run_id, reserved.token, 1, [b"late"])
     assert not engine.client.exists(engine.store.key("out", reserved.run_id))
@@ -197,7 +186,7 @@ def test_cancelling_what_does_not_run_ends_it(engine: Engine) -> None:
 
 
 def test_cancelling_what_runs_tells_its_worker(engine: Engine) -> None:
-    reserved = _running(engine)
+    reserved = engine.running()
     assert engine.runs.cancel(reserved.run_id, "ana") == "STOPPING"
     message = unpack(cast("bytes", engine.client.lpop(engine.store.key("ctl", "w1"))))
     assert message == {"cancel": reserved.run_id, "token": reserved.token}
@@ -212,7 +201,7 @@ def test_cancelling_what_never_was(engine: Engine) -> None:
 
 
 def test_a_cancelled_run_that_succeeded_first_succeeded(engine: Engine) -> None:
-    reserved = _running(engine)
+    reserved = engine.running()
     engine.runs.cancel(reserved.run_id, "ana")
     engine.finish(reserved, "ok")
     assert engine.last("b/x")[0]["state"] == "ok"

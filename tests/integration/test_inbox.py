@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def engine(store: Store, clock: StoreClock) -> Engine:
-    made = Engine(store)
-    made.worker()
-    return made
+    return Engine.at_work(store)
 
 
 def drop_in(store: Store, *entries: Any, queue: str = "common") -> None:

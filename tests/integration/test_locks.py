@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def engine(store: Store) -> Engine:
-    built = Engine(store)
-    built.worker()
-    return built
+    return Engine.at_work(store)
 
 
 def _run(engine: Engine, name: str, **spec: Any) -> str:

@@ -28,9 +28,7 @@ def as_in_1_0(store: Store, run_id: str) -> None:
 
 @pytest.fixture
 def engine(store: Store) -> Engine:
-    built = Engine(store)
-    built.worker()
-    return built
+    return Engine.at_work(store)
 
 
 @pytest.fixture

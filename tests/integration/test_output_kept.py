@@ -28,9 +28,7 @@ DAY = 86_400_000
 
 @pytest.fixture
 def engine(store: Store) -> Engine:
-    built = Engine(store)
-    built.worker()
-    return built
+    return Engine.at_work(store)
 
 
 def printed(engine: Engine, verdict: Word, **logs: Any) -> str:

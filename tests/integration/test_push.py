@@ -29,9 +29,7 @@ DAY = 24 * 60 * MINUTE
 
 @pytest.fixture
 def engine(store: Store, clock: StoreClock) -> Engine:
-    made = Engine(store)
-    made.worker()
-    return made
+    return Engine.at_work(store)
 
 
 def push(engine: Engine, **more: Any) -> str:

@@ -5,29 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from kit.engine import LEASE, Engine
+from kit.engine import LEASE, T0, Engine
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
 
     from jobboard.store.connect import Store
-    from jobboard.store.runs import Reserved
 
-T0 = 1_600_000_000_000
 STEP = 1_000
 
 
 @pytest.fixture
 def engine(store: Store) -> Engine:
-    built = Engine(store)
-    built.worker()
-    built.define("b/x")
-    return built
-
-
-def _running(engine: Engine) -> Reserved:
-    engine.fired("b/x", T0)
-    return engine.reserve_one()
+    return Engine.at_work(store, "b/x")
 
 
 def _watch(engine: Engine, clock: StoreClock, span_ms: int) -> list[str]:
@@ -40,7 +30,7 @@ def _watch(engine: Engine, clock: StoreClock, span_ms: int) -> list[str]:
 
 
 def test_a_silent_worker_is_reaped_when_its_lease_ends(engine: Engine, clock: StoreClock) -> None:
-    reserved = _running(engine)
+    reserved = engine.running()
     assert _watch(engine, clock, LEASE - 2 * STEP) == []
     assert _watch(engine, clock, 4 * STEP) == ["w1"]
     assert engine.state(reserved.run_id) == "queued"
@@ -48,14 +38,14 @@ def test_a_silent_worker_is_reaped_when_its_lease_ends(engine: Engine, clock: St
 
 
 def test_a_beat_keeps_it(engine: Engine, clock: StoreClock) -> None:
-    _running(engine)
+    engine.running()
     for _ in range(4):
         assert _watch(engine, clock, LEASE // 2) == []
         assert engine.runs.beat("w1", LEASE).known
 
 
 def test_time_in_which_nobody_looked_does_not_count(engine: Engine, clock: StoreClock) -> None:
-    _running(engine)
+    engine.running()
     engine.runs.tick("s1")
     clock.advance(10 * LEASE)
     assert _watch(engine, clock, LEASE - 2 * STEP) == []
@@ -64,14 +54,14 @@ def test_time_in_which_nobody_looked_does_not_count(engine: Engine, clock: Store
 
 
 def test_after_such_a_gap_one_lease_is_enough(engine: Engine, clock: StoreClock) -> None:
-    _running(engine)
+    engine.running()
     engine.runs.tick("s1")
     clock.advance(10 * LEASE)
     assert _watch(engine, clock, LEASE + STEP) == ["w1"]
 
 
 def test_a_worker_seen_to_die_is_not_waited_for(engine: Engine) -> None:
-    reserved = _running(engine)
+    reserved = engine.running()
     assert engine.runs.lost("w1") == 1
     assert engine.state(reserved.run_id) == "queued"
     assert engine.runs.lost("w1") == 0
@@ -94,7 +84,7 @@ def test_a_dead_workers_many_runs_are_lost_in_pages(engine: Engine) -> None:
 
 
 def test_a_lost_attempt_uses_up_no_try_and_is_remembered(engine: Engine) -> None:
-    _running(engine)
+    engine.running()
     engine.runs.lost("w1")
     engine.worker("w2")
     again = engine.reserve_one("w2")
@@ -122,7 +112,7 @@ def test_three_crashes_and_no_more(engine: Engine) -> None:
 @pytest.mark.parametrize(("rule", "failures"), [("fail", 1), ("skip", 0)])
 def test_a_job_may_say_that_a_lost_attempt_is_the_end(engine: Engine, rule: str, failures: int) -> None:
     engine.define("b/x", on_lost=rule)
-    reserved = _running(engine)
+    reserved = engine.running()
     engine.runs.lost("w1")
     assert engine.state(reserved.run_id) == "finished"
     assert engine.last("b/x")[0]["state"] == "lost"
@@ -130,7 +120,7 @@ def test_a_job_may_say_that_a_lost_attempt_is_the_end(engine: Engine, rule: str,
 
 
 def test_a_worker_that_was_cut_off_takes_up_again_what_nobody_has(engine: Engine) -> None:
-    reserved = _running(engine)
+    reserved = engine.running()
     engine.runs.lost("w1")
     hello = engine.runs.hello(
         "w1",
@@ -149,7 +139,7 @@ def test_a_worker_that_was_cut_off_takes_up_again_what_nobody_has(engine: Engine
 
 
 def test_what_another_has_taken_meanwhile_is_dropped(engine: Engine) -> None:
-    reserved = _running(engine)
+    reserved = engine.running()
     engine.runs.lost("w1")
     engine.worker("w2")
     engine.reserve_one("w2")

@@ -19,9 +19,7 @@ T0 = 1_600_000_000_000
 
 @pytest.fixture
 def engine(store: Store) -> Engine:
-    built = Engine(store)
-    built.worker()
-    return built
+    return Engine.at_work(store)
 
 
 def _run(engine: Engine, address: str, **spec: object) -> str:

@@ -26,9 +26,7 @@ RUN = "b/x@1970-01-01T00:16:40Z"
 
 @pytest.fixture
 def engine(store: Store) -> Engine:
-    built = Engine(store)
-    built.worker()
-    return built
+    return Engine.at_work(store)
 
 
 def failed(engine: Engine, address: str = "b/x", nominal: int = NOMINAL, **spec: Any) -> str:

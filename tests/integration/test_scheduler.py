@@ -29,9 +29,7 @@ T0 = 1_600_000_020_000  # on a whole minute
 @pytest.fixture
 def engine(store: Store, clock: StoreClock) -> Engine:
     clock.set(T0 + 1)
-    built = Engine(store)
-    built.worker()
-    return built
+    return Engine.at_work(store)
 
 
 @contextmanager

@@ -26,11 +26,7 @@ NOON = T0 + DAY_MS // 2
 @pytest.fixture
 def engine(store: Store, clock: StoreClock) -> Engine:
     clock.set(NOON)
-    built = Engine(store)
-    built.worker()
-    built.define("b/x")
-    built.define("b/slow")
-    return built
+    return Engine.at_work(store, "b/x", "b/slow")
 
 
 def _ran(engine: Engine, job: str, nominal: int, verdict: Any = "ok", **how: Any) -> None:

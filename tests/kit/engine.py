@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MINUTE = 60_000
 LEASE = 30_000
 NEVER = 9_999_999_999_999
+T0 = 1_600_000_000_000
 
 
 class Engine:
@@ -34,6 +35,15 @@ class Engine:
         self.runs = Runs(store)
         self.client = store.client
         self.epochs: dict[str, int] = {}
+
+    @classmethod
+    def at_work(cls, store: Store, *addresses: str) -> Engine:
+        """With the worker ``w1`` and these jobs."""
+        built = cls(store)
+        built.worker()
+        for address in addresses:
+            built.define(address)
+        return built
 
     def define(self, address: str, **spec: Any) -> None:
         """Put a job into its board, or change it; its epoch is new each time."""
@@ -140,6 +150,11 @@ class Engine:
         """The one run the worker gets."""
         (reserved,) = self.reserve(name, *queues)
         return reserved
+
+    def running(self, address: str = "b/x", nominal: int = T0) -> Reserved:
+        """A run of the job, fired and handed to ``w1``."""
+        self.fired(address, nominal)
+        return self.reserve_one()
 
     def finish(self, reserved: Reserved, verdict: Word = "ok", name: str = "w1", **more: Any) -> str:
         """Report how an attempt ended; the tag."""
