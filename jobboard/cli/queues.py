@@ -59,6 +59,8 @@ def execute(args: argparse.Namespace) -> int:
         print(json.dumps({"queues": [_as_json(standing) for standing in standings]}, indent=2))
     elif wanted is not None:
         print(f"Queue {args.queue}: {_limits(rule) or 'no limit'}.")
+        for beside in (one.queue for one in standings if one.queue.startswith(f"{args.queue}:")):
+            print(f"Queue {beside} beside it is limited on its own: jobboard queues set {beside}.")
     else:
         _show(standings)
     return 0

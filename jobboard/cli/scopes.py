@@ -9,7 +9,7 @@ from jobboard.cli.records import instant_json
 from jobboard.core.names import NAME_RULE, QUEUE_RULE, is_name, is_queue, split_address
 from jobboard.core.override import in_force
 from jobboard.core.runner import queue_of
-from jobboard.core.scope import scope_text
+from jobboard.core.scope import scope_text, scopes_of_queue
 
 if TYPE_CHECKING:
     import argparse
@@ -93,7 +93,7 @@ def covered_by(store: Store, scope: str, now_ms: int) -> list[Standing]:
         wanted=lambda address, definition: (
             (kind != "job" or address == name)
             and (kind != "tag" or name in in_force(definition, now_ms).get("tags", ()))
-            and (kind != "queue" or name == queue_of(in_force(definition, now_ms)))
+            and (kind != "queue" or scope in scopes_of_queue(queue_of(in_force(definition, now_ms))))
         ),
     )
     return list(standings)

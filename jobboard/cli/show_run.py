@@ -54,6 +54,7 @@ class RunView:
         return {
             **record_json(self.run),
             "explanation": self.explanation.headline,
+            "retry": self.explanation.retry,
             "spec": masked(self.spec) if self.spec is not None else None,
             "tail": list(self.tail),
             "log_url": self.elsewhere,
@@ -72,6 +73,8 @@ class RunView:
         self._tail(screen)
         if self.explanation.command:
             screen.line(f"  → {self.explanation.command}")
+        if self.explanation.retry:
+            screen.line(f"  → {self.explanation.retry}   once the cause is mended")
 
     def _instants(self, screen: Screen) -> None:
         run = self.run

@@ -70,6 +70,8 @@ def _write(explanation: Explanation, facts: JobFacts, world: World) -> None:
         screen.line(f"  {remarks}")
     if explanation.command:
         screen.line(f"  → {explanation.command}")
+    if explanation.retry:
+        screen.line(f"  → {explanation.retry}   once the cause is mended")
 
 
 def _findings(screen: Screen, explanation: Explanation, facts: JobFacts, world: World) -> None:
@@ -99,4 +101,5 @@ def _as_json(address: str, explanation: Explanation) -> dict[str, Any]:
         "outlook": explanation.outlook,
         "advice": explanation.advice,
         "command": explanation.command,
+        "retry": explanation.retry,
     }

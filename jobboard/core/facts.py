@@ -38,6 +38,7 @@ class Worker:
         pid, version: Its process, and what program that runs.
         state: ``up``, or ``draining`` once it was told to stop.
         started_at_ms: Since when it is registered.
+        held_of: How many it has of single queues, where `own_slots` bounds those and it was asked for.
     """
 
     name: str
@@ -52,6 +53,28 @@ class Worker:
     version: str = ""
     state: str = "up"
     started_at_ms: int | None = None
+    held_of: Mapping[str, int] = field(default_factory=dict)
+
+    def free(self, queue: str) -> bool:
+        """Whether it has a slot free for a run of a queue."""
+        own = self.own_slots.get(queue, self.slots)
+        return self.held < self.slots and self.held_of.get(queue, 0) < own
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Why a queue lets nothing go at the moment.
+
+    Attributes:
+        scope, hold: A hold on it, and of what scope; empty for none.
+        limit: How many of it may run at once, where so many do.
+        opens_at_ms: When its rate lets the next begin, where that is used up.
+    """
+
+    scope: str = ""
+    hold: Mapping[str, Any] = field(default_factory=dict)
+    limit: int | None = None
+    opens_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +87,7 @@ class World:
         workers: Those registered.
         holders: Lock to the runs that hold it, for the locks that matter here.
         ahead: Queued run to how many of its queue come before it.
+        closed: Queue to why it lets nothing go, for those queued runs wait in that do not.
     """
 
     now_ms: int
@@ -71,6 +95,7 @@ class World:
     workers: tuple[Worker, ...] = ()
     holders: Mapping[str, Sequence[Record]] = field(default_factory=dict)
     ahead: Mapping[str, int] = field(default_factory=dict)
+    closed: Mapping[str, Closed] = field(default_factory=dict)
 
     @property
     def scheduled(self) -> bool:
@@ -210,6 +235,7 @@ class Explanation:
         outlook: When it goes on, or that it does not.
         advice: The one thing that would help; None where nothing needs to be done.
         command: The next command to type; None where there is none.
+        retry: What to type once the cause is mended; None where nothing failed.
     """
 
     headline: str
@@ -217,3 +243,4 @@ class Explanation:
     outlook: str | None = None
     advice: str | None = None
     command: str | None = None
+    retry: str | None = None

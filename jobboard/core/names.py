@@ -43,6 +43,11 @@ def of_runner(queue: str, runner: str) -> str:
     return f"{queue}:{runner}"
 
 
+def plain_queue(queue: str) -> str:
+    """The queue itself, where it is one for a runner: what that one is beside."""
+    return queue.partition(":")[0]
+
+
 def worker_for(queue: str) -> str:
     """What to type to have a queue served."""
     name, _, runner = queue.partition(":")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jobboard.core.facts import Finding
 from jobboard.core.moment import brief_span
@@ -10,7 +10,9 @@ from jobboard.core.names import RESERVED, split_address, worker_for
 from jobboard.core.scope import resume_command, scope_text
 
 if TYPE_CHECKING:
-    from jobboard.core.facts import JobFacts, World
+    from collections.abc import Mapping
+
+    from jobboard.core.facts import Closed, JobFacts, World
     from jobboard.core.record import Record
 
 
@@ -27,16 +29,37 @@ def present_of(facts: JobFacts, run: Record, world: World) -> Finding:
     return Finding(run.nominal_ms, run.state, text, command)
 
 
-def _queued(_: JobFacts, run: Record, world: World) -> tuple[str, str | None]:
+def _queued(facts: JobFacts, run: Record, world: World) -> tuple[str, str | None]:
     queue = run.queue or "common"
     serving = world.serving(queue)
     if not serving:
         return f'no worker serves queue "{queue}"', worker_command(queue)
-    ahead = world.ahead.get(run.run_id, 0)
-    if all(worker.held >= worker.slots for worker in serving):
+    place = _place(world.ahead.get(run.run_id, 0))
+    if queue in world.closed:
+        return _closed(facts, queue, world.closed[queue], place, world)
+    if not any(worker.free(queue) for worker in serving):
         busy = "its worker has" if len(serving) == 1 else f"all {len(serving)} workers have"
-        return f'queue "{queue}": {busy} no slot free; {_place(ahead)}', None
-    return f'queue "{queue}": {_place(ahead)}', None
+        of_it = " for it" if any(worker.held < worker.slots for worker in serving) else ""
+        return f'queue "{queue}": {busy} no slot free{of_it}; {place}', None
+    return f'queue "{queue}": {place}', None
+
+
+def _closed(facts: JobFacts, queue: str, why: Closed, place: str, world: World) -> tuple[str, str | None]:
+    if why.hold:
+        hold = hold_text(facts, why.scope, why.hold, world)
+        return f"{hold}; {place}", resume_command(why.scope)
+    if why.limit is not None:
+        return f'queue "{queue}": {why.limit} of it run, and no more may at once; {place}', "jobboard queues"
+    opens = world.brief(why.opens_at_ms or world.now_ms, facts.zone)
+    return f'queue "{queue}": its rate is used up until {opens}; {place}', "jobboard queues"
+
+
+def hold_text(facts: JobFacts, scope: str, hold: Mapping[str, Any], world: World) -> str:
+    """Who paused what, since when, until when and why."""
+    since = world.brief(hold["at"], facts.zone)
+    until = f" until {world.brief(hold['until'], facts.zone)}" if hold.get("until") else ""
+    reason = f': "{hold["reason"]}"' if hold.get("reason") else ""
+    return f"{scope_text(scope)} is paused by {hold['by']} since {since}{until}{reason}"
 
 
 def _place(ahead: int) -> str:

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from jobboard.core.names import plain_queue
+
+
+def scopes_of_queue(queue: str) -> tuple[str, ...]:
+    """The scopes whose holds keep the runs of a queue in it: its own, and that of the queue it is beside."""
+    return tuple(dict.fromkeys((f"queue:{queue}", f"queue:{plain_queue(queue)}")))
+
 
 def scope_text(scope: str) -> str:
     """A hold's scope in words: ``everything``, ``board ops``, ``tag db``, ``ops/backup``."""

@@ -6,25 +6,24 @@ in the way now, when it goes on, and the one thing to do about it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jobboard.core.depend import parents_text
 from jobboard.core.duration import format_duration
 from jobboard.core.facts import Explanation, Finding
 from jobboard.core.model import effective
 from jobboard.core.moment import brief_span
-from jobboard.core.pending import present_of, since_text
+from jobboard.core.names import ONE_OFF, split_address
+from jobboard.core.pending import hold_text, present_of, since_text
 from jobboard.core.remedy import (
     advice_for,
     advice_on_live,
     clear_command,
     hint_of,
 )
-from jobboard.core.scope import resume_command, scope_text
+from jobboard.core.scope import resume_command
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from jobboard.core.facts import Incident, JobFacts, Join, World
     from jobboard.core.override import Override
     from jobboard.core.record import Record
@@ -48,6 +47,7 @@ def explain_job(facts: JobFacts, world: World) -> Explanation:
         outlook=_outlook(facts, world),
         advice=advice,
         command=command,
+        retry=_retry_of_last(facts),
     )
 
 
@@ -81,7 +81,21 @@ def explain_run(run: Record, facts: JobFacts, world: World) -> Explanation:
         _retried(run, facts),
         hint_of(run, facts),
         f"jobboard logs {run.run_id}",
+        f"jobboard retry {run.run_id}" if _can_run(facts) else None,
     )
+
+
+def _retry_of_last(facts: JobFacts) -> str | None:
+    """What has the job's last run run again, where it failed and nothing else of the job is to run."""
+    last = next((record for record in facts.records if record.run_id), None)
+    if last is None or not last.bad or facts.live or not _can_run(facts):
+        return None
+    return f"jobboard retry {last.run_id}"
+
+
+def _can_run(facts: JobFacts) -> bool:
+    """Whether the job is there; no job stands behind a pushed command, and its record keeps what it was."""
+    return facts.spec is not None or split_address(facts.address)[0] == ONE_OFF
 
 
 def cancel_text(run: Record) -> str:
@@ -180,7 +194,7 @@ def _obstacles(facts: JobFacts, world: World) -> list[Finding]:
         for override in facts.overrides
     ]
     found += [
-        Finding(None, "paused", _hold_text(facts, scope, hold, world), resume_command(scope))
+        Finding(None, "paused", hold_text(facts, scope, hold, world), resume_command(scope))
         for scope, holds in facts.holds.items()
         for hold in holds
     ]
@@ -207,13 +221,6 @@ def _incident(facts: JobFacts, incident: Incident, world: World) -> Finding:
     span = f" for {brief_span(spec['expected_every'])}" if "expected_every" in spec else ""
     text = f"no run of it had ended ok{span} at {since} (expected_every)"
     return Finding(None, "overdue", text, f"jobboard runs {facts.address}")
-
-
-def _hold_text(facts: JobFacts, scope: str, hold: Mapping[str, Any], world: World) -> str:
-    since = world.brief(hold["at"], facts.zone)
-    until = f" until {world.brief(hold['until'], facts.zone)}" if hold.get("until") else ""
-    reason = f': "{hold["reason"]}"' if hold.get("reason") else ""
-    return f"{scope_text(scope)} is paused by {hold['by']} since {since}{until}{reason}"
 
 
 def _scheduler_text(facts: JobFacts, world: World) -> str:

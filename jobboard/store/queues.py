@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.core.names import QUEUE_RULE, is_queue
+from jobboard.core.scope import scopes_of_queue
 from jobboard.store.connect import explained
 from jobboard.store.holds import read_holds
 from jobboard.store.past import read_live
@@ -77,7 +78,7 @@ def survey(store: Store, now_ms: int) -> list[Standing]:
             queue,
             *_line(store, queue, now_ms),
             sum(queue in worker.queues for worker in workers),
-            f"queue:{queue}" in held,
+            any(scope in held for scope in scopes_of_queue(queue)),
             rules.get(queue, Rule()),
         )
         for queue in sorted(seen | served | rules.keys())

@@ -5,18 +5,21 @@ Uses read commands only.
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.facts import JobFacts, Join, Worker, World
 from jobboard.core.names import split_address
 from jobboard.store import definitions, past
+from jobboard.store.closed import read_closed
 from jobboard.store.connect import explained
 from jobboard.store.incidents import incidents_of
 from jobboard.store.overview import standing_of
 from jobboard.store.wire import as_bytes, unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from jobboard.core.model import Spec
     from jobboard.core.record import Record
@@ -73,13 +76,28 @@ def read_joins(store: Store, address: str, spec: Spec) -> list[Join]:
 def read_world(store: Store, now_ms: int, runs: Iterable[Record] = ()) -> World:
     """What surrounds these runs: schedulers, workers, holders of their locks, their place in line."""
     live = list(runs)
+    queued = [run for run in live if run.state == "queued"]
+    queues = {run.queue or "common" for run in queued}
     return World(
         now_ms=now_ms,
         schedulers=read_schedulers(store),
-        workers=tuple(read_workers(store)),
+        workers=tuple(_with_held_of(store, read_workers(store), queues)),
         holders={run.lock: lock_holders(store, run.lock) for run in live if run.lock},
-        ahead=_ahead(store, [run for run in live if run.state == "queued"]),
+        ahead=_ahead(store, queued),
+        closed=read_closed(store, now_ms, queues),
     )
+
+
+def _with_held_of(store: Store, workers: Sequence[Worker], queues: Collection[str]) -> list[Worker]:
+    """The workers; those that take only so many of one of the queues with how many they have."""
+    bounded = [worker.name for worker in workers if not worker.own_slots.keys().isdisjoint(queues)]
+    held = runs_of(store, bounded) if bounded else {}
+    return [
+        replace(worker, held_of=Counter(run.queue or "common" for run in held[worker.name]))
+        if worker.name in held
+        else worker
+        for worker in workers
+    ]
 
 
 def read_schedulers(store: Store) -> dict[str, int]:

@@ -48,6 +48,16 @@ def test_a_limit_is_set_kept_and_taken_away(
     assert len(runs.reserve("w", ["slow"], 4)) == 1
 
 
+def test_a_limit_says_which_queues_beside_have_their_own(
+    store: Store, runs: Runs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Story(store).board("etl", {"wasm": {"command": {"runner": "wasm", "with": {}}, "queue": "slow"}})
+    runs.start_run("etl/wasm", by="ana")
+    out = told(store, capsys, "queues", "set", "slow", "--limit", "1")
+    assert out.splitlines()[1].endswith("jobboard queues set slow:wasm.")
+    assert asked(store, capsys, "pause", "--queue", "slow")["jobs"] == ["etl/wasm", "ops/a", "ops/b"]
+
+
 def test_a_held_queue_keeps_its_runs(store: Store, runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
     said = asked(store, capsys, "pause", "--queue", "slow", "--reason", "vendor")
     assert (said["scope"], said["jobs"]) == ("queue:slow", ["ops/a", "ops/b"])

@@ -8,7 +8,7 @@ import pytest
 from kit.engine import MINUTE, Engine
 
 from jobboard.core.run import Result
-from jobboard.store import fsck, holds, queues
+from jobboard.store import clocks, fsck, holds, queues, reasons
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
@@ -199,3 +199,82 @@ def test_what_waits_for_a_lock_does_not_count_against_a_limit(engine: Engine) ->
     assert tags == ["FINISHED"]
     assert runs is not None
     assert len(runs) == 1
+
+
+@pytest.fixture
+def beside(engine: Engine) -> str:
+    """A run for a runner, in the queue beside ``common``; a worker serves it."""
+    engine.define("b/wasm", command={"runner": "wasm", "with": {}})
+    engine.worker("w3", "common:wasm")
+    return engine.runs.start_run("b/wasm", by="ana")
+
+
+def test_a_pause_holds_the_queues_of_runners_beside_it(engine: Engine, beside: str) -> None:
+    holds.pause(engine.store, "queue:common", by=BY, reason="disk", until_ms=None)
+    assert engine.reserve("w3", "common:wasm") == []
+    woken(engine, "common:wasm")
+    now_ms = clocks.now_ms(engine.store)
+    assert [one.paused for one in queues.survey(engine.store, now_ms) if one.queue == "common:wasm"] == [True]
+    holds.resume(engine.store, "queue:common", by=BY)
+    assert woken(engine, "common:wasm")
+    assert engine.reserve_one("w3", "common:wasm").run_id == beside
+
+
+def test_a_pause_of_such_a_queue_leaves_the_others(engine: Engine, beside: str) -> None:
+    fill(engine, 1)
+    holds.pause(engine.store, "queue:common:wasm", by=BY, reason=None, until_ms=None)
+    assert engine.reserve("w3", "common:wasm") == []
+    assert len(engine.reserve("w1")) == 1
+
+
+def test_a_pause_of_both_that_ends_by_itself_wakes_whoever_serves_them(
+    engine: Engine, beside: str, clock: StoreClock
+) -> None:
+    now_ms = engine.runs.tick("s1").now_ms
+    holds.pause(engine.store, "queue:common", by=BY, reason=None, until_ms=now_ms + MINUTE)
+    assert engine.reserve("w3", "common:wasm") == []
+    woken(engine, "common:wasm")
+    clock.advance(MINUTE + 1)
+    engine.runs.tick("s1")
+    assert woken(engine, "common:wasm")
+
+
+def why(engine: Engine, run_id: str) -> str:
+    return reasons.explain(engine.store, run_id, clocks.now_ms(engine.store))[2].headline
+
+
+def test_why_knows_what_keeps_a_queue_closed(engine: Engine) -> None:
+    (run_id,) = fill(engine, 1, "slow")
+    holds.pause(engine.store, "queue:slow", by=BY, reason="disk", until_ms=None)
+    assert "queue slow is paused by ana" in why(engine, run_id)
+    holds.resume(engine.store, "queue:slow", by=BY)
+    fill(engine, 3)
+    engine.reserve("w1", limit=2)
+    waiting = "b/common2"
+    queues.limit(engine.store, "common", limit=2, by=BY)
+    assert "2 of it run, and no more may at once; next in line" in why(engine, waiting + "@")
+    queues.limit(engine.store, "common", rate=(1, MINUTE), by=BY)
+    assert why(engine, waiting + "@").endswith('queue "common": next in line.')
+    engine.reserve("w1")
+    (last,) = fill(engine, 1, "common", overlap="allow")
+    assert "its rate is used up until" in why(engine, last)
+
+
+def test_why_counts_the_slots_that_a_worker_has_for_a_queue(engine: Engine) -> None:
+    for name in ("w1", "w2"):
+        engine.runs.bye(name)
+    engine.runs.hello(
+        "w3",
+        host="here",
+        pid=1,
+        queues=["common", "slow"],
+        slots=8,
+        own_slots={"slow": 1},
+        lease_ms=60_000,
+        version="1",
+    )
+    fill(engine, 1)
+    first, second = fill(engine, 2, "slow")
+    assert "next in line" in why(engine, first)
+    engine.runs.reserve("w3", ["common", "slow"], 2, rooms=[8, 1])
+    assert "its worker has no slot free for it; next in line" in why(engine, second)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jobboard.core.facts import JobFacts, Worker, World
+from jobboard.core.facts import Closed, JobFacts, Worker, World
 from jobboard.core.record import Record, Try
 from jobboard.core.why import explain_job, explain_run
 
@@ -120,6 +120,16 @@ def test_a_lock_nobody_holds_is_being_handed_over() -> None:
             0,
             'queue "common": all 2 workers have no slot free; next in line',
         ),
+        (
+            (replace(WORKER, held=1, own_slots={"common": 1}, held_of={"common": 1}),),
+            0,
+            'queue "common": its worker has no slot free for it; next in line',
+        ),
+        (
+            (replace(WORKER, held=1, own_slots={"common": 1}, held_of={"other": 1}),),
+            0,
+            'queue "common": next in line',
+        ),
     ],
 )
 def test_a_queued_run_says_what_it_waits_for(workers: tuple[Worker, ...], ahead: int, text: str) -> None:
@@ -127,6 +137,45 @@ def test_a_queued_run_says_what_it_waits_for(workers: tuple[Worker, ...], ahead:
     said = explain_run(run, facts(), replace(WORLD, workers=workers, ahead={run.run_id: ahead}))
     assert said.headline == f"ops/a@live is queued: {text}."
     assert said.command == ("jobboard worker" if text.startswith("no worker") else None)
+
+
+@pytest.mark.parametrize(
+    ("closed", "text", "command"),
+    [
+        (
+            Closed("queue:common", {"by": "luis", "at": NOW - HOUR, "reason": "disk"}),
+            'queue common is paused by luis since Wed 09:00: "disk"; next in line',
+            "jobboard resume --queue common",
+        ),
+        (
+            Closed(limit=2),
+            'queue "common": 2 of it run, and no more may at once; next in line',
+            "jobboard queues",
+        ),
+        (
+            Closed(opens_at_ms=NOW + HOUR),
+            'queue "common": its rate is used up until Wed 11:00; next in line',
+            "jobboard queues",
+        ),
+    ],
+)
+def test_a_queue_that_lets_nothing_go_says_why(closed: Closed, text: str, command: str) -> None:
+    said = explain_run(live("queued"), facts(), replace(WORLD, closed={"common": closed}))
+    assert said.headline == f"ops/a@live is queued: {text}."
+    assert said.command == command
+
+
+def test_what_failed_names_how_it_runs_again() -> None:
+    failed = ran(1, "failed", reason="exit 3")
+    assert explain_run(failed, facts(), WORLD).retry == "jobboard retry ops/a@1"
+    assert explain_job(facts(records=[failed]), WORLD).retry == "jobboard retry ops/a@1"
+    assert explain_job(facts(records=[failed], live=[live("queued")]), WORLD).retry is None
+    assert explain_job(facts(records=[ran(1)]), WORLD).retry is None
+    gone = JobFacts("ops/a", None, records=[failed])
+    assert explain_run(failed, gone, WORLD).retry is None
+    pushed = replace(failed, job="push/common", run_id="push/common@1")
+    said = explain_run(pushed, JobFacts("push/common", None, records=[pushed]), WORLD)
+    assert said.retry == "jobboard retry push/common@1"
 
 
 def test_a_queue_without_worker_comes_before_any_other_advice() -> None:

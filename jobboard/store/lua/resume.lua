@@ -3,7 +3,7 @@
 -- fell inside them is still held when a scheduler comes to it late.
 -- KEYS      meta
 -- ARGUMENTS scope=string by=map
--- TOUCHES   delay ZSET, halted SET, holds HASH
+-- TOUCHES   delay ZSET, halted SET, holds HASH, queues SET
 -- RETURNS   "OK" {ended} | "NOTHING"
 -- @include guard
 -- @include arguments
@@ -32,5 +32,8 @@ end
 if #halted > 0 then wake('scheduler') end
 local queue = string.match(arguments.scope, '^queue:(.*)$')
 if queue then wake(queue) end
+for _, beside in ipairs(queue and redis.call('SMEMBERS', key('queues')) or {}) do
+  if string.match(beside, '^(.*):') == queue then wake(beside) end
+end
 audit('resume', arguments.scope, arguments.by)
 return cmsgpack.pack({'OK', ended})

@@ -6,9 +6,11 @@ local function throttle(queue, rule, at)
   local opens = nil
   local used_to = rule and rule.rate and tonumber(redis.call('HGET', key('pace'), queue) or 0)
   if used_to then opens = math.ceil(used_to - rule.span_ms + rule.span_ms / rule.rate) end
-  local holds = redis.call('HGET', key('holds'), 'queue:' .. queue)
-  for _, hold in ipairs(holds and cmsgpack.unpack(holds) or {}) do
-    if hold['until'] and hold['until'] > at then opens = math.max(opens or 0, hold['until']) end
+  for _, scope in ipairs({queue, string.match(queue, '^(.*):')}) do
+    local holds = redis.call('HGET', key('holds'), 'queue:' .. scope)
+    for _, hold in ipairs(holds and cmsgpack.unpack(holds) or {}) do
+      if hold['until'] and hold['until'] > at then opens = math.max(opens or 0, hold['until']) end
+    end
   end
   if not opens or opens <= at then return end
   local first = redis.call('ZRANGE', key('throttled'), 0, 0, 'WITHSCORES')
