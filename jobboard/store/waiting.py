@@ -49,10 +49,9 @@ def read_waiting(store: Store) -> Iterator[Waiting]:
 
 def renew(store: Store, address: str, by: Mapping[str, Any]) -> int:
     """Give a job's waiting runs the definition in force; how many took it. In pages, safe to repeat."""
-    cursor, renewed = "0", 0
-    while True:
-        count: int
+    cursor: str | bool = "0"
+    renewed = 0
+    while cursor is not False:
         _, cursor, count = store.call("renew", job=address, cursor=cursor, by=dict(by))
         renewed += count
-        if cursor == "0":
-            return renewed
+    return renewed

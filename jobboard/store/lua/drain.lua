@@ -1,18 +1,17 @@
 #!lua flags=allow-oom
 -- Applies a page of what committed syncs left to do to the due set, and calls off the waiting runs of jobs
 -- that are gone; running ones finish, or are stopped where an entry says by whom. Where an entry says so, waiting
--- runs take the new definition, page by page. Anybody may call it, any number of times: an entry is gone once applied.
+-- runs take the new definition. Both go page by page, with what is left of a job's runs in the entry: {disband =
+-- cursor, why, stop} or {renew = cursor}. Anybody may call it, any number of times: an entry is gone once applied.
 -- KEYS      meta
 -- ARGUMENTS limit=int
--- TOUCHES   live:<job> SET, meta HASH, wake:<who> LIST, work LIST, work:<stage> HASH
+-- TOUCHES   meta HASH, wake:<who> LIST, work LIST, work:<stage> HASH
 -- RETURNS   "OK" {applied, left}
 -- @include guard
 -- @include arguments
 -- @include now
 -- @include apply
--- @include read_run
--- @include conclude
--- @include stop
+-- @include disband
 -- @include renew
 local refused = guard()
 if refused then return refused end
@@ -21,21 +20,28 @@ local stage = redis.call('LINDEX', key('work'), 0)
 if not stage then return cmsgpack.pack({'OK', 0, false}) end
 local work = key('work', stage)
 
-local function disband(address, stopping)
-  for _, id in ipairs(redis.call('SMEMBERS', key('live', address))) do
-    local run = read_run(id)
-    if run and run.state ~= 'running' and run.state ~= 'stopping' then
-      conclude(run, 'cancelled', at, {reason = 'the job has left its board', quiet = true})
-    elseif run and run.state == 'running' and stopping then
-      stop(run, stopping, at)
-    end
+-- Runs that a call renews or calls off, which takes milliseconds.
+local room = 100
+
+-- What is left to do of a job's runs once some of them are done; nil for nothing.
+local function runs_left(address, entry)
+  local cursor, count = entry.disband or entry.renew or '0', 0
+  if room > 0 and entry.renew then
+    cursor, count = renew(address, cursor, room, at)
+  elseif room > 0 then
+    local outcome = {reason = entry.why or 'the job has left its board', quiet = true}
+    cursor, count = disband(address, cursor, room, outcome, entry.stop, at)
   end
+  room = room - count
+  if not cursor then return nil end
+  if entry.renew then return {renew = cursor} end
+  return {disband = cursor, why = entry.why, stop = entry.stop}
 end
 
 -- The cursor is kept between calls: starting anew after deletions would walk ever more empty places.
 local cursor = redis.call('HGET', key('meta'), 'drain') or '0'
 local page = redis.call('HSCAN', work, cursor, 'COUNT', arguments.limit)
-local applied, room = 0, 500
+local applied = 0
 -- What moves takes its days along, each a key of its own: of such entries a call does a few, and a later one the rest.
 local moves = 40
 for i = 1, #page[2], 2 do
@@ -43,16 +49,10 @@ for i = 1, #page[2], 2 do
   local moving = entry.to or entry.from
   if moving then moves = moves - 1 end
   if not moving or moves >= 0 then
-    apply(address, entry)
-    if entry.gone then disband(address, entry.stop) end
-    local from = entry.renew
-    if from and room > 0 then
-      local seen = 0
-      from, seen = renew(address, from, at)
-      from, room = from ~= '0' and from, room - seen
-    end
-    if from then
-      redis.call('HSET', work, address, cmsgpack.pack({renew = from}))
+    if not entry.disband then apply(address, entry) end
+    local left = (entry.gone or entry.disband or entry.renew) and runs_left(address, entry)
+    if left then
+      redis.call('HSET', work, address, cmsgpack.pack(left))
     else
       redis.call('HDEL', work, address)
       applied = applied + 1

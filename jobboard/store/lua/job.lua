@@ -1,19 +1,19 @@
 #!lua
 -- Writes or removes one job outside of any sync, with its schedule entry, in one step: its board must be as it
--- was read. A job that goes leaves a tombstone, and its runs that have not started are called off with it.
+-- was read. A job that goes leaves a tombstone, and its runs that have not started are called off with it: a page
+-- of them at once, the others by `drain`.
 -- KEYS      meta
 -- ARGUMENTS address=string seen=string definition=bytes meta=bytes drifted=bool deed=map work=map
 --           what=string by=map detail=map
--- TOUCHES   boardmeta HASH, boards HASH, defs:<version> HASH, edits HASH, live:<job> SET, quiet ZSET,
---           wake:<who> LIST
+-- TOUCHES   boardmeta HASH, boards HASH, defs:<version> HASH, edits HASH, meta HASH, quiet ZSET, wake:<who> LIST,
+--           work LIST, work:<stage> HASH
 -- RETURNS   "OK" | "STALE" | "WAIT" {span}
 -- @include guard
 -- @include arguments
 -- @include now
 -- @include settle
 -- @include mark_drift
--- @include read_run
--- @include conclude
+-- @include disband
 -- @include audit
 local refused = guard()
 if refused then return refused end
@@ -45,11 +45,12 @@ if arguments.deed then
   redis.call('HSET', key('edits'), address, cmsgpack.pack({job = arguments.deed}))
 end
 if not arguments.definition then
-  for _, id in ipairs(redis.call('SMEMBERS', key('live', address))) do
-    local run = read_run(id)
-    if run and run.state ~= 'running' and run.state ~= 'stopping' then
-      conclude(run, 'cancelled', at, {reason = 'the job was removed', quiet = true})
-    end
+  local why = 'the job was removed'
+  local left = disband(address, '0', 100, {reason = why, quiet = true}, false, at)
+  if left then
+    local stage = redis.call('HINCRBY', key('meta'), 'seq', 1)
+    redis.call('HSET', key('work', stage), address, cmsgpack.pack({disband = left, why = why}))
+    redis.call('RPUSH', key('work'), stage)
   end
 end
 audit(arguments.what, address, arguments.by, arguments.detail)

@@ -11,14 +11,16 @@
 -- @include with_marks
 -- @include recover
 -- @include event
--- Gives the runs of a job that wait, for whatever, the definition that is in force now: a page of them, from a
--- cursor on; answers the cursor of the next, '0' behind the last, how many runs it looked at, and how many of them
--- took it. A run stays what it is but for what it runs: id, nominal, tries and age are its own, and so are the other runs that it
--- waits for. Running ones go on as they started, and what was pushed stays what was pushed.
+-- Gives the runs of a job that wait, for whatever, the definition that is in force now: so many at most, from a
+-- cursor on. Answers the cursor to go on from, nil behind the last, how many runs it looked at, and how many of
+-- them took it. A page may be larger than what was asked for, while the set is resized: what is left of it is found
+-- again from the same cursor. A run stays what it is but for what it runs: id, nominal, tries and age are its own,
+-- and so are the other runs that it waits for. Running ones go on as they started, and what was pushed stays what
+-- was pushed.
 -- TOUCHES   deadlines ZSET, expiry ZSET, live:<job> SET, run:<run> HASH
-local function renew(address, cursor, at)
+local function renew(address, cursor, most, at)
   local _, d = definition(address)
-  if not d then return '0', 0, 0 end
+  if not d then return nil, 0, 0 end
   d = in_force(d, at)
   local launch = d[4]
   local function renew_run(run)
@@ -58,14 +60,15 @@ local function renew(address, cursor, at)
   end
 
   local renewed = 0
-  local page = redis.call('SSCAN', key('live', address), cursor, 'COUNT', 250)
-  for _, id in ipairs(page[2]) do
+  local page = redis.call('SSCAN', key('live', address), cursor, 'COUNT', most)
+  for i, id in ipairs(page[2]) do
     local run = read_run(id)
     local idle = run and run.state ~= 'running' and run.state ~= 'stopping'
     if idle and (run.epoch ~= d[1] or run.revision ~= d[3]) and redis.call('HEXISTS', key('run', id), 'pushed') == 0 then
+      if renewed == most then return cursor, i, renewed end
       renew_run(run)
       renewed = renewed + 1
     end
   end
-  return page[1], #page[2], renewed
+  return page[1] ~= '0' and page[1] or nil, #page[2], renewed
 end

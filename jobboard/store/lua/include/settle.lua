@@ -10,8 +10,8 @@ local function settle(address)
   stages_left = stages_left or redis.call('LRANGE', key('work'), 0, -1)
   for _, stage in ipairs(stages_left) do
     local packed = redis.call('HGET', key('work', stage), address)
-    if packed then
-      local entry = cmsgpack.unpack(packed)
+    local entry = packed and cmsgpack.unpack(packed)
+    if entry and not entry.disband then
       apply(address, entry)
       if entry.renew then
         redis.call('HSET', key('work', stage), address, cmsgpack.pack({renew = entry.renew}))
