@@ -64,7 +64,10 @@ class Tour:
             path.parent.mkdir()
             path.write_text(board, encoding="utf-8")
             return block.group()
+        if language != "console":
+            return block.group()
         typed = [line.removeprefix("$ ") for line in text.splitlines() if line.startswith("$ ")]
+        assert typed, f"nothing is typed in {block.group()}"
         return "".join(["```console\n", *(f"$ {line}\n{self._type(line)}" for line in typed), "```\n"])
 
     def _type(self, line: str) -> str:
