@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.cli.records import (
+    clocks_text,
     instant_json,
     moment,
     overrides_json,
@@ -157,7 +158,8 @@ def _table(standings: Sequence[Standing], boards: Mapping[str, BoardRecord], now
     styles = [style_of(s.last_run) if s.last_run else "" for s in standings]
     screen.table(("JOB", "NEXT", "LAST RUN", "", "SCHEDULE"), rows, styles)
     screen.line()
-    screen.line(_summary(standings), "dim")
+    clocks = clocks_text(s.zone for s in standings if s.due_at_ms is not None or s.last_run or s.latest)
+    screen.folded(" ".join([_summary(standings), *([clocks] if clocks else [])]), "dim")
 
 
 def _row(standing: Standing, boards: Mapping[str, BoardRecord], now_ms: int) -> tuple[str, ...]:

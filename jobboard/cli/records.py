@@ -70,6 +70,16 @@ def moment(at_ms: int | None, zone: str | None, now_ms: int) -> str:
     return "-" if at_ms is None else brief_instant(at_ms, zone, now_ms)
 
 
+def clocks_text(zones: Iterable[str | None]) -> str | None:
+    """By whose clock brief instants are written, of jobs in these zones; None where all are in UTC."""
+    names = sorted({zone or "UTC" for zone in zones})
+    if names in ([], ["UTC"]):
+        return None
+    if len(names) == 1:
+        return f"Times are by the clock of {names[0]}."
+    return f"Times are by each job's own clock: {', '.join(names)}."
+
+
 def instant_json(at_ms: int | None) -> str | None:
     """RFC 3339, or None."""
     return None if at_ms is None else format_instant(at_ms)

@@ -246,7 +246,7 @@ class JobView:
             screen.line("  It has not run yet.")
             screen.line(f"  → jobboard run {self.facts.address}")
             return
-        screen.line("  Last runs")
+        screen.line(f"  Last runs ({self.facts.zone})" if self.facts.zone else "  Last runs")
         for record in records:
             state = screen.paint(f"{state_text(record):<16}", style_of(record))
             at_ms = record.nominal_ms if record.passed_over else record.started_at_ms or record.seen_at_ms

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from jobboard.cli.records import instant_json, wrapped
+from jobboard.cli.records import clocks_text, instant_json, wrapped
 from jobboard.cli.screen import Screen
 from jobboard.core.moment import brief_instant
 from jobboard.settings import Settings
@@ -68,6 +68,8 @@ def _write(explanation: Explanation, facts: JobFacts, world: World) -> None:
     remarks = " ".join(text for text in (explanation.outlook, explanation.advice) if text)
     if remarks:
         screen.line(f"  {remarks}")
+    if clocks := clocks_text([facts.zone]):
+        screen.line(f"  {clocks}", "dim")
     if explanation.command:
         screen.line(f"  → {explanation.command}")
     if explanation.retry:

@@ -52,6 +52,21 @@ def test_it_lists_jobs_with_next_and_last(store: Store, capsys: pytest.CaptureFi
     assert summary == "3 jobs, 1 failed last."
 
 
+def test_it_says_by_whose_clock_times_are(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    story = Story(store)
+    madrid = {**HOURLY, "timezone": "Europe/Madrid"}
+    story.board("ops", {"a": job(schedule=madrid), "idle": job()}, due={"a": 1})
+    assert main(["ls"]) == 0
+    assert capsys.readouterr().out.endswith("2 jobs. Times are by the clock of Europe/Madrid.\n")
+    story.ran("ops/idle")
+    assert main(["ls"]) == 0
+    assert "2 jobs. Times are by each job's own clock: Europe/Madrid, UTC." in capsys.readouterr().out
+    assert main(["why", "ops/a"]) == 0
+    assert "  Times are by the clock of Europe/Madrid.\n" in capsys.readouterr().out
+    assert main(["why", "ops/idle"]) == 0
+    assert "clock" not in capsys.readouterr().out
+
+
 def test_it_filters(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     story = Story(store)
     story.board("ops", {"a": job(tags=["db"]), "b": job(enabled=False), "good": job(), "bad": job()})
