@@ -18,6 +18,7 @@ from jobboard import errors
 from jobboard.cli.records import (
     clocks_text,
     instant_json,
+    joins_json,
     moment,
     overrides_json,
     record_json,
@@ -26,6 +27,7 @@ from jobboard.cli.records import (
     state_text,
     style_of,
 )
+from jobboard.cli.runs import waiting_text
 from jobboard.cli.screen import Screen
 from jobboard.cli.values import shown
 from jobboard.core.depend import parents_text, window_text
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
     from jobboard.store.definitions import BoardRecord
     from jobboard.store.overview import Standing
 
-FILTERS = ("failed", "running", "paused", "disabled")
+FILTERS = ("failed", "running", "waiting", "paused", "disabled")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tag", metavar="TAG", help="only jobs with this tag")
     parser.add_argument("--failed", action="store_true", help="only jobs whose last run did not end well")
     parser.add_argument("--running", action="store_true", help="only jobs with a run that is not over")
+    parser.add_argument("--waiting", action="store_true", help="only jobs that wait for runs of other jobs")
     parser.add_argument("--paused", action="store_true", help="only jobs that a hold is on")
     parser.add_argument("--disabled", action="store_true", help="only jobs that are disabled")
 
@@ -88,6 +91,8 @@ def standing_json(standing: Standing, boards: Mapping[str, BoardRecord]) -> dict
         "next_due": instant_json(standing.due_at_ms),
         "live": standing.live,
         "live_state": standing.live_state,
+        "waiting_for": sorted({need for run in standing.waiting for need in run.needs}),
+        "joins": joins_json(standing.joins),
         "last_run": record_json(standing.last_run) if standing.last_run else None,
         "latest": record_json(standing.latest) if standing.latest else None,
         "tags": list(spec.get("tags", ())),
@@ -147,6 +152,8 @@ def _passes(standing: Standing, args: argparse.Namespace) -> bool:
         return False
     if args.running and not standing.live:
         return False
+    if args.waiting and not standing.waits:
+        return False
     if args.paused and not standing.holds:
         return False
     return not (args.disabled and standing.enabled)
@@ -167,15 +174,25 @@ def _row(standing: Standing, boards: Mapping[str, BoardRecord], now_ms: int) -> 
         standing.address,
         _next(standing, now_ms),
         _last(standing, now_ms),
-        " ".join([*_live(standing), *flags_of(standing, boards)]),
+        ", ".join([*_live(standing, now_ms), *flags_of(standing, boards)]),
         trigger_text(standing.spec),
     )
 
 
-def _live(standing: Standing) -> list[str]:
-    if standing.live == 1 and standing.live_state is not None:
-        return [standing.live_state]
-    return [f"{standing.live} unfinished"] if standing.live else []
+def _live(standing: Standing, now_ms: int) -> list[str]:
+    """What of a job is not over, and what it waits for."""
+    words, waiting = [], standing.waiting
+    if standing.live > 1:
+        words.append(f"{standing.live} unfinished")
+    elif standing.live and standing.live_state is not None and not waiting:
+        words.append(standing.live_state)
+    if waiting:
+        words.append(f"{len(waiting)} " * (len(waiting) > 1) + waiting_text(waiting[0], now_ms))
+    if standing.joins:
+        missing = " and ".join(standing.joins[0].missing)
+        count = len(standing.joins)
+        words.append(f"waiting for {missing}" if count == 1 else f"{count} runs waiting for {missing}")
+    return words
 
 
 def _next(standing: Standing, now_ms: int) -> str:
@@ -200,6 +217,7 @@ def _summary(standings: Sequence[Standing]) -> str:
         {
             "failed last": sum(bool(s.last_run and s.last_run.bad) for s in standings),
             "with unfinished runs": sum(s.live > 0 for s in standings),
+            "waiting for others": sum(s.waits for s in standings),
             "paused": sum(bool(s.holds) for s in standings),
             "disabled": sum(not s.enabled for s in standings),
             "overridden": sum(bool(s.overrides) for s in standings),

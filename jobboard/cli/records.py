@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from jobboard.cli.screen import Screen
-    from jobboard.core.facts import Skip
+    from jobboard.core.facts import Join, Skip
     from jobboard.core.override import Override
     from jobboard.core.record import Record, Try
 
@@ -97,6 +97,8 @@ def record_json(record: Record) -> dict[str, Any]:
         "attempt": record.attempt,
         "queue": record.queue,
         "lock": record.lock,
+        "needs": list(record.needs),
+        "waits_until": instant_json(record.waits_until_ms),
         "unlocked": [
             {"lock": one.lock, "by": one.by, "reason": one.reason, "at": instant_json(one.at_ms)}
             for one in record.unlocked
@@ -125,6 +127,11 @@ def record_json(record: Record) -> dict[str, Any]:
         "tracked": record.tracked,
         "progress": {"percent": record.percent, "text": record.doing} if record.progress else None,
     }
+
+
+def joins_json(joins: Sequence[Join]) -> list[dict[str, Any]]:
+    """Nominals that wait for some of a job's parents, as JSON."""
+    return [{"nominal": format_instant(join.nominal_ms), "missing": list(join.missing)} for join in joins]
 
 
 def holds_json(holds: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:

@@ -8,6 +8,8 @@ jobboard runs --queue slow --tag acme    what of a queue is marked with a tag
 jobboard runs --since 2026-11-20T02:00 --until 2026-11-20T03:00
 jobboard runs --tracked                  those that somebody tracks
 
+Of one job, what is still to become a run is listed too: a nominal that some of its parents have ended for.
+
 Times are UTC, as in the ids of runs. What is over is looked for in the last 20,000 records, or those before
 --until; where that is not all, it says how far back that was.
 """
@@ -170,6 +172,16 @@ def _row(record: Record, now_ms: int) -> tuple[str, ...]:
         spent(record, now_ms),
         why_text(record, now_ms),
     )
+
+
+def waiting_text(run: Record, now_ms: int) -> str:
+    """What a run that has not started waits for, in as few words as there are."""
+    if run.state == "blocked" and run.needs:
+        jobs = list(dict.fromkeys(need.partition("@")[0].partition(" ")[0] for need in run.needs))
+        return f"waiting for {jobs[0]}" + (f" and {len(jobs) - 1} more" if len(jobs) > 1 else "")
+    if run.state in ("waiting", "delayed"):
+        return f"{run.state} {why_text(run, now_ms)}".rstrip()
+    return run.state
 
 
 def why_text(record: Record, now_ms: int) -> str:

@@ -13,6 +13,7 @@ from jobboard.cli.ls import trigger_text
 from jobboard.cli.records import (
     holds_json,
     instant_json,
+    joins_json,
     moment,
     overrides_json,
     overriding,
@@ -30,6 +31,7 @@ from jobboard.core.merge import merge_job
 from jobboard.core.model import FIELDS, seed_of
 from jobboard.core.names import split_address
 from jobboard.core.override import in_force
+from jobboard.core.pending import joining
 from jobboard.core.schedule import compile_schedule
 from jobboard.core.scope import resume_command, scope_text
 
@@ -95,6 +97,7 @@ class JobView:
             "next_due": instant_json(facts.due_at_ms),
             "next": [instant_json(due) for due in self.upcoming()],
             "live": [record_json(run) for run in facts.live],
+            "joins": joins_json(facts.joins),
             "last": [record_json(record) for record in facts.records],
         }
 
@@ -240,15 +243,17 @@ class JobView:
             screen.line(f"    {local_text(due_ms, self.facts.zone)}")
 
     def _last(self, screen: Screen) -> None:
-        records = [*self.facts.live, *self.facts.records][:LAST]
+        waiting = joining(self.facts.address, self.facts.joins)
+        records = [*self.facts.live, *waiting, *self.facts.records][:LAST]
         screen.line()
         if not records:
             screen.line("  It has not run yet.")
             screen.line(f"  → jobboard run {self.facts.address}")
             return
         screen.line(f"  Last runs ({self.facts.zone})" if self.facts.zone else "  Last runs")
+        width = max(16, *(len(state_text(record)) + 1 for record in records))
         for record in records:
-            state = screen.paint(f"{state_text(record):<16}", style_of(record))
+            state = screen.paint(f"{state_text(record):<{width}}", style_of(record))
             at_ms = record.nominal_ms if record.passed_over else record.started_at_ms or record.seen_at_ms
             at = moment(at_ms, self.facts.zone, self.now_ms)
             words = f"{state}{at:<18}{spent(record, self.now_ms):<8}{why_text(record, self.now_ms)}"

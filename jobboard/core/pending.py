@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.facts import Finding
+from jobboard.core.instant import format_instant
 from jobboard.core.moment import brief_span
 from jobboard.core.names import RESERVED, split_address, worker_for
+from jobboard.core.record import Record
 from jobboard.core.scope import resume_command, scope_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from jobboard.core.facts import Closed, JobFacts, World
-    from jobboard.core.record import Record
+    from jobboard.core.facts import Closed, JobFacts, Join, World
 
 
 def present_of(facts: JobFacts, run: Record, world: World) -> Finding:
@@ -27,6 +28,15 @@ def present_of(facts: JobFacts, run: Record, world: World) -> Finding:
         "stopping": _stopping,
     }[run.state](facts, run, world)
     return Finding(run.nominal_ms, run.state, text, command)
+
+
+def joining(address: str, joins: Sequence[Join]) -> list[Record]:
+    """What is still to become a run of a job, as records without a run; the newest first."""
+    return [
+        Record(address, "blocked", join.nominal_ms, needs=tuple(f"{parent}@{at}" for parent in join.missing))
+        for join in reversed(joins)
+        for at in (format_instant(join.nominal_ms),)
+    ]
 
 
 def _queued(facts: JobFacts, run: Record, world: World) -> tuple[str, str | None]:

@@ -14,6 +14,7 @@ from jobboard.core.names import split_address
 from jobboard.core.override import laid
 from jobboard.core.states import ENDED, LIVE, PASSED_OVER
 from jobboard.store import definitions, marks, past, world
+from jobboard.store.joins import joining_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,7 +70,7 @@ class Listing:
     """What was found.
 
     Attributes:
-        live: Runs that are not over, those furthest on first.
+        live: Runs that are not over, those furthest on first; of one job also what is still to become a run.
         live_looked_at: Among how many such runs they were looked for.
         live_count: How many there are in all; of the job, where one is asked for.
         past: What is over or was passed over, newest first, and how far it was looked for.
@@ -153,7 +154,7 @@ def _live(store: Store, asked: Asked) -> tuple[list[Record], int]:
         return runs, len(runs)
     if asked.address is not None:
         runs = past.live_runs(store, asked.address)
-        return runs, len(runs)
+        return [*runs, *joining_of(store, asked.address)], len(runs)
     # What is narrowed further is looked for among more than is shown.
     most = max(asked.limit, _LIVE_LOOKED_AT) if asked.narrow else asked.limit
     return world.all_live(store, most, asked.queue)

@@ -6,19 +6,21 @@ A board's definitions come in pages of one HSCAN, how its jobs stand in pages of
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from jobboard.core.gate import needs_of
 from jobboard.core.model import seed_of
 from jobboard.core.names import address_of, split_address
 from jobboard.core.override import in_force, lasting
 from jobboard.core.schedule import compile_schedule
-from jobboard.store import definitions, holds, past, skips
+from jobboard.store import definitions, holds, joins, past, skips
+from jobboard.store.connect import explained
 from jobboard.store.wire import as_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from jobboard.core.facts import Skip
+    from jobboard.core.facts import Join, Skip
     from jobboard.core.model import Definition, Spec
     from jobboard.core.override import Override
     from jobboard.core.record import Record
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
     from jobboard.store.holds import Hold
 
 PAGE = 500
+MOST_WAITING = 100
+"""Of more unfinished runs of one job only so many are looked at."""
+STARTED = ("running", "stopping")
+"""States of a run that waits for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,8 @@ class Standing:
         due_at_ms: When its next nominal is due, jitter included; None for by hand, after a parent, never.
         live: How many of its runs are not over.
         live_state: The state of one of them.
+        waiting: Those that wait for runs of other jobs; where there is but one, that one until it starts.
+        joins: Nominals that some of its parents are still to end for, oldest first.
         used: Scheduled runs so far, counted where their number is limited.
         latest: What was decided last: a run that ended, or nominals passed over.
         last_run: Its last run that ended, as far as its newest records tell.
@@ -56,12 +64,19 @@ class Standing:
     due_at_ms: int | None
     live: int
     live_state: str | None
+    waiting: Sequence[Record]
+    joins: Sequence[Join]
     used: int
     latest: Record | None
     last_run: Record | None
     holds: Mapping[str, Sequence[Hold]]
     skip: Skip | None
     completed: bool
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for runs of other jobs."""
+        return bool(self.joins) or any(run.needs for run in self.waiting)
 
     @property
     def enabled(self) -> bool:
@@ -109,11 +124,14 @@ def standing_of(store: Store, found: Mapping[str, Definition], now_ms: int) -> l
     for start in range(0, len(addresses), PAGE):
         page = addresses[start : start + PAGE]
         _, rows = store.call("overview", addresses=page)
-        for address, (due, live, state, used, latest, run) in zip(page, rows, strict=True):
+        specs = {address: in_force(found[address], now_ms) for address in page}
+        joining = joins.read_joins(store, specs)
+        waiting = _waiting(store, specs, rows)
+        for address, (due, live, state, used, latest, run, _) in zip(page, rows, strict=True):
             newest = past.decode_record(as_bytes(latest)) if latest else None
             before = past.decode_record(as_bytes(run)) if run else None
             definition = found[address]
-            spec = in_force(definition, now_ms)
+            spec = specs[address]
             standings.append(
                 Standing(
                     address=address,
@@ -123,6 +141,8 @@ def standing_of(store: Store, found: Mapping[str, Definition], now_ms: int) -> l
                     due_at_ms=due or None,
                     live=live,
                     live_state=state or None,
+                    waiting=waiting.get(address, ()),
+                    joins=joining.get(address, ()),
                     used=used,
                     latest=newest,
                     last_run=newest if newest and newest.run_id else before,
@@ -132,6 +152,28 @@ def standing_of(store: Store, found: Mapping[str, Definition], now_ms: int) -> l
                 )
             )
     return standings
+
+
+def _waiting(
+    store: Store, specs: Mapping[str, Spec], rows: Sequence[Sequence[Any]]
+) -> dict[str, list[Record]]:
+    """Unfinished runs that wait, as far as `Standing.waiting` has them."""
+    run_ids = [row[6] for row in rows if row[1] == 1 and row[2] not in STARTED]
+    gated = [
+        address
+        for (address, spec), row in zip(specs.items(), rows, strict=True)
+        if row[1] > 1 and needs_of(spec)
+    ]
+    if gated:
+        with explained(store.url), store.client.pipeline(transaction=False) as pipe:
+            for address in gated:
+                pipe.srandmember(store.key("live", address), MOST_WAITING)
+            run_ids += [run_id.decode() for some in pipe.execute() for run_id in some]
+    found: dict[str, list[Record]] = {}
+    for run in past.in_order(past.read_live(store, run_ids)):
+        if run.job not in gated or run.needs:
+            found.setdefault(run.job, []).append(run)
+    return found
 
 
 def holds_on(

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from jobboard.core.facts import JobFacts, Join, Worker, World
+from jobboard.core.facts import JobFacts, Worker, World
 from jobboard.core.names import split_address
 from jobboard.store import definitions, past
 from jobboard.store.closed import read_closed
@@ -21,7 +21,6 @@ from jobboard.store.wire import as_bytes, unpack
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from jobboard.core.model import Spec
     from jobboard.core.record import Record
     from jobboard.store.connect import Store
 
@@ -53,24 +52,10 @@ def read_job_facts(store: Store, address: str, now_ms: int) -> JobFacts:
         completed=standing.completed,
         holds=standing.holds,
         live=live,
-        joins=read_joins(store, address, standing.spec),
+        joins=standing.joins,
         records=records,
         incidents=incidents_of(store, address, [run.run_id for run in live]),
     )
-
-
-def read_joins(store: Store, address: str, spec: Spec) -> list[Join]:
-    """The nominals that some parents of a job are still to end for, oldest first."""
-    if len(spec.get("after", ())) < 2:
-        return []
-    with explained(store.url):
-        rows: Any = store.client.hgetall(store.key("joins", address))
-    entries = sorted((unpack(raw) for raw in rows.values()), key=lambda entry: entry["nominal"])
-    return [
-        Join(entry["nominal"], tuple(parent for parent in spec["after"] if parent not in entry["ends"]))
-        for entry in entries
-        if "decided" not in entry
-    ]
 
 
 def read_world(store: Store, now_ms: int, runs: Iterable[Record] = ()) -> World:

@@ -9,7 +9,7 @@ import pytest
 from kit.engine import MINUTE, Engine
 
 from jobboard.store import fsck
-from jobboard.store.world import read_joins
+from jobboard.store.joins import read_joins
 
 if TYPE_CHECKING:
     from kit.project import Project
@@ -81,7 +81,7 @@ def test_nominals_are_joined_each_with_its_own(engine: Engine) -> None:
         engine.finish(runs[name])
     join = engine.reserve_one()
     assert join.nominal_ms == T0 + MINUTE
-    waiting = read_joins(engine.store, "b/join", SPEC)
+    waiting = read_joins(engine.store, {"b/join": SPEC})["b/join"]
     assert [(join.nominal_ms, join.missing) for join in waiting] == [(T0, ("b/z",))]
     engine.finish(join)
     engine.finish(early["z"])

@@ -1,11 +1,11 @@
 #!lua flags=no-writes
--- How jobs stand at one instant: when each is due, what of it lives and in which state one of that is, its
--- last run and what was decided since.
+-- How jobs stand at one instant: when each is due, what of it lives, one of that and its state, its last run and
+-- what was decided since.
 -- A list of ten thousand jobs is a few of these calls instead of fifty thousand commands.
 -- KEYS      meta
 -- ARGUMENTS addresses=list
 -- TOUCHES   claim HASH, claims ZSET, last:<job> LIST, live:<job> SET, run:<run> HASH, sched ZSET, used HASH
--- RETURNS   "OK" {[[due, live, state, used, latest, run], ...]}
+-- RETURNS   "OK" {[[due, live, state, used, latest, run, unfinished], ...]}
 -- @include refusal
 -- @include arguments
 -- @include key
@@ -35,6 +35,6 @@ for i, address in ipairs(arguments.addresses) do
   local live = redis.call('SRANDMEMBER', key('live', address))
   local state = live and redis.call('HGET', key('run', live), 'state')
   answers[i] = {tonumber(due or nil) or false, redis.call('SCARD', key('live', address)), state or false,
-    tonumber(redis.call('HGET', key('used'), address) or 0), latest, run}
+    tonumber(redis.call('HGET', key('used'), address) or 0), latest, run, live or false}
 end
 return cmsgpack.pack({'OK', answers})
