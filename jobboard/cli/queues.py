@@ -1,9 +1,11 @@
-"""List queues: how much waits in each and for how long, who serves it, what limits it. Limit or trim one.
+"""List queues: how much waits in each and for how long, who serves it, what rules it. Rule or trim one.
 
 jobboard queues
 jobboard queues set slow --limit 2                two runs at once, over all workers
 jobboard queues set mail --rate 30/1m             thirty may begin in a minute
 jobboard queues set slow --unlimited              neither
+jobboard queues set common --aging 10m            what has waited for ten minutes goes first
+jobboard queues set common --aging off
 jobboard queues trim slow --keep 100              the first hundred stay, the others are called off
 jobboard queues trim slow --older 2h              what has been waiting for longer is called off
 """
@@ -35,6 +37,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("queue", nargs="?", metavar="QUEUE", help="the queue to limit or to trim")
     parser.add_argument("--limit", type=int, metavar="N", help="how many runs at once, over all workers")
     parser.add_argument("--rate", metavar="N/SPAN", help="how many may begin in a span, as in 30/1m")
+    parser.add_argument(
+        "--aging", metavar="SPAN|off", help="after how long a wait a run goes before those of any priority"
+    )
     parser.add_argument("--unlimited", action="store_true", help="take any limit and rate away")
     parser.add_argument("--keep", type=int, metavar="N", help="with trim, how many stay, the first in line")
     parser.add_argument("--older", metavar="SPAN", help="with trim, what has been waiting for longer")
@@ -53,7 +58,14 @@ def execute(args: argparse.Namespace) -> int:
             return trim(store, args, settings)
         if wanted is not None:
             rule = wanted.over(queues.read_rules(store).get(args.queue))
-            queues.limit(store, args.queue, by=project.by_of(settings), limit=rule.limit, rate=rule.rate)
+            queues.limit(
+                store,
+                args.queue,
+                by=project.by_of(settings),
+                limit=rule.limit,
+                rate=rule.rate,
+                aging_ms=rule.aging_ms,
+            )
         standings = queues.survey(store, clocks.now_ms(store))
     if args.output == "json":
         print(json.dumps({"queues": [_as_json(standing) for standing in standings]}, indent=2))
@@ -70,11 +82,24 @@ def _wanted(args: argparse.Namespace) -> Rule:
     from jobboard.store.queues import Rule, check_rule, checked_queue
 
     checked_queue(args.queue)
-    if args.unlimited == (args.limit is not None or args.rate is not None):
-        raise errors.UsageError("say --limit N, --rate N/SPAN or both; or --unlimited", "as in --rate 30/1m")
+    limited = args.limit is not None or args.rate is not None
+    if (args.unlimited and limited) or not (args.unlimited or limited or args.aging is not None):
+        raise errors.UsageError(
+            "say --limit N, --rate N/SPAN, --aging SPAN or some of them; or --unlimited", "as in --rate 30/1m"
+        )
     rate = _rate(args.rate) if args.rate is not None else None
-    check_rule(args.limit, rate)
-    return Rule(args.limit, rate, reset=args.unlimited)
+    aging_ms = _aging_ms(args.aging) if args.aging is not None else None
+    check_rule(args.limit, rate, aging_ms)
+    return Rule(args.limit, rate, reset=args.unlimited, aging_ms=aging_ms)
+
+
+def _aging_ms(text: str) -> int:
+    if text == "off":
+        return 0
+    try:
+        return max(1, parse_duration(text))
+    except ValueError as error:
+        raise errors.UsageError(str(error), "as in --aging 10m, or --aging off") from error
 
 
 def _rate(text: str) -> tuple[int, int]:
@@ -108,6 +133,8 @@ def _limits(rule: Rule) -> str:
     parts = [] if rule.limit is None else [f"{rule.limit} at once"]
     if rule.rate is not None:
         parts.append(f"{rule.rate[0]} in {format_duration(rule.rate[1])}")
+    if rule.aging_ms is not None:
+        parts.append(f"aging {format_duration(rule.aging_ms)}")
     return ", ".join(parts)
 
 
@@ -121,4 +148,5 @@ def _as_json(standing: Standing) -> dict[str, Any]:
         "paused": standing.paused,
         "limit": standing.rule.limit,
         "rate": None if rate is None else {"runs": rate[0], "span_ms": rate[1]},
+        "aging_ms": standing.rule.aging_ms,
     }

@@ -25,19 +25,27 @@ class OperatorCalls(Connection):
         """Every queue: how many runs wait in it and for how long, who serves it, what limits it."""
         return queues.survey(self._store, clocks.now_ms(self._store))
 
-    def limit(self, queue: str, *, limit: int | None = None, rate: tuple[int, Span] | None = None) -> None:
-        """Set what limits a queue over all workers; what is not said is not limited.
+    def limit(
+        self,
+        queue: str,
+        *,
+        limit: int | None = None,
+        rate: tuple[int, Span] | None = None,
+        aging: Span | None = None,
+    ) -> None:
+        """Set what rules a queue over all workers; what is not said is not limited.
 
         Args:
             queue: The queue.
             limit: How many runs at once.
             rate: How many may begin in a span: ``(30, "1m")``.
+            aging: After how long a wait a run goes before those of any priority.
 
         Raises:
             errors.UsageError: It is no queue, or nothing at all could run.
         """
         pace = None if rate is None else (rate[0], span_ms(rate[1]))
-        queues.limit(self._store, queue, by=self._by(None), limit=limit, rate=pace)
+        queues.limit(self._store, queue, by=self._by(None), limit=limit, rate=pace, aging_ms=span_ms(aging))
 
     def trim(self, queue: str, *, keep: int | None = None, older: Span | None = None) -> list[str]:
         """Call off what waits in a queue; the runs that were.

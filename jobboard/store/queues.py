@@ -1,7 +1,8 @@
-"""What limits queues.
+"""What rules queues: a limit, a rate, an aging.
 
 A limit is on runs at once over all workers; a rate is on how many begin in a span. Who is at either waits
-without polling: a run that ends, or `tick` when it is time, calls the next worker.
+without polling: a run that ends, or `tick` when it is time, calls the next worker. Where a queue has an
+aging, a run that has waited so long goes before all that have not, whatever their priority.
 """
 
 from __future__ import annotations
@@ -24,25 +25,33 @@ if TYPE_CHECKING:
     from jobboard.store.connect import Store
 
 
+LEAST_AGING_MS = 1_000
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What limits a queue.
+    """What rules a queue.
 
     Attributes:
         limit: How many runs at once, over all workers; None for any number.
         rate: How many may begin in a span, and the span in milliseconds; None for any number.
-        reset: Of a rule that is to be set: whether it takes away what was there.
+        aging_ms: How long a run waits before it goes before all that have not waited so long; None for ever.
+            Of a rule that is to be set, 0 takes away what was there.
+        reset: Of a rule that is to be set: whether it takes away the limit and the rate that were there.
     """
 
     limit: int | None = None
     rate: tuple[int, int] | None = None
     reset: bool = False
+    aging_ms: int | None = None
 
     def over(self, present: Rule | None) -> Rule:
-        """What is said here, and for the rest what is in force; nothing of that when this is a `reset`."""
-        if self.reset or present is None:
-            return Rule(self.limit, self.rate)
-        return Rule(self.limit or present.limit, self.rate or present.rate)
+        """What is said here, and for the rest what is in force; of limits nothing when this is a `reset`."""
+        before = present or Rule()
+        aging_ms = before.aging_ms if self.aging_ms is None else self.aging_ms or None
+        if self.reset:
+            return Rule(aging_ms=aging_ms)
+        return Rule(self.limit or before.limit, self.rate or before.rate, aging_ms=aging_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,7 @@ class Standing:
         oldest_ms: How long its first run has been waiting; None where none waits.
         workers: How many live workers serve it.
         paused: Whether a hold keeps its runs in it.
-        rule: What limits it.
+        rule: What rules it.
     """
 
     queue: str
@@ -105,12 +114,14 @@ def checked_queue(text: str | None) -> str:
     return text
 
 
-def check_rule(limit: int | None, rate: tuple[int, int] | None) -> None:
-    """Refuse a limit under which nothing could run.
+def check_rule(limit: int | None, rate: tuple[int, int] | None, aging_ms: int | None = None) -> None:
+    """Refuse a limit under which nothing could run, and an aging under which no priority would mean anything.
 
     Raises:
         errors.UsageError: It is one.
     """
+    if aging_ms and aging_ms < LEAST_AGING_MS:
+        raise errors.UsageError("an aging is 1s or more", "as in 10m")
     if limit is not None and limit < 1:
         raise errors.UsageError("a limit is 1 or more", "to stop the queue: jobboard pause --queue QUEUE")
     if rate is not None and min(rate) < 1:
@@ -124,25 +135,27 @@ def limit(
     by: Mapping[str, Any],
     limit: int | None = None,
     rate: tuple[int, int] | None = None,
+    aging_ms: int | None = None,
 ) -> None:
-    """Set what limits a queue, from now on; what is None is not limited.
+    """Set what rules a queue, from now on; what is None is not limited.
 
     Raises:
         errors.UsageError: It is no queue, or nothing at all could run.
     """
-    check_rule(limit, rate)
+    check_rule(limit, rate, aging_ms)
     store.call(
         "limit",
         queue=checked_queue(queue),
         limit=limit or False,
         rate=rate is not None and rate[0],
         span_ms=rate is not None and rate[1],
+        aging_ms=aging_ms or False,
         by=dict(by),
     )
 
 
 def read_rules(store: Store) -> dict[str, Rule]:
-    """What limits which queue; only queues that something limits."""
+    """What rules which queue; only queues that something does."""
     with explained(store.url):
         found: Any = store.client.hgetall(store.key("limits"))
     return {name.decode(): _rule(unpack(as_bytes(raw))) for name, raw in found.items()}
@@ -152,4 +165,5 @@ def _rule(packed: Mapping[str, Any]) -> Rule:
     # An empty map comes back from a script as an empty list.
     packed = dict(packed)
     rate = packed.get("rate")
-    return Rule(packed.get("limit"), (rate, packed["span_ms"]) if rate else None)
+    pace = (rate, packed["span_ms"]) if rate else None
+    return Rule(packed.get("limit"), pace, aging_ms=packed.get("aging"))

@@ -48,6 +48,18 @@ def test_a_limit_is_set_kept_and_taken_away(
     assert len(runs.reserve("w", ["slow"], 4)) == 1
 
 
+def test_an_aging_is_set_kept_and_taken_away(
+    store: Store, runs: Runs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "aging 10m" in told(store, capsys, "queues", "set", "slow", "--aging", "10m")
+    assert "1 at once, aging 10m" in told(store, capsys, "queues", "set", "slow", "--limit", "1")
+    assert "aging 10m" in told(store, capsys, "queues", "set", "slow", "--unlimited")
+    (queue,) = asked(store, capsys, "queues")["queues"]
+    assert (queue["limit"], queue["aging_ms"]) == (None, 600_000)
+    assert "no limit" in told(store, capsys, "queues", "set", "slow", "--aging", "off")
+    assert read_rules(store) == {}
+
+
 def test_a_limit_says_which_queues_beside_have_their_own(
     store: Store, runs: Runs, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -112,6 +124,8 @@ def test_a_trim_stops_nothing_that_has_started(runs: Runs) -> None:
         ["set", "slow", "--rate", "30"],
         ["set", "slow", "--rate", "30/soon"],
         ["set", "slow", "--limit", "1", "--unlimited"],
+        ["set", "slow", "--aging", "soon"],
+        ["set", "slow", "--aging", "5ms"],
         ["set", "../x", "--limit", "1"],
         ["set"],
     ],

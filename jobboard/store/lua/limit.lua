@@ -1,8 +1,8 @@
 #!lua
--- Sets how many runs of a queue may run at once over all workers, and how many may begin in a span of time;
--- false lifts either. What runs already counts from now on.
+-- Sets how many runs of a queue may run at once over all workers, how many may begin in a span of time, and for how
+-- long a run may wait behind better ones; false lifts any of them. What runs already counts from now on.
 -- KEYS      meta
--- ARGUMENTS queue=string limit=int rate=int span_ms=int by=map
+-- ARGUMENTS queue=string limit=int rate=int span_ms=int aging_ms=int by=map
 -- TOUCHES   active:<queue> SET, holding:<worker> SET, limits HASH, pace HASH, queues SET, throttled ZSET,
 --           workers ZSET
 -- RETURNS   "OK"
@@ -14,12 +14,13 @@
 local refused = guard()
 if refused then return refused end
 local queue = arguments.queue
-local rule = {limit = arguments.limit or nil, rate = arguments.rate or nil, span_ms = arguments.span_ms or nil}
+local rule = {limit = arguments.limit or nil, rate = arguments.rate or nil, span_ms = arguments.span_ms or nil,
+  aging = arguments.aging_ms or nil}
 redis.call('DEL', key('active', queue))
 redis.call('HDEL', key('pace'), queue)
 redis.call('ZREM', key('throttled'), queue)
 redis.call('SADD', key('queues'), queue)
-if rule.limit or rule.rate then
+if rule.limit or rule.rate or rule.aging then
   redis.call('HSET', key('limits'), queue, cmsgpack.pack(rule))
 else
   redis.call('HDEL', key('limits'), queue)

@@ -1,6 +1,7 @@
 -- @include key
 -- @include pick
 -- @include allowance
+-- @include ripen
 -- @include spend
 -- @include throttle
 -- @include read_run
@@ -38,6 +39,9 @@ local function hand_out(worker, wish, at)
   for i, queue in ipairs(queues) do
     local own = wish.rooms and wish.rooms[i]
     rooms[queue] = own and math.min(own, open[queue] or own) or open[queue]
+    if rules[queue] and rules[queue].aging and rooms[queue] ~= 0 then
+      ripen(queue, rules[queue].aging, math.min(wish.limit, 64), at)
+    end
   end
   local examined, turn = 0, tonumber(known[2] or 0)
   while #runs < wish.limit and examined < wish.limit + 64 do
