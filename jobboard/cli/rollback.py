@@ -3,7 +3,8 @@
 jobboard rollback 12                 every board that changed since
 jobboard rollback 12 --board ops     one board
 
-A board is held until its file says what was rolled back to, or until: jobboard release BOARD
+A job that has moved to another board since goes back. A board is held until its file says what was rolled
+back to, or until: jobboard release BOARD
 """
 
 from __future__ import annotations
@@ -63,6 +64,6 @@ def execute(args: argparse.Namespace) -> int:
         synced = apply(store, planned, by)
     report(synced, outputs_of(args))
     if not as_json and synced.revision is not None:
-        for board in synced.plan.boards:
+        for board in (board for board in synced.plan.boards if board.meta.get("held")):
             print(f"Syncs pass {board.name} over from now on; jobboard release {board.name} ends that.")
     return 0

@@ -1,7 +1,9 @@
 """Rolling back: the boards as a revision left them, merged like a sync whose files said so.
 
-The board is held afterwards: its file says something else, and the next sync would only bring that back. A
-sync passes the board over until its file says what was rolled back to, or somebody releases it.
+A job that left one of them since comes back, from a board that takes no part otherwise. One that came from a
+board that does not take part is refused: nothing would keep it there. The board is held afterwards: its file
+says something else, and the next sync would only bring that back. A sync passes the board over until its file
+says what was rolled back to, or somebody releases it.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from jobboard.core.plan import BoardPlan, Plan
 from jobboard.core.policy import Policy
 from jobboard.core.refusal import empty_refusal, protected_refusals
 from jobboard.reconcile import together
+from jobboard.reconcile.lending import bases_of, lenders_of, lending, refuse_split
 from jobboard.reconcile.moving import Traffic, board_facts, loose_plan, readdressed
 from jobboard.reconcile.planning import Planned
 from jobboard.reconcile.sources import Options, Sources
@@ -54,15 +57,21 @@ def plan_rollback(
     """
     history.read_revision(store, revision)
     then = _by_board(history.bases_at(store, revision, boards))
-    records = {n: r for n, r in definitions.read_boards(store).items() if boards is None or n in boards}
+    names = history.names_at(store, revision)
+    everything = definitions.read_boards(store)
     for name in boards or ():
-        if name not in records and name not in then:
+        if name not in everything and name not in then:
             raise errors.UsageError(f"there was no board {name} at revision {revision}", "jobboard history")
+    lenders = lenders_of(names, boards) & everything.keys()
+    records = {n: record for n, record in everything.items() if boards is None or n in boards or n in lenders}
     lives = {name: definitions.read_definitions(store, record.version) for name, record in records.items()}
     # No file says what is on no board: only jobs that went from there to a board, or back, are put back.
     unmanaged = definitions.read_board(store, LOOSE)
     lives[LOOSE] = definitions.read_definitions(store, unmanaged.version) if unmanaged else {}
-    traffic = _traffic(history.names_at(store, revision), then, lives, records)
+    traffic = _traffic(names, then, lives, records)
+    if boards is not None:
+        refuse_split(revision, names, boards, lives)
+    held = {"revision": revision, "actor": by.get("actor"), "reason": by.get("reason")}
     plans = [
         _plan_board(
             name,
@@ -71,11 +80,13 @@ def plan_rollback(
             lives.get(name, {}),
             traffic,
             options=options,
-            held={"revision": revision, "actor": by.get("actor"), "reason": by.get("reason")},
+            held=held,
         )
-        for name in sorted({*then, *records} - {LOOSE})
-        if name in traffic.goings
-        or then.get(name, {}) != {job: held.base for job, held in lives.get(name, {}).items()}
+        for name in sorted({*then, *records} - {LOOSE} - lenders)
+        if name in traffic.goings or then.get(name, {}) != bases_of(lives.get(name, {}))
+    ]
+    plans += [
+        lending(records[name], lives[name], traffic) for name in sorted(lenders & traffic.goings.keys())
     ]
     loose = loose_plan(unmanaged, lives[LOOSE], traffic)
     plan = _judged(store, Plan(store.namespace, (*plans, *([loose] if loose else []))), lives)
@@ -165,7 +176,12 @@ def _judged(store: Store, plan: Plan, lives: Mapping[str, Mapping[str, Definitio
     outside = together.outside_of(store, specs.values(), others)
     for address, faults in together.check_together(specs, outside).items():
         for fault in faults:
-            raise errors.Refused(f"{address}: {fault.message}; nothing was written", fault.hint)
+            # What a fault advises is for whoever writes a file.
+            board = split_address(address)[0]
+            raise errors.Refused(
+                f"{address}: {fault.message}; nothing was written",
+                f"change {address} first, or roll board {board} back with it: --board {board}",
+            )
     bereft = together.bereft_refusals(plan, outside)
     return replace(
         plan,

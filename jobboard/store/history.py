@@ -149,11 +149,15 @@ def bases_at(store: Store, number: int, boards: Sequence[str] | None = None) -> 
     Raises:
         errors.Refused: A later revision's changes are no longer kept, so nobody can tell.
     """
+
+    def is_asked(address: str) -> bool:
+        return boards is None or split_address(address)[0] in boards
+
     specs = _bases_now(store, boards)
     kept = _kept(store)
     for revision in read_revisions(store, down_to=number + 1):
-        touched = [board for board in revision.boards if boards is None or board in boards]
-        if not touched or not any(revision.counts.values()):
+        is_touched = boards is None or not set(boards).isdisjoint(revision.boards)
+        if not is_touched or not any(revision.counts.values()):
             continue
         if revision.stage not in kept:
             raise errors.Refused(
@@ -162,12 +166,11 @@ def bases_at(store: Store, number: int, boards: Sequence[str] | None = None) -> 
                 f"only the newest {staging.KEPT_CHANGES} that changed jobs are: jobboard history",
             )
         for change in read_changes(store, revision):
-            if split_address(change.address)[0] not in touched:
-                continue
+            address = change.source or change.address
             if change.before is None or change.source is not None:
                 specs.pop(change.address, None)
-            if change.before is not None:
-                address = change.source or change.address
+            # One that left a board asked for is on record under the address it got.
+            if change.before is not None and is_asked(address):
                 specs[address] = {n: v for n, v in change.before.base.items() if (n, v) != ("seed", address)}
     return specs
 

@@ -285,3 +285,67 @@ class TestOverJobsThatGotAnotherAddress:
         refused = project.run("adopt", "loose/x", "web/x")
         assert (refused.code, "a rollback holds board web" in refused.err) == (64, True)
         assert "loose/x" in project.ok("ls").out
+
+    def test_one_board_gets_back_what_left_it_and_the_other_keeps_the_rest(self, moved: Project) -> None:
+        before = self._due(moved)
+        moved.ok("set", "web/w", "timeout=5m")
+        run_id = moved.ok("run", "web/log", "-o", "json").json["run"]
+        moved.ok("pause", "web/log", "--reason", "a holiday")
+        done = moved.ok("rollback", "3", "--board", "ops", "--auto-approve").out
+        assert "  > web/log → log" in done
+        assert "  > log goes to ops/log" in done
+        assert "2 moved" in done
+        assert "Syncs pass ops over" in done
+        assert "Syncs pass web over" not in done
+        assert set(moved.live("ops")) == {"dump", "log"}
+        assert set(moved.live("web")) == {"w"}
+        assert self._due(moved)["ops/log"] == before["web/log"]
+        assert [run.run_id for run in past.live_runs(moved.store, "ops/log")] == [run_id]
+        assert "ops/log is paused" in moved.run("plan").out
+        boards = moved.run("drift", "-o", "json").json["boards"]
+        assert [job["address"] for board in boards for job in board["jobs"]] == ["web/w"]
+        assert check(moved.store) == []
+
+    def test_the_file_of_the_other_moves_it_again_once_the_board_is_released(self, moved: Project) -> None:
+        moved.ok("rollback", "3", "--board", "ops", "--auto-approve")
+        refused = moved.run("sync", "--auto-approve")
+        assert refused.code == 5
+        assert "ops/log is to move, and a rollback holds board ops" in refused.err
+        moved.ok("release", "ops")
+        assert moved.counts() == {"move": 2}
+        moved.sync()
+        assert set(moved.live("web")) == {"w", "log"}
+        assert check(moved.store) == []
+
+    def test_a_board_is_not_rolled_back_from_under_what_it_took_over(self, moved: Project) -> None:
+        refused = moved.run("rollback", "3", "--board", "web", "--auto-approve")
+        assert refused.code == 5
+        assert "web/log was ops/log at revision 3, and board ops takes no part" in refused.err
+        assert "jobboard rollback 3 --board web --board ops" in refused.err
+        moved.ok("rollback", "3", "--board", "web", "--board", "ops", "--auto-approve")
+        assert set(moved.live("ops")) == {"dump", "log"}
+        assert check(moved.store) == []
+
+    def test_nothing_is_taken_from_a_board_that_is_held_itself(self, moved: Project) -> None:
+        moved.board("web", f"w: {{run: v}}\nlog: {self.HASHED}", head="moved: [{from: ops/log, to: log}]\n")
+        moved.sync()
+        moved.ok("rollback", "4", "--board", "web", "--auto-approve")
+        refused = moved.run("rollback", "3", "--board", "ops", "--auto-approve")
+        assert refused.code == 5
+        assert "held at what revision 4 left" in refused.err
+        assert "jobboard release web" in refused.err
+        moved.ok("rollback", "3", "--board", "ops", "--board", "web", "--auto-approve")
+        assert set(moved.live("ops")) == {"dump", "log"}
+        assert check(moved.store) == []
+
+    def test_nor_what_others_on_it_run_after(self, moved: Project) -> None:
+        moved.board(
+            "web",
+            f"w: {{run: w, after: log}}\nlog: {self.HASHED}",
+            head="moved: [{from: ops/log, to: log}]\n",
+        )
+        moved.sync()
+        refused = moved.run("rollback", "3", "--board", "ops", "--auto-approve")
+        assert refused.code == 5
+        assert 'web/w: there is no job "log" to run after' in refused.err
+        assert "change web/w first, or roll board web back with it: --board web" in refused.err
