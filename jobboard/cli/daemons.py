@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,15 @@ from jobboard.settings import masked, project_root
 
 if TYPE_CHECKING:
     import argparse
+    import threading
+    from collections.abc import Callable, Iterator
 
     from jobboard.core.runner import Runner
     from jobboard.daemon.serving import Serving
     from jobboard.settings import Settings
+    from jobboard.store.connect import Store
+
+_LOOK_AGAIN_S = 0.25
 
 
 def log_to_stderr() -> None:
@@ -75,6 +81,75 @@ def add_worker_options(parser: argparse.ArgumentParser) -> None:
         help="a runner of the project's own to serve, in every queue it serves; again for more",
     )
     parser.add_argument("--name", metavar="NAME", help="what to call the worker (default: this host)")
+
+
+def add_store_wait(parser: argparse.ArgumentParser) -> None:
+    """How patient it is at its start."""
+    parser.add_argument(
+        "--store-wait",
+        default="1m",
+        metavar="SPAN",
+        help="how long to wait at the start for a store that is not there yet (default: 1m)",
+    )
+
+
+@contextmanager
+def store_of(
+    args: argparse.Namespace,
+    settings: Settings,
+    stop: threading.Event,
+    alive: Callable[[], object] = lambda: None,
+) -> Iterator[Store | None]:
+    """The store, once it is there: a server may start later than this program, or be busy loading its data.
+
+    None where `stop` was set before it was.
+
+    Args:
+        args: With what `add_store_wait` added.
+        settings: Where the store is.
+        stop: Set, it is waited for no longer.
+        alive: Called again and again meanwhile.
+
+    Raises:
+        errors.StoreUnreachable: It was not there in time.
+        errors.StoreRefused: A server answers, and cannot be used.
+    """
+    from jobboard.clock import monotonic_s
+    from jobboard.store.connect import open_store
+
+    give_up_at_s = monotonic_s() + span_ms(args.store_wait, "--store-wait") / 1000
+    waiting = False
+    while not stop.is_set():
+        try:
+            store = open_store(settings)
+        except errors.StoreUnreachable as error:
+            # An embedded one is started here: what keeps it from starting will not pass.
+            if settings.embedded or monotonic_s() >= give_up_at_s:
+                raise
+            if not waiting:
+                logging.getLogger("jobboard").warning("%s; waiting up to %s", error.message, args.store_wait)
+            waiting = True
+            alive()
+            stop.wait(_LOOK_AGAIN_S)
+        else:
+            with store:
+                yield store
+            return
+    yield None
+
+
+def span_ms(text: str, option: str) -> int:
+    """A span that an option was given.
+
+    Raises:
+        errors.UsageError: It is none.
+    """
+    from jobboard.core.duration import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise errors.UsageError(f"{option}: {error}") from error
 
 
 def serving_of(args: argparse.Namespace) -> Serving:

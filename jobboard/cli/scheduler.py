@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``jobboard scheduler``."""
+    daemons.add_store_wait(parser)
     parser.add_argument("--name", metavar="NAME", help="what to call it (default: host and process)")
 
 
@@ -21,11 +22,12 @@ def execute(args: argparse.Namespace) -> int:
     """Schedule until told to stop."""
     from jobboard.daemon.scheduler import Scheduler
     from jobboard.daemon.service import Signals
-    from jobboard.store.connect import open_store
 
     settings = Settings.from_args(args)
     daemons.log_to_stderr()
-    with Signals() as signals, open_store(settings) as store:
+    with Signals() as signals, daemons.store_of(args, settings, signals.stop) as store:
+        if store is None:
+            return 0
         logging.getLogger("jobboard").info("scheduling on %s", project.store_name(settings))
         Scheduler(store, name=args.name or daemons.unique_name()).run(signals.stop)
     return 0

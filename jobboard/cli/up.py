@@ -28,6 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     project.add_paths(parser)
     daemons.add_worker_options(parser)
     add_shared(parser)
+    daemons.add_store_wait(parser)
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -36,7 +37,6 @@ def execute(args: argparse.Namespace) -> int:
     from jobboard.daemon.scheduler import Scheduler
     from jobboard.daemon.service import Signals, serve
     from jobboard.daemon.worker import Worker
-    from jobboard.store.connect import open_store
 
     settings = Settings.from_args(args)
     daemons.refuse_shared(settings, shared=args.shared)
@@ -46,7 +46,9 @@ def execute(args: argparse.Namespace) -> int:
     serving = daemons.serving_of(args)
     daemons.log_to_stderr()
     screen = Screen()
-    with Signals() as signals, open_store(settings) as store:
+    with Signals() as signals, daemons.store_of(args, settings, signals.stop) as store:
+        if store is None:
+            return 0
         scheduler = Scheduler(store, name=daemons.unique_name())
         worker = Worker(
             store,

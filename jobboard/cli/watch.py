@@ -24,6 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``jobboard watch``."""
     project.add_paths(parser)
     add_shared(parser)
+    daemons.add_store_wait(parser)
 
 
 def add_shared(parser: argparse.ArgumentParser) -> None:
@@ -39,12 +40,13 @@ def add_shared(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Watch until told to stop."""
     from jobboard.daemon.service import Signals
-    from jobboard.store.connect import open_store
 
     settings = Settings.from_args(args)
     daemons.refuse_shared(settings, shared=args.shared)
     screen = Screen()
-    with Signals() as signals, open_store(settings) as store:
+    with Signals() as signals, daemons.store_of(args, settings, signals.stop) as store:
+        if store is None:
+            return 0
         watcher = watcher_of(args, settings, store, screen)
         screen.line(f"Watching, syncing to {project.store_name(settings)}. Ctrl-C stops it.", "bold")
         screen.flush()

@@ -15,7 +15,7 @@ import socket
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.cli import daemons, project
@@ -45,6 +45,7 @@ _CAUGHT = (
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``jobboard worker``."""
     daemons.add_worker_options(parser)
+    daemons.add_store_wait(parser)
     parser.add_argument(
         "--lease",
         default="30s",
@@ -86,7 +87,6 @@ def execute(args: argparse.Namespace) -> int:
     """Work until told to stop."""
     from jobboard.daemon.service import Signals
     from jobboard.daemon.worker import Worker
-    from jobboard.store.connect import open_store
 
     settings = Settings.from_args(args)
     serving = daemons.serving_of(args)
@@ -95,19 +95,12 @@ def execute(args: argparse.Namespace) -> int:
     caught = [number for number in _CAUGHT if signal.getsignal(number) is not signal.SIG_IGN]
     anew: list[bool] = []
     with Signals(caught) as signals:
-        with open_store(settings) as store:
-            worker = Worker(
-                store,
-                name=args.name or socket.gethostname(),
-                serving=serving,
-                home=settings.home,
-                lease_ms=_span_ms(args.lease, "--lease"),
-                grace_ms=None if args.grace == _UNLIMITED else _span_ms(args.grace, "--grace"),
-                announcer=_announcer(args, serving),
-                idle=_idle(args, signals),
-                log_dir=_log_dir(args.log_dir),
-                log_bytes=_size(args.log_size, "--log-size"),
-            )
+        # Before the store is waited for: what is wrong here is said at once.
+        options = _options(args, settings, serving, signals)
+        with daemons.store_of(args, settings, signals.stop, options["announcer"].alive) as store:
+            if store is None:
+                return 0
+            worker = Worker(store, name=args.name or socket.gethostname(), serving=serving, **options)
             signals.answer(_answers(worker, signals, anew))
             logging.getLogger("jobboard").info(
                 "working on %s, queue %s, %d at once",
@@ -120,6 +113,20 @@ def execute(args: argparse.Namespace) -> int:
             logging.getLogger("jobboard").info("starting anew")
             os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - this very program
     return 0
+
+
+def _options(
+    args: argparse.Namespace, settings: Settings, serving: Serving, signals: Signals
+) -> dict[str, Any]:
+    return {
+        "home": settings.home,
+        "lease_ms": daemons.span_ms(args.lease, "--lease"),
+        "grace_ms": None if args.grace == _UNLIMITED else daemons.span_ms(args.grace, "--grace"),
+        "announcer": _announcer(args, serving),
+        "idle": _idle(args, signals),
+        "log_dir": _log_dir(args.log_dir),
+        "log_bytes": _size(args.log_size, "--log-size"),
+    }
 
 
 def _answers(worker: Worker, signals: Signals, anew: list[bool]) -> dict[int, Callable[[], None]]:
@@ -170,7 +177,7 @@ def _idle(args: argparse.Namespace, signals: Signals) -> Idle | None:
             raise errors.UsageError("--idle-run does not say when", "write  --idle-after 10m  with it")
         return None
     act = signals.stop.set if args.idle_run is None else idle.running(args.idle_run)
-    return idle.Idle(_span_ms(args.idle_after, "--idle-after"), act)
+    return idle.Idle(daemons.span_ms(args.idle_after, "--idle-after"), act)
 
 
 def _log_dir(path: Path | None) -> Path | None:
@@ -192,14 +199,5 @@ def _size(text: str, option: str) -> int:
 
     try:
         return parse_size(text)
-    except ValueError as error:
-        raise errors.UsageError(f"{option}: {error}") from error
-
-
-def _span_ms(text: str, option: str) -> int:
-    from jobboard.core.duration import parse_duration
-
-    try:
-        return parse_duration(text)
     except ValueError as error:
         raise errors.UsageError(f"{option}: {error}") from error
