@@ -223,8 +223,8 @@ def _summary(standings: Sequence[Standing]) -> str:
             "overridden": sum(bool(s.overrides) for s in standings),
         }
     )
-    parts = [f"{len(standings)} job{'s' if len(standings) != 1 else ''}"]
-    parts += [f"{count} {what}" for what, count in counts.items() if count]
+    parts = [f"{len(standings):,} job{'s' if len(standings) != 1 else ''}"]
+    parts += [f"{count:,} {what}" for what, count in counts.items() if count]
     return ", ".join(parts) + "."
 
 

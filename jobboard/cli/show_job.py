@@ -32,6 +32,7 @@ from jobboard.core.model import FIELDS, seed_of
 from jobboard.core.names import split_address
 from jobboard.core.override import in_force
 from jobboard.core.pending import joining
+from jobboard.core.resolve import GIVEN
 from jobboard.core.schedule import compile_schedule
 from jobboard.core.scope import resume_command, scope_text
 
@@ -329,4 +330,6 @@ def _default_text(name: str) -> str:
 
 
 def _by_default(spec: Spec, name: str) -> bool:
+    if name in GIVEN and spec["command"].keys().isdisjoint(GIVEN[name]):
+        return False
     return name not in spec and FIELDS[name].default not in (None, False) and name != "enabled"

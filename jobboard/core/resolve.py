@@ -48,7 +48,7 @@ _OPTIONS_OF_OTHERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 # What only some commands are given; nothing of it is left beside another.
-_GIVEN: Mapping[str, tuple[str, ...]] = MappingProxyType(
+GIVEN: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"args": ("call",), "with": ("call", "runner"), "warm": ("call", "http", "runner")}
 )
 _APART = frozenset((*COMMANDS, *KINDS, *OPTIONS))
@@ -313,7 +313,7 @@ def _command(name: str, own: Mapping[str, Any], faults: list[Fault]) -> Any:
 def _drop_idle(spec: dict[str, Any], own: Mapping[str, Any], faults: list[Fault]) -> None:
     """Take out what the command of a job is not given; a job that says so itself is told."""
     command = spec.get("command")
-    for key, takers in _GIVEN.items():
+    for key, takers in GIVEN.items():
         if key not in spec or command is None or command.keys() & set(takers):
             continue
         del spec[key]
@@ -417,7 +417,7 @@ def _displace(own: dict[str, Any], head: str, value: Any) -> None:
     if head == "after" and "window" not in own:
         own.pop("timezone", None)
     if head in COMMANDS:
-        for key in [key for key, takers in _GIVEN.items() if head not in takers]:
+        for key in [key for key, takers in GIVEN.items() if head not in takers]:
             own.pop(key, None)
     if value is not None:
         own[head] = value

@@ -37,6 +37,7 @@ def test_a_job_shows_its_definition_its_defaults_and_where_it_comes_from(
     assert "boards/ops.yaml @ 3f2c1ab · revision 1" in out
     assert "pg_dump main | gzip > out" in out
     assert "no retries" in out
+    assert "warm" not in out, "that is about calls and requests"
     assert "It has not run yet." in out
     assert len(out.partition("  Next\n")[2].partition("\n\n")[0].splitlines()) == 5
 
