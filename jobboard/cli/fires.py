@@ -17,10 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from jobboard.core.diagnostic import Diagnostic
-    from jobboard.core.facts import Skip
-    from jobboard.core.model import Definition
     from jobboard.core.schedule import Schedule
-    from jobboard.store.holds import Hold
 
 FREE_SEED = "next"
 """The seed of a schedule that belongs to no job: hashed minutes and phases are as good as any."""
@@ -69,6 +66,8 @@ class Timed:
         ends_ms: Up to when it holds, where an override ends then.
         seed: What it hashes, where that is not the address.
         due_ms: Of a job whose runs come a while after each other: when it is due, if it is.
+        windows: Of a job that comes once a window: the windows, each due when the last of its parents is.
+        decided_ms: Of such a job, the window that was decided last.
     """
 
     address: str
@@ -80,11 +79,15 @@ class Timed:
     now_ms: int = 0
     seed: str | None = None
     due_ms: int | None = None
+    windows: Schedule | None = None
+    decided_ms: int | None = None
 
     def compiled(self) -> Schedule:
         """The schedule itself; of a delay, the one instant that is known if any is."""
         from jobboard.core.schedule import compile_schedule
 
+        if self.windows is not None:
+            return self.windows
         if "delay" in self.spec:
             known = [] if self.due_ms is None else [self.due_ms]
             within = {key: value for key, value in self.spec.items() if key in ("start", "stop")}
@@ -94,13 +97,20 @@ class Timed:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fire:
-    """One instant of one job."""
+    """One instant of one job.
 
-    nominal_ms: int
+    Attributes:
+        at_ms: The instant it is listed by: its nominal, but of a window when it is due.
+        window_ends_ms: Of a window, its end.
+    """
+
+    at_ms: int
     address: str
+    nominal_ms: int = field(compare=False)
     due_ms: int = field(compare=False)
     zone: str | None = field(compare=False)
     notes: tuple[str, ...] = field(compare=False)
+    window_ends_ms: int | None = field(default=None, compare=False)
 
     def as_json(self, *, named: bool) -> dict[str, Any]:
         """For programs; the job only where there can be several."""
@@ -108,6 +118,9 @@ class Fire:
         said["nominal"] = format_instant(self.nominal_ms)
         said["due"] = format_instant(self.due_ms)
         said["local"] = when(self.nominal_ms, self.zone)
+        if self.window_ends_ms is not None:
+            ends = format_instant(self.window_ends_ms)
+            said["window"] = {"start": format_instant(self.nominal_ms), "end": ends}
         for note in self.notes:
             said |= {note: True} if note in ("held", "skipped", "delay") else {"shift": note}
         return said
@@ -115,9 +128,11 @@ class Fire:
     def row(self, *, named: bool) -> list[str]:
         """For people."""
         notes = [_NOTES.get(note, note) for note in self.notes]
-        if self.due_ms != self.nominal_ms:
+        if self.window_ends_ms is not None:
+            notes.insert(0, f"at the earliest, for the window from {when(self.nominal_ms, self.zone)}")
+        elif self.due_ms != self.nominal_ms:
             notes.insert(0, f"due {format_instant(self.due_ms)} after jitter")
-        row = [when(self.nominal_ms, self.zone), format_instant(self.nominal_ms), ", ".join(notes)]
+        row = [when(self.at_ms, self.zone), format_instant(self.at_ms), ", ".join(notes)]
         return [self.address, *row] if named else row
 
 
@@ -131,10 +146,19 @@ def upcoming(timed: Timed, after_ms: int, until_ms: int | None) -> Iterator[Fire
         after_ms = min(after_ms, timed.due_ms - 1)
     if timed.ends_ms is not None:
         until_ms = timed.ends_ms - 1 if until_ms is None else min(until_ms, timed.ends_ms - 1)
-    nominal_ms = schedule.next_after(after_ms)
+    begin_ms = after_ms
+    if timed.windows is not None:
+        # A window that has begun is due at its end, unless it was decided.
+        begin_ms = max((schedule.prev_at(after_ms) or after_ms) - 1, timed.decided_ms or after_ms)
+    nominal_ms = schedule.next_after(begin_ms)
     skips = timed.skips and timed.skips - schedule.count(timed.now_ms, max(after_ms, timed.now_ms))
     while nominal_ms is not None and (until_ms is None or nominal_ms <= until_ms):
         fire = _fire(timed, schedule, nominal_ms)
+        if timed.windows is not None and fire.due_ms <= after_ms:
+            nominal_ms = schedule.next_after(nominal_ms)
+            continue
+        if until_ms is not None and fire.at_ms > until_ms:
+            return
         if skips > 0 and nominal_ms > timed.now_ms and "held" not in fire.notes:
             fire, skips = replace(fire, notes=(*fire.notes, "skipped")), skips - 1
         yield fire
@@ -146,7 +170,9 @@ def gone_by(timed: Timed, from_ms: int, since_ms: int | None) -> Iterator[Fire]:
     schedule = timed.compiled()
     nominal_ms = schedule.prev_at(from_ms)
     while nominal_ms is not None and (since_ms is None or nominal_ms >= since_ms):
-        yield _fire(timed, schedule, nominal_ms)
+        fire = _fire(timed, schedule, nominal_ms)
+        if fire.at_ms <= from_ms:
+            yield fire
         nominal_ms = schedule.prev_at(nominal_ms - 1)
 
 
@@ -185,7 +211,9 @@ def asked_schedules(args: argparse.Namespace, command: str) -> list[Timed]:
         UsageError: If both a job and a schedule are named.
     """
     if args.cron is None and args.schedule is None:
-        return _stored_schedules(args)
+        from jobboard.cli.stored import stored_schedules
+
+        return stored_schedules(args)
     if args.job is not None:
         raise errors.UsageError("name a job or a schedule, not both", f"jobboard {command} --help shows how")
     return [Timed(args.seed, _free_schedule(args))]
@@ -213,7 +241,11 @@ def _fire(timed: Timed, schedule: Schedule, nominal_ms: int) -> Fire:
     )
     paced = ["delay"] if "delay" in timed.spec else []
     notes = (*([shift] if shift else []), *(["held"] if held else []), *paced)
-    return Fire(nominal_ms, timed.address, schedule.due(nominal_ms), timed.spec.get("timezone"), notes)
+    due_ms, zone = schedule.due(nominal_ms), timed.spec.get("timezone")
+    if timed.windows is None:
+        return Fire(nominal_ms, timed.address, nominal_ms, due_ms, zone, notes)
+    ends_ms = schedule.nominals.next_after(nominal_ms)
+    return Fire(due_ms, timed.address, nominal_ms, due_ms, zone, notes, ends_ms)
 
 
 def _free_schedule(args: argparse.Namespace) -> Mapping[str, Any]:
@@ -242,55 +274,3 @@ class InvalidSchedule(errors.InvalidBoards):
 def _within(diagnostic: Diagnostic, text: str, offset: int) -> Diagnostic:
     """The diagnostic as one of the expression alone, as it was typed."""
     return replace(diagnostic, file="--cron", line=1, column=max(1, diagnostic.column - offset), source=text)
-
-
-def _stored_schedules(args: argparse.Namespace) -> list[Timed]:
-    from jobboard.settings import Settings
-    from jobboard.store import definitions
-    from jobboard.store.connect import open_store
-    from jobboard.store.holds import read_holds
-    from jobboard.store.skips import read_skips
-    from jobboard.store.usual import dues
-    from jobboard.store.views import find_job
-
-    with open_store(Settings.from_args(args)) as store:
-        wanted = None if args.job is None else find_job(store, args.job)
-        now_ms = clock.now_ms()
-        held = read_holds(store, now_ms)
-        skips = read_skips(store)
-        found: list[Timed] = []
-        for record in definitions.read_boards(store).values():
-            if wanted is not None and not wanted.startswith(f"{record.name}/"):
-                continue
-            for job, definition in definitions.read_definitions(store, record.version).items():
-                address = f"{record.name}/{job}"
-                if wanted in (None, address):
-                    found += _periods(address, definition, held, skips.get(address), now_ms)
-        paced = [timed.address for timed in found if "delay" in timed.spec]
-        due_ms = dues(store, paced)
-    return [replace(timed, due_ms=due_ms.get(timed.address)) for timed in found]
-
-
-def _periods(
-    address: str,
-    definition: Definition,
-    held: Mapping[str, Sequence[Hold]],
-    skip: Skip | None,
-    now_ms: int,
-) -> Iterator[Timed]:
-    """The schedules of a job from now on, one after the other: overrides come to their end."""
-    from jobboard.core.model import seed_of
-    from jobboard.core.override import periods
-    from jobboard.store.overview import holds_on
-
-    left = skip.left if skip is not None else 0
-    for begins_ms, spec, ends_ms in periods(definition, now_ms):
-        if "schedule" not in spec or not spec.get("enabled", True):
-            continue
-        scopes = holds_on(held, address, spec.get("tags", ()))
-        holds = [hold for of_scope in scopes.values() for hold in of_scope]
-        seed = seed_of(address, spec)
-        timed = Timed(address, spec["schedule"], holds, begins_ms, ends_ms, left, now_ms, seed)
-        yield timed
-        if left and ends_ms is not None:
-            left = max(0, left - timed.compiled().count(now_ms, ends_ms - 1))

@@ -31,6 +31,7 @@ from jobboard.cli.runs import waiting_text
 from jobboard.cli.screen import Screen
 from jobboard.cli.values import shown
 from jobboard.core.depend import parents_text, window_text
+from jobboard.core.gate import begins_window
 from jobboard.core.names import split_address
 from jobboard.core.override import laid
 from jobboard.settings import Settings
@@ -196,7 +197,8 @@ def _live(standing: Standing, now_ms: int) -> list[str]:
 
 
 def _next(standing: Standing, now_ms: int) -> str:
-    return moment(standing.due_at_ms, standing.zone, now_ms)
+    at = moment(standing.due_at_ms, standing.zone, now_ms)
+    return f"from {at}" if begins_window(standing.address, standing.spec, standing.due_at_ms) else at
 
 
 def _last(standing: Standing, now_ms: int) -> str:

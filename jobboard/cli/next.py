@@ -5,7 +5,9 @@
   jobboard next --cron "30 2 * * *" --timezone Europe/Madrid --from 2027-03-27T00:00:00Z
   jobboard next --schedule "{every: 3m5s, start: 2027-01-01T00:00:00Z}" -o json
 
-With --cron or --schedule neither a board nor a store is needed.
+Instants are nominals, which name the runs; where there is jitter, it is told beside them. Of a job that comes
+once a window it is the earliest instant at which all its parents can have run; the window's beginning, told
+beside it, is the nominal. With --cron or --schedule neither a board nor a store is needed.
 """
 
 from __future__ import annotations

@@ -116,6 +116,13 @@ def is_windowed(spec: Spec) -> bool:
     return "after" in spec and "schedule" in spec
 
 
+def begins_window(address: str, spec: Spec, at_ms: int | None) -> bool:
+    """Whether an instant is the beginning of a window of a job that has some: its run comes later."""
+    if at_ms is None or not is_windowed(spec):
+        return False
+    return compile_schedule(spec["schedule"], seed_of(address, spec)).prev_at(at_ms) == at_ms
+
+
 def needs_of(spec: Spec) -> list[Need]:
     """What a job asks of others at each of its nominals; nothing for a job without a gate."""
     if is_windowed(spec):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from jobboard.core.depend import parents_text
 from jobboard.core.duration import format_duration
 from jobboard.core.facts import Explanation, Finding
+from jobboard.core.gate import begins_window
 from jobboard.core.model import effective
 from jobboard.core.moment import brief_span
 from jobboard.core.names import ONE_OFF, split_address
@@ -239,6 +240,9 @@ def _outlook(facts: JobFacts, world: World) -> str | None:
     if facts.due_at_ms is not None:
         if facts.due_at_ms < world.now_ms - _LATE_MS:
             return f"It was due at {world.brief(facts.due_at_ms, facts.zone)}."
+        if begins_window(facts.address, spec, facts.due_at_ms):
+            window = f"the window from {world.brief(facts.due_at_ms, facts.zone)}"
+            return f"Next: {window}, {parents_text(spec)}."
         passed = ""
         if _held_at(facts, facts.due_at_ms):
             passed = ", which the hold will keep from running"

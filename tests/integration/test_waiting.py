@@ -93,6 +93,43 @@ def test_a_window_says_for_what_it_waits(project: Project, walk: Walk) -> None:
     assert "waiting for b/load" in _row(project.ok("ls", "--waiting").out, "b/daily")
 
 
+def test_the_next_window_is_told_by_when_its_run_can_start(project: Project, walk: Walk) -> None:
+    _sync(
+        project,
+        LOAD + 'late: {run: x, cron: "30 21 * * *"}\ndaily: {run: x, after: [load, late], window: day}\n',
+    )
+    walk.to("00:00:10")
+    words = ("daily", "-n", "2", "-o", "json")
+    said = project.ok("next", "--from", f"{DAY}T12:00:00Z", *words).json["fires"]
+    assert [(fire["due"], fire["window"]["start"], fire["window"]["end"]) for fire in said] == [
+        (f"2026-03-0{day}T21:30:00Z", f"2026-03-0{day}T00:00:00Z", f"2026-03-0{day + 1}T00:00:00Z")
+        for day in (2, 3)
+    ]
+    # This window is over, as far as its job goes, once the run is made.
+    walk.to("21:30:00")
+    said = project.ok("next", "--from", f"{DAY}T12:00:00Z", *words).json["fires"]
+    assert [fire["due"] for fire in said] == ["2026-03-03T21:30:00Z", "2026-03-04T21:30:00Z"]
+    told = project.ok("next", "--from", f"{DAY}T12:00:00Z", "--until", "2026-03-03T21:30:00Z", "daily").out
+    (row,) = told.splitlines()[1:]
+    assert row.split("  ")[1:] == [
+        "2026-03-03 21:30:00 UTC",
+        "2026-03-03T21:30:00Z",
+        "at the earliest, for the window from 2026-03-03 00:00:00 UTC",
+    ]
+    gone = project.ok("prev", "--from", f"{DAY}T21:30:00Z", *words).json["fires"]
+    assert [fire["due"] for fire in gone] == [f"{DAY}T21:30:00Z", "2026-03-01T21:30:00Z"]
+    before = project.ok("prev", "--from", f"{DAY}T21:29:59Z", *words).json["fires"]
+    assert before[0]["due"] == "2026-03-01T21:30:00Z"
+
+
+def test_a_window_that_has_not_begun_is_named_by_its_beginning(project: Project, walk: Walk) -> None:
+    _sync(project, LOAD + "daily: {run: x, after: load, window: day}\n")
+    assert " from Mon 00:00 " in _row(project.ok("ls").out, "b/daily")
+    assert "Next: the window from Mon 00:00, after b/load." in project.ok("why", "daily").out
+    walk.to("00:00:10")
+    assert " Mon 05:00 " in _row(project.ok("ls").out, "b/daily")
+
+
 def test_what_else_a_run_waits_for_is_said_in_few_words(project: Project, walk: Walk) -> None:
     locked = 'run: x, cron: "0 5 * * *", locks: db'
     _sync(project, f"first: {{{locked}}}\nthen: {{{locked}, priority: -1}}\n")

@@ -1,0 +1,92 @@
+"""The schedules of the jobs in the store, as `next` and `prev` list their instants."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from jobboard import clock
+from jobboard.cli.fires import Timed
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from jobboard.core.facts import Skip
+    from jobboard.core.model import Definition, Spec
+    from jobboard.store.connect import Store
+    from jobboard.store.holds import Hold
+
+
+def stored_schedules(args: argparse.Namespace) -> list[Timed]:
+    """Those of the job that is named, or of all."""
+    from jobboard.core.gate import is_windowed
+    from jobboard.core.override import laid
+    from jobboard.settings import Settings
+    from jobboard.store import definitions
+    from jobboard.store.connect import open_store
+    from jobboard.store.holds import read_holds
+    from jobboard.store.skips import read_skips
+    from jobboard.store.usual import dues
+    from jobboard.store.views import find_job
+
+    with open_store(Settings.from_args(args)) as store:
+        wanted = None if args.job is None else find_job(store, args.job)
+        now_ms = clock.now_ms()
+        held = read_holds(store, now_ms)
+        skips = read_skips(store)
+        found: list[Timed] = []
+        windowed: dict[str, Spec] = {}
+        for record in definitions.read_boards(store).values():
+            if wanted is not None and not wanted.startswith(f"{record.name}/"):
+                continue
+            for job, definition in definitions.read_definitions(store, record.version).items():
+                address = f"{record.name}/{job}"
+                if wanted in (None, address):
+                    if is_windowed(laid(definition)):
+                        windowed[address] = laid(definition)
+                    found += _periods(address, definition, held, skips.get(address), now_ms)
+        paced = [timed.address for timed in found if "delay" in timed.spec]
+        due_ms = dues(store, paced)
+        found = [replace(timed, due_ms=due_ms.get(timed.address)) for timed in found]
+        return [
+            _with_windows(store, timed, windowed[timed.address]) if timed.address in windowed else timed
+            for timed in found
+        ]
+
+
+def _with_windows(store: Store, timed: Timed, spec: Spec) -> Timed:
+    """A job that comes once a window with what that hangs on: its parents, and what was decided."""
+    from jobboard.core.gate import windows_of
+    from jobboard.store.connect import explained
+    from jobboard.store.kin import read_kin
+
+    windows = windows_of(timed.address, spec, read_kin(store, spec["after"]).specs)
+    with explained(store.url):
+        cursor: Any = store.client.hget(store.key("cursor"), timed.address)
+    return replace(timed, windows=windows, decided_ms=None if cursor is None else int(cursor))
+
+
+def _periods(
+    address: str,
+    definition: Definition,
+    held: Mapping[str, Sequence[Hold]],
+    skip: Skip | None,
+    now_ms: int,
+) -> Iterator[Timed]:
+    """The schedules of a job from now on, one after the other: overrides come to their end."""
+    from jobboard.core.model import seed_of
+    from jobboard.core.override import periods
+    from jobboard.store.overview import holds_on
+
+    left = skip.left if skip is not None else 0
+    for begins_ms, spec, ends_ms in periods(definition, now_ms):
+        if "schedule" not in spec or not spec.get("enabled", True):
+            continue
+        scopes = holds_on(held, address, spec.get("tags", ()))
+        holds = [hold for of_scope in scopes.values() for hold in of_scope]
+        seed = seed_of(address, spec)
+        timed = Timed(address, spec["schedule"], holds, begins_ms, ends_ms, left, now_ms, seed)
+        yield timed
+        if left and ends_ms is not None:
+            left = max(0, left - timed.compiled().count(now_ms, ends_ms - 1))
