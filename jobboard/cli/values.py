@@ -105,4 +105,6 @@ def _policy(name: str, key: str, part: Any) -> str:
         return "unlimited"
     if key in SPANS_WITHIN[name] and isinstance(part, int):
         return format_duration(part)
+    if isinstance(part, bool):
+        return "yes" if part else "no"
     return ",".join(map(str, part)) if isinstance(part, list | tuple) else str(part)

@@ -70,7 +70,7 @@ class Definition:
 DEFAULT_RETRIES: Spec = MappingProxyType(
     {"max": 0, "delay": 10_000, "backoff": "exponential", "max_delay": 3_600_000, "jitter": 0}
 )
-DEFAULT_DEFER: Spec = MappingProxyType({"on": (75,), "delay": 60_000, "max": 100})
+DEFAULT_DEFER: Spec = MappingProxyType({"on": (75,), "delay": 60_000, "max": 100, "drop": False})
 DEFAULT_LOGS: Spec = MappingProxyType(
     {"split": False, "max_size": 65_536, "on_success": "keep", "to": "redis"}
 )
@@ -129,6 +129,8 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
         # "memory", "file_size", "output" in bytes, "cpu" in ms, "files" a count
         "limits": Field(44, "map"),
         "heartbeat": Field(45),
+        # "keep" or "kill"; see `on_disconnect` for what holds where it is absent.
+        "on_disconnect": Field(71),
         "allow_failure": Field(46, default=False),
         # How late a due run still simply runs, and how far `catchup: all` goes back; ms.
         "late_after": Field(47, default=60_000),
@@ -156,6 +158,12 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
 )
 
 FIELD_BY_NUMBER: Mapping[int, str] = MappingProxyType({field.number: name for name, field in FIELDS.items()})
+
+
+def on_disconnect(spec: Spec) -> Literal["keep", "kill"]:
+    """What becomes of a running command whose worker cannot reach the store until its lease ends."""
+    said: Literal["keep", "kill"] = spec.get("on_disconnect", "kill" if spec.get("locks") else "keep")
+    return said
 
 
 def seed_of(address: str, spec: Spec) -> str:

@@ -1,8 +1,9 @@
 """What the end of an attempt means for its run. Pure: the spec, the counters and the end in, a verdict out.
 
-Judged in this order: a cancel stands; a code that asks to be deferred is deferred while it may; a code that
-counts as success is success; a failure that the retry policy covers is tried again while it may; whatever is
-left has failed. A lost worker is not judged here but by the store (``on_lost``), since nobody is left to ask.
+Judged in this order: a cancel stands; a code that asks to be deferred is deferred while it may, or lets the
+run go; a code that counts as success is success; a failure that the retry policy covers is tried again while
+it may; whatever is left has failed. A lost worker is not judged here but by the store (``on_lost``), since
+nobody is left to ask.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Verdict:
     """What to report to the store.
 
     Attributes:
-        verdict: ``ok``, ``failed``, ``retry``, ``defer`` or ``cancelled``.
+        verdict: ``ok``, ``failed``, ``retry``, ``defer``, ``drop`` or ``cancelled``.
         delay_ms: How long a ``retry`` or ``defer`` waits.
         reason: In words: ``exit 3``, ``signal SIGKILL``, ``timeout after 10m``; empty for success.
     """
@@ -74,6 +75,8 @@ def judge(
         return Verdict("cancelled", 0, "cancelled")
     if not timed_out and exit_code is not None:
         defer = effective(spec, "defer")
+        if exit_code in defer["on"] and defer["drop"]:
+            return Verdict("drop", 0, f"not now: {reason}")
         if exit_code in defer["on"] and defers < defer["max"]:
             return Verdict("defer", defer["delay"], reason)
         if exit_code in effective(spec, "ok_exit"):

@@ -39,6 +39,7 @@ Event: TypeAlias = Literal[
     "failed",  # with a failure that stands
     "retry",  # with one that is tried again
     "defer",  # asking to come back later
+    "drop",  # the same, and its job lets such runs go
     "cancelled",  # stopped, as told
     "drained",  # stopped, because the worker was told to stop
     "lost",  # its worker is gone
@@ -48,7 +49,7 @@ Event: TypeAlias = Literal[
 ]
 
 EndState: TypeAlias = Literal["ok", "failed", "cancelled", "lost", "skipped"]
-Word: TypeAlias = Literal["ok", "failed", "retry", "defer", "cancelled", "lost", "drained"]
+Word: TypeAlias = Literal["ok", "failed", "retry", "defer", "drop", "cancelled", "lost", "drained"]
 """What an attempt's end means for its run."""
 
 TRANSITIONS: Mapping[tuple[State, Event], State] = MappingProxyType(
@@ -80,6 +81,7 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = MappingProxyType(
         ("running", "failed"): "finished",
         ("running", "retry"): "delayed",
         ("running", "defer"): "delayed",
+        ("running", "drop"): "finished",
         ("running", "cancelled"): "finished",
         ("running", "drained"): "queued",
         ("running", "lost"): "queued",
@@ -89,6 +91,7 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = MappingProxyType(
         ("stopping", "failed"): "finished",
         ("stopping", "retry"): "finished",
         ("stopping", "defer"): "finished",
+        ("stopping", "drop"): "finished",
         ("stopping", "cancelled"): "finished",
         ("stopping", "drained"): "finished",
         ("stopping", "lost"): "finished",

@@ -128,6 +128,10 @@ class Wait:
         return self.until_ms - self.from_ms
 
 
+Ended: TypeAlias = Literal["ok", "failed", "cancelled", "skipped"]
+"""How a run may have ended."""
+
+
 @dataclass(slots=True)
 class VirtualRun:
     """One run and what became of it.
@@ -137,8 +141,8 @@ class VirtualRun:
         due_ms: When it was due, jitter included; of a run after another, when that one had ended.
         queued_at_ms: When it was made.
         trigger: ``schedule`` or ``after``; ``manual`` only of one that was under way as the simulation began.
-        state: ``ok``, ``failed``, or ``cancelled`` where a newer one replaced it; ``unfinished`` where it
-            never got a slot.
+        state: ``ok``, ``failed``, ``cancelled`` where a newer one replaced it, ``skipped`` where its command
+            let it go; ``unfinished`` where it never got a slot.
         reason: Why it failed.
         attempt: Number of its last try.
         ended_at_ms: When it was over.
@@ -153,7 +157,7 @@ class VirtualRun:
     due_ms: int
     queued_at_ms: int
     trigger: Literal["schedule", "after", "manual"]
-    state: Literal["unfinished", "ok", "failed", "cancelled", "skipped"] = "unfinished"
+    state: Ended | Literal["unfinished"] = "unfinished"
     reason: str = ""
     attempt: int = 1
     defers: int = 0
@@ -162,7 +166,7 @@ class VirtualRun:
     spans: list[tuple[int, int]] = field(default_factory=list)
     waits: list[Wait] = field(default_factory=list)
 
-    def end(self, state: Literal["ok", "failed", "cancelled"], reason: str, at_ms: int) -> None:
+    def end(self, state: Ended, reason: str, at_ms: int) -> None:
         """It is over."""
         self.state, self.reason, self.ended_at_ms = state, reason, at_ms
 

@@ -260,7 +260,9 @@ def _read_retries(value: Mapping[str, Any], path: Path, faults: list[Fault]) -> 
     return BROKEN if BROKEN in (read, causes) else {**read, "on": causes}
 
 
-def _read_defer(value: Mapping[str, Any], path: Path, faults: list[Fault]) -> Any:
+def _read_defer(value: Mapping[str, Any] | str, path: Path, faults: list[Fault]) -> Any:
+    if isinstance(value, str):
+        return {value: True}
     read = _read_policy(value, path, faults, DEFAULT_DEFER)
     if "on" not in value:
         return read
@@ -442,6 +444,7 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         "expected_every": _read_positive,
         "retries": _read_retries,
         "on_lost": _read_as_is,
+        "on_disconnect": _read_as_is,
         "defer": _read_defer,
         "ok_exit": _read_codes,
         "allow_failure": _read_as_is,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, get_args
 
 from jobboard.core import launch
 from jobboard.core.instant import format_instant
-from jobboard.core.model import MOST_IN_REDIS, built_in_logs, effective, seed_of
+from jobboard.core.model import MOST_IN_REDIS, built_in_logs, effective, on_disconnect, seed_of
 from jobboard.core.retry import Broken, judge
 from jobboard.daemon import envfile, tree
 from jobboard.daemon.confine import Account, UnknownUser, account_of, confinement_of
@@ -152,7 +152,7 @@ class Attempt:
             "mark": tree.mark_of(instance, self.reserved.token),
             "timeout_ms": spec.get("timeout"),
             "kill_after_ms": effective(spec, "kill_after"),
-            "fenced": bool(spec.get("locks")),
+            "fenced": on_disconnect(spec) == "kill",
             "confined": confined,
             "split": self.split,
             "report": [self.sender, self._report_to],
@@ -204,7 +204,9 @@ class Attempt:
         if why == "drain":
             return "drained", 0, "the worker was stopped"
         if why == "lease":
-            return "lost", 0, "the store was out of reach, and the run holds locks"
+            chosen = "on_disconnect" in self.reserved.spec
+            rule = "on_disconnect says kill" if chosen else "the run holds locks"
+            return "lost", 0, f"the store was out of reach, and {rule}"
         run = self.reserved
         judged = judge(
             run.spec,

@@ -215,6 +215,10 @@ def _bad_value(error: Any, path: Path) -> Fault:
     if error.validator == "pattern" and path[-1:] == ("overlap",):
         fault = _bad_word(name, wanted.strip("^()$").split("|"), value, path)
         return replace(fault, hint="Write  overlap: {allow: 3}") if value.startswith("allow:") else fault
+    if error.validator == "pattern" and path[-1:] == ("defer",):
+        return Fault(
+            path, f"{_shown(value)} is no way to defer", "Write  defer: drop  or  defer: {delay: 5m}"
+        )
     if error.validator == "pattern" and path[-1:] == ("ics",):
         return Fault(path, f"{_shown(value)} names no calendar file", "Write it like  holidays.ics")
     if error.validator == "pattern" and path[-1:] == ("log_url",):

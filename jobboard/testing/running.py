@@ -47,7 +47,7 @@ class Result:
     """How a run ended.
 
     Attributes:
-        verdict: ``ok``, ``failed``, ``retry`` or ``defer``: what a worker would tell the store.
+        verdict: ``ok``, ``failed``, ``retry``, ``defer`` or ``drop``: what a worker would tell the store.
         reason: In words; empty for success.
         exit: The exit code; None where a signal ended it or it was never started.
         signal: That signal, like ``SIGTERM``.

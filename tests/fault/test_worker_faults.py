@@ -192,13 +192,17 @@ def test_a_result_that_was_not_sent_is_sent_by_the_next_worker(store: Store, tmp
     assert list(folder_of(tmp_path).iterdir()) == []
 
 
-@pytest.mark.parametrize("how", ["hangs", "killed"])
-def test_ten_runs_without_locks_outlive_three_leases_without_a_store(
-    own_server: Server, own_store: Store, tmp_path: Path, how: str
+@pytest.mark.parametrize(
+    ("how", "more"),
+    [("hangs", {}), ("killed", {}), ("hangs", {"locks": {"db": 10}, "on_disconnect": "keep"})],
+    ids=["hangs", "killed", "kept with locks"],
+)
+def test_ten_runs_that_are_kept_outlive_three_leases_without_a_store(
+    own_server: Server, own_store: Store, tmp_path: Path, how: str, more: dict[str, Any]
 ) -> None:
     gate = tmp_path / "gate"
     text = f"echo up; until test -e {gate}; do sleep 0.05; done; echo x >> {tmp_path}/$JOBBOARD_QUEUE"
-    board(own_store, {f"job{n}": run(text) for n in range(10)})
+    board(own_store, {f"job{n}": {**run(text), **more} for n in range(10)})
     with working(own_store, tmp_path, slots=10, lease_ms=SHORT_LEASE_MS):
         runs = [start(own_store, f"job{n}") for n in range(10)]
         for run_id in runs:
@@ -246,17 +250,22 @@ def test_a_result_is_kept_while_the_store_is_away(
     assert output(own_store, run_id) == b"up\nend\n"
 
 
-def test_runs_with_locks_end_before_the_lease_does(
-    own_server: Server, own_store: Store, tmp_path: Path
+@pytest.mark.parametrize(
+    ("more", "rule"),
+    [({"locks": {"db": 1}}, "the run holds locks"), ({"on_disconnect": "kill"}, "on_disconnect says kill")],
+    ids=["locks", "on_disconnect"],
+)
+def test_what_must_not_run_twice_ends_before_the_lease_does(
+    own_server: Server, own_store: Store, tmp_path: Path, more: dict[str, Any], rule: str
 ) -> None:
     with working(own_store, tmp_path, lease_ms=SHORT_LEASE_MS):
-        run_id = placed(own_store, "deaf", locks={"db": 1}, on_lost="fail")
+        run_id = placed(own_store, "deaf", on_lost="fail", **more)
         own_server.process.send_signal(signal.SIGSTOP)
         until(lambda: not running_with(word_of(own_store)), SHORT_LEASE_MS / 1000)
         own_server.process.send_signal(signal.SIGCONT)
         record = finished(own_store, run_id)
     assert record["state"] == "lost"
-    assert record["reason"] == "the store was out of reach, and the run holds locks"
+    assert record["reason"] == f"the store was out of reach, and {rule}"
 
 
 def test_a_flushed_store_ends_what_it_no_longer_knows(

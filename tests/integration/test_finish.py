@@ -103,6 +103,16 @@ def test_a_deferred_run_uses_up_no_try(engine: Engine, clock: StoreClock) -> Non
     assert (again.attempt, again.defers) == (1, 1)
 
 
+def test_a_run_that_is_let_go_is_skipped_and_no_failure(engine: Engine) -> None:
+    engine.define("b/after", after=["b/x"])
+    assert engine.finish(engine.running(), "drop", exit_code=75, reason="not now: exit 75") == "FINISHED"
+    (record,) = engine.last("b/x")
+    assert (record["state"], record["exit"], record["reason"]) == ("skipped", 75, "not now: exit 75")
+    assert _stream(engine, "failures") == []
+    assert [told["state"] for told in engine.last("b/after")] == ["skipped"]
+    assert engine.reserve() == []
+
+
 def test_a_drained_run_goes_back_and_counts_nothing(engine: Engine) -> None:
     assert engine.finish(engine.running(), "drained") == "RETRIED"
     again = engine.reserve_one()

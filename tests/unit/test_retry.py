@@ -57,6 +57,13 @@ def test_deferring_is_judged_before_success_and_before_retries() -> None:
     assert _judge(spec, exit_code=1, defers=1).verdict == "retry"
 
 
+def test_a_run_that_may_be_let_go_is_not_tried_again() -> None:
+    spec = {"defer": {"drop": True}, "retries": {"max": 5}}
+    assert _judge(spec, exit_code=75) == Verdict("drop", 0, "not now: exit 75")
+    assert _judge(spec, exit_code=1).verdict == "retry"
+    assert _judge(spec, exit_code=75, cancelled=True).verdict == "cancelled"
+
+
 def test_a_timeout_is_not_taken_for_the_code_the_dying_process_left() -> None:
     assert _judge({"timeout": 1_000}, timed_out=True, exit_code=0).verdict == "failed"
     assert _judge({"timeout": 1_000}, timed_out=True, exit_code=75).verdict == "failed"

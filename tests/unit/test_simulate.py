@@ -221,6 +221,14 @@ def test_a_deferred_run_uses_up_no_try() -> None:
     assert [begin - T0 for begin, _ in run.spans] == [0, 2 * MINUTE, 4 * MINUTE]
 
 
+def test_a_run_that_is_let_go_ends_as_skipped_and_so_do_those_after_it() -> None:
+    jobs = {"b/a": once(0, defer={"drop": True}), "b/b": {"command": {"run": "x"}, "after": ["b/a"]}}
+    simulation = play(jobs, exits={"b/a": [75]}, default_ms=MINUTE)
+    run = only(simulation, "b/a")
+    assert (run.state, run.reason, len(run.spans)) == ("skipped", "not now: exit 75", 1)
+    assert [(one.address, one.state) for one in simulation.passed] == [("b/b", "skipped")]
+
+
 def test_a_timeout_ends_a_try_early() -> None:
     run = only(play({"b/a": once(0, timeout=MINUTE)}, durations={"b/a": HOUR}), "b/a")
     assert (run.state, run.reason, run.ended_at_ms) == ("failed", "timeout after 1m", T0 + MINUTE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from jobboard.core.retry import Verdict, judge
@@ -9,6 +10,9 @@ from jobboard.core.simulate import CALLED_OFF, NOT_STARTED
 from jobboard.core.virtual.timeline import EXPIRE, LATE, PROMOTE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jobboard.core.simulate import Ended
     from jobboard.core.virtual.contenders import Going
     from jobboard.core.virtual.kin import Kin
     from jobboard.core.virtual.room import Room
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
     from jobboard.core.virtual.turns import Turns
 
 _OK = Verdict("ok", 0, "")
+_STATES: Mapping[str, Ended] = MappingProxyType({"ok": "ok", "cancelled": "cancelled", "drop": "skipped"})
 _TOO_LATE = Verdict("cancelled", 0, CALLED_OFF)
 
 
@@ -37,8 +42,7 @@ class Ends:
             self._again(going, verdict)
             return
         going.is_over = True
-        state = verdict.verdict if verdict.verdict in ("ok", "cancelled") else "failed"
-        run.end(state, verdict.reason, self._timeline.now_ms)
+        run.end(_STATES.get(verdict.verdict, "failed"), verdict.reason, self._timeline.now_ms)
         del job.live[going]
         self._turns.advance(job)
         self._timeline.pace(job)

@@ -54,7 +54,7 @@ class RunPath:
     @property
     def runs(self) -> Sequence[VirtualRun]:
         """See `Simulation`; complete once it was played."""
-        return [run for run in self._turns.runs if run.state != "skipped"]
+        return [run for run in self._turns.runs if run.state != "skipped" or run.spans]
 
     @property
     def passed(self) -> Sequence[Passed]:

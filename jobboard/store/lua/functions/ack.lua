@@ -4,10 +4,10 @@
 -- @include key
 -- @include now
 -- @include read_run
-local STATES = {ok = true, failed = true, retry = true, defer = true, cancelled = true}
+local STATES = {ok = true, failed = true, retry = true, defer = true, drop = true, cancelled = true}
 if not (said.worker and said.run and said.token) then refuse('worker, run and token say whose attempt it is') end
 local state = said.state or ((said.exit or 0) == 0 and 'ok' or 'failed')
-if not STATES[state] then refuse('state: one of ok, failed, retry, defer, cancelled') end
+if not STATES[state] then refuse('state: one of ok, failed, retry, defer, drop, cancelled') end
 if said.output and #said.output > 65536 then refuse('output: it has %d bytes, and may have 65536', #said.output) end
 local run = read_run(said.run)
 if said.output and run then

@@ -14,9 +14,15 @@ local function accept(result, worker, at)
   local outcome = {reason = result.reason, exit = result.exit, signal = result.signal,
     started_at = result.started_ago_ms and at - result.started_ago_ms, ended_at = at - (result.ended_ago_ms or 0),
     output_bytes = result.output_bytes, dropped_bytes = result.dropped_bytes, group = result.group}
-  if run.cancel and (verdict == 'retry' or verdict == 'defer' or verdict == 'drained') then verdict = 'cancelled' end
+  if run.cancel and (verdict == 'retry' or verdict == 'defer' or verdict == 'drained' or verdict == 'drop') then
+    verdict = 'cancelled'
+  end
   if verdict == 'lost' then
     lose(run, at, outcome)
+    return 'FINISHED'
+  elseif verdict == 'drop' then
+    outcome.quiet = true
+    conclude(run, 'skipped', at, outcome)
     return 'FINISHED'
   elseif verdict ~= 'retry' and verdict ~= 'defer' and verdict ~= 'drained' then
     conclude(run, verdict, at, outcome)
