@@ -69,7 +69,7 @@ def execute(args: argparse.Namespace) -> int:
         refuse(planned.plan)
         if not planned.plan.empty:
             approve(args, planned)
-        synced = apply(store, planned, project.by_of(settings, args.reason))
+        synced = apply(store, planned, project.by_of(settings, args.reason), _tell)
     report(synced, outputs_of(args))
     return _exit_code(synced)
 
@@ -93,10 +93,15 @@ def _execute_saved(args: argparse.Namespace) -> int:
             forms = plan_command.forms_of(planned, store, settings)
             write_all((output for output in outputs_of(args) if output.form != "json"), forms.write)
         refuse(planned.plan)
-        synced = apply(store, planned, project.by_of(settings, args.reason))
+        synced = apply(store, planned, project.by_of(settings, args.reason), _tell)
     is_repeated = synced.revision is None and not synced.requeued
     report(replace(synced, repeated=is_repeated), outputs_of(args))
     return _exit_code(synced)
+
+
+def _tell(sentence: str) -> None:
+    sys.stderr.write(f"jobboard: {sentence}\n")
+    sys.stderr.flush()
 
 
 def _exit_code(synced: Synced) -> int:

@@ -21,12 +21,12 @@ from jobboard.reconcile import requeuing
 from jobboard.reconcile.parts import joined, split
 from jobboard.reconcile.planning import make_plan
 from jobboard.reconcile.turn import Turn
-from jobboard.store import definitions, edits, history, staging, tombstones
+from jobboard.store import definitions, edits, forks, history, staging, tombstones
 from jobboard.store.definitions import MovedSince
 from jobboard.store.staging import BoardWrite
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from jobboard.core.change import JobChange
     from jobboard.core.model import Spec
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from jobboard.reconcile.planning import Planned
     from jobboard.store.connect import Store
 
+LARGE = 1_000
+"""Boards from which on a commit waits for a child of the server that writes its memory to disk."""
 ATTEMPTS = 10
 """How often a sync plans anew when others write at the same time, before it gives up as stale."""
 
@@ -58,13 +60,21 @@ class Synced:
     requeued: int = 0
 
 
-def apply(store: Store, planned: Planned, by: Mapping[str, Any]) -> Synced:
+def apply(
+    store: Store, planned: Planned, by: Mapping[str, Any], tell: Callable[[str], None] = lambda _: None
+) -> Synced:
     """Write what a plan says, all of it or nothing; in parts if its boards are too many for one commit.
 
     When others write meanwhile, the plan is made again from the same files: the same changes are tried
     again, none left means that somebody applied them already, others are for a person to look at. After two
     refusals live edits are kept waiting for the moment that a try takes, so that a store in which somebody
     always edits something starves nobody.
+
+    Args:
+        store: Where to.
+        planned: The plan.
+        by: Who, via what, from which host, why.
+        tell: Is told in a sentence what is waited for, if anything.
 
     Raises:
         errors.Conflict: Something is changed on both sides.
@@ -78,7 +88,7 @@ def apply(store: Store, planned: Planned, by: Mapping[str, Any]) -> Synced:
         for _ in range(ATTEMPTS + total):
             refuse(planned.plan)
             try:
-                revision = _apply_once(store, replace(planned, plan=left[0]), by, turn)
+                revision = _apply_once(store, replace(planned, plan=left[0]), by, turn, tell)
                 del left[0]
                 if not left:
                     return Synced(whole, revision, parts=total, requeued=requeuing.renew(store, whole, by))
@@ -173,7 +183,9 @@ def _expectation(ran: Spec | None, runs: Spec | None, now_ms: int) -> dict[str, 
     return {"expected": now_ms + span_ms if span_ms is not None else False}
 
 
-def _apply_once(store: Store, planned: Planned, by: Mapping[str, Any], turn: Turn) -> int | None:
+def _apply_once(
+    store: Store, planned: Planned, by: Mapping[str, Any], turn: Turn, tell: Callable[[str], None]
+) -> int | None:
     plan = planned.plan
     touched = [board for board in plan.boards if board.rewritten]
     if not staging.is_drained(store):
@@ -183,6 +195,9 @@ def _apply_once(store: Store, planned: Planned, by: Mapping[str, Any], turn: Tur
         return None
     stage = staging.begin(store)
     writes = [_stage_board(store, stage, f"{stage.id}-{n}", board, by) for n, board in enumerate(touched)]
+    # Once edits are kept waiting for it, a sync waits for nobody.
+    if len(touched) >= LARGE and turn.sync is None:
+        forks.await_child(store, tell)
     revision, _ = staging.commit(store, stage, writes, revision=_revision(planned), by=by, sync=turn.sync)
     staging.drain(store)
     _record(store, plan, by)
