@@ -7,6 +7,7 @@ jobboard runs --worker web-1 --board ops what of a board ran on a worker
 jobboard runs --queue slow --tag acme    what of a queue is marked with a tag
 jobboard runs --since 2026-11-20T02:00 --until 2026-11-20T03:00
 jobboard runs --tracked                  those that somebody tracks
+jobboard runs --search 'disk full'       what has that text in its command or its output
 
 Of one job, what is still to become a run is listed too: a nominal that some of its parents have ended for.
 
@@ -30,6 +31,7 @@ from jobboard.cli.records import (
     wrapped,
 )
 from jobboard.cli.screen import Screen
+from jobboard.core.diagnostic import visible
 from jobboard.core.moment import brief_instant
 from jobboard.core.states import ENDED, LIVE, PASSED_OVER
 from jobboard.core.why import cancel_text
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 
     from jobboard.core.record import Record
     from jobboard.store.listing import Asked, Listing
+    from jobboard.store.search import Search
 
 
 WIDE = 100
@@ -66,6 +69,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--worker", metavar="WORKER", help="only what ran there; a worker's name or its id")
     parser.add_argument("--tag", metavar="TAG", help="only what is marked with it")
     parser.add_argument("--tracked", action="store_true", help="only what is tracked: jobboard track")
+    parser.add_argument(
+        "--search", metavar="TEXT", help="only runs with this text in what they ran or wrote, in any case"
+    )
     parser.add_argument("--group", metavar="TEXT", help="only failures of this group, or of this reason")
     parser.add_argument("-n", type=int, default=50, metavar="N", help="how many at most (default: 50)")
 
@@ -90,6 +96,7 @@ def execute(args: argparse.Namespace) -> int:
             args.tag,
             args.group,
             args.tracked,
+            args.search or None,
         )
         found = listing.list_runs(store, asked)
     if args.output == "json":
@@ -102,15 +109,33 @@ def execute(args: argparse.Namespace) -> int:
 def _as_json(found: Listing) -> dict[str, Any]:
     past = found.past
     return {
-        "runs": [record_json(record) for record in found.records],
+        "runs": [_run_json(record, found) for record in found.records],
         "live": found.live_count,
         "complete": past.complete,
         "looked_at": {
             "records": past.looked_at,
             "back_to": instant_json(past.back_to_ms),
             "live": found.live_looked_at,
+            **_searched_json(found.search),
         },
     }
+
+
+def _run_json(record: Record, found: Listing) -> dict[str, Any]:
+    match = found.search.matches[record.run_id] if found.search else None
+    return {**record_json(record), **({"match": {"in": match.where, "line": match.line}} if match else {})}
+
+
+def _searched_json(search: Search | None) -> dict[str, Any]:
+    if search is None:
+        return {}
+    said = {
+        "of_runs": search.runs,
+        "bytes": search.read_bytes,
+        "away": search.away,
+        "complete": search.complete,
+    }
+    return {"output": said}
 
 
 def since_ms(text: str | None, now_ms: int) -> int | None:
@@ -142,12 +167,12 @@ def _write(asked: Asked, found: Listing, now_ms: int) -> None:
     if not records:
         print(_nothing(asked, found, now_ms))
         return
-    rows = [_row(record, now_ms) for record in records]
+    rows = [(*_row(record, now_ms), _last_word(record, found, now_ms)) for record in records]
     styles = [style_of(record) for record in records]
     if (terminal_width(screen) or WIDE) < WIDE:
         _in_pairs(screen, rows, styles)
     else:
-        screen.table(("STATE", "RUN", "AT", "TOOK", "WHY"), rows, styles)
+        screen.table(("STATE", "RUN", "AT", "TOOK", "MATCH" if found.search else "WHY"), rows, styles)
     remarks = _remarks(asked, found, now_ms)
     if remarks:
         screen.line()
@@ -170,8 +195,14 @@ def _row(record: Record, now_ms: int) -> tuple[str, ...]:
         record.run_id or record.job,
         brief_instant(at_ms, None, now_ms),
         spent(record, now_ms),
-        why_text(record, now_ms),
     )
+
+
+def _last_word(record: Record, found: Listing, now_ms: int) -> str:
+    if found.search is None:
+        return why_text(record, now_ms)
+    match = found.search.matches[record.run_id]
+    return f"{match.where}: {visible(match.line)}"
 
 
 def waiting_text(run: Record, now_ms: int) -> str:
@@ -210,6 +241,19 @@ def _remarks(asked: Asked, found: Listing, now_ms: int) -> list[str]:
     if not found.past.complete and found.past.back_to_ms is not None:
         back = brief_instant(found.past.back_to_ms, None, now_ms)
         remarks.append(f"Looked back to {back} ({found.past.looked_at} records); -n shows more.")
+    return remarks + _search_remarks(found.search)
+
+
+def _search_remarks(search: Search | None) -> list[str]:
+    """How much output was looked through, where that is not all of what was asked for."""
+    if search is None:
+        return []
+    remarks = []
+    if not search.complete:
+        looked = f"{_count(search.runs)} was looked through ({search.read_bytes >> 20} MiB)"
+        remarks.append(f"The output of {looked}, of others only the command; --until looks further back.")
+    if search.away:
+        remarks.append(f"The output of {_count(search.away)} is in files on other hosts.")
     return remarks
 
 
@@ -228,11 +272,17 @@ def _nothing(asked: Asked, found: Listing, now_ms: int) -> str:
     if not walk.complete and walk.back_to_ms is not None:
         back = brief_instant(walk.back_to_ms, None, now_ms)
         looked = _live_remark(asked, found)
-        return " ".join([f"No such run{whose} back to {back}, which is {walk.looked_at} records.", *looked])
+        said = f"No such run{whose} back to {back}, which is {walk.looked_at} records."
+        return " ".join([said, *looked, *_search_remarks(found.search)])
     hint = (
         f"jobboard why {asked.address} says what it waits for."
         if asked.address
         else "jobboard ls lists the jobs."
     )
     narrowed = asked.narrow or asked.since_ms is not None or asked.states != {*LIVE, *ENDED, *PASSED_OVER}
-    return f"No {'such run' if narrowed else 'run'}{whose}{'' if narrowed else ' yet'}. {hint}"
+    said = f"No {'such run' if narrowed else 'run'}{whose}{'' if narrowed else ' yet'}. {hint}"
+    return " ".join([said, *_search_remarks(found.search)])
+
+
+def _count(number: int) -> str:
+    return "1 run" if number == 1 else f"{number} runs"

@@ -137,7 +137,7 @@ class RunView:
     def _definition(self, screen: Screen) -> None:
         if self.spec is None:
             return
-        now = "" if self.run.live else "   (as the job is defined now)"
+        now = "" if self.run.live or self.run.own_spec else "   (as the job is defined now)"
         screen.line()
         screen.line(f"  {'command':<12}{shown('command', self.spec['command'])}{now}")
         for name in (
@@ -172,12 +172,12 @@ class RunView:
 
 def read(store: Store, run: Record, now_ms: int, log_url: str | None = None) -> RunView:
     """Read all that `RunView` says; `log_url` is the project's, with places as in `core.log_url`."""
-    from jobboard.store.past import read_spec
+    from jobboard.store.past import own_spec, read_spec
     from jobboard.store.world import read_job_facts, read_world
 
     facts = read_job_facts(store, run.job, now_ms)
     world = read_world(store, now_ms, [run])
-    spec = read_spec(store, run.run_id) or facts.spec
+    spec = read_spec(store, run.run_id) or own_spec(run) or facts.spec
     elsewhere = address_of(log_url, run) if log_url else None
     tail = _last_lines(store, run.run_id)
     return RunView(run, facts, explain_run(run, facts, world), spec, tail, now_ms, elsewhere)

@@ -144,6 +144,7 @@ class RunCalls(Connection):
         tag: str | None = None,
         group: str | None = None,
         tracked: bool = False,
+        search: str | None = None,
         limit: int = 50,
     ) -> list[Record]:
         """Unfinished runs, then those that are over, newest first; each once.
@@ -163,6 +164,8 @@ class RunCalls(Connection):
             tag: Only what is marked with it.
             group: Only failures of this group, or of this reason.
             tracked: Only what is tracked.
+            search: Only runs with this text in what they ran or wrote, in any case; 64 MiB of output at most
+                are looked through, that of the newest runs.
             limit: How many at most.
 
         Raises:
@@ -181,6 +184,7 @@ class RunCalls(Connection):
             tag=tag,
             group=group,
             tracked=tracked,
+            text=search,
         )
         if asked == listing.Asked(limit=50, address=asked.address, states=_RUNS) and asked.address:
             return marks.marked(self._store, past.known_runs(self._store, asked.address))

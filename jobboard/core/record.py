@@ -75,6 +75,7 @@ class Record:
         unlocked: Locks that somebody took away from it.
         tags: What it is marked with: its job's tags when it was made, and those added since.
         tracked: Whether somebody tracks it.
+        own_spec: What it ran, packed, where its record keeps that; empty where it was what its job says.
         percent, doing: How far its command says it is, and with what; known while it runs.
     """
 
@@ -114,6 +115,7 @@ class Record:
     unlocked: tuple[Unlocked, ...] = ()
     tags: tuple[str, ...] = ()
     tracked: bool = False
+    own_spec: bytes = b""
 
     @property
     def progress(self) -> str:

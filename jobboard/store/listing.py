@@ -15,6 +15,7 @@ from jobboard.core.override import laid
 from jobboard.core.states import ENDED, LIVE, PASSED_OVER
 from jobboard.store import definitions, marks, past, world
 from jobboard.store.joins import joining_of
+from jobboard.store.search import Search
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +45,7 @@ class Asked:
         tag: Marked with what; a nominal that was passed over is what its job is marked with now.
         group: Failures of which group, or of which reason.
         tracked: Only those that are tracked.
+        text: Only runs with this text in what they ran or wrote.
     """
 
     limit: int = 50
@@ -57,11 +59,12 @@ class Asked:
     tag: str | None = None
     group: str | None = None
     tracked: bool = False
+    text: str | None = None
 
     @property
     def narrow(self) -> bool:
         """Whether more is asked than whose runs, in which state, since when."""
-        named = (self.board, self.queue, self.worker, self.tag, self.group, self.until_ms)
+        named = (self.board, self.queue, self.worker, self.tag, self.group, self.until_ms, self.text)
         return self.tracked or any(one is not None for one in named)
 
 
@@ -74,12 +77,14 @@ class Listing:
         live_looked_at: Among how many such runs they were looked for.
         live_count: How many there are in all; of the job, where one is asked for.
         past: What is over or was passed over, newest first, and how far it was looked for.
+        search: Where the text was found that was asked for, and how much was looked through; None for none.
     """
 
     live: tuple[Record, ...]
     live_looked_at: int
     live_count: int
     past: Walk
+    search: Search | None = None
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -89,7 +94,7 @@ class Listing:
 
 def list_runs(store: Store, asked: Asked) -> Listing:
     """The runs that are asked for."""
-    sieve = _Sieve(store, asked)
+    sieve = _Sieve(store, asked, Search(store, asked.text) if asked.text else None)
     runs, count = _live(store, asked)
     live = [run for run in runs if past.within(run, None, asked.until_ms) and sieve.wants(run)][: asked.limit]
     left = asked.limit - len(live)
@@ -98,7 +103,7 @@ def list_runs(store: Store, asked: Asked) -> Listing:
         look = _tracked_past if asked.tracked else _past
         found = look(store, asked, sieve, left)
     records = marks.marked(store, found.records)
-    return Listing(tuple(live), len(runs), count, past.Walk(tuple(records), *_how_far(found)))
+    return Listing(tuple(live), len(runs), count, past.Walk(tuple(records), *_how_far(found)), sieve.search)
 
 
 def _how_far(walk: Walk) -> tuple[int, int | None, bool]:
@@ -111,6 +116,7 @@ class _Sieve:
 
     store: Store
     asked: Asked
+    search: Search | None = None
     _marked: Mapping[str, tuple[str, ...]] | None = None
     _tags_of: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -125,6 +131,7 @@ class _Sieve:
             and asked.worker in (None, worker, worker.rpartition(".")[0])
             and asked.group in (None, record.group, record.reason)
             and (asked.tag is None or asked.tag in self._tags(record))
+            and (self.search is None or self.search.finds(record))
         )
 
     def _tags(self, record: Record) -> tuple[str, ...]:

@@ -83,6 +83,7 @@ def decode_record(raw: bytes) -> Record:
         group=packed.get("group"),
         queue=packed.get("queue"),
         tags=tuple(packed.get("tags") or ()),
+        own_spec=as_bytes(packed.get("spec") or b""),
         count=packed.get("count") or 1,
         first_ms=packed.get("first"),
         tries=_tries(packed.get("tries")),
@@ -151,6 +152,11 @@ def read_spec(store: Store, run_id: str) -> Spec | None:
     with explained(store.url):
         raw = store.client.hget(store.key("run", run_id), "spec")
     return decode_spec(as_bytes(raw)) if raw is not None else None
+
+
+def own_spec(record: Record) -> Spec | None:
+    """What a run that is over ran, where its record keeps that; None where its job says it."""
+    return decode_spec(record.own_spec) if record.own_spec else None
 
 
 def last_records(store: Store, address: str, limit: int = KEPT_BY_JOB) -> list[Record]:

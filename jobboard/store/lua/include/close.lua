@@ -37,6 +37,10 @@ local function close(run, state, at, outcome)
     local own = redis.call('HMGET', key('run', run.id), 'own', 'spec')
     if own[1] and #own[2] <= 16384 then record.spec, record.launch = own[2], cmsgpack.pack(run.launch) end
     if own[1] and #own[2] > 16384 then record.heavy = true end
+  elseif string.sub(run.job, 1, 5) == 'push/' then
+    -- No job says what a pushed command was.
+    local spec = redis.call('HGET', key('run', run.id), 'spec')
+    if spec and #spec <= 512 then record.spec = spec end
   end
   if run.launch.f then
     redis.call('ZREM', key('deadlines'), run.id)
