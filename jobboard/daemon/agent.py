@@ -10,7 +10,7 @@ and report: name and address of its reports), ``end`` (id, why, within_ms), ``le
 the monotonic clock), ``quit``. A ``spawn`` may have ``fork``: program and module, which one of `forkservers`
 may have loaded. Messages out: ``ready`` (pid), ``started`` (id, pid, at_s and a descriptor),
 ``errors`` (id and the descriptor of standard error, where that is split off), ``refused`` (id, code, reason),
-``exited`` (id, code or signal, why, at_s).
+``exited`` (id, code or signal, why, at_s, and oom where somebody was killed for want of memory).
 
 An attempt that is ended (timed out, cancelled, drained, cut off) has its whole tree sent TERM, and KILL after
 its `kill_after`; it counts as exited once nobody of the tree is left. One that ends by itself counts as
@@ -25,17 +25,20 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jobboard.clock import monotonic_s
-from jobboard.daemon import child, guard, linux, tree
+from jobboard.daemon import child, confine, guard, linux, tree
 from jobboard.daemon.cgroup import Group
 from jobboard.daemon.forkservers import Asked, ForkServers
 from jobboard.daemon.frames import Channel, Message
+from jobboard.daemon.memory import Rooms
 from jobboard.daemon.timers import Timer, Timers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from jobboard.daemon.memory import Room
 
 _GIVE_UP_S = 2.0
 """How long after the kill an attempt is still waited for: a process stuck in the kernel may not die."""
@@ -56,6 +59,7 @@ class Attempt:
         "killed",
         "mark",
         "pid",
+        "room",
         "sender",
         "session",
         "status",
@@ -64,7 +68,12 @@ class Attempt:
     )
 
     def __init__(
-        self, order: Message, pid: int, brand: int | None, sender: socket.socket | None = None
+        self,
+        order: Message,
+        pid: int,
+        brand: int | None,
+        sender: socket.socket | None = None,
+        room: Room | None = None,
     ) -> None:
         self.id: str = order["id"]
         self.pid = pid
@@ -77,6 +86,7 @@ class Attempt:
         self.status: int | None = None
         self.why: str | None = None
         self.killed = False
+        self.room = room
         # Kept open: what else has its name could speak for the command.
         self.sender = sender
 
@@ -113,6 +123,7 @@ class Agent:
         # Of its own, so that a worker which a job runs takes none of the job's processes for its own.
         self._brand = _BRANDS + (int.from_bytes(os.urandom(4)) << 24)
         self._poll = select.poll()
+        self._rooms = Rooms()
         self._servers = ForkServers(self._poll, self._timers, self._forked, self._start_all_the_same)
         self._child_fd = watch_children()
         self._orders: dict[str, Callable[[Message], None]] = {
@@ -171,24 +182,35 @@ class Agent:
             return
         self._brand += 1
         branded = linux.brand_children(self._brand)
+        room, confined = self._room_for(order)
         try:
             pid, outputs = child.start(
                 order["argv"],
                 env,
                 order["cwd"],
                 order["stdin"],
-                order.get("confined"),
+                confined,
                 split=order.get("split", False),
                 report_fd=None if sender is None else sender.fileno(),
             )
         except child.Refusal as refusal:
             if sender is not None:
                 sender.close()
+            if room is not None:
+                self._rooms.give_up(room)
             self._channel.put(
                 {"type": "refused", "id": order["id"], "code": refusal.code, "reason": refusal.reason}
             )
             return
-        self._begun(Attempt(order, pid, self._brand if branded else None, sender), order, outputs)
+        self._begun(Attempt(order, pid, self._brand if branded else None, sender, room), order, outputs)
+
+    def _room_for(self, order: Message) -> tuple[Room | None, dict[str, Any] | None]:
+        """A control group that bounds a command's memory, where it asks for that and the system lets us."""
+        confined = order.get("confined")
+        if not confined or "memory" not in confined.get("limits", {}):
+            return None, confined
+        room = self._rooms.make(order["mark"], confined["limits"]["memory"])
+        return room, confined if room is None else confine.in_room(confined, room.door)
 
     def _forked(self, asked: Asked, pid: int) -> None:
         attempt = Attempt(asked.order, pid, asked.brand, asked.sender)
@@ -305,8 +327,12 @@ class Agent:
         if attempt.sender is not None:
             attempt.sender.close()
         code, name = exit_of(attempt.status)
+        told = {"oom": True} if attempt.room is not None and attempt.room.was_too_small() else {}
+        if attempt.room is not None:
+            self._rooms.give_up(attempt.room)
         self._channel.put(
             {
+                **told,
                 "type": "exited",
                 "id": attempt.id,
                 "code": code,

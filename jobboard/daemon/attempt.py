@@ -13,6 +13,7 @@ from jobboard.core import launch
 from jobboard.core.instant import format_instant
 from jobboard.core.model import MOST_IN_REDIS, built_in_logs, effective, on_disconnect, seed_of
 from jobboard.core.retry import Broken, judge
+from jobboard.core.size import format_size
 from jobboard.daemon import envfile, tree
 from jobboard.daemon.confine import Account, UnknownUser, account_of, confinement_of
 from jobboard.daemon.logfile import LogFile
@@ -196,7 +197,7 @@ class Attempt:
             self.started_at_s,
             self.capture.total_bytes,
             self.capture.dropped_bytes,
-            self.said.group if reason else "",
+            (self.said.group or ("oom" if ended.get("oom") else "")) if reason else "",
         )
 
     def _verdict(self, ended: Message) -> tuple[Word, int, str]:
@@ -219,7 +220,10 @@ class Attempt:
             cancelled=why == "cancel",
             seed=run.run_id,
         )
-        return judged.verdict, judged.delay_ms, self._in_its_own_words(judged.reason)
+        reason = judged.reason
+        if reason and ended.get("oom"):
+            reason = f"out of memory, over {format_size(run.spec['limits']['memory'])}: {reason}"
+        return judged.verdict, judged.delay_ms, self._in_its_own_words(reason)
 
     def _in_its_own_words(self, reason: str) -> str:
         """A failure with what the command itself said of it."""

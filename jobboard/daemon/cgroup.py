@@ -50,7 +50,7 @@ def make(name: str, parent: Path | None) -> Group | None:
     """A new group of that name below another; None where there can be none."""
     if parent is None:
         return None
-    _remove_forgotten(parent)
+    remove_forgotten(parent)
     group = Group(parent / f"{PREFIX}{name}")
     try:
         group.path.mkdir()
@@ -78,6 +78,26 @@ def own(mounts: Path = _MOUNTS, groups: Path = _OWN) -> Path | None:
     return mount / inside.lstrip("/")
 
 
+def own_of_version_1(controller: str, mounts: Path = _MOUNTS, groups: Path = _OWN) -> Path | None:
+    """The directory of the group that this process is in, of version 1 with a controller; None without."""
+    if not linux.IS_LINUX:
+        return None
+    try:
+        mountinfo = mounts.read_text(encoding="utf-8", errors="surrogateescape")
+        lines = groups.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return None
+    groups_of = (line.split(":", 2)[1:] for line in lines)
+    inside = next((group for names, group in groups_of if controller in names.split(",")), None)
+    for line in mountinfo.splitlines():
+        before, _, after = line.partition(" - ")
+        if inside is not None and after.startswith("cgroup ") and controller in after.split()[-1].split(","):
+            root, mount = before.split()[3:5]
+            # A container may see but its own part of it.
+            return Path(mount) / inside.removeprefix(root).lstrip("/")
+    return None
+
+
 def _mount_point(mountinfo: str) -> Path | None:
     """Where the second version's hierarchy is; fields as in proc(5), the type stands behind the dash."""
     for line in mountinfo.splitlines():
@@ -87,8 +107,8 @@ def _mount_point(mountinfo: str) -> Path | None:
     return None
 
 
-def _remove_forgotten(parent: Path) -> None:
-    """Groups whose last process ended after its worker."""
+def remove_forgotten(parent: Path) -> None:
+    """Remove groups whose last process ended after its worker."""
     with suppress(OSError):
         for path in parent.glob(f"{PREFIX}*"):
             if clock.now_ms() / 1000 - path.stat().st_ctime > _FORGOTTEN_S:

@@ -65,6 +65,13 @@ def confinement_of(spec: Mapping[str, Any], account: Account | None) -> dict[str
     return found or None
 
 
+def in_room(wanted: Mapping[str, Any], door: str) -> dict[str, Any]:
+    """The same, with the bound on memory that of a control group."""
+    limits = dict(wanted["limits"])
+    room = {"door": door, "most_bytes": limits.pop("memory")}
+    return {**wanted, "limits": limits, "room": room}
+
+
 class Confinement:
     """Applies it; called in the child. What goes wrong there comes back as `reason`.
 
@@ -119,7 +126,20 @@ def _become(account: list[Any]) -> None:
     os.setuid(uid)
 
 
+def _enter(room: Mapping[str, Any]) -> None:
+    """Be in a control group (`daemon.memory`); if that is not to be, the bound is on each process."""
+    try:
+        fd = os.open(room["door"], os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(fd, b"0")
+        finally:
+            os.close(fd)
+    except OSError:
+        _limit({"memory": room["most_bytes"]})
+
+
 _STEPS: Mapping[str, Callable[[Any], object]] = {
+    "room": _enter,
     "nice": os.nice,
     "umask": lambda digits: os.umask(int(digits, 8)),
     "account": _become,

@@ -77,6 +77,7 @@ def test_a_unit_starts_a_command_that_is_understood(name: str) -> None:
 def test_a_worker_has_time_to_stop_and_its_own_way_to_do_it() -> None:
     service = unit("worker")["Service"]
     assert (service["Type"], service["KillMode"], service["Delegate"]) == ("notify", "mixed", "yes")
+    assert service["DelegateSubgroup"]
     kill_after_ms = FIELDS["kill_after"].default
     assert span_ms(service["TimeoutStopSec"]) >= grace_ms(words_of(service["ExecStart"])) + kill_after_ms
     assert service["ExecReload"].split()[1] == "-HUP"

@@ -15,7 +15,7 @@ from kit.events import wait_for_event
 from kit.work import PYTHON, board, finished, output, start, until, working
 
 from jobboard import report
-from jobboard.daemon import child, linux
+from jobboard.daemon import child, confine, linux, memory
 from jobboard.store.past import read_run
 
 if TYPE_CHECKING:
@@ -36,11 +36,57 @@ def ran(store: Store, home: Path, spec: dict[str, Any]) -> tuple[dict[str, Any],
 
 
 def test_umask_nice_and_limits_hold_for_the_command(store: Store, tmp_path: Path) -> None:
-    limits = {"memory": 2**30, "cpu": 90_500, "files": 64, "file_size": 2**20}
-    text = "umask; nice; ulimit -v; ulimit -t; ulimit -n; ulimit -f"
+    limits = {"cpu": 90_500, "files": 64, "file_size": 2**20}
+    text = "umask; nice; ulimit -t; ulimit -n; ulimit -f"
     record, said = ran(store, tmp_path, run(text, umask="027", nice=5, limits=limits, shell="/bin/bash"))
     assert record["state"] == "ok", said
-    assert said.split() == [b"0027", str(min(os.nice(0) + 5, 19)).encode(), b"1048576", b"91", b"64", b"1024"]
+    assert said.split() == [b"0027", str(min(os.nice(0) + 5, 19)).encode(), b"91", b"64", b"1024"]
+
+
+@pytest.mark.parametrize("door", [None, "/nowhere/cgroup.procs"])
+def test_without_a_control_group_memory_is_bounded_for_each_process(door: str | None) -> None:
+    wanted: dict[str, Any] = {"limits": {"memory": 2**30, "files": 64}}
+    confined = wanted if door is None else confine.in_room(wanted, door)
+    pid, (fd,) = child.start(
+        ["/bin/bash", "-c", "ulimit -v; ulimit -n"], {"PATH": os.environ["PATH"]}, None, None, confined
+    )
+    with os.fdopen(fd, "rb") as file:
+        assert file.read().split() == [b"1048576", b"64"]
+    assert os.waitpid(pid, 0)[1] == 0
+
+
+HUNGRY = "x = bytearray(200 << 20); print(len(x))"
+
+
+@pytest.mark.parametrize("within", [False, True])
+def test_a_command_that_takes_too_much_memory_is_ended_and_says_so(
+    store: Store, tmp_path: Path, *, within: bool
+) -> None:
+    text = f"{sys.executable} -c '{HUNGRY}'; exit $?" if within else f"exec {sys.executable} -c '{HUNGRY}'"
+    spec = {**run(text), "limits": {"memory": 100 << 20}, "retries": {"max": 0}}
+    grouped = _has_room()
+    record, said = ran(store, tmp_path, spec)
+    assert record["state"] == "failed"
+    if grouped:
+        assert record["reason"].startswith("out of memory, over 100M: ")
+        assert record["group"] == "oom"
+    else:
+        assert (record["reason"], b"MemoryError" in said) == ("exit 1", True)
+
+
+def test_a_command_that_takes_less_is_not(store: Store, tmp_path: Path) -> None:
+    limits = {"memory": 1 << 30}
+    record, said = ran(store, tmp_path, {**run(f"{sys.executable} -c '{HUNGRY}'"), "limits": limits})
+    assert (record["state"], said) == ("ok", b"209715200\n")
+
+
+def _has_room() -> bool:
+    """Whether commands can have control groups with a bound here."""
+    rooms = memory.Rooms()
+    room = rooms.make(f"test-{os.getpid()}", 1 << 30)
+    if room is not None:
+        rooms.give_up(room)
+    return room is not None
 
 
 def test_a_command_that_writes_too_large_a_file_is_stopped(store: Store, tmp_path: Path) -> None:
