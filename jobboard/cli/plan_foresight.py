@@ -38,6 +38,8 @@ def _crowd(view: PlanView) -> None:
 def _week(view: PlanView) -> None:
     ahead = week_ahead(view.plan.changes, view.around.live, view.around.now_ms)
     if ahead is None:
+        text = "What these jobs do to the week is not counted: too many have schedules of their own."
+        view.say(f"{text} jobboard simulate plays a day of them.", "dim")
         return
     if round(ahead.before, 1) != round(ahead.after, 1):
         view.say(f"Runs per day of these jobs: {_count(ahead.before)} → {_count(ahead.after)}.", "dim")

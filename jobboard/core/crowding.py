@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from jobboard.core.model import Spec
 
 COUNTED = 500
-"""Changes, or jobs, up to which weeks are counted; beyond that it would cost more than the plan."""
+"""Jobs up to which a week is counted over all there are: to read more would cost more than the plan."""
+CHANGED = 5_000
+"""Changes up to which it is tried to count the week of these alone."""
+WORTH = 60_000
+"""Nominals that are looked up for that: some tenths of a second, and then it is let be."""
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 _WALKED = 400
@@ -69,7 +73,7 @@ class WeekAhead:
 def week_ahead(
     changes: Sequence[JobChange], live: Mapping[str, Spec] | None, now_ms: int
 ) -> WeekAhead | None:
-    """What changes do to the week after now; None where they are too many to count.
+    """What changes do to the week after now; None where that takes too long to count.
 
     Args:
         changes: Of a plan.
@@ -77,12 +81,15 @@ def week_ahead(
             ones are counted.
         now_ms: From when on.
     """
-    if len(changes) > COUNTED:
+    if len(changes) > CHANGED:
         return None
-    week = _Week(now_ms)
-    ran = week.starts((c.source or c.address, c.ran) for c in changes if c.ran is not None)
-    runs = week.starts((c.address, c.runs) for c in changes if c.runs is not None)
-    before = ran if live is None else week.starts(live.items())
+    week = _Week(now_ms, WORTH)
+    try:
+        ran = week.starts((c.source or c.address, c.ran) for c in changes if c.ran is not None)
+        runs = week.starts((c.address, c.runs) for c in changes if c.runs is not None)
+        before = ran if live is None else week.starts(live.items())
+    except _TooMany:
+        return None
     after = before - ran + runs
     return WeekAhead(
         before=ran.total() / 7,
@@ -115,11 +122,21 @@ def clock_faults(address: str, spec: Spec, now_ms: int) -> list[Fault]:
     return [fault for fault in found if fault.rule in CLOCK_RULES]
 
 
-class _Week:
-    """Counts jobs of one week; jobs that fire at the same instants are counted once and multiplied."""
+class _TooMany(Exception):
+    """More nominals would have to be looked up than it is worth."""
 
-    def __init__(self, now_ms: int) -> None:
+
+class _Week:
+    """Counts jobs of one week; jobs that fire at the same instants are counted once and multiplied.
+
+    Args:
+        now_ms: When it begins.
+        worth: How many nominals may be looked up; None for any number.
+    """
+
+    def __init__(self, now_ms: int, worth: int | None = None) -> None:
         self._now_ms = now_ms
+        self._worth = worth
         self._known: dict[object, Counter[int]] = {}
 
     def starts(self, jobs: Iterable[tuple[str, Spec]]) -> Counter[int]:
@@ -141,6 +158,7 @@ class _Week:
         count = compiled.count(self._now_ms, end_ms)
         limit = schedule.get("runs")
         count = min(count, limit) if isinstance(limit, int) else count
+        self._spend(count if count <= _WALKED else WEEK_MS // HOUR_MS)
         hours: Counter[int] = Counter()
         at_ms: int | None = self._now_ms
         if count <= _WALKED:
@@ -159,6 +177,13 @@ class _Week:
             count -= found
             since_ms = upto_ms
         return hours
+
+    def _spend(self, nominals: int) -> None:
+        if self._worth is not None:
+            # What is looked up costs, and so does a schedule that is new.
+            self._worth -= nominals + 1
+            if self._worth < 0:
+                raise _TooMany
 
 
 def _crowded(before: Counter[int], after: Counter[int]) -> tuple[CrowdedHour, ...]:

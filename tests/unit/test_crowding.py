@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobboard.core.change import JobChange
-from jobboard.core.crowding import COUNTED, DAY_MS, HOUR_MS, clock_faults, starts_by_hour, week_ahead
+from jobboard.core.crowding import CHANGED, DAY_MS, HOUR_MS, WORTH, clock_faults, starts_by_hour, week_ahead
 from jobboard.core.forecast import WEEK_MS
 from jobboard.core.model import Definition
 from jobboard.core.schedule import compile_schedule
@@ -139,8 +139,20 @@ def test_a_job_that_moves_takes_its_runs_along() -> None:
     assert (ahead.before, ahead.after, ahead.crowded) == (1, 1, ())
 
 
-def test_too_many_changes_are_not_counted() -> None:
-    some = [changed(f"ops/j{n}", None, job(every=HOUR_MS)) for n in range(COUNTED + 1)]
+def test_what_takes_too_long_is_not_counted() -> None:
+    jobs = WORTH // (7 * 24 + 1)
+    some = [changed(f"ops/j{n}", None, job(every=HOUR_MS)) for n in range(jobs + 1)]
+    found = week_ahead(some[:jobs], None, NOW)
+    assert found is not None
+    assert found.after == jobs * 24
+    assert week_ahead(some, None, NOW) is None
+
+
+def test_thousands_that_fire_at_the_same_instants_are_counted_as_one() -> None:
+    some = [changed(f"ops/j{n}", None, job(cron="0 2 * * *")) for n in range(CHANGED + 1)]
+    found = week_ahead(some[:CHANGED], None, NOW)
+    assert found is not None
+    assert (found.after, found.crowded[0].after, found.all_jobs) == (CHANGED, CHANGED, False)
     assert week_ahead(some, None, NOW) is None
     assert week_ahead(some[1:], None, NOW) is not None
 
