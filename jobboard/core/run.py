@@ -23,6 +23,13 @@ State: TypeAlias = Literal[
 Event: TypeAlias = Literal[
     "fire",  # a scheduler, a parent or a person makes it
     "fire at a gate",  # a scheduler makes it, and it has to wait for runs of other jobs
+    "fire in line",  # a scheduler makes it, and it has to wait for an unfinished run of its job
+    "turn comes",  # that run is over
+    "replace",  # a person pushes another under its id, in its place
+    "supersede",  # a newer run of its job takes its place, as the job's overlap says
+    "put off",  # a person lets it wait for an instant
+    "bring forward",  # a person lets it wait no longer
+    "prune",  # its job goes, and it with it
     "gate opens",  # the last of those has ended as asked
     "gate shuts",  # it has waited as long as it was to, or in vain
     "reserve",  # a worker asks, and all its locks are free
@@ -56,6 +63,27 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = MappingProxyType(
     {
         ("absent", "fire"): "queued",
         ("absent", "fire at a gate"): "blocked",
+        ("absent", "fire in line"): "blocked",
+        ("blocked", "turn comes"): "queued",
+        ("absent", "replace"): "queued",
+        ("blocked", "replace"): "queued",
+        ("waiting", "replace"): "queued",
+        ("delayed", "replace"): "queued",
+        ("finished", "replace"): "queued",
+        # What never started leaves no run behind: its nominal is on record as passed over.
+        ("blocked", "supersede"): "absent",
+        ("queued", "supersede"): "absent",
+        ("waiting", "supersede"): "absent",
+        ("delayed", "supersede"): "finished",
+        ("running", "supersede"): "stopping",
+        ("queued", "put off"): "delayed",
+        ("waiting", "put off"): "delayed",
+        ("waiting", "bring forward"): "queued",
+        ("delayed", "bring forward"): "queued",
+        ("blocked", "prune"): "finished",
+        ("queued", "prune"): "finished",
+        ("waiting", "prune"): "finished",
+        ("delayed", "prune"): "finished",
         ("blocked", "gate opens"): "queued",
         ("blocked", "gate shuts"): "finished",
         ("queued", "reserve"): "running",

@@ -12,6 +12,7 @@ from jobboard import errors
 from jobboard.core.run import TRANSITIONS, Event, Gate, GateAsk, Result, State
 from jobboard.store import holds, past, pushes
 from jobboard.store.destroy import destroy
+from jobboard.store.reschedule import reschedule
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
@@ -25,6 +26,15 @@ RUN = "b/x@1970-01-01T00:16:40Z"
 DELAY = 5_000
 
 
+_BLOCKED: dict[Event, list[Event]] = {
+    "gate opens": ["fire at a gate"],
+    "gate shuts": ["fire at a gate"],
+    "turn comes": ["fire in line"],
+}
+"""How a run comes to be blocked, by what is to happen to it then."""
+_MOVES = ("put off", "bring forward", "replace", "supersede", "prune")
+
+
 class Story:
     """One run, ``b/x``, and what can happen to it. It wants a lock that ``b/other`` wants too."""
 
@@ -33,7 +43,8 @@ class Story:
         self.clock = clock
         self.mine: Reserved | None = None
         self.other: Reserved | None = None
-        self.engine.define("b/x", locks={"db": 1}, schedule={"every": 60_000}, needs={"b/gatekeeper": {}})
+        self.ahead: Reserved | None = None
+        self._define("queue")
         self.engine.define("b/other", locks={"db": 1}, queue="side")
         self.engine.worker("w1")
         self.engine.define("b/need", queue="needs")
@@ -45,6 +56,11 @@ class Story:
         span = (NOMINAL - 1, NOMINAL, left, still)
         self.ask = GateAsk("b/gatekeeper", *span, None, True, None, None, "skip", "b/gatekeeper")  # noqa: FBT003 - strict
 
+    def _define(self, overlap: str) -> None:
+        needs: dict[str, Any] = {"b/gatekeeper": {}}
+        schedule = {"every": 60_000}
+        self.engine.define("b/x", locks={"db": 1}, schedule=schedule, needs=needs, overlap=overlap)
+
     def reach(self, state: State, event: Event) -> None:
         """Bring the run into a state, by events alone, so that an event may move it from there."""
         paths: dict[State, list[Event]] = {
@@ -54,7 +70,7 @@ class Story:
             "running": ["fire", "reserve"],
             "stopping": ["fire", "reserve", "cancel"],
             "delayed": ["fire", "reserve", "retry"],
-            "blocked": ["fire at a gate"] if event.startswith("gate") else ["fire", "depend"],
+            "blocked": _BLOCKED.get(event, ["fire", "depend"]),
             "finished": ["fire", "reserve", "failed"],
         }
         for before in paths[state]:
@@ -68,6 +84,13 @@ class Story:
             engine.fire("b/x", NOMINAL)
         elif event == "fire at a gate":
             engine.fire("b/x", NOMINAL, gate=Gate((), (), (self.ask,)))
+        elif event == "fire in line":
+            self._line_up()
+        elif event == "turn comes":
+            if self.ahead:
+                engine.finish(self.ahead)
+        elif event in _MOVES:
+            self._move(event)
         elif event == "gate opens":
             self._tell("ok")
         elif event == "gate shuts":
@@ -111,6 +134,30 @@ class Story:
         else:
             result = Result(RUN, self._token(), cast("Word", event), delay_ms=DELAY, reason="exit 1")
             engine.runs.finish("w1", [result])
+
+    def _move(self, event: Event) -> None:
+        """What has it wait otherwise, or not at all any more."""
+        store, by = self.engine.store, {"actor": "ana"}
+        if event == "put off":
+            reschedule(store, [RUN], by=by, delay_ms=DELAY)
+        elif event == "bring forward":
+            reschedule(store, [RUN], by=by, due_ms=1)
+        elif event == "replace":
+            parcel = pushes.Parcel("b/x", {"command": {"run": "true"}}, replace=True)
+            store.call("push", parcels=[{**pushes.packed_parcel(parcel, "ana"), "id": RUN}])
+        elif event == "prune":
+            self.engine.remove("b/x")
+            self.engine.settle("b/x", gone="stone")
+        else:
+            self._define("replace")
+            self.engine.fire("b/x", NOMINAL + 60_000)
+
+    def _line_up(self) -> None:
+        """Fire it while another run of its job is unfinished."""
+        if self.engine.state(RUN) == "absent":
+            self.engine.runs.start_run("b/x", by="ana", force=True)
+            self.ahead = next(iter(self.engine.reserve("w1")), None)
+        self.engine.fire("b/x", NOMINAL)
 
     def _tell(self, verdict: Word) -> None:
         """End a run of the job that the gate asks about."""
