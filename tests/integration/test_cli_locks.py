@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from kit.commandline import asked, jobboard, told
@@ -67,6 +67,8 @@ def test_a_broken_lock_goes_to_the_next_and_is_not_freed_twice(
     (record,) = past.last_records(store, "ops/a")
     assert [(one.lock, one.by, one.reason) for one in record.unlocked] == [("db", "ana", "it hangs")]
     assert "unlocked    db, by ana: it hangs" in told(store, capsys, "show", held.run_id)
+    entries = cast("Any", store.client.xrevrange(store.key("audit"), count=1))
+    assert [fields[b"what"] for _, fields in entries] == [b"break lock"]
 
 
 def test_a_run_without_its_lock_is_whole_and_gets_it_again_with_its_next_try(

@@ -31,6 +31,11 @@ def test_the_same_meaning_is_the_same_spec() -> None:
     assert encode_spec(one) == encode_spec(other)
 
 
+def test_a_lock_listed_twice_is_one_lock() -> None:
+    assert spec_of({"locks": ["db", "api", "db"]}) == spec_of({"locks": ["api", "db"]})
+    assert spec_of({"locks": ["2:db", "2:db"]})["locks"] == {"db": 2}
+
+
 def test_moving_a_value_into_defaults_changes_nothing() -> None:
     keys: dict[str, Any] = {"timeout": "5m", "env": {"A": "1"}, "retries": {"max": 2}, "jitter": "1m"}
     assert spec_of({"every": "1h", **keys}) == spec_of({"every": "1h"}, defaults=keys)
