@@ -23,6 +23,7 @@
 -- @include read_run
 -- @include follow
 -- @include pace
+-- @include add_up
 local refused = guard()
 if refused then return refused end
 local at = now()
@@ -158,9 +159,8 @@ local function decide(decision)
   return nominal and not fresh and 'ALREADY' or 'NOTHING'
 end
 
-local answers = {}
-for i, decision in ipairs(arguments.decisions) do
+local answers = add_up(arguments.decisions, at, function(decision)
   local tag, run = decide(decision)
-  answers[i] = {tag, run or false}
-end
+  return {tag, run or false}
+end)
 return cmsgpack.pack({'OK', at, answers})

@@ -30,8 +30,7 @@ local function note(address, state, reason, seen, at)
   if again then
     redis.call('LSET', last, 0, cmsgpack.pack(record))
   else
-    redis.call('LPUSH', last, cmsgpack.pack(record))
-    redis.call('LTRIM', last, 0, 19)
+    if redis.call('LPUSH', last, cmsgpack.pack(record)) > 20 then redis.call('LTRIM', last, 0, 19) end
   end
   count(address, nil, at, {state = state, count = seen[1], spans = {}})
   event(state, address, nil, at, 'reason', reason, 'nominal', string.format('%.0f', seen[3]))
