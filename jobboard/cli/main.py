@@ -8,7 +8,6 @@ it and returns the exit code. Only the module of the command that was asked for 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from functools import partial
@@ -93,6 +92,13 @@ One with ``SEVERAL_OUTPUTS`` gives more than one of them at once; see `cli.outpu
 """
 
 
+class _Unmeasured(argparse.HelpFormatter):
+    """What a parser checks each argument with as it is added; how wide the terminal is says `format_help`."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=80)
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose complaints are usage errors of ours: exit code 64, with a suggestion.
 
@@ -100,7 +106,12 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(allow_abbrev=False, **options)
+        super().__init__(allow_abbrev=False, formatter_class=_Unmeasured, **options)
+
+    def format_help(self) -> str:
+        """Its help, as wide as the terminal."""
+        self.formatter_class = argparse.RawDescriptionHelpFormatter
+        return super().format_help()
 
     def error(self, message: str) -> NoReturn:
         """Report `message` the way every error is reported."""
@@ -133,7 +144,7 @@ def global_options(outputs: Sequence[str] = OUTPUTS, *, several: bool = False) -
         outputs: The forms.
         several: Whether the command gives more than one at once, and into files.
     """
-    options = argparse.ArgumentParser(add_help=False)
+    options = Parser(add_help=False)
     group = options.add_argument_group("every command")
     group.add_argument(
         "--redis", metavar="URL", help="the store: embedded:// (default), redis://, rediss://, unix://"
@@ -171,7 +182,6 @@ def _dispatch(words: list[str]) -> int:
                 getattr(module, "OUTPUTS", OUTPUTS), several=getattr(module, "SEVERAL_OUTPUTS", False)
             )
         ],
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.configure(parser)
     # A module with TAKES_COMMAND gets the words after the first -- as they are.
@@ -229,6 +239,8 @@ def _asks_for_json(words: list[str]) -> bool:
 def _report(error: errors.JobboardError, *, as_json: bool) -> None:
     diagnostics = getattr(error, "diagnostics", ())
     if as_json:
+        import json
+
         said: dict[str, Any] = {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}
         if diagnostics:
             said["diagnostics"] = [d.as_json() for d in diagnostics]

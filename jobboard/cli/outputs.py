@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,13 +116,15 @@ def put_file(path: Path, text: str) -> None:
     Raises:
         errors.UsageError: It cannot be written.
     """
+    from tempfile import NamedTemporaryFile
+
     try:
         if path.exists() and not path.is_file():
             # A pipe or a device is no file that another could take the place of.
             path.write_text(text, encoding="utf-8")
             return
         target = Path(os.path.realpath(path))
-        with tempfile.NamedTemporaryFile(
+        with NamedTemporaryFile(
             "w", dir=target.parent, prefix=f".{target.name}.", delete=False, encoding="utf-8"
         ) as file:
             file.write(text)

@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobboard.cli import project, scenario
+from jobboard.cli import project
 from jobboard.cli.outputs import outputs_of, write_all
 from jobboard.cli.plan_faults import faults_told
 from jobboard.cli.plan_forms import FORMS, PlanForms
+from jobboard.cli.scenario_options import add_options
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", metavar="FILE", type=Path, help="save the plan; jobboard sync --plan FILE applies just that"
     )
-    scenario.add_options(parser)
+    add_options(parser)
 
 
 def execute(args: argparse.Namespace) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ if TYPE_CHECKING:
     from jobboard.reconcile.around import Around
     from jobboard.reconcile.planning import Planned
 
+MATCHES = "No changes. Redis matches the job boards."
 FORMS = ("text", "diff", "json", "markdown", "github")
 
 
@@ -42,9 +42,14 @@ class PlanForms:
         }[form](screen)
 
     def _text(self, screen: Screen) -> None:
-        from jobboard.cli.plan_text import PlanText
+        beside = self.around.holds or self.around.skips or self.around.overridden
+        if self.planned.plan.quiet and not (self.planned.warnings or beside):
+            # Most plans: what writes the others takes longer to import than this took to find out.
+            screen.line(MATCHES, "good")
+        else:
+            from jobboard.cli.plan_text import PlanText
 
-        PlanText(screen, self.planned, self.around, self.store_name).write()
+            PlanText(screen, self.planned, self.around, self.store_name).write()
         if self.outlook is not None:
             from jobboard.cli.plan_simulated import write_outlook
 
@@ -59,6 +64,8 @@ class PlanForms:
             screen.line(line, "bold" if line.startswith(("--- ", "+++ ")) else style)
 
     def _json(self, screen: Screen) -> None:
+        import json
+
         from jobboard.cli.plan_json import plan_json
 
         said = plan_json(self.planned, self.around)

@@ -51,7 +51,7 @@ def foresee(args: argparse.Namespace, store: Store, plan: Plan, now_ms: int) -> 
     """Play every job of the namespace, as it is and as it would be.
 
     Args:
-        args: The options of `scenario.add_options`.
+        args: The options of `scenario_options.add_options`.
         store: Where the jobs are.
         plan: What would change.
         now_ms: The store's time.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobboard.cli.plan_words import MATCHES, counts_words, number_of
+from jobboard.cli.plan_forms import MATCHES
+from jobboard.cli.plan_words import counts_words, number_of
 from jobboard.cli.screen import ago
 from jobboard.reconcile.parts import count
 

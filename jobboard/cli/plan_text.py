@@ -68,11 +68,7 @@ class PlanText:
 
     def shown_boards(self) -> list[BoardPlan]:
         """The boards there is anything to say about."""
-        return [
-            b
-            for b in self._view.plan.boards
-            if b.rewritten or b.outdated or b.missing or b.held or b.drift or b.in_the_way
-        ]
+        return [board for board in self._view.plan.boards if not board.quiet]
 
     def warnings(self) -> None:
         """What the boards' author may want to know."""

@@ -31,7 +31,6 @@ DONE: Mapping[Action, str] = {
     "record": "recorded",
     "forget": "let go",
 }
-MATCHES = "No changes. Redis matches the job boards."
 SHOWN_ALWAYS: Sequence[Action] = ("add", "change", "destroy")
 """Groups that a summary names even when they are empty."""
 

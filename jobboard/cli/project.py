@@ -264,10 +264,9 @@ def read_sources(paths: Sequence[str], root: Path, project: Project | None = Non
     from jobboard.source.pipeline import pipeline_of
 
     asked = board_paths(paths, root)
-    found = files.discover(asked)
     folders = tuple(files.relative(path, root) for path in asked if path.is_dir())
     return Sources(
-        tuple(files.read(path, root, project) for path in found),
+        files.read_found(asked, root, project),
         folders,
         _checkout(root, project),
         pipeline_of(os.environ),

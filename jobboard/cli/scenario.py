@@ -1,8 +1,7 @@
-"""The circumstances of a simulation, as options of ``simulate`` and ``plan --simulate``."""
+"""The circumstances of a simulation, made of the options of ``simulate`` and ``plan --simulate``."""
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -23,6 +22,7 @@ from jobboard.core.simulate import (
 )
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from jobboard.core.model import Definition, Spec
@@ -33,49 +33,6 @@ MOST_FIRES = 2_000_000
 """Beyond this a simulation takes more than half a minute and a gigabyte."""
 MOST_BEGUN = 100_000
 """So many runs that are under way are known to a simulation."""
-_MOST_HOURS = 24 * 366
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options of every command that simulates."""
-    group = parser.add_argument_group("what is simulated")
-    group.add_argument("--hours", type=_hours, default=24.0, metavar="N", help="how many hours (default: 24)")
-    group.add_argument(
-        "--from", dest="start", metavar="INSTANT", help="the first instant (default: this minute)"
-    )
-    group.add_argument(
-        "--timezone", metavar="ZONE", help="of --from, and of times as they are printed (default: UTC)"
-    )
-    group.add_argument(
-        "--slots", type=_count, metavar="N", help="how many runs at once over all queues (default: no limit)"
-    )
-    group.add_argument(
-        "--queue",
-        action="append",
-        default=[],
-        metavar="NAME=N",
-        help="slots of their own for a queue; may be repeated",
-    )
-    group.add_argument(
-        "--durations",
-        action="append",
-        default=[],
-        metavar="[JOB=]SPAN",
-        help="how long runs take, all (default: 1m) or those of a job; JOB may be a pattern",
-    )
-    group.add_argument(
-        "--recorded", action="store_true", help="take durations from the store's history where it has some"
-    )
-    group.add_argument(
-        "--exits",
-        action="append",
-        default=[],
-        metavar="JOB=CODE,…",
-        help="exit codes of a run's tries, the last for all that follow (default: success)",
-    )
-    group.add_argument(
-        "--downtime", action="append", default=[], metavar="FROM/UNTIL", help="no scheduler runs then"
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +64,7 @@ def scenario_of(
     """The circumstances that were asked for.
 
     Args:
-        args: The options of `add_options`.
+        args: The options of `cli.scenario_options`.
         jobs: Every job that is simulated, by address.
         now_ms: Where the simulation begins if nothing else is said, on the minute.
         store: Where durations are recorded; needed with ``--recorded``.
@@ -257,19 +214,3 @@ def _said(parse: Callable[[], int], what: str) -> int:
     except ValueError as error:
         message, _, hint = str(error).partition("; ")
         raise errors.UsageError(f"{what}: {message}", hint or None) from error
-
-
-def _hours(text: str) -> float:
-    try:
-        hours = float(text)
-    except ValueError:
-        hours = 0.0
-    if not 0 < hours <= _MOST_HOURS:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of hours up to {_MOST_HOURS:,}")
-    return hours
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of slots")
-    return int(text)

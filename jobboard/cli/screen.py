@@ -1,4 +1,7 @@
-"""How lines get onto a terminal: colour where it helps and is wanted, and only as a second signal."""
+"""How lines get onto a terminal: colour where it helps and is wanted, and only as a second signal.
+
+What only some lines take, time zones above all, is imported with them: every command starts by this module.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,10 @@ import datetime as dt
 import io
 import os
 import re
-import shutil
 import sys
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from jobboard import clock
-from jobboard.core.instant import local_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -66,8 +66,7 @@ class Screen:
         It breaks where three blanks are, else at any. A word wider than the terminal is left whole, so that
         it can be copied. Without a terminal only a `width` that is given breaks it.
         """
-        if self.stream.isatty():
-            terminal = shutil.get_terminal_size().columns
+        if terminal := self._columns():
             width = min(width, terminal) if width else terminal
         for part in _folded(text, width, hang) if 0 < width < len(text) else [text]:
             self.line(part, style)
@@ -80,13 +79,21 @@ class Screen:
         """
         cells = [[visible(cell) for cell in row] for row in rows]
         widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
-        limit = shutil.get_terminal_size().columns if self.stream.isatty() else 0
+        limit = self._columns()
         self.line(_row(head, widths, limit), "dim")
         for index, row in enumerate(cells):
             text = _row(row, widths, limit)
             style = styles[index] if index < len(styles) else ""
             first = text[: widths[0]]
             self.line(self.paint(first, style) + text[len(first) :])
+
+    def _columns(self) -> int:
+        """How wide the terminal is; 0 where there is none."""
+        if not self.stream.isatty():
+            return 0
+        from shutil import get_terminal_size
+
+        return get_terminal_size().columns
 
 
 class Collected(Screen):
@@ -112,6 +119,8 @@ def visible(text: str) -> str:
 
 def when(instant_ms: int | None, zone: str | None = None) -> str:
     """An instant for people, in a zone; a dash for none."""
+    from jobboard.core.instant import local_text
+
     return "-" if instant_ms is None else local_text(instant_ms, zone)
 
 
@@ -126,6 +135,8 @@ def moment(at_ms: int | None, zone: str | None, *, now_ms: int, beside_ms: int |
     """
     if at_ms is None:
         return "-"
+    from jobboard.core.instant import local_text
+
     day, clock, offset = local_text(at_ms - at_ms % 1000, zone).split(" ", 2)
     seen = local_text(beside_ms, zone).split(" ", 2) if beside_ms is not None else ["", "", ""]
     clock = clock.removesuffix(":00") if clock.count(":") == 2 else clock
@@ -153,6 +164,8 @@ def since(instant_ms: int | None) -> str:
 
 def _folded(text: str, width: int, hang: int) -> list[str]:
     """The text in lines of at most `width`, except where a word alone is wider."""
+    from textwrap import wrap
+
     first, *others = _GAP.split(text.rstrip())
     lines = [first]
     for gap, piece in zip(others[::2], others[1::2], strict=True):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from jobboard import clock, errors
 from jobboard.cli import project, scenario
+from jobboard.cli.scenario_options import add_options
 from jobboard.cli.screen import Screen
 from jobboard.core.load import load_of
 from jobboard.core.names import address_of
@@ -35,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``jobboard simulate``."""
     project.add_paths(parser)
     parser.add_argument("--live", action="store_true", help="what is in Redis, not what is in files")
-    scenario.add_options(parser)
+    add_options(parser)
 
 
 def execute(args: argparse.Namespace) -> int:

@@ -8,7 +8,6 @@ digest write the same, whoever makes them and whenever.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -96,6 +95,12 @@ class BoardPlan:
     def rewritten(self) -> bool:
         """Whether the board's definitions change."""
         return bool(self.changes or self.left) or self.removed or self.version is None
+
+    @property
+    def quiet(self) -> bool:
+        """Whether there is nothing to show of it: at most its record follows its file."""
+        told = self.rewritten or self.outdated or self.missing or self.held or self.drift
+        return not (told or self.in_the_way)
 
     @property
     def in_the_way(self) -> bool:
@@ -195,6 +200,11 @@ class Plan:
         return tuple(job for board in self.boards for job in board.outdated)
 
     @property
+    def quiet(self) -> bool:
+        """Whether there is nothing to show of any board."""
+        return not self.left_out and all(board.quiet for board in self.boards)
+
+    @property
     def empty(self) -> bool:
         """Whether a sync would change nothing that runs, nor any record of what the file said."""
         return not (self.rewritten or self.outdated) and self.applyable
@@ -212,6 +222,8 @@ class Plan:
         return self._digest[0]
 
     def _digested(self) -> str:
+        import json
+
         content = [
             [c.address, c.action, c.before.spec if c.before else None, c.after, c.base]
             + ([c.source] if c.source else [])

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from jobboard.core.broken import BROKEN
 from jobboard.core.diagnostic import Fault, KeyFault
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
     from jobboard.core.diagnostic import Path
     from jobboard.core.exclude import Calendars
-
-VERSION: Final = 2
-"""Raised whenever the same text comes to mean another spec: a digest of a file's bytes includes it."""
 
 COMMANDS = ("run", "exec", "http", "call", "runner")
 EXTEND = "extend"

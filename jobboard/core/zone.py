@@ -1,7 +1,7 @@
 """Time zones as tables of segments: what the clock on the wall shows, and when it changes.
 
 Zones come from the `tzdata` package and never from the system's copy, so that every machine of a fleet
-agrees; `zone_version` names the release, for schedulers to compare.
+agrees; `core.meaning.zone_version` names the release, for schedulers to compare.
 """
 
 from __future__ import annotations
@@ -99,12 +99,6 @@ def zone_names() -> frozenset[str]:
     """Every name that the database knows."""
     listing = pkgutil.get_data("tzdata", "zones") or b""
     return frozenset(listing.decode("ascii").split())
-
-
-@lru_cache(maxsize=1)
-def zone_version() -> str:
-    """The release of the zone data in use, such as ``2026f``."""
-    return str(pkgutil.resolve_name("tzdata:IANA_VERSION"))
 
 
 def _fronts(changes: list[tuple[int, int]]) -> list[int]:

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING
 from jobboard import errors
 from jobboard.clock import monotonic_s
 from jobboard.core.instant import format_instant
+from jobboard.core.meaning import zone_version
 from jobboard.core.misfire import decide, lateness_of
 from jobboard.core.model import seed_of
 from jobboard.core.override import laid
 from jobboard.core.run import Firing
 from jobboard.core.schedule import Schedule, compile_schedule
-from jobboard.core.zone import zone_version
 from jobboard.daemon.storeclock import StoreClock
 from jobboard.store.codec import decode_definition
 from jobboard.store.listen import Listener

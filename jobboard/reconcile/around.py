@@ -1,14 +1,15 @@
-"""What a person wants to know beside a plan: who made the drift, what is held, what runs. Reads only."""
+"""What a person wants to know beside a plan: who made the drift, what is held, what runs. Reads only.
+
+Beside most plans there is nothing, which one question tells; what reads all this is imported after it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from jobboard.core.crowding import COUNTED
 from jobboard.core.names import LOOSE, address_of, split_address
-from jobboard.core.override import lasting
-from jobboard.store import bystanders, clocks, definitions, edits, holds, overrides, skips
+from jobboard.store import clocks, definitions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -60,6 +61,8 @@ class Around:
 
     def overrides(self, address: str) -> tuple[Override, ...]:
         """The overrides of a job that have not ended."""
+        from jobboard.core.override import lasting
+
         definition = self.overridden.get(address)
         return () if definition is None else lasting(definition, self.now_ms)
 
@@ -67,6 +70,10 @@ class Around:
 def look_around(store: Store, plan: Plan) -> Around:
     """Read the surroundings of a plan."""
     now_ms = clocks.now_ms(store)
+    if plan.quiet and not store.read(("EXISTS", *map(store.key, ("holds", "overrides", "skips"))))[0]:
+        return Around(now_ms)
+    from jobboard.store import edits, holds, overrides, skips
+
     boards = {board.name for board in plan.boards}
     touched = [change for change in plan.changes if change.before is not None]
     dropped = [c.address for c in plan.changes if c.after is None and c.before and c.before.drifted]
@@ -74,7 +81,7 @@ def look_around(store: Store, plan: Plan) -> Around:
     return Around(
         now_ms,
         edits.read_edits(store, [*plan.edited, *dropped, *clashing]),
-        _concerning({board.name for board in plan.boards}, holds.read_holds(store, now_ms)),
+        _concerning(boards, holds.read_holds(store, now_ms)),
         _bystanders(store, touched) if len(touched) <= LOOKED_AT else {},
         overrides.read_overridden(store, boards),
         {a: skip for a, skip in skips.read_skips(store).items() if split_address(a)[0] in boards},
@@ -93,6 +100,8 @@ def _unmanaged(store: Store, plan: Plan) -> dict[str, str]:
 
 def look_around_boards(store: Store, boards: Collection[str], edited: Sequence[str]) -> Around:
     """Read the surroundings of boards outside of any plan, and who edited these jobs of theirs."""
+    from jobboard.store import edits, holds, overrides
+
     now_ms = clocks.now_ms(store)
     return Around(
         now_ms,
@@ -104,9 +113,10 @@ def look_around_boards(store: Store, boards: Collection[str], edited: Sequence[s
 
 def _live(store: Store, plan: Plan) -> Mapping[str, Spec] | None:
     """Every job there is, where that is worth reading to tell what the plan does to its hours."""
+    from jobboard.core.crowding import COUNTED
+
     if len(plan.changes) > COUNTED or not any(change.moves_schedule for change in plan.changes):
         return None
-    # Most plans change nothing, and what it takes along costs more to load than they do.
     from jobboard.store.usual import live_jobs_if_few
 
     return live_jobs_if_few(store, COUNTED)
@@ -114,6 +124,8 @@ def _live(store: Store, plan: Plan) -> Mapping[str, Spec] | None:
 
 def _bystanders(store: Store, changes: Sequence[JobChange]) -> dict[str, Bystander]:
     """The runs of jobs that would change, by the address these will have."""
+    from jobboard.store import bystanders
+
     address_of = {change.source or change.address: change.address for change in changes}
     found = bystanders.read_bystanders(store, list(address_of))
     return {address_of[address]: one for address, one in found.items()}

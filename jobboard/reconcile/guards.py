@@ -10,10 +10,8 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from jobboard.core.compare import plan_jobs
 from jobboard.core.names import RESERVED
 from jobboard.core.plan import BoardPlan
-from jobboard.core.policy import Policy
 from jobboard.core.refusal import Refusal, protected_refusals
 from jobboard.source.git import first_commit
 from jobboard.store import definitions
@@ -93,13 +91,16 @@ def vanished(
         options: Which boards are to be pruned, and whether the others stand in the way.
         records: The boards in the store that no file is about.
     """
-    return [
-        _without_file(store, record, options)
-        for record in records
-        if record.name not in RESERVED
+    return [_without_file(store, record, options) for record in records if is_missed(record, sources)]
+
+
+def is_missed(record: BoardRecord, sources: Sources) -> bool:
+    """Whether a board that no file is about was synced from these folders, so that its file is gone."""
+    return (
+        record.name not in RESERVED
         and _within(str(record.meta.get("path", "")), sources.folders)
         and is_owned(record, sources)
-    ]
+    )
 
 
 def _without_file(store: Store, record: BoardRecord, options: Options) -> BoardPlan:
@@ -108,6 +109,10 @@ def _without_file(store: Store, record: BoardRecord, options: Options) -> BoardP
     if record.name not in options.prune_boards:
         refusals = () if options.keep_vanished else (_vanished_refusal(record, jobs),)
         return replace(plan, missing=True, refusals=refusals)
+    # Few boards go, and most plans compare no jobs at all.
+    from jobboard.core.compare import plan_jobs
+    from jobboard.core.policy import Policy
+
     live = definitions.read_definitions(store, record.version)
     changes, _, _ = plan_jobs(record.name, {}, live, Policy(on_drift="exact"))
     forgotten = tuple(sorted(set(record.drift) - live.keys()))

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from jobboard import errors
 from jobboard.core.blame import moved_between
 from jobboard.core.names import split_address
-from jobboard.source import files, git
+from jobboard.source import git
+from jobboard.source.digest import digest_of
 from jobboard.source.files import PROJECT_FILE, SourceFile
 from jobboard.source.loader import load
 
@@ -96,7 +97,7 @@ class _Before:
         then = replace(
             now, raw=raw, project=self._project, beside={name: self._beside(now, name) for name in now.beside}
         )
-        if files.digest_of(raw, then.project, then.beside) == now.digest:
+        if digest_of(raw, then.project, then.beside) == now.digest:
             return None
         return {job: spec for board in load([then]).boards for job, spec in board.jobs.items()}
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jobboard.core.diagnostic import Path
-    from jobboard.source.files import CalendarFile
+    from jobboard.source.digest import CalendarFile
 
 
 def read_calendar(

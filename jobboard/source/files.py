@@ -4,25 +4,23 @@ last sync, by its digest, is never parsed.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from jobboard.core.resolve import VERSION
-from jobboard.core.zone import zone_version
 from jobboard.errors import UsageError
-from jobboard.source.references import variables_used
-from jobboard.source.yamltree import SIZE_LIMIT
+from jobboard.source.digest import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from jobboard.source.digest import CalendarFile
     from jobboard.source.projectfile import Project
+
+SIZE_LIMIT = 16 * 1024 * 1024
+"""Bytes up to which a file is read."""
 
 PROJECT_FILE = "jobboard.yaml"
 """At a project's root; no board."""
@@ -30,8 +28,6 @@ SUFFIXES = (".yaml", ".yml")
 TEST_SUFFIXES = (".test.yaml", ".test.yml")
 """Tests of a board, beside it; see `source.testfile`."""
 
-CalendarFile: TypeAlias = tuple[bytes, str | None]
-"""A calendar file's bytes, and why they were not read if they were not."""
 _CALENDAR = re.compile(rb"[^\s\"'\[\]{},:]+\.ics\b")
 
 
@@ -68,17 +64,32 @@ def discover(paths: Sequence[str | Path]) -> list[Path]:
     Raises:
         UsageError: A path does not exist.
     """
-    found: dict[str, Path] = {}
+    return list(map(Path, _found(paths)))
+
+
+def read_found(paths: Sequence[str | Path], root: Path, project: Project | None) -> tuple[SourceFile, ...]:
+    """What `discover` finds, each as `read` reads it; soon even for thousands.
+
+    Raises:
+        UsageError: As `discover`.
+    """
+    # Texts: for a thousand files, paths would take longer than reading them.
+    here, top = f"{Path.cwd()}{os.sep}", _top(root)
+    return tuple(_read(shown, _named(shown, here, top), project) for shown in _found(paths))
+
+
+def _found(paths: Sequence[str | Path]) -> list[str]:
+    found: dict[str, str] = {}
     for path in map(Path, paths):
         if not path.exists():
             hint = "Name a file or a directory of boards, or write a first board with:  jobboard init"
             raise UsageError(f"there is no {path}", hint)
         if path.is_dir():
             for real, file in _below(str(path)):
-                found.setdefault(real, Path(file))
+                found.setdefault(real, file)
         else:
             # Not Path.resolve: that raises on a symbolic link to itself, which `read` has words for.
-            found.setdefault(os.path.realpath(path), path)
+            found.setdefault(os.path.realpath(path), str(path))
     return list(found.values())
 
 
@@ -99,10 +110,10 @@ def _below(folder: str) -> Iterator[tuple[str, str]]:
         if is_board(entry.name) and not _leads_to_folder(entry):
             # The folder is looked up once for all of its files; only a link leads elsewhere.
             known = f"{real}{os.sep}{entry.name}"
-            yield os.path.realpath(known) if entry.is_symlink() else known, entry.path
+            yield os.path.realpath(known) if entry.is_symlink() else known, entry.path.removeprefix("./")
     for entry in listed:
         if entry.is_dir(follow_symlinks=False):
-            yield from _below(entry.path)
+            yield from _below(entry.path.removeprefix("./"))
 
 
 def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
@@ -114,17 +125,22 @@ def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
 
 def relative(path: Path, root: Path) -> str:
     """`path` below `root`, with forward slashes; as it is where it lies elsewhere."""
-    here = f"{Path.cwd()}{os.sep}"
-    whole, top = _whole(here, path), _whole(here, root).rstrip(os.sep)
-    if whole == top:
-        return "."
-    return whole[len(top) + 1 :] if whole.startswith(f"{top}{os.sep}") else path.as_posix()
+    return _named(str(path), f"{Path.cwd()}{os.sep}", _top(root))
 
 
-def _whole(here: str, path: Path) -> str:
-    # Texts: for a thousand files, paths would take longer than reading them.
-    text = str(path)
-    return text if text.startswith(os.sep) else here if text == "." else here + text
+def _top(root: Path) -> str:
+    return _whole(str(root), f"{Path.cwd()}{os.sep}").rstrip(os.sep)
+
+
+def _named(text: str, here: str, top: str) -> str:
+    whole = _whole(text, here)
+    if whole.startswith(f"{top}{os.sep}"):
+        return whole[len(top) + 1 :]
+    return "." if whole == top else text
+
+
+def _whole(text: str, here: str) -> str:
+    return text if text.startswith(os.sep) else here[:-1] if text == "." else here + text
 
 
 def read(path: str | Path, root: Path | None = None, project: Project | None = None) -> SourceFile:
@@ -136,9 +152,13 @@ def read(path: str | Path, root: Path | None = None, project: Project | None = N
         project: What the project file says; the digest covers whatever of it the board's meaning depends on.
     """
     shown = str(path)
-    name = shown if root is None else relative(Path(path), root)
-    raw, refusal = read_bytes(path)
-    beside = calendars_beside(raw, Path(path).parent) if b".ics" in raw else {}
+    return _read(shown, shown if root is None else relative(Path(path), root), project)
+
+
+def _read(shown: str, name: str, project: Project | None) -> SourceFile:
+    raw, refusal = read_bytes(shown)
+    # The word is rarer than a dot, and much sooner not found; a file stands nowhere else.
+    beside = calendars_beside(raw, Path(shown).parent) if b"calendars" in raw and b".ics" in raw else {}
     digest = "" if refusal is not None else digest_of(raw, project, beside)
     return SourceFile(name, raw, digest, refusal, shown, project, beside)
 
@@ -153,42 +173,18 @@ def calendars_beside(raw: bytes, folder: Path) -> dict[str, CalendarFile]:
 def read_bytes(path: str | Path) -> tuple[bytes, str | None]:
     """A file's bytes, and why they were not read if they were not, in words that follow ``the file``."""
     try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  # see `_whole`
-            size = os.fstat(file.fileno()).st_size
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            size = os.fstat(file).st_size
             # A buffer of the right size; what grew meanwhile, or has no size, is read to its end.
-            raw = file.read(size + 1) if size <= SIZE_LIMIT else b""
-            while size < len(raw) <= SIZE_LIMIT and (more := file.read(SIZE_LIMIT + 1)):
+            raw = os.read(file, size + 1) if size <= SIZE_LIMIT else b""
+            while size < len(raw) <= SIZE_LIMIT and (more := os.read(file, SIZE_LIMIT + 1)):
                 raw += more
+        finally:
+            os.close(file)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         return b"", f"cannot be read: {reason}"
     if max(size, len(raw)) > SIZE_LIMIT:
         return b"", f"is larger than {SIZE_LIMIT >> 20} MiB, and was not read"
     return raw, None
-
-
-def digest_of(
-    raw: bytes,
-    project: Project | None = None,
-    beside: Mapping[str, CalendarFile] = MappingProxyType({}),
-) -> str:
-    """What a board's bytes come to mean, as ``sha256:…``: with other rules or other zone data, another.
-
-    So it is with other defaults or profiles of the project, and with another value of a variable that the
-    board refers to; variables that it does not refer to change nothing. So it is with calendar files.
-    """
-    digest = hashlib.sha256(f"{VERSION} {zone_version()}\0".encode())
-    digest.update(raw)
-    if project is not None:
-        digest.update(_surroundings(raw, project).encode())
-    for name, (content, refusal) in sorted(beside.items()):
-        digest.update(f"\0{name}\0{refusal}\0{len(content)}\0".encode())
-        digest.update(content)
-    return "sha256:" + digest.hexdigest()
-
-
-def _surroundings(raw: bytes, project: Project) -> str:
-    """What of a project a board depends on, as text; empty where that is nothing."""
-    used = {name: project.variables.get(name) for name in variables_used(raw)}
-    variables = json.dumps(used, sort_keys=True) if used else ""
-    return f"\0{project.meaning}\0{variables}" if project.meaning or variables else ""

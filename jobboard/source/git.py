@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess
 
 # A repository on a dead network mount must not hold up a plan.
 TIMEOUT_S = 10.0
@@ -38,6 +41,8 @@ class Checkout:
 
 def checkout_of(directory: Path) -> Checkout | None:
     """The work tree that `directory` is in; None outside of Git or without it."""
+    if not _may_be_within(directory):
+        return None
     root = _ask(directory, "rev-parse", "--show-toplevel")
     if not root:
         return None
@@ -50,6 +55,17 @@ def checkout_of(directory: Path) -> Checkout | None:
         author=author or None,
         dirty=bool(_ask(directory, "status", "--porcelain", "--", ".")),
     )
+
+
+def _may_be_within(directory: Path) -> bool:
+    """Whether it is worth asking Git: it looks for ``.git`` upwards, or where its environment says."""
+    top = os.path.realpath(directory)
+    while not os.path.lexists(f"{top}/.git"):
+        above = os.path.dirname(top)  # noqa: PTH120  # texts: this runs in every plan
+        if above == top:
+            return "GIT_DIR" in os.environ
+        top = above
+    return True
 
 
 def descends(directory: Path, newer: str, older: str) -> bool | None:
@@ -117,14 +133,18 @@ def _ask(directory: Path, *words: str) -> str | None:
 
 
 def _run(directory: Path, *words: str) -> subprocess.CompletedProcess[str] | None:
+    from subprocess import CompletedProcess
+
     answer = _run_raw(directory, *words)
     if answer is None:
         return None
     texts = (stream.decode("utf-8", "replace") for stream in (answer.stdout, answer.stderr))
-    return subprocess.CompletedProcess(answer.args, answer.returncode, *texts)
+    return CompletedProcess(answer.args, answer.returncode, *texts)
 
 
 def _run_raw(directory: Path, *words: str) -> subprocess.CompletedProcess[bytes] | None:
+    import subprocess
+
     # Optional locks off: a plan only looks, and must not be in the way of somebody's commit.
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
     try:

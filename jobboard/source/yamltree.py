@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import yaml
 from yaml import events
 
+from jobboard.source.files import SIZE_LIMIT
 from jobboard.source.scalar import plain_scalar
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 DEPTH_LIMIT = 40
-# What aliases expand to counts like text: no file may be larger than this, written out or not.
-SIZE_LIMIT = 16 * 1024 * 1024
 
 EMPTY_HINT = "Write  board: NAME  and  jobs:  below it. To remove a board, remove its file"
 _BRACES_HINT = "Quote text that begins with { or ["
@@ -288,6 +287,7 @@ class _Builder:
         if name not in self._anchors:
             self._unknown_alias(start, name)
         self._expanded += size
+        # What aliases expand to counts like text: no file may be larger, written out or not.
         if self._expanded + len(self.tree.text.content) > SIZE_LIMIT:
             raise Broken(Flaw(start, "aliases expand this file beyond 16 MiB", None, len(name) + 1))
         self._attach(value, start)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from jobboard import errors
 from jobboard.settings import masked
-from jobboard.store import keys
 from jobboard.store.link import Link, explained
 from jobboard.store.wire import pack, unpack
 
@@ -70,7 +69,8 @@ class Store:
         self.lease = lease
         self._reviving = lease
         self._link = Link(url, timeout_s, shared=shared)
-        self._prefix = keys.prefix(namespace)
+        # Everything of a namespace lies behind one hash tag; `store.keys` lists what there is.
+        self._prefix = f"jb:{{{namespace}}}:"
         self._meta = self.key("meta")
 
     @property
@@ -204,13 +204,13 @@ def open_store(settings: Settings, *, timeout_s: float | None = 30.0, shared: bo
         errors.StoreRefused: A server answers and cannot be used; see `Store.ensure_ours`.
         errors.UsageError: The URL does not parse.
     """
-    from jobboard.store.embedded import open_embedded
-
     if not settings.embedded:
         # What listens there may be anything, and say nothing: found out before a patient connection is made.
         with Store(settings.redis_url, settings.namespace, timeout_s=_FIRST_ANSWER_S) as stranger:
             stranger.ensure_ours()
         return Store(settings.redis_url, settings.namespace, timeout_s=timeout_s, shared=shared)
+    from jobboard.store.embedded import open_embedded
+
     lease = open_embedded(settings.home)
     store = Store(lease.url, settings.namespace, timeout_s=timeout_s, lease=lease, shared=shared)
     try:

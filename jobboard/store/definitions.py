@@ -4,6 +4,8 @@ A board is at one *version*, the text ``VERSION.EDITS`` in the ``boards`` HASH: 
 HASH of definitions, EDITS counts the live edits made to it since. Readers fetch a board's version once and
 read by it; whoever writes afterwards names the version it read, and is refused if that has moved. A sync
 writes through `staging`, everything else one job at a time through `edits`. Uses read commands only.
+
+What decodes a definition is imported where one is: a plan that finds nothing to do reads none.
 """
 
 from __future__ import annotations
@@ -13,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.core.names import split_address
-from jobboard.store.codec import decode_definition
 from jobboard.store.reading import read_hashes
 from jobboard.store.wire import unpack
 
@@ -92,12 +93,16 @@ def defs_of(version: str) -> str:
 
 def read_definitions(store: Store, version: str) -> dict[str, Definition]:
     """Every job of a board at a version, by name. In pages."""
+    from jobboard.store.codec import decode_definition
+
     (packed,) = read_hashes(store, store.key("defs", defs_of(version)))
     return {job.decode(): decode_definition(raw) for job, raw in packed.items()}
 
 
 def read_some(store: Store, version: str, jobs: Sequence[str]) -> dict[str, Definition]:
     """Those of the named jobs that a board has at a version."""
+    from jobboard.store.codec import decode_definition
+
     found: dict[str, Definition] = {}
     key = store.key("defs", defs_of(version))
     for page in pages_of(jobs):

@@ -146,8 +146,3 @@ _KINDS = (
 _BY_PATTERN = {kind.pattern: kind for kind in _KINDS}
 KEYS: Mapping[str, KeyKind] = MappingProxyType(_BY_PATTERN)
 """Every family of keys, by its pattern."""
-
-
-def prefix(namespace: str) -> str:
-    """What every key of a namespace begins with."""
-    return f"jb:{{{namespace}}}:"

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.core.facts import SEEN_WITHIN_MS
+from jobboard.core.meaning import zone_version
 from jobboard.core.names import worker_for
-from jobboard.core.zone import zone_version
 from jobboard.store import functions
 from jobboard.store.connect import explained
 from jobboard.store.health import Finding

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import socket
 import subprocess
 from contextlib import suppress
@@ -49,6 +48,8 @@ class Address:
         path = home / "redis.sock"
         if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
             return cls(path=path)
+        import secrets
+
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port: int = probe.getsockname()[1]
         return cls(port=port, password=secrets.token_urlsafe(24))

@@ -15,7 +15,8 @@ from jobboard.reconcile.applying import apply
 from jobboard.reconcile.live import edit_job
 from jobboard.reconcile.planning import make_plan
 from jobboard.reconcile.sources import Options, Sources
-from jobboard.source.files import SourceFile, digest_of
+from jobboard.source.digest import digest_of
+from jobboard.source.files import SourceFile
 from jobboard.store import clocks, definitions
 from jobboard.store.connect import Store
 from jobboard.store.fsck import check

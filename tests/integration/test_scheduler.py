@@ -10,8 +10,8 @@ import pytest
 from kit.engine import MINUTE, Engine
 from kit.events import events_of, wait_for_event
 
+from jobboard.core.meaning import zone_version
 from jobboard.core.schedule import compile_schedule
-from jobboard.core.zone import zone_version
 from jobboard.daemon.scheduler import Scheduler
 from jobboard.store import fsck
 from jobboard.store.wire import pack

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 from croniter import croniter
 
 from jobboard.core.instant import format_instant, parse_instant
+from jobboard.core.meaning import zone_version
 from jobboard.core.schedule import compile_schedule
-from jobboard.core.zone import find_zone, zone_names, zone_version
+from jobboard.core.zone import find_zone, zone_names
 from kit.cron import random_expression
 from kit.minutes import fires, wall_minutes
 

@@ -25,7 +25,8 @@ from jobboard.core.written import written_keys
 from jobboard.daemon import tree
 from jobboard.daemon.attempt import Attempt
 from jobboard.daemon.child import REPORT_VARIABLE
-from jobboard.source.files import TEST_SUFFIXES, SourceFile, digest_of
+from jobboard.source.digest import digest_of
+from jobboard.source.files import TEST_SUFFIXES, SourceFile
 from jobboard.source.loader import load
 from jobboard.source.projectfile import Project
 from jobboard.source.schema import schema, schema_text

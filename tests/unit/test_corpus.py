@@ -15,7 +15,8 @@ import pytest
 
 from jobboard.core.diagnostic import render
 from jobboard.core.model import FIELDS
-from jobboard.source.files import SourceFile, digest_of
+from jobboard.source.digest import digest_of
+from jobboard.source.files import SourceFile
 from jobboard.source.loader import Loaded, load
 
 CORPUS = Path(__file__).parent.parent / "corpus"

@@ -8,7 +8,7 @@ import pytest
 
 from jobboard.core.diagnostic import Fault
 from jobboard.errors import UsageError
-from jobboard.source import files, git
+from jobboard.source import digest, git
 from jobboard.source.files import SourceFile, discover, read
 from jobboard.source.loader import Loaded, load
 from jobboard.source.values import parse_value, read_schedule
@@ -130,11 +130,11 @@ def test_a_file_is_named_below_its_root_and_shown_as_asked_for(
 
 
 def test_a_digest_covers_the_bytes_the_rules_and_the_zones(monkeypatch: pytest.MonkeyPatch) -> None:
-    digests = {files.digest_of(b"a"), files.digest_of(b"b")}
-    monkeypatch.setattr(files, "VERSION", 999)
-    digests.add(files.digest_of(b"a"))
-    monkeypatch.setattr(files, "zone_version", lambda: "1999z")
-    digests.add(files.digest_of(b"a"))
+    digests = {digest.digest_of(b"a"), digest.digest_of(b"b")}
+    monkeypatch.setattr(digest, "VERSION", 999)
+    digests.add(digest.digest_of(b"a"))
+    monkeypatch.setattr(digest, "zone_version", lambda: "1999z")
+    digests.add(digest.digest_of(b"a"))
     assert len(digests) == 4
 
 

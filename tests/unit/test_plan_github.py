@@ -20,7 +20,8 @@ from jobboard.core.refusal import Refusal
 from jobboard.reconcile.around import Around
 from jobboard.reconcile.planning import Planned
 from jobboard.reconcile.sources import Options, Sources
-from jobboard.source.files import SourceFile, digest_of
+from jobboard.source.digest import digest_of
+from jobboard.source.files import SourceFile
 from jobboard.source.loader import load
 
 if TYPE_CHECKING:

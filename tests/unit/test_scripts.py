@@ -11,7 +11,7 @@ import pytest
 from kit import lua
 
 from jobboard.store import connect, functions, scripts
-from jobboard.store.keys import KEYS, prefix
+from jobboard.store.keys import KEYS
 
 if TYPE_CHECKING:
     from jobboard.store.connect import Store
@@ -169,7 +169,7 @@ def test_lua_and_python_name_keys_alike(store: Store) -> None:
         store.key("run", "a/b@c"),
         store.key("a", "b", "c"),
     ]
-    assert store.key("meta") == prefix(store.namespace) + "meta"
+    assert store.key("meta") == f"jb:{{{store.namespace}}}:meta"
 
 
 def test_the_format_is_one_in_lua_and_python() -> None:

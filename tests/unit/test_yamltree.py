@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobboard.source import yamltree
+from jobboard.source.files import SIZE_LIMIT
 from jobboard.source.scalar import plain_scalar, quoted
 from jobboard.source.syntax import decode, parse
 from jobboard.source.text import Text
-from jobboard.source.yamltree import SIZE_LIMIT, Broken, Flaw, Tree, build
+from jobboard.source.yamltree import Broken, Flaw, Tree, build
 
 
 @pytest.fixture(params=["libyaml", "pure"])

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from jobboard.core.meaning import zone_version
 from jobboard.core.tzif import LAST_YEAR, read_changes, rule_changes
-from jobboard.core.zone import UTC_ZONE, UnknownZone, find_zone, zone_names, zone_version
+from jobboard.core.zone import UTC_ZONE, UnknownZone, find_zone, zone_names
 
 NAMES = sorted(zone_names())
 END_S = int(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp())
