@@ -1,9 +1,10 @@
-"""Show or set how much of the past is kept, in this namespace, from now on.
+"""Show or change the settings of a namespace: how much of the past is kept, and whether events are published.
 
 jobboard config                             every setting, what it is and how much there is
 jobboard config set history-bytes 1G
 jobboard config set failures 30d
 jobboard config unset history-bytes         the built-in one again
+jobboard config set channels on             events on pub/sub channels too: jb:{NAMESPACE}:on:failed, …
 
 Lowering one of bytes or of failures drops what is beyond it at once. Who set what is in the audit stream.
 """
@@ -31,7 +32,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "action", nargs="?", choices=["get", "set", "unset"], help="without it, show everything"
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help=", ".join(BOUNDS))
-    parser.add_argument("value", nargs="?", metavar="VALUE", help="a size as in 512M, or a span as in 30d")
+    parser.add_argument(
+        "value", nargs="?", metavar="VALUE", help="a size as in 512M, a span as in 30d, or on and off"
+    )
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -56,7 +59,7 @@ def execute(args: argparse.Namespace) -> int:
             [name, one.bound.text(one.value), "yes" if one.is_set else "", _kept(one), one.bound.of]
             for name, one in shown.items()
         ]
-        Screen().table(["NAME", "VALUE", "SET", "KEPT NOW", "BOUNDS"], lines)
+        Screen().table(["NAME", "VALUE", "SET", "KEPT NOW", "OF"], lines)
     return 0
 
 

@@ -80,7 +80,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "progress": ("progress", "from inside a job: say how far it is, and that it is alive"),
     "doctor": ("doctor", "check the store, the daemons and this machine"),
     "fsck": ("fsck", "check every invariant of what is stored, and repair"),
-    "config": ("config", "show or set how much of the past is kept"),
+    "config": (
+        "config",
+        "show or change settings: how much of the past is kept, whether events are published",
+    ),
     "functions": ("functions", "install functions on the server, for programs in any language"),
     "redis-cli": ("redis_cli", "send a command to the store"),
 }

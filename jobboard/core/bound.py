@@ -1,4 +1,7 @@
-"""Bounds of what a namespace keeps of the past: what they are called, built in, and how people write them."""
+"""Settings of a namespace: what they are called, built in, and how people write them.
+
+Nearly all are bounds of what is kept of the past; one is a switch.
+"""
 
 from __future__ import annotations
 
@@ -13,31 +16,36 @@ from jobboard.core.size import format_size, parse_size
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_SWITCH = ("off", "on")
 _LEAST = {"bytes": 64 * 1024, "ms": 60_000}
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """Something that bounds what is kept.
+    """Something that is set.
 
     Attributes:
         key: What it is stored under.
         default: The built-in one.
-        unit: What it is counted in, bytes or milliseconds.
-        of: What it bounds, in words.
+        unit: What it is counted in, bytes or milliseconds; of a switch, 1 is on and 0 is off.
+        of: What it bounds or does, in words.
     """
 
     key: str
     default: int
-    unit: Literal["bytes", "ms"]
+    unit: Literal["bytes", "ms", "switch"]
     of: str
 
     def parse(self, text: str) -> int:
-        """What a person wants it to be: ``512M``, ``30d``.
+        """What a person wants it to be: ``512M``, ``30d``, ``on``.
 
         Raises:
-            errors.UsageError: It is no size or no span, or too little.
+            errors.UsageError: It is no size, no span or no state of a switch, or too little.
         """
+        if self.unit == "switch":
+            if text not in _SWITCH:
+                raise errors.UsageError(f"{text!r} is no state of a switch", "on or off")
+            return _SWITCH.index(text)
         try:
             value = _size(text) if self.unit == "bytes" else parse_duration(text)
         except ValueError as error:
@@ -49,6 +57,8 @@ class Bound:
 
     def text(self, value: int) -> str:
         """What it is set to, in words."""
+        if self.unit == "switch":
+            return _SWITCH[value]
         return format_size(value) if self.unit == "bytes" else format_duration(value)
 
 
@@ -75,13 +85,14 @@ BOUNDS: Mapping[str, Bound] = MappingProxyType(
             "bytes",
             "output of runs; the oldest goes first, that of failures last",
         ),
+        "channels": Bound("publishes", 0, "switch", "whether events are published on channels too"),
     }
 )
 """By the name that people know them by."""
 
 
 def bound_named(name: str | None) -> Bound:
-    """The bound of that name.
+    """The setting of that name.
 
     Raises:
         errors.UsageError: There is none.

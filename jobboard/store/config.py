@@ -1,4 +1,4 @@
-"""Settings of a namespace, changed while it is in use: the bounds of what is kept of the past.
+"""Settings of a namespace, changed while it is in use: bounds of what is kept, and a switch.
 
 The scripts that write the past know the built-in bounds (`forget.lua`, `forget_outputs.lua`, `remember.lua`);
 what is set here stands in their place. Lowering one of bytes or of failures drops what is beyond it at once.
@@ -42,19 +42,23 @@ def read_settings(store: Store) -> dict[str, Setting]:
     with explained(store.url):
         chosen: Any = store.client.hmget(store.key("config"), keys)
         kept: Any = store.client.hmget(store.key("meta"), keys)
-    return {
-        name: Setting(
-            bound,
-            bound.default if value is None else int(value),
-            value is not None,
-            int(count or 0) if bound.unit == "bytes" else None,
-        )
-        for (name, bound), value, count in zip(BOUNDS.items(), chosen, kept, strict=True)
-    }
+    found = zip(BOUNDS.items(), chosen, kept, strict=True)
+    return {name: _setting(bound, value, counted) for (name, bound), value, counted in found}
+
+
+def _setting(bound: Bound, value: bytes | None, in_meta: bytes | None) -> Setting:
+    # A switch lies where every script looks anyway, which is where what is counted is.
+    said = in_meta if bound.unit == "switch" else value
+    return Setting(
+        bound,
+        bound.default if said is None else int(said),
+        said is not None,
+        int(in_meta or 0) if bound.unit == "bytes" else None,
+    )
 
 
 def configure(store: Store, name: str, value: int | None, *, by: Mapping[str, Any]) -> None:
-    """Set a bound, in its unit, None for the built-in one, and drop what is beyond it.
+    """Set something, in its unit, None for the built-in one, and drop what is beyond a bound.
 
     Raises:
         errors.UsageError: There is no such setting.

@@ -23,6 +23,15 @@ KINDS = (
     *("unlocked", "draining", "rescheduled", "tagged", "tracked", "untracked", "destroyed"),
 )
 """What an event may be of; a newer version may know more."""
+CHANNELS = (
+    *("put", "started", "completed"),
+    *(kind.replace(" ", "-") for kind in KINDS if kind not in ("reserved", "finished")),
+    *("failed", "cancelled"),
+)
+"""Where events are published, in a namespace that is set to, behind ``jb:{NAMESPACE}:on:``: on the channel of
+their kind; ``put`` of every run that is made, ``started`` of one that a worker has taken, and of one that is
+over ``completed``, ``failed``, ``cancelled`` or ``skipped``.
+"""
 PAGE = 500
 
 

@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- Sets bounds of what is kept, false for the built-in one, and who did; then drops what is beyond them, a page a
--- call: asked again with no bounds it goes on.
+-- call: asked again with no bounds it goes on. Whether events are published is no bound, and lies where every call
+-- looks anyway.
 -- KEYS      meta
 -- ARGUMENTS bounds=[[name, value], ...] by=map
 -- TOUCHES   config HASH, meta HASH
@@ -15,10 +16,11 @@ local refused = guard()
 if refused then return refused end
 for _, bound in ipairs(arguments.bounds) do
   local name, value = bound[1], bound[2]
+  local place = name == 'publishes' and key('meta') or key('config')
   if value then
-    redis.call('HSET', key('config'), name, value)
+    redis.call('HSET', place, name, value)
   else
-    redis.call('HDEL', key('config'), name)
+    redis.call('HDEL', place, name)
   end
   audit('config', name, arguments.by, {value = value})
 end

@@ -3,6 +3,7 @@
 -- @include enqueue
 -- @include remind
 -- @include event
+-- @include publish
 -- Makes a run of a decoded definition: everything a worker needs is copied, so later edits leave it alone.
 -- how = {trigger, at, due, by, reason, family, later}; with later it is for the caller to put it where it waits.
 -- Answers its number, by which runs are older or younger.
@@ -24,6 +25,7 @@ local function create(id, address, nominal, d, how)
     remind(key('expiry'), id, expires)
   end
   if launch.f then remind(key('deadlines'), id, (how.due or how.at) + launch.f) end
+  publish('put', 'put', address, id, how.at, 'trigger', how.trigger, 'queue', queue)
   if how.later then return sequence end
   enqueue(id, queue, score, true)
   event(how.trigger == 'schedule' and 'fired' or 'queued', address, id, how.at, 'trigger', how.trigger)
