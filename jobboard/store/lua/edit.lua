@@ -2,15 +2,17 @@
 -- A live edit: one job's definition, in place, with its schedule entry, in one step. The board's count of
 -- edits moves, so that a plan made before is stale. An edit that has been made already is made: its reply got
 -- lost. The definition must be, byte for byte, the one that was read: a sync that only records what the file
--- says moves neither epoch nor generation, and its base would be undone. It waits while a sync keeps edits off (`quiet`): the answer says until when at most.
+-- says moves neither epoch nor generation, and its base would be undone. It waits while a sync keeps edits off
+-- (`quiet`): the answer says for how long at most.
 -- KEYS      meta
 -- ARGUMENTS address=string seen=bytes definition=bytes work=map by=map paths=[path, ...] apart=[path, ...] changes=list
--- TOUCHES   boards HASH, defs:<version> HASH, edits HASH, quiet ZSET, wake:<who> LIST
+-- TOUCHES   boards HASH, defs:<version> HASH, edits HASH, wake:<who> LIST
 -- RETURNS   "OK" | "STALE" | "GONE" | "WAIT" {span}
 -- @include guard
 -- @include arguments
 -- @include definition
 -- @include settle
+-- @include quiet_ms
 -- @include keep_edits
 -- @include mark_drift
 -- @include now
@@ -21,8 +23,8 @@ local address = arguments.address
 local raw = definition(address)
 if not raw then return cmsgpack.pack({'GONE'}) end
 if raw == arguments.definition then return cmsgpack.pack({'OK'}) end
-local quiet = redis.call('ZREVRANGE', key('quiet'), 0, 0, 'WITHSCORES')
-if quiet[2] and tonumber(quiet[2]) > now() then return cmsgpack.pack({'WAIT', tonumber(quiet[2]) - now()}) end
+local wait_ms = quiet_ms()
+if wait_ms then return cmsgpack.pack({'WAIT', wait_ms}) end
 if raw ~= arguments.seen then return cmsgpack.pack({'STALE'}) end
 
 local board, job = string.match(address, '^([^/]+)/(.+)$')

@@ -5,13 +5,14 @@
 -- KEYS      meta
 -- ARGUMENTS address=string seen=string definition=bytes meta=bytes drifted=bool deed=map work=map
 --           what=string by=map detail=map
--- TOUCHES   boardmeta HASH, boards HASH, defs:<version> HASH, edits HASH, meta HASH, quiet ZSET, wake:<who> LIST,
+-- TOUCHES   boardmeta HASH, boards HASH, defs:<version> HASH, edits HASH, meta HASH, wake:<who> LIST,
 --           work LIST, work:<stage> HASH
 -- RETURNS   "OK" | "STALE" | "WAIT" {span}
 -- @include guard
 -- @include arguments
 -- @include now
 -- @include settle
+-- @include quiet_ms
 -- @include mark_drift
 -- @include disband
 -- @include audit
@@ -24,8 +25,8 @@ local current = redis.call('HGET', key('boards'), board) or false
 local version = current and string.match(current, '^(.*)%.%d+$') or board
 local defs = key('defs', version)
 if (redis.call('HGET', defs, job) or false) == arguments.definition then return cmsgpack.pack({'OK'}) end
-local quiet = redis.call('ZREVRANGE', key('quiet'), 0, 0, 'WITHSCORES')
-if quiet[2] and tonumber(quiet[2]) > at then return cmsgpack.pack({'WAIT', tonumber(quiet[2]) - at}) end
+local wait_ms = quiet_ms()
+if wait_ms then return cmsgpack.pack({'WAIT', wait_ms}) end
 if current ~= arguments.seen then return cmsgpack.pack({'STALE'}) end
 
 settle(address)

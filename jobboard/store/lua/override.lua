@@ -4,12 +4,13 @@
 -- sync keeps edits off (`quiet`).
 -- KEYS      meta
 -- ARGUMENTS address=string seen=string definition=bytes patient=bool overridden=bool ends=int work=map missed=list what=string by=map detail=map
--- TOUCHES   boards HASH, defs:<version> HASH, overrides ZSET, quiet ZSET, wake:<who> LIST
+-- TOUCHES   boards HASH, defs:<version> HASH, overrides ZSET, wake:<who> LIST
 -- RETURNS   "OK" | "STALE" | "GONE" | "WAIT" {span}
 -- @include guard
 -- @include arguments
 -- @include definition
 -- @include settle
+-- @include quiet_ms
 -- @include admit
 -- @include note
 -- @include now
@@ -21,10 +22,8 @@ local address = arguments.address
 local raw, current = definition(address)
 if not current then return cmsgpack.pack({'GONE'}) end
 if raw == arguments.definition then return cmsgpack.pack({'OK'}) end
-local quiet = redis.call('ZREVRANGE', key('quiet'), 0, 0, 'WITHSCORES')
-if arguments.patient and quiet[2] and tonumber(quiet[2]) > now() then
-  return cmsgpack.pack({'WAIT', tonumber(quiet[2]) - now()})
-end
+local wait_ms = arguments.patient and quiet_ms()
+if wait_ms then return cmsgpack.pack({'WAIT', wait_ms}) end
 local board, job = string.match(address, '^([^/]+)/(.+)$')
 local at_version = redis.call('HGET', key('boards'), board)
 if at_version ~= arguments.seen then return cmsgpack.pack({'STALE'}) end
