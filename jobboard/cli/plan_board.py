@@ -111,6 +111,9 @@ class BoardText:
                 f"  - the board itself, with all its {len(board.changes)} jobs; its file is gone", "destroy"
             )
             yield 0
+        for notice in board.notices:
+            self._view.say(f"  . {notice}", "change")
+            yield 0
         if board.held is not None:
             self._view.say(f"  . {held_words(board)}; its file has no say", "dim")
             self._view.say(f"      jobboard release {board.name}", "dim")

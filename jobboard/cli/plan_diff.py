@@ -51,6 +51,8 @@ def _aside(plan: Plan, around: Around) -> Iterator[str]:
         elif change.action == "record":
             paths = ", ".join(field.path for field in change.fields)
             yield f"record: {change.address} {paths or 'stays away'}"
+    for board in plan.boards:
+        yield from (f"notice: board {board.name}: {notice}" for notice in board.notices)
     for job in plan.outdated:
         yield f"requeue: {job.address} {job.runs} queued"
     for drift in plan.drift:

@@ -74,6 +74,8 @@ def _said(board: BoardPlan, around: Around) -> Iterator[tuple[Level, str, str, s
     for refusal in board.refusals:
         subject = refusal.subject if "/" in refusal.subject else ""
         yield "error", subject, f"{refusal.subject} is guarded", f"{refusal.message}: {refusal.way_out}"
+    for notice in board.notices:
+        yield "warning", "", f"board {board.name}", notice
     for change in board.changes:
         unexplained = unexplained_text(change.address, around)
         if change.action in SHOWN or unexplained:

@@ -63,6 +63,7 @@ def _board(planned: Planned, board: BoardPlan, around: Around, clocks: ClockText
             {"address": job.address, "runs": job.runs, "revisions": list(job.revisions)}
             for job in board.outdated
         ],
+        "notices": list(board.notices),
         "on_prune": "cancel" if board.stopping else "drain",
         "held": dict(board.held) if board.held is not None else None,
         "changes": [

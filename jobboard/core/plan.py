@@ -67,6 +67,7 @@ class BoardPlan:
         forgotten: Jobs that were removed by hand and are so no more: who did it is not kept.
         requeue: Whether the waiting runs of its jobs take the definition that is in force afterwards.
         outdated: Those of jobs that stay as they are, looked for only where that is so.
+        notices: What a person may want to know of it, though it stands in nobody's way.
         on_prune: What becomes of running runs of jobs that go, whatever the board says; None for that.
     """
 
@@ -90,6 +91,7 @@ class BoardPlan:
     requeue: bool = False
     outdated: tuple[Outdated, ...] = ()
     on_prune: OnPrune | None = None
+    notices: tuple[str, ...] = ()
 
     @property
     def rewritten(self) -> bool:
@@ -100,7 +102,7 @@ class BoardPlan:
     def quiet(self) -> bool:
         """Whether there is nothing to show of it: at most its record follows its file."""
         told = self.rewritten or self.outdated or self.missing or self.held or self.drift
-        return not (told or self.in_the_way)
+        return not (told or self.in_the_way or self.notices)
 
     @property
     def in_the_way(self) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jobboard.core.arrival import arrived
 from jobboard.core.compare import plan_jobs
 from jobboard.core.names import address_of, split_address
+from jobboard.core.notice import notices
 from jobboard.core.plan import BoardPlan
 from jobboard.core.refusal import drift_refusals, empty_refusal, loss_refusal, protected_refusals
 from jobboard.reconcile import ancestry, guards, targeting
@@ -117,6 +118,7 @@ def plan_board(
         released=bool(pair.meta.get("held")),
         forgotten=forgotten,
         left=tuple(sorted(traffic.goings.get(board.name, ()))),
+        notices=tuple(notices(live, changes)),
     )
 
 

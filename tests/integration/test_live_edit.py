@@ -175,6 +175,15 @@ def test_what_a_newer_version_wrote_survives_an_edit_and_a_sync(project: Project
     project.store.client.hset(key, "dump", pack(packed))
     project.ok("set", "dump", "timeout=5m")
     project.board("ops", "dump: {run: other, locks: [db]}")
+    assert project.plan()["boards"][0]["notices"] == [
+        "dump: a newer version wrote fields unknown to this one (#99), which stay"
+    ]
+    for form, words in (
+        ("text", "  . dump: a newer"),
+        ("diff", "# notice: board ops: dump"),
+        ("github", "#99"),
+    ):
+        assert words in project.ok("plan", "-o", form).out
     project.sync()
     assert project.spec("ops/dump")["#99"] == "new"
 
