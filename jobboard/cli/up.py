@@ -37,12 +37,13 @@ def execute(args: argparse.Namespace) -> int:
     from jobboard.daemon.scheduler import Scheduler
     from jobboard.daemon.service import Signals, serve
     from jobboard.daemon.worker import Worker
+    from jobboard.runners.found import OURS
 
     settings = Settings.from_args(args)
     daemons.refuse_shared(settings, shared=args.shared)
     common = args.read_project(project_root(Path.cwd()))
     if not args.runner and common is not None:
-        args.runner = [name for name, runner in common.runners.items() if runner.argv]
+        args.runner = [name for name, runner in common.runners.items() if runner.argv or name in OURS]
     serving = daemons.serving_of(args)
     daemons.log_to_stderr()
     screen = Screen()

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 GROUP = "jobboard.runners"
+OURS = {"console": Runner(call="jobboard.runners.console:show")}
+"""Those that this package brings."""
 
 
 def find_runners(names: Iterable[str], declared: Mapping[str, Runner]) -> dict[str, Runner]:
@@ -33,6 +35,8 @@ def find_runners(names: Iterable[str], declared: Mapping[str, Runner]) -> dict[s
 def _found(name: str, declared: Mapping[str, Runner]) -> Runner:
     if name in declared and declared[name].argv:
         return declared[name]
+    if name in declared and name in OURS:
+        return OURS[name]
     # 30 ms, for those alone who serve a runner of a package.
     from importlib.metadata import entry_points
 

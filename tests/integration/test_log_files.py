@@ -12,7 +12,7 @@ import pytest
 from kit.commandline import asked, jobboard, told
 from kit.engine import Engine
 from kit.events import wait_for_event
-from kit.work import board, finished, start, until, working
+from kit.work import board, finished, most_memory_kib, start, until, working, working_process
 
 from jobboard.client import Client
 from jobboard.daemon.logkeeper import LogKeeper
@@ -99,6 +99,18 @@ def test_files_are_bounded_and_rotated(store: Store, tmp_path: Path) -> None:
     line = b"0123456789abcde\n"
     assert kept[: 1 << 19] == line * (1 << 15)
     assert kept.endswith(line)
+
+
+def test_huge_output_costs_no_memory_and_no_exit_code(store: Store, tmp_path: Path) -> None:
+    printed, more_kib = 2 << 30, 16 * 1024
+    board(store, {"before": filed("echo"), "job": filed("yes | head -c 2G; exit 3", max_size=1 << 20)})
+    with working_process(store, tmp_path) as worker:
+        finished(store, start(store, "before"))
+        before_kib = most_memory_kib(worker.pid)
+        record = finished(store, start(store, "job"), timeout_s=60)
+        assert most_memory_kib(worker.pid) < before_kib + more_kib
+    assert (record["state"], record["exit"], record["output_bytes"]) == ("failed", 3, printed)
+    assert printed - (1 << 20) <= record["dropped_bytes"] <= printed - (3 << 18)
 
 
 def test_streams_and_times_are_kept_beside_the_files(

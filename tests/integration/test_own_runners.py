@@ -142,6 +142,18 @@ def test_a_package_brings_a_runner(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert testing.run(path, "job").text == "ops/job {'q': 1}\n"
 
 
+def test_the_console_prints_what_it_was_asked_for(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(errors.UsageError, match='no runner "console" here'):
+        find_runners(["console"], {})
+    found = find_runners(["console"], {"console": Runner()})
+    board(store, {"job": spec_of(runner="console", **{"with": {"region": "eu"}})})
+    with working(store, tmp_path, queues=["common", "common:console"], runners=found):
+        record = finished(store, start(store, "job"))
+    assert record["state"] == "ok"
+    said = json.loads(output(store, record["id"]))
+    assert (said["run"], said["with"]) == (record["id"], {"region": "eu"})
+
+
 def test_a_runner_that_nobody_has_is_refused() -> None:
     with pytest.raises(errors.UsageError, match='there is no runner "none" here'):
         find_runners(["none"], {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -49,6 +50,17 @@ def up(folder: Path) -> Iterator[subprocess.Popen[str]]:
         started.wait()
         assert started.stdout is not None
         started.stdout.close()
+
+
+def test_it_serves_the_runners_of_the_project_that_are_here(tmp_path: Path) -> None:
+    declared = "runners:\n  console: {}\n  own: {exec: [cat]}\n  sql: {}\n"
+    (tmp_path / "jobboard.yaml").write_text(declared)
+    with up(tmp_path):
+        environ = {**os.environ, "JOBBOARD_HOME": str(tmp_path / "home")}
+        asked = [sys.executable, "-m", "jobboard", "workers", "-o", "json"]
+        said = subprocess.run(asked, cwd=tmp_path, env=environ, check=True, capture_output=True, text=True)
+        (worker,) = json.loads(said.stdout)["workers"]
+        assert worker["queues"][:3] == ["common", "common:console", "common:own"]
 
 
 def read_until(stream: IO[str] | None, words: str) -> str:

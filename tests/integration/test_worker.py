@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +12,7 @@ from kit.work import (
     animal,
     board,
     finished,
+    most_memory_kib,
     output,
     reserved,
     running_with,
@@ -36,6 +35,8 @@ from jobboard.store.fsck import check
 from jobboard.store.runs import Runs
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from jobboard.store.connect import Store
 
 
@@ -165,11 +166,11 @@ def test_of_huge_output_head_and_tail_are_kept(store: Store, tmp_path: Path) -> 
     stored = store.client.info("memory")["used_memory"]
     with working_process(store, tmp_path) as worker:
         finished(store, start(store, "before"))
-        before_kib = _most_memory_kib(worker.pid)
+        before_kib = most_memory_kib(worker.pid)
         run_id = start(store, "job")
         record = finished(store, run_id, timeout_s=60)
         text = output(store, run_id)
-        assert _most_memory_kib(worker.pid) < before_kib + more_kib
+        assert most_memory_kib(worker.pid) < before_kib + more_kib
     assert store.client.info("memory")["used_memory"] < stored + more_kib * 1024
     assert (record["state"], record["exit"]) == ("failed", 3)
     assert record["output_bytes"] == huge + 11
@@ -177,13 +178,6 @@ def test_of_huge_output_head_and_tail_are_kept(store: Store, tmp_path: Path) -> 
     assert len(text) == HEAD_BYTES + TAIL_BYTES
     assert text.startswith(b"first\ny\n")
     assert text.endswith(b"y\nlast\n")
-
-
-def _most_memory_kib(pid: int) -> int:
-    """The most memory a process has had so far."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    assert found
-    return int(found[1])
 
 
 def test_output_is_there_while_the_run_goes_on(store: Store, tmp_path: Path) -> None:

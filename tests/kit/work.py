@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -73,6 +74,13 @@ def record(store: Store, run_id: str) -> dict[str, Any]:
     raw: Any = store.client.lrange(store.key("last", address), 0, -1)
     (found,) = [r for r in map(unpack, raw) if r["id"] == run_id]
     return dict(found)
+
+
+def most_memory_kib(pid: int) -> int:
+    """The most memory a process has had so far."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert found is not None
+    return int(found[1])
 
 
 def output(store: Store, run_id: str, attempt: int | None = None) -> bytes:
