@@ -92,6 +92,12 @@ class Tally:
         return self.states.get("failed", 0) + self.states.get("lost", 0)
 
 
+def spans_of(span_ms: float) -> Spans:
+    """One span alone; `lua/include/tally.lua` adds it to others in the same way."""
+    bucket = 1 + math.floor(4 * math.log2(span_ms) + 1e-9) if span_ms >= 1 else 0
+    return Spans(1, span_ms, span_ms**2, span_ms, {bucket: 1})
+
+
 def total(tallies: Iterable[Tally]) -> Tally:
     """What several tallies come to together."""
     several = tuple(tallies)

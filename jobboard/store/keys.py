@@ -137,6 +137,7 @@ _KINDS = (
     KeyKind("marked", "HASH", "run", "run that is over and tracked or tagged -> its record, packed"),
     KeyKind("aging", "ZSET", "run", "run -> when its output goes, where its job says how long it is kept"),
     KeyKind("kept:<job>", "ZSET", "run", "run with output, where the job says of how many -> its end"),
+    KeyKind("uncounted", "LIST", "run", "ends of runs, written down and not counted yet, packed; a few"),
     KeyKind("minute:<minute>", "HASH", "run", "queue -> what ended in a minute, counted, packed; two days"),
     KeyKind("day:<day>", "HASH", "run", "queue -> what ended in a UTC day, counted, packed; 400 days"),
     KeyKind("jobday:<day>", "HASH", "run", "job -> what ended in a UTC day, counted, packed; 30 days"),

@@ -34,6 +34,37 @@ def _ran(engine: Engine, job: str, nominal: int, verdict: Any = "ok", **how: Any
     engine.finish(engine.reserve_one(), verdict, **how)
 
 
+def _counted(engine: Engine) -> None:
+    """So many ends, one a call, that they are all counted."""
+    for n in range(16):
+        _ran(engine, "b/x", NOON + n)
+    assert not engine.client.exists(engine.store.key("uncounted"))
+
+
+def test_ends_are_told_of_before_and_after_they_are_counted(engine: Engine, store: Store) -> None:
+    told_of = []
+    for n in range(40):
+        _ran(engine, "b/x" if n % 2 else "b/slow", NOON + n, started_ago_ms=n)
+        queues, _ = counts.by_queue(store, NOON, NOON)
+        jobs, _ = counts.by_job(store, NOON, NOON)
+        assert total(jobs.values()) == queues["common"]
+        days = counts.of_job(store, "b/slow", NOON, NOON)
+        assert days == {NOON // DAY_MS * DAY_MS: jobs["b/slow"]}
+        told_of.append((queues["common"].runs, queues["common"].ran.total_ms))
+    assert told_of == [(n + 1, n * (n + 1) / 2) for n in range(40)]
+    assert engine.client.llen(store.key("uncounted")) == 40 % 16
+
+
+def test_ends_of_two_days_are_counted_for_each(engine: Engine, store: Store, clock: StoreClock) -> None:
+    _ran(engine, "b/x", NOON)
+    clock.advance(DAY_MS)
+    engine.worker()
+    for n in range(20):
+        _ran(engine, "b/x", NOON + DAY_MS + n)
+    days = counts.of_job(store, "b/x", NOON, NOON + DAY_MS)
+    assert [days[day].runs for day in sorted(days)] == [1, 20]
+
+
 def test_ends_are_counted_with_how_long_they_took(
     engine: Engine, store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -118,7 +149,7 @@ def test_further_back_than_minutes_are_kept_days_are_read(
 
 
 def test_counts_drop_themselves(engine: Engine, store: Store) -> None:
-    _ran(engine, "b/x", NOON)
+    _counted(engine)
     spans = {"minute": 2, "day": 400, "jobday": 30}
     for family, days in spans.items():
         number = NOON // (60_000 if family == "minute" else DAY_MS)
@@ -127,7 +158,7 @@ def test_counts_drop_themselves(engine: Engine, store: Store) -> None:
 
 
 def test_counts_that_would_stay_for_ever_are_found_and_mended(engine: Engine, store: Store) -> None:
-    _ran(engine, "b/x", NOON)
+    _counted(engine)
     day = str(NOON // DAY_MS)
     store.client.persist(store.key("jobday", day))
     (problem,) = fsck.repair(store)

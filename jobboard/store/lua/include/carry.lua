@@ -2,6 +2,7 @@
 -- @include now
 -- @include made
 -- @include read_run
+-- @include settle_counts
 -- Gives a job's state another address: next due instant, cursor, runs counted, live edits, overrides, holds,
 -- what is expected of it, last records, what was counted of its last thirty days, and the runs that are not over. A claim is void. Of what has been
 -- carried before nothing is left to carry.
@@ -41,6 +42,7 @@ local function carry(from, to)
   -- What was never put on record was never counted.
   if redis.call('EXISTS', key('last', from)) == 1 then
     redis.call('RENAME', key('last', from), key('last', to))
+    settle_counts()
     local today = math.floor(now() / 86400000)
     for day = today - 30, today do
       local days = key('jobday', day)
