@@ -12,7 +12,7 @@ jobboard runs --search 'disk full'       what has that text in its command or it
 Of one job, what is still to become a run is listed too: a nominal that some of its parents have ended for.
 
 Times are UTC, as in the ids of runs. What is over is looked for in the last 20,000 records, or those before
---until; where that is not all, it says how far back that was.
+--until, and by --tag among the last 200 of the tag; where that is not all, it says how far back that was.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ _SETS = (
 """Families of sets and hashes whose members are looked at one by one."""
 _COUNTED = ("minute", "day", "jobday")
 """Families that count what ended in a stretch of time."""
-_NAMED = (*_SETS, *_COUNTED, "run", "out", "defs", "changes", "outcomes")
+_NAMED = (*_SETS, *_COUNTED, "run", "out", "defs", "changes", "outcomes", "bytag")
 """Families whose keys are looked for."""
 
 
@@ -103,9 +103,10 @@ class _Walk:
         yield from self._paged("waiters", self._names("lockwait"))
         yield from self._paged("gates", self._members("gates"))
         yield from self._paged("aging", self._members("aging"))
-        for family in ("tracked", "tagged", "marked"):
+        for family in ("tracked", "tagged", "marked", "tagsused"):
             yield from self._paged(family, self._members(family))
         yield from self._paged("outcomes", self._names("outcomes"))
+        yield from self._paged("bytag", self._names("bytag"))
         yield from self._paged("turns", self._names("line"))
         yield from self._paged("out", self._names("out"))
         yield from self._paged("changes", self._names("changes"))

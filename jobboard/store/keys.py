@@ -134,6 +134,10 @@ _KINDS = (
     ),
     KeyKind("tracked", "ZSET", "run", "run that somebody tracks, live or over -> since when"),
     KeyKind("tagged", "ZSET", "run", "run that was given tags when it was over -> when; the last thousand"),
+    KeyKind(
+        "bytag:<tag>", "LIST", "run", "where the records are of the last 200 runs that ended with the tag"
+    ),
+    KeyKind("tagsused", "ZSET", "run", "tag -> when a run ended with it last; the last ten thousand"),
     KeyKind("marked", "HASH", "run", "run that is over and tracked or tagged -> its record, packed"),
     KeyKind("aging", "ZSET", "run", "run -> when its output goes, where its job says how long it is kept"),
     KeyKind("kept:<job>", "ZSET", "run", "run with output, where the job says of how many -> its end"),

@@ -16,9 +16,10 @@ from jobboard.core.states import ENDED, LIVE, PASSED_OVER
 from jobboard.store import definitions, marks, past, world
 from jobboard.store.joins import joining_of
 from jobboard.store.search import Search
+from jobboard.store.tagged import read_tagged
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from jobboard.core.record import Record
     from jobboard.store.connect import Store
@@ -117,7 +118,7 @@ class _Sieve:
     store: Store
     asked: Asked
     search: Search | None = None
-    _marked: Mapping[str, tuple[str, ...]] | None = None
+    _kept: Mapping[str, Record] | None = None
     _tags_of: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def wants(self, record: Record) -> bool:
@@ -134,14 +135,19 @@ class _Sieve:
             and (self.search is None or self.search.finds(record))
         )
 
+    @property
+    def kept(self) -> Mapping[str, Record]:
+        """The records that are kept for their marks, by run."""
+        if self._kept is None:
+            self._kept = marks.kept_records(self.store)
+        return self._kept
+
     def _tags(self, record: Record) -> tuple[str, ...]:
         if record.live:
             return record.tags
         if record.passed_over and not record.run_id:
             return self._tags_of_job(record.job)
-        if self._marked is None:
-            self._marked = marks.kept_tags(self.store)
-        return self._marked.get(record.run_id, record.tags)
+        return self.kept.get(record.run_id, record).tags
 
     def _tags_of_job(self, address: str) -> tuple[str, ...]:
         if address not in self._tags_of:
@@ -181,10 +187,35 @@ def _past(store: Store, asked: Asked, sieve: _Sieve, limit: int) -> Walk:
         own = _own(store, asked, sieve, limit)
         if own is not None:
             return own
+    if asked.tag is not None:
+        return _tagged(store, asked, sieve, limit)
     stream = "failures" if asked.states == {"failed"} else "history"
+    return _walk(store, asked, sieve.wants, limit, stream)
+
+
+def _walk(
+    store: Store, asked: Asked, wanted: Callable[[Record], bool], limit: int, stream: str = "history"
+) -> Walk:
     return past.walk(
-        store, sieve.wants, limit=limit, since_ms=asked.since_ms, until_ms=asked.until_ms, stream=stream
+        store, wanted, limit=limit, since_ms=asked.since_ms, until_ms=asked.until_ms, stream=stream
     )
+
+
+def _tagged(store: Store, asked: Asked, sieve: _Sieve, limit: int) -> Walk:
+    """Runs by the index of their tag; what was passed over has no run, and is looked for in the history."""
+    index = read_tagged(store, asked.tag or "")
+    known = {(run.run_id, run.ended_at_ms): run for run in (*index.records, *sieve.kept.values())}
+    ended = [r for r in known.values() if past.within(r, asked.since_ms, asked.until_ms) and sieve.wants(r)]
+    passed = past.Walk((), 0, None, complete=True)
+    if asked.states & set(PASSED_OVER):
+        passed = _walk(store, asked, lambda record: not record.run_id and sieve.wants(record), limit)
+    found = sorted((*ended, *passed.records), key=lambda record: record.seen_at_ms, reverse=True)
+    cut = found[limit - 1].seen_at_ms if len(found) > limit else None
+    ends = (cut, index.back_to_ms, None if passed.complete else passed.back_to_ms)
+    back_to_ms = max((ms for ms in ends if ms is not None), default=None)
+    whole = back_to_ms is None or (asked.since_ms is not None and back_to_ms <= asked.since_ms)
+    looked_at = len(index.records) + passed.looked_at
+    return past.Walk(tuple(found[:limit]), looked_at, back_to_ms, complete=whole)
 
 
 def _own(store: Store, asked: Asked, sieve: _Sieve, limit: int) -> Walk | None:

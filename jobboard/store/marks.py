@@ -124,11 +124,11 @@ def _with(record: Record, found: Mapping[str, tuple[tuple[str, ...], bool]]) -> 
     return replace(record, tags=tags, tracked=tracked)
 
 
-def kept_tags(store: Store) -> dict[str, tuple[str, ...]]:
-    """The tags of the runs that are over and whose record is kept for its marks: two thousand at most."""
+def kept_records(store: Store) -> dict[str, Record]:
+    """The records of runs that are over which are kept for their marks, by run: two thousand at most."""
     with explained(store.url):
         found: Any = store.client.hgetall(store.key("marked"))
-    return {run_id.decode(): decode_record(as_bytes(raw)).tags for run_id, raw in found.items()}
+    return {run_id.decode(): decode_record(as_bytes(raw)) for run_id, raw in found.items()}
 
 
 def read_tracked(store: Store) -> list[Record]:

@@ -4,15 +4,15 @@
 -- KEYS      meta
 -- ARGUMENTS family=string name=string subjects=list repair=bool
 -- TOUCHES   active:<queue> SET, after:<parent> SET, aging ZSET, asks:<job> ZSET, awaited:<run> SET,
---           barrier:<lock> ZSET, barriers ZSET, blocked ZSET, buried ZSET, changed ZSET, changes:<stage> HASH,
---           claim HASH, claims ZSET, cursor HASH, day:<day> HASH, deadlines ZSET, delay ZSET, drift HASH,
---           edits HASH, expected ZSET, expiry ZSET, fanout LIST, fanout:<list> SET, gate:<run> HASH, gates ZSET,
---           halted SET, holding:<worker> SET, incidents HASH, jobday:<day> HASH, joins:<job> HASH,
---           kept:<job> ZSET, limits HASH, line:<job> ZSET, live:<job> SET, lock:<lock> SET, lockrescan SET,
---           lockwait:<lock> ZSET, marked HASH, meta HASH, minute:<minute> HASH, needs:<run> SET,
+--           barrier:<lock> ZSET, barriers ZSET, blocked ZSET, buried ZSET, bytag:<tag> LIST, changed ZSET,
+--           changes:<stage> HASH, claim HASH, claims ZSET, cursor HASH, day:<day> HASH, deadlines ZSET,
+--           delay ZSET, drift HASH, edits HASH, expected ZSET, expiry ZSET, fanout LIST, fanout:<list> SET,
+--           gate:<run> HASH, gates ZSET, halted SET, holding:<worker> SET, incidents HASH, jobday:<day> HASH,
+--           joins:<job> HASH, kept:<job> ZSET, limits HASH, line:<job> ZSET, live:<job> SET, lock:<lock> SET,
+--           lockrescan SET, lockwait:<lock> ZSET, marked HASH, meta HASH, minute:<minute> HASH, needs:<run> SET,
 --           out:<run> STREAM, outbytes HASH, outcomes:<job> ZSET, outputs ZSET, overrides ZSET,
---           queue:<queue> ZSET, run:<run> HASH, sched ZSET, skips HASH, stages ZSET, tagged ZSET, told HASH,
---           tombstones HASH, tracked ZSET, used HASH, work LIST, work:<stage> HASH, workers ZSET
+--           queue:<queue> ZSET, run:<run> HASH, sched ZSET, skips HASH, stages ZSET, tagged ZSET, tagsused ZSET,
+--           told HASH, tombstones HASH, tracked ZSET, used HASH, work LIST, work:<stage> HASH, workers ZSET
 -- RETURNS   "OK" {[subject, words], ...}
 -- @include guard
 -- @include arguments
@@ -454,6 +454,18 @@ end
 function look.tagged(id)
   if redis.call('HEXISTS', key('marked'), id) == 0 and broken(id, 'has tags of its own, which are not kept') then
     redis.call('ZREM', key('tagged'), id)
+  end
+end
+
+function look.bytag(tag)
+  if not redis.call('ZSCORE', key('tagsused'), tag) and broken(tag, 'has runs that nothing would ever forget') then
+    redis.call('UNLINK', key('bytag', tag))
+  end
+end
+
+function look.tagsused(tag)
+  if redis.call('EXISTS', key('bytag', tag)) == 0 and broken(tag, 'is a tag of runs, and none are known') then
+    redis.call('ZREM', key('tagsused'), tag)
   end
 end
 
