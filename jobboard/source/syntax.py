@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from jobboard.source.scalar import quoted
-from jobboard.source.text import LONGEST_SHOWN, Text
+from jobboard.source.bare import unquoted
+from jobboard.source.text import Text
 from jobboard.source.yamltree import EMPTY_HINT, Broken, Flaw, Tree, build
 
 if TYPE_CHECKING:
@@ -30,25 +30,6 @@ _WIDE_MARKS: Sequence[tuple[bytes, str]] = (
     (codecs.BOM_UTF16_LE, "UTF-16"),
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
-_FIRST_READ_AS = {
-    "*": "YAML reads * as an alias",
-    "&": "YAML reads & as an anchor",
-    "!": "YAML reads ! as a tag",
-    "@": "YAML reserves @",
-    "`": "YAML reserves `",
-    "%": "YAML reads % as a directive",
-    "|": "YAML reads | as a block of text that begins on the next line",
-    ">": "YAML reads > as a block of text that begins on the next line",
-    "[": "YAML reads [ as a list",
-    "{": "YAML reads { as a map",
-    '"': "YAML ends the value at the second quote",
-    "'": "YAML ends the value at the second quote",
-    "-": "YAML reads - as an item of a list",
-    "?": "YAML reads ? as a key",
-}
-# What makes a value no YAML at all by its first character; a star before a word may be an alias.
-_NEVER_FIRST = {"*": r"\*[\s/*,]", "@": "@", "%": "%", "`": "`"}
-_SCHEDULE_KEYS = ("cron",)
 
 
 def decode(raw: bytes) -> Text | Flaw:
@@ -131,7 +112,7 @@ def _explain(text: Text, content: str, error: yaml.YAMLError) -> tuple[list[Flaw
     )
     if whole is not None:
         return [whole], None
-    return _unquoted(text, content, offset, problem) or ([_indented(text, offset)], None)
+    return unquoted(text, content, offset, problem) or ([_indented(text, offset)], None)
 
 
 def _unclosed(task: str, problem: str, start: int, text: Text) -> Flaw | None:
@@ -172,77 +153,6 @@ def _misplaced(content: str, offset: int) -> Flaw | None:
     if content[offset] == "\t" and not content[line_start:offset].strip():
         return Flaw(offset, "this line is indented with a tab", "Indent with spaces")
     return None
-
-
-def _unquoted(text: Text, content: str, offset: int, problem: str) -> tuple[list[Flaw], str] | None:
-    """The flaw of a value that wants quotes, if `offset` stands in one, and of the later ones like it."""
-    found = text.value_at(offset)
-    if found is None or text.is_scarred(offset):
-        return None
-    key, start, value = found
-    if "escape" in problem:
-        text.scar(start)
-        single = quoted(value.strip('"') + "\\").replace("\\'", "'")
-        message = "a backslash in double quotes begins an escape"
-        return [Flaw(offset, message, f"Write  {_pair(key, single)}", 2)], _blanked(content, [start])
-    places = [start, *_like(content, start, key)]
-    for place in places:
-        text.scar(place)
-    return [_bare(text, place) for place in places], _blanked(content, places)
-
-
-def _like(content: str, start: int, key: str | None) -> list[int]:
-    """Where later values of the same key, equally indented, begin with a character that no value may.
-
-    A mistake is often made on every other line, and each would cost another reading of the whole file.
-    """
-    first = content[start]
-    if key is None or first not in _NEVER_FIRST:
-        return []
-    head = content[content.rfind("\n", 0, start) + 1 : start]
-    alike = re.compile(rf"^{re.escape(head)}(?={_NEVER_FIRST[first]})", re.MULTILINE)
-    return [match.end() for match in alike.finditer(content, start)]
-
-
-def _bare(text: Text, start: int) -> Flaw:
-    """The flaw of the value at `start`, which has no quotes, or has them in the wrong places."""
-    key, _, value = text.value_at(start) or (None, start, "")
-    message = "the schedule is not quoted" if key in _SCHEDULE_KEYS else _of(key) + " is not quoted"
-    if value[:1] in ("'", '"'):
-        message = "text goes on after the closing quote"
-    cause = _FIRST_READ_AS.get(value[:1], 'YAML reads ": " as a key and its value')
-    if len(value) > LONGEST_SHOWN:
-        return Flaw(start, message, f"{cause}. Put the value in quotes")
-    advice = "If it is text, write" if value[:1] in ("[", "{") else "Write"
-    return Flaw(start, message, f"{cause}. {advice}  {_pair(key, quoted(_meant(value)))}")
-
-
-def _meant(value: str) -> str:
-    """`value` without the single quotes around it that an apostrophe inside has cut short."""
-    inner = value[1:-1]
-    apostrophe = value[:1] == value[-1:] == "'" and inner.count("'") % 2 == 1
-    return inner if apostrophe else value
-
-
-def _of(key: str | None) -> str:
-    return f'the value of "{key}"' if key else "the item"
-
-
-def _pair(key: str | None, value: str) -> str:
-    return f"{key}: {value}" if key else f"- {value}"
-
-
-def _blanked(content: str, starts: Sequence[int]) -> str:
-    """`content` with the rest of each of these lines replaced by a quoted word of the same length."""
-    pieces = []
-    done = 0
-    for start in starts:
-        end = content.find("\n", start)
-        end = end if end >= 0 else len(content)
-        room = end - start
-        pieces += [content[done:start], "x" if room < 2 else f"'{'x' * (room - 2)}'"]
-        done = end
-    return "".join([*pieces, content[done:]])
 
 
 def _indented(text: Text, offset: int) -> Flaw:
