@@ -21,11 +21,6 @@ from jobboard.settings import Settings
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
-
-    from jobboard.core.record import Record
-    from jobboard.store.connect import Store
-    from jobboard.store.overview import Standing
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Hold, and say what that means."""
-    from jobboard.store import clocks, holds
+    from jobboard.store import clocks, holds, overview
     from jobboard.store.connect import open_store
     from jobboard.store.runs import Runs
 
@@ -50,8 +45,8 @@ def execute(args: argparse.Namespace) -> int:
         until_ms = scopes.until_of(args, clocks.now_ms(store))
         by = project.by_of(settings, args.reason)
         at_ms = holds.pause(store, scope, by=by, reason=args.reason, until_ms=until_ms)
-        covered = scopes.covered_by(store, scope, at_ms)
-        running, waiting = _unfinished(store, covered)
+        covered = overview.covered_by(store, scope, at_ms)
+        running, waiting = overview.unfinished(store, covered)
         if args.stop:
             for run in running:
                 Runs(store).cancel(run.run_id, settings.actor)
@@ -82,12 +77,3 @@ def execute(args: argparse.Namespace) -> int:
         print(f"{len(waiting)} that had not started {stay} until the hold ends.")
     print(f"{resume_command(scope)} ends the hold.")
     return 0
-
-
-def _unfinished(store: Store, covered: Sequence[Standing]) -> tuple[list[Record], list[Record]]:
-    """The runs of these jobs that run, and those that have not started."""
-    from jobboard.store import past
-
-    live = [run for standing in covered if standing.live for run in past.live_runs(store, standing.address)]
-    running = [run for run in live if run.state in ("running", "stopping")]
-    return running, [run for run in live if run not in running]

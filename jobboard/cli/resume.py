@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """End the hold, and say what still holds."""
-    from jobboard.store import clocks, holds
+    from jobboard.store import clocks, holds, overview
     from jobboard.store.connect import open_store
 
     settings = Settings.from_args(args)
@@ -40,7 +40,7 @@ def execute(args: argparse.Namespace) -> int:
         were = holds.read_holds(store, clocks.now_ms(store)).get(scope, [])
         ended = holds.resume(store, scope, by=project.by_of(settings, args.reason))
         now_ms = clocks.now_ms(store)
-        covered = scopes.covered_by(store, scope, now_ms)
+        covered = overview.covered_by(store, scope, now_ms)
     left = _left(covered)
     if args.output == "json":
         first_ms = min((s.due_at_ms for s in covered if s.due_at_ms is not None), default=None)

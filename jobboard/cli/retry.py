@@ -23,9 +23,8 @@ from jobboard.settings import Settings
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from jobboard.core.record import Record
     from jobboard.store.connect import Store
     from jobboard.store.retries import Failures, Retried
 
@@ -116,9 +115,16 @@ def _one(store: Store, args: argparse.Namespace, actor: str) -> int:
 def _several(store: Store, args: argparse.Namespace, actor: str) -> int:
     from jobboard.cli.runs import since_ms
     from jobboard.store import clocks, retries
+    from jobboard.store.views import find_job_or_past
 
     since = since_ms(args.since, clocks.now_ms(store))
-    failures = retries.failures(store, _wanted(store, args), since_ms=since)
+    wanted = retries.matching(
+        job=find_job_or_past(store, args.job) if args.job else None,
+        board=args.board,
+        group=args.group,
+        states=args.state or ("failed", "lost"),
+    )
+    failures = retries.failures(store, wanted, since_ms=since)
     if failures.found:
         _announce(failures)
         approve(args, f"This retries {_count(len(failures.found))}")
@@ -132,24 +138,6 @@ def _several(store: Store, args: argparse.Namespace, actor: str) -> int:
     else:
         _say(done, refused)
     return errors.Refused.exit_code if refused else 0
-
-
-def _wanted(store: Store, args: argparse.Namespace) -> Callable[[Record], bool]:
-    from jobboard.store.views import find_job_or_past
-
-    address = find_job_or_past(store, args.job) if args.job else None
-    board = f"{args.board}/" if args.board else ""
-    states = frozenset(args.state or ("failed", "lost"))
-
-    def wanted(record: Record) -> bool:
-        return (
-            record.state in states
-            and address in (None, record.job)
-            and record.job.startswith(board)
-            and args.group in (None, record.group, record.reason)
-        )
-
-    return wanted
 
 
 def _announce(failures: Failures) -> None:

@@ -6,17 +6,13 @@ from typing import TYPE_CHECKING
 
 from jobboard import errors
 from jobboard.cli.records import instant_json
-from jobboard.core.names import NAME_RULE, QUEUE_RULE, is_name, is_queue, split_address
-from jobboard.core.override import in_force
-from jobboard.core.runner import queue_of
-from jobboard.core.scope import scope_text, scopes_of_queue
+from jobboard.core.names import NAME_RULE, QUEUE_RULE, is_name, is_queue
+from jobboard.core.scope import scope_text
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping, Sequence
 
     from jobboard.store.connect import Store
-    from jobboard.store.overview import Standing
 
 
 def add_scope(parser: argparse.ArgumentParser) -> None:
@@ -74,29 +70,6 @@ def _job_too(store: Store, name: str) -> str | None:
 def subject(scope: str) -> str:
     """The scope as a sentence begins with it."""
     return "Everything" if scope == "all" else scope_text(scope)
-
-
-def covered_by(store: Store, scope: str, now_ms: int) -> list[Standing]:
-    """The jobs that a hold on that scope is about."""
-    from jobboard.store import definitions
-    from jobboard.store.overview import survey
-
-    kind, _, name = scope.partition(":")
-    boards: Mapping[str, definitions.BoardRecord] = definitions.read_boards(store)
-    board = {"board": name, "job": split_address(name)[0]}.get(kind)
-    if board is not None:
-        boards = {board: boards[board]} if board in boards else {}
-    standings: Sequence[Standing] = survey(
-        store,
-        now_ms,
-        boards=boards,
-        wanted=lambda address, definition: (
-            (kind != "job" or address == name)
-            and (kind != "tag" or name in in_force(definition, now_ms).get("tags", ()))
-            and (kind != "queue" or scope in scopes_of_queue(queue_of(in_force(definition, now_ms))))
-        ),
-    )
-    return list(standings)
 
 
 def add_span(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,8 @@ from jobboard import errors
 from jobboard.client.connection import Connection
 from jobboard.client.values import Instant, Span, checked_scope, instant_ms, span_ms
 from jobboard.reconcile import live, loose, overriding, removing, skipping
-from jobboard.store import clocks, holds, views
+from jobboard.store import clocks, holds, overview, views
+from jobboard.store.runs import Runs
 
 if TYPE_CHECKING:
     from jobboard.core.override import Override
@@ -122,10 +123,31 @@ class JobCalls(Connection):
         address = views.find_job(self._store, job)
         return skipping.skip_runs(self._store, address, count, by=self._by(reason), reason=reason)
 
-    def pause(self, scope: str, *, reason: str | None = None, until: Instant | None = None) -> None:
-        """Put a hold on ``job:BOARD/JOB``, ``board:NAME``, ``tag:NAME``, ``queue:NAME`` or ``all``."""
+    def pause(
+        self, scope: str, *, reason: str | None = None, until: Instant | None = None, stop: bool = False
+    ) -> None:
+        """Put a hold on ``job:BOARD/JOB``, ``board:NAME``, ``tag:NAME``, ``queue:NAME`` or ``all``.
+
+        Args:
+            scope: What is held.
+            reason: Why, for all who ask later.
+            until: When it ends by itself; without it, when `resume` ends it.
+            stop: Call off what runs of it, too.
+
+        Raises:
+            errors.UsageError: That is no scope, or there is no such job or board.
+        """
         until_ms = instant_ms(until)
-        holds.pause(self._store, checked_scope(scope), by=self._by(reason), reason=reason, until_ms=until_ms)
+        kind, _, name = checked_scope(scope).partition(":")
+        if kind == "job":
+            scope = f"job:{views.find_job(self._store, name)}"
+        elif kind == "board":
+            views.find_board(self._store, name)
+        at_ms = holds.pause(self._store, scope, by=self._by(reason), reason=reason, until_ms=until_ms)
+        if stop:
+            running, _ = overview.unfinished(self._store, overview.covered_by(self._store, scope, at_ms))
+            for run in running:
+                Runs(self._store).cancel(run.run_id, self._settings.actor)
 
     def resume(self, scope: str) -> int:
         """End the holds of one scope, and of that scope only; how many there were."""

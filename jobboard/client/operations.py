@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from jobboard.client.connection import Connection
 from jobboard.client.values import span_ms
 from jobboard.core.bound import bound_named
-from jobboard.store import clocks, config, heldlocks, incidents, queues, trimming, views, world
+from jobboard.store import clocks, config, heldlocks, inbox, incidents, queues, trimming, views, world
 from jobboard.store.runs import Runs
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from jobboard.core.facts import Incident, Worker
     from jobboard.store.config import Setting
     from jobboard.store.heldlocks import LockStanding
+    from jobboard.store.inbox import Inbox, Rejected
     from jobboard.store.queues import Standing
 
 
@@ -106,6 +107,21 @@ class OperatorCalls(Connection):
     def incidents(self) -> list[Incident]:
         """What should have happened by now and has not, the oldest first."""
         return incidents.read_incidents(self._store)
+
+    def inboxes(self) -> list[Inbox]:
+        """The inboxes that are read or have entries: how many wait, and who reads them."""
+        return inbox.read_inboxes(self._store, clocks.now_ms(self._store))
+
+    def rejected(self) -> list[Rejected]:
+        """What came in inboxes and is no run, with what is wrong with it, newest first."""
+        return inbox.read_rejected(self._store)
+
+    def sort_out(self, *ids: str, again: bool = False) -> int:
+        """Drop entries that are set aside, or with `again` put them back; how many that were.
+
+        One that is kept in part only, as it was too large, cannot go back and stays.
+        """
+        return inbox.sort_out(self._store, ids, again=again, by=self._by(None))[0]
 
     def config(self) -> dict[str, Setting]:
         """How much of the past is kept, by the name of the setting."""

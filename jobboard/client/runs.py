@@ -14,11 +14,13 @@ from jobboard.store import clocks, events, listing, marks, output, past, pushes,
 from jobboard.store.runs import Runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from jobboard.core.record import Record
     from jobboard.store.events import Event
+    from jobboard.store.output import Chunk
     from jobboard.store.pushes import Pushed
+    from jobboard.store.retries import Retried
 
 _BLOCK_MS = 5_000
 _RUNS = frozenset((*LIVE, *ENDED))
@@ -228,6 +230,14 @@ class RunCalls(Connection):
                 raise errors.UsageError(f"output of {run_id} is in {chunk.place}", "read it on that host")
         return b"".join(chunk.content for chunk in chunks)
 
+    def follow(self, run: str) -> Iterator[Chunk]:
+        """A run's output from its beginning, then as it is written, until the run is over.
+
+        Raises:
+            errors.UsageError: There is no such run.
+        """
+        return output.follow_output(self._store, self.run(run).run_id)
+
     def cancel(self, run: str) -> bool:
         """Call a run off; False where it is over already. A running one is ended by its worker.
 
@@ -293,6 +303,37 @@ class RunCalls(Connection):
             self._store, self.run(run), by=self._settings.actor, reason=reason, force=force
         )
         return done.outcome in ("retried", "already")
+
+    def retry_all(
+        self,
+        *,
+        job: str | None = None,
+        board: str | None = None,
+        group: str | None = None,
+        since: Span | Instant | None = None,
+        states: Collection[str] = ("failed", "lost"),
+        reason: str = "",
+        force: bool = False,
+    ) -> list[Retried]:
+        """Have every run that did not end well run again, oldest first; what became of each.
+
+        Args:
+            job: Those of this job.
+            board: Those of this board.
+            group: Those that ended in this group of failures, or for this reason.
+            since: Those that ended within this span, or since this instant.
+            states: Those that ended so: ``failed``, ``lost``, ``cancelled``, ``skipped``.
+            reason: Why, for the record.
+            force: Although a job is paused or disabled.
+
+        Raises:
+            errors.UsageError: There is no such job.
+        """
+        address = None if job is None else views.find_job_or_past(self._store, job)
+        wanted = retries.matching(job=address, board=board, group=group, states=states)
+        from_ms = None if since is None else past_ms(since, clocks.now_ms(self._store))
+        found = retries.failures(self._store, wanted, since_ms=from_ms).found
+        return retries.retry(self._store, found, by=self._settings.actor, reason=reason, force=force)
 
     def events(self, after: str | None = None) -> Iterator[Event]:
         """What happens, as it happens, without end: ``e``, ``job``, ``run`` and ``id``.

@@ -12,7 +12,9 @@ from jobboard.core.gate import needs_of
 from jobboard.core.model import seed_of
 from jobboard.core.names import address_of, split_address
 from jobboard.core.override import in_force, lasting
+from jobboard.core.runner import queue_of
 from jobboard.core.schedule import compile_schedule
+from jobboard.core.scope import scopes_of_queue
 from jobboard.store import definitions, holds, joins, past, skips
 from jobboard.store.connect import explained
 from jobboard.store.wire import as_bytes
@@ -113,6 +115,32 @@ def survey(
             if wanted is None or wanted(address, jobs[job]):
                 found[address] = jobs[job]
     return standing_of(store, found, now_ms)
+
+
+def covered_by(store: Store, scope: str, now_ms: int) -> list[Standing]:
+    """The jobs that a hold on that scope is about."""
+    kind, _, name = scope.partition(":")
+    boards = definitions.read_boards(store)
+    board = {"board": name, "job": split_address(name)[0]}.get(kind)
+    if board is not None:
+        boards = {board: boards[board]} if board in boards else {}
+
+    def wanted(address: str, definition: Definition) -> bool:
+        spec = in_force(definition, now_ms)
+        return (
+            (kind != "job" or address == name)
+            and (kind != "tag" or name in spec.get("tags", ()))
+            and (kind != "queue" or scope in scopes_of_queue(queue_of(spec)))
+        )
+
+    return survey(store, now_ms, boards=boards, wanted=wanted)
+
+
+def unfinished(store: Store, standings: Sequence[Standing]) -> tuple[list[Record], list[Record]]:
+    """The runs of these jobs that run, and those that have not started."""
+    live = [run for standing in standings if standing.live for run in past.live_runs(store, standing.address)]
+    running = [run for run in live if run.state in ("running", "stopping")]
+    return running, [run for run in live if run not in running]
 
 
 def standing_of(store: Store, found: Mapping[str, Definition], now_ms: int) -> list[Standing]:

@@ -14,7 +14,7 @@ from jobboard.store.connect import explained
 from jobboard.store.past import WALKED, decode_record, packed_pages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from jobboard.core.record import Record
     from jobboard.store.connect import Store
@@ -62,6 +62,27 @@ class Retried:
     run_id: str
     outcome: str
     about: str = ""
+
+
+def matching(
+    *,
+    job: str | None = None,
+    board: str | None = None,
+    group: str | None = None,
+    states: Collection[str] = ("failed", "lost"),
+) -> Callable[[Record], bool]:
+    """What picks runs of a job or a board that ended in one of these states, in a group or for a reason."""
+    prefix = f"{board}/" if board else ""
+
+    def wanted(record: Record) -> bool:
+        return (
+            record.state in states
+            and job in (None, record.job)
+            and record.job.startswith(prefix)
+            and group in (None, record.group, record.reason)
+        )
+
+    return wanted
 
 
 def failures(

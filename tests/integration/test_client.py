@@ -110,6 +110,17 @@ def test_a_wait_ends_when_its_time_is_up(client: Client) -> None:
         client.wait(made.run_id, timeout=timedelta(milliseconds=50))
 
 
+def test_output_is_followed_until_the_run_is_over(client: Client, store: Store, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    with work.working(store, tmp_path):
+        made = client.push("common", run=f"echo up; until test -e {gate}; do sleep 0.05; done; echo down")
+        chunks = client.follow(made.run_id)
+        assert next(chunks).content == b"up\n"
+        gate.touch()
+        assert b"".join(chunk.content for chunk in chunks) == b"down\n"
+    assert not client.run(made.run_id).live
+
+
 def test_many_threads_share_a_client(client: Client, store: Store, tmp_path: Path) -> None:
     def one(number: int) -> tuple[str, bytes]:
         made = client.push("common", run=f"echo {number}", id=str(number))

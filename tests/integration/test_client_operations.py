@@ -64,6 +64,9 @@ def test_queues_are_seen_limited_and_trimmed(client: Client, engine: Engine, clo
         (lambda client: client.configure("failures", "3"), "3m for minutes"),
         (lambda client: client.jobs("nowhere"), "there is no board nowhere"),
         (lambda client: client.why("b/none"), "there is no job"),
+        (lambda client: client.pause("job:b/none"), "there is no job"),
+        (lambda client: client.pause("board:none"), "there is no board"),
+        (lambda client: client.retry_all(job="b/none"), "there is no job"),
         (lambda client: client.stats("2100-01-01"), "in the future"),
         (lambda client: client.stats("soon"), "soon"),
         (lambda client: client.skip_next("b/x"), "run by hand"),
@@ -174,3 +177,36 @@ def test_a_job_is_edited_and_overridden(client: Client, engine: Engine) -> None:
     (cleared,) = client.clear_override("b/x", "timeout")
     assert cleared == laid
     assert (client.job("b/x").spec or {})["timeout"] == 120_000
+
+
+def test_what_failed_is_retried_all_at_once(client: Client, engine: Engine) -> None:
+    for name, group in (("x", "disk full"), ("y", "")):
+        engine.define(f"b/{name}")
+        client.start(f"b/{name}")
+        engine.finish(engine.reserve_one(), "failed", exit_code=1, reason="exit 1", group=group)
+    assert client.retry_all(group="out of paper") == []
+    (first,) = client.retry_all(group="disk full", reason="there is room again")
+    assert (first.run_id.partition("@")[0], first.outcome) == ("b/x", "retried")
+    assert [one.run_id.partition("@")[0] for one in client.retry_all(board="b", since="1h")] == ["b/y"]
+    assert client.retry_all(job="b/y", states=["cancelled"]) == []
+
+
+def test_a_hold_may_end_what_runs(client: Client, engine: Engine) -> None:
+    engine.define("b/x")
+    run_id = client.start("b/x")
+    engine.reserve_one()
+    client.pause("job:x", reason="vendor outage", stop=True)
+    assert list(client.holds()) == ["job:b/x"]
+    assert client.run(run_id).state == "stopping"
+
+
+def test_what_came_in_an_inbox_and_is_no_run_is_sorted_out(client: Client, store: Store) -> None:
+    for entry in (b"{", b"["):
+        store.client.xadd(
+            store.key("rejected"), {"queue": "common", "entry": entry, "reason": "no", "at": T0, "bytes": 1}
+        )
+    newest, oldest = client.rejected()
+    assert client.sort_out(oldest.id, again=True) == 1
+    assert [(box.queue, box.waiting) for box in client.inboxes()] == [("common", 1)]
+    assert client.sort_out(newest.id) == 1
+    assert client.rejected() == []
