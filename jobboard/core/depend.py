@@ -15,7 +15,7 @@ from jobboard.core.diagnostic import Fault
 from jobboard.core.names import split_address
 from jobboard.core.schedule import is_seeded
 from jobboard.core.states import PASSED_OVER
-from jobboard.core.value import WINDOWS
+from jobboard.core.value.when import WINDOWS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

@@ -19,7 +19,8 @@ from jobboard.core.model import FIELDS, MOST_IN_REDIS, Spec, built_in_logs
 from jobboard.core.names import address_of, is_name
 from jobboard.core.size import format_size
 from jobboard.core.timing import KINDS, OF_DELAY, OPTIONS, compose_schedule
-from jobboard.core.value import READERS, read_keys, read_zone
+from jobboard.core.value import READERS, read_keys
+from jobboard.core.value.when import read_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -12,7 +12,7 @@ from jobboard.core.instant import format_instant
 from jobboard.core.model import UNLIMITED
 from jobboard.core.resolve import as_keys
 from jobboard.core.size import format_size
-from jobboard.core.value import WINDOWS
+from jobboard.core.value.when import WINDOWS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
