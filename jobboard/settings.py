@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
-    from jobboard.source.projectfile import Project
+    from jobboard.source.project import Project
 
 EMBEDDED_URL = "embedded://"
 SCHEMES = ("embedded", "redis", "rediss", "unix")

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
-    from jobboard.source.projectfile import Project
+    from jobboard.source.project import Project
 
 
 def add_environment(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jobboard.cli.explain_live import Laid
-    from jobboard.source.loader import Board
+    from jobboard.source.board import Board
     from jobboard.source.origin import Explained, Source
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
-    from jobboard.source.projectfile import Project
+    from jobboard.source.project import Project
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

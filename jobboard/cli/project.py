@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jobboard.reconcile.sources import Options, Sources
     from jobboard.settings import Settings
     from jobboard.source.git import Checkout
-    from jobboard.source.projectfile import Project
+    from jobboard.source.project import Project
     from jobboard.store.connect import Store
 
 DEFAULT_BOARDS = "boards"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from jobboard.source.projectfile import Project
+    from jobboard.source.project import Project
 
 
 class Connection:

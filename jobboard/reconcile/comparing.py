@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from jobboard.reconcile.pairing import Pair
     from jobboard.reconcile.planning import Planned
     from jobboard.reconcile.sources import Options, Sources
-    from jobboard.source.loader import Board, Loaded
+    from jobboard.source.board import Board
+    from jobboard.source.loader import Loaded
     from jobboard.store.connect import Store
     from jobboard.store.definitions import BoardRecord
 

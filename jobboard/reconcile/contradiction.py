@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from jobboard.core.model import Definition
     from jobboard.reconcile.sources import Options
-    from jobboard.source.loader import Board
+    from jobboard.source.board import Board
 
 SHOWN = 5
 """Commands that a refusal shows; of more it says how many."""

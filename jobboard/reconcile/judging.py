@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jobboard.core.model import Definition, Spec
     from jobboard.core.plan import Plan
     from jobboard.core.policy import Policy
-    from jobboard.source.loader import Board
+    from jobboard.source.board import Board
     from jobboard.store.connect import Store
     from jobboard.store.definitions import BoardRecord
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from jobboard.core.model import Definition, Spec
     from jobboard.core.moves import Move, Removal
     from jobboard.reconcile.sources import Options, Sources
-    from jobboard.source.loader import Board
+    from jobboard.source.board import Board
     from jobboard.store.connect import Store
     from jobboard.store.definitions import BoardRecord
 

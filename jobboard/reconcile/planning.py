@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from jobboard.core.diagnostic import Diagnostic
     from jobboard.reconcile.sources import Options, Sources
-    from jobboard.source.loader import Board
+    from jobboard.source.board import Board
     from jobboard.store.connect import Store
     from jobboard.store.definitions import BoardRecord
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from jobboard.core.model import Spec
     from jobboard.core.plan import BoardPlan
     from jobboard.reconcile.planning import Planned
-    from jobboard.source.projectfile import Project
+    from jobboard.source.project import Project
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from jobboard.core.model import Definition, Spec
     from jobboard.reconcile.moving import Traffic
     from jobboard.reconcile.sources import Options
-    from jobboard.source.loader import Board
+    from jobboard.source.board import Board
     from jobboard.store.definitions import BoardRecord
 
 TAG = "tag:"

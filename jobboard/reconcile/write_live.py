@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from jobboard.core.model import Spec
     from jobboard.core.plan import BoardPlan
     from jobboard.reconcile.planning import Planned
+    from jobboard.source.board import Board
     from jobboard.source.files import SourceFile
-    from jobboard.source.loader import Board
 
 _MARK = b"\xef\xbb\xbf"
 

@@ -11,7 +11,7 @@ from jobboard.core.meaning import VERSION, zone_version
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jobboard.source.projectfile import Project
+    from jobboard.source.project import Project
 
 CalendarFile: TypeAlias = tuple[bytes, str | None]
 """A calendar file's bytes, and why they were not read if they were not."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from jobboard.source.digest import CalendarFile
-    from jobboard.source.projectfile import Project
+    from jobboard.source.project import Project
 
 SIZE_LIMIT = 16 * 1024 * 1024
 """Bytes up to which a file is read."""

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from jobboard.core.diagnostic import Path
-    from jobboard.source.loader import Board
-    from jobboard.source.projectfile import Project
+    from jobboard.source.board import Board
+    from jobboard.source.project import Project
     from jobboard.source.yamltree import Tree
 
 RECONCILE = "reconcile"

@@ -28,7 +28,7 @@ from jobboard.daemon.child import REPORT_VARIABLE
 from jobboard.source.digest import digest_of
 from jobboard.source.files import TEST_SUFFIXES, SourceFile
 from jobboard.source.loader import load
-from jobboard.source.projectfile import Project
+from jobboard.source.project import Project
 from jobboard.source.schema import schema, schema_text
 
 if TYPE_CHECKING:

@@ -13,10 +13,12 @@ from jobboard.errors import InvalidBoards, UsageError
 from jobboard.settings import Settings
 from jobboard.source.files import discover, read
 from jobboard.source.loader import load
-from jobboard.source.projectfile import Project, load_project
+from jobboard.source.projectfile import load_project
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from jobboard.source.project import Project
 
 TWO = """\
 environments:
