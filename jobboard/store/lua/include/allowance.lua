@@ -4,6 +4,7 @@
 -- is one on the queues of runners beside it, too.
 -- TOUCHES   active:<queue> SET, holds HASH, limits HASH, pace HASH
 local function allowance(queues, at)
+  if redis.call('EXISTS', key('limits'), key('holds')) == 0 then return {}, {} end
   local scopes, above = {}, {}
   for i, queue in ipairs(queues) do scopes[i] = 'queue:' .. queue end
   for i, queue in ipairs(queues) do

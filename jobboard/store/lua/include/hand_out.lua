@@ -17,7 +17,7 @@
 -- that misses a lock waits at that lock, one whose job is held is put off. Answers what the worker is to know of each; to the same request
 -- again, after a lost reply, the same. wish = {queues, rooms = at most so many of each, limit, order, request}
 -- TOUCHES   expiry ZSET, holding:<worker> SET, lock:<lock> SET, meta HASH, queue:<queue> ZSET, run:<run> HASH,
---           wake:<who> LIST, worker:<worker> HASH
+--           worker:<worker> HASH
 local function hand_out(worker, wish, at)
   local entries, taken, runs, queues = {}, {}, {}, wish.queues
   local function entry(run)
@@ -99,8 +99,8 @@ local function hand_out(worker, wish, at)
     if redis.call('EXISTS', key('queue', queue)) == 1 then
       if open[queue] and open[queue] <= 0 then
         throttle(queue, rules[queue], at)
-      elseif redis.call('EXISTS', key('wake', queue)) == 0 then
-        wake(queue)
+      else
+        wake(queue, 1)
       end
     end
   end
