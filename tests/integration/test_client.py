@@ -7,6 +7,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -39,6 +40,10 @@ def test_the_name_is_the_packages_own() -> None:
     assert jobboard.Client is Client
     with pytest.raises(AttributeError, match="has no attribute 'Klient'"):
         jobboard.__getattr__("Klient")
+
+
+def test_its_types_are_there_for_those_who_check_theirs() -> None:
+    assert files("jobboard").joinpath("py.typed").is_file()
 
 
 def test_the_command_line_does_not_load_it() -> None:
