@@ -139,7 +139,8 @@ def _headline(facts: JobFacts, world: World) -> str:
     if ended is None:
         return f"{facts.address} has not run yet."
     at = world.brief(ended.started_at_ms or ended.seen_at_ms, facts.zone)
-    if facts.records[0].passed_over or facts.live:
+    newest = facts.records[0]
+    if facts.live or (newest.passed_over and newest.started_at_ms is None):
         return f"{facts.address} has not run since {at}."
     how = f"{ended.state}, {ended.reason}" if ended.reason and ended.state != "ok" else ended.state
     return f"{facts.address} ran last at {at}: {how}."

@@ -45,6 +45,11 @@ def test_a_job_that_ran_well_says_so_and_asks_for_nothing() -> None:
     assert (said.outlook, said.advice, said.command) == ("Next: Wed 11:00.", None, None)
 
 
+def test_a_run_that_was_let_go_has_run() -> None:
+    said = explain_job(facts(records=[ran(1, "skipped", reason="not now: exit 75")]), WORLD)
+    assert said.headline == "ops/a ran last at Wed 09:00: skipped, not now: exit 75."
+
+
 def test_records_are_told_oldest_first_and_only_the_newest() -> None:
     said = explain_job(facts(records=[ran(hours) for hours in range(1, 15)]), WORLD)
     nominals = [f.at_ms or 0 for f in said.findings]
