@@ -2,6 +2,7 @@
 
 jobboard events                          the last twenty
 jobboard events -f --job backup          and go on, until Ctrl-C
+jobboard events -f --tracked             of runs that are tracked, or come to be
 jobboard events -f -o json --after 1795154567890-0 --kind finished
 
 With -o json every event is one line. Its id, given to --after, goes on behind it, so that a reader who was
@@ -38,6 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``jobboard events``."""
     parser.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl-C")
     parser.add_argument("--job", metavar="JOB", help="only this job's")
+    parser.add_argument("--tracked", action="store_true", help="only of runs that are tracked")
     parser.add_argument(
         "--kind", action="append", metavar="KIND", help="only of this kind, as in finished; again for more"
     )
@@ -48,6 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Print what there is, then what comes."""
     from jobboard.store.connect import open_store
+    from jobboard.store.marks import tracked_ids
     from jobboard.store.views import find_job_or_past
 
     wanted_kinds = _kinds(args.kind)
@@ -57,9 +60,16 @@ def execute(args: argparse.Namespace) -> int:
         raise errors.UsageError("-n is 0 or more", "-f -n 0 shows only what comes")
     with open_store(Settings.from_args(args)) as store:
         job = find_job_or_past(store, args.job) if args.job else None
+        tracked = tracked_ids(store) if args.tracked else None
 
         def wanted(event: Event) -> bool:
-            return job in (None, event.get("job")) and (not wanted_kinds or event["e"] in wanted_kinds)
+            if tracked is not None and event["e"] == "tracked":
+                tracked.add(event["run"])
+            return (
+                job in (None, event.get("job"))
+                and (not wanted_kinds or event["e"] in wanted_kinds)
+                and (tracked is None or event.get("run") in tracked)
+            )
 
         printer = _Printer(as_json=args.output == "json")
         try:

@@ -131,6 +131,13 @@ def kept_records(store: Store) -> dict[str, Record]:
     return {run_id.decode(): decode_record(as_bytes(raw)) for run_id, raw in found.items()}
 
 
+def tracked_ids(store: Store) -> set[str]:
+    """The runs that are tracked, live or over."""
+    with explained(store.url):
+        rows: Any = store.client.zrange(store.key("tracked"), 0, -1)
+    return {run_id.decode() for run_id in rows}
+
+
 def read_tracked(store: Store) -> list[Record]:
     """The runs that are tracked, what was tracked last first."""
     with explained(store.url):

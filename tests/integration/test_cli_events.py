@@ -53,6 +53,28 @@ def test_only_what_was_asked_for(story: Story, store: Store, capsys: pytest.Capt
     ]
 
 
+def test_only_of_what_is_tracked(story: Story, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    tracked, _ = story.ran("ops/a"), story.ran("ops/b")
+    assert _lines(store, capsys, "--tracked") == []
+    told(store, capsys, "track", tracked)
+    kinds = [event["event"] for event in _lines(store, capsys, "--tracked")]
+    assert kinds == ["queued", "reserved", "finished", "tracked"]
+
+
+def test_what_comes_to_be_tracked_is_told_from_then_on(
+    story: Story, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = events.latest_id(store)
+    run_id = story.runs.start_run("ops/a", by="ana")
+    told(store, capsys, "track", run_id)
+    story.worker()
+    (run,) = story.reserve()
+    story.finish(run)
+    told(store, capsys, "untrack", run_id)
+    kinds = [event["event"] for event in _lines(store, capsys, "--tracked", "--after", before)]
+    assert kinds == ["tracked", "reserved", "finished", "untracked"]
+
+
 def test_a_reader_goes_on_behind_an_id(
     story: Story, store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:

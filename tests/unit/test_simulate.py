@@ -317,6 +317,12 @@ def test_a_hold_without_end_keeps_a_run_for_good() -> None:
     assert (run.state, run.spans) == ("unfinished", [])
 
 
+@pytest.mark.parametrize(("scope", "held"), [("common", True), ("common:wasm", True), ("common:sql", False)])
+def test_a_hold_on_a_queue_keeps_the_runs_for_runners_beside_it(scope: str, *, held: bool) -> None:
+    jobs = {"b/a": job(20 * MINUTE, command={"runner": "wasm", "with": {}})}
+    assert (starts(play(jobs, pauses=[Pause(f"queue:{scope}", T0)]), "b/a") == []) == held
+
+
 def later(minute: int, **spec: Any) -> dict[str, list[tuple[int, dict[str, Any]]]]:
     """That another definition of b/a is in force from a minute on."""
     return {"b/a": [(T0 + minute * MINUTE, spec)]}

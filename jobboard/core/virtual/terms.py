@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from jobboard.core.misfire import lateness_of
 from jobboard.core.model import effective, seed_of
 from jobboard.core.names import split_address
+from jobboard.core.runner import queue_of
 from jobboard.core.schedule import compile_schedule
+from jobboard.core.scope import scopes_of_queue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,7 +74,7 @@ class Terms:
         scopes = {"all", f"job:{address}", f"board:{split_address(address)[0]}"}
         scopes.update(f"tag:{tag}" for tag in spec.get("tags", ()))
         self.pauses: Sequence[Pause] = [hold for hold in scenario.pauses if hold.scope in scopes]
-        scopes.add(f"queue:{self.queue}")
+        scopes.update(scopes_of_queue(queue_of(spec)))
         self.halts: Sequence[Pause] = [hold for hold in scenario.pauses if hold.scope in scopes]
 
     @property
