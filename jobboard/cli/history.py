@@ -15,7 +15,7 @@ from jobboard import errors
 from jobboard.cli.changes import ALIKE, change_lines
 from jobboard.cli.plan_words import SYMBOLS
 from jobboard.cli.records import instant_json
-from jobboard.cli.screen import Screen, ago, when
+from jobboard.cli.screen import Screen, ago, visible, when
 from jobboard.core.blame import moved_between
 from jobboard.settings import Settings
 
@@ -82,6 +82,7 @@ def revision_json(revision: Revision) -> dict[str, Any]:
         "reason": revision.by.get("reason"),
         "commit": revision.commit,
         "branch": revision.branch,
+        "author": revision.author,
         "dirty": revision.dirty,
         "digest": revision.digest,
         "counts": dict(revision.counts),
@@ -188,6 +189,8 @@ def show(store: Store, number: int, *, as_json: bool) -> int:
     reason = f': "{by["reason"]}"' if by.get("reason") else ""
     screen.line(f"  by {by.get('actor')} ({by.get('via')}, {by.get('host')}){reason}")
     screen.line(f"  from {source_text(revision)}, boards {', '.join(revision.boards) or '-'}")
+    if revision.author:
+        screen.line(f"  a commit by {visible(revision.author)}")
     screen.line()
     if not changes and any(revision.counts.values()):
         screen.line(f"  {_counts(revision.counts)}; what it did job by job is no longer kept.", "dim")

@@ -302,6 +302,7 @@ def _revision(planned: Planned) -> dict[str, Any]:
         "digest": plan.digest,
         "commit": checkout.commit if checkout else None,
         "branch": checkout.branch if checkout else None,
+        "author": checkout.author if checkout else None,
         "dirty": bool(checkout and checkout.dirty),
         "rollback": planned.rollback,
         "counts": dict(plan.counts),

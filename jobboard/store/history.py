@@ -36,6 +36,7 @@ class Revision:
         at_ms: When, by the store's clock.
         by: Who, via what, from which host, why: {actor, via, host, reason}.
         commit, branch, dirty: Where the boards came from, as far as Git knew.
+        author: Who wrote that commit, as ``name <address>``.
         digest: Of the plan that it applied.
         counts: Jobs by action.
         boards: The boards it wrote.
@@ -54,6 +55,7 @@ class Revision:
     boards: tuple[str, ...]
     stage: int | None = None
     rollback: int | None = None
+    author: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,4 +237,5 @@ def _revision(found: Mapping[str, Any]) -> Revision:
         boards=tuple(found.get("boards") or ()),
         stage=found.get("stage"),
         rollback=found.get("rollback"),
+        author=found.get("author"),
     )

@@ -35,7 +35,7 @@ def test_it_lists_who_synced_what(project: Project) -> None:
     newest, second, first = project.ok("history", "-o", "json").json["revisions"]
     assert (newest["revision"], newest["actor"], newest["boards"]) == (3, "luis", ["web"])
     assert newest["commit"] == project.git("rev-parse", "HEAD")
-    assert (newest["branch"], newest["dirty"]) == ("main", False)
+    assert (newest["branch"], newest["author"], newest["dirty"]) == ("main", "ana <ana@example.org>", False)
     assert (second["dirty"], second["counts"]) == (True, {"add": 1, "change": 2, "destroy": 1})
     assert (first["actor"], first["via"], first["reason"]) == ("ana", "cli", "to begin with")
     lines = project.ok("history").out.splitlines()
@@ -67,6 +67,7 @@ def test_it_shows_one_revision_job_by_job(project: Project) -> None:
     assert project.ok("show", "2").out == project.ok("show", "r2").out == said
     assert "there is no revision 99" in project.run("show", "99").err
     assert "Revision 2" in said
+    assert "  a commit by ana <ana@example.org>\n" in said
     assert "~ ops/a\n        timeout    1m  →  2m" in said
     assert "- ops/b" in said
     assert "env.X      one  →  three" in said

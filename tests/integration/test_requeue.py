@@ -458,3 +458,17 @@ def test_page_by_page_where_they_are_very_many(project: Project, engine: Engine)
         pipe.execute()
     assert "Requeued: 902 queued runs" in project.sync("--requeue").out
     assert project.plan("--requeue")["empty"]
+
+
+def test_a_sync_that_dies_before_they_follow_is_finished_by_the_next(
+    project: Project, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = changed_before(project)
+    project.board("web", "w: {run: y}")
+    with monkeypatch.context() as patch:
+        patch.setattr("jobboard.store.waiting.renew", lambda *_: 0)
+        assert "1 added" in project.sync("--requeue").out
+    assert command(project, runs[0]) == {"run": "old"}
+    assert "Requeued: 2 queued runs" in project.sync("--requeue").out
+    assert {str(command(project, run_id)) for run_id in runs} == {str(NEW)}
+    assert check(project.store) == []
