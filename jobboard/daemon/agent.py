@@ -25,23 +25,19 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jobboard.clock import monotonic_s
 from jobboard.daemon import child, confine, guard, linux, tree
 from jobboard.daemon.cgroup import Group
-from jobboard.daemon.forkservers import Asked, ForkServers
+from jobboard.daemon.forkservers import Asked, ForkServers, Wanted
 from jobboard.daemon.frames import Channel, Message
 from jobboard.daemon.memory import Rooms
+from jobboard.daemon.reaping import GIVE_UP_S, dead_children, end_all, exit_of, watch_children
 from jobboard.daemon.timers import Timer, Timers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from jobboard.daemon.memory import Room
-
-_GIVE_UP_S = 2.0
-"""How long after the kill an attempt is still waited for: a process stuck in the kernel may not die."""
 
 _BRANDS = 1 << 60
 _LOOK_AGAIN_S = 0.1
@@ -63,32 +59,28 @@ class Attempt:
         "sender",
         "session",
         "status",
+        "timeout_s",
         "timer",
         "why",
     )
 
-    def __init__(
-        self,
-        order: Message,
-        pid: int,
-        brand: int | None,
-        sender: socket.socket | None = None,
-        room: Room | None = None,
-    ) -> None:
+    def __init__(self, wanted: Wanted, pid: int, brand: int | None) -> None:
+        order = wanted.order
         self.id: str = order["id"]
         self.pid = pid
         self.brand = brand
         self.session: int | None = pid
         self.mark: str = order["mark"]
+        self.timeout_s = None if order["timeout_ms"] is None else order["timeout_ms"] / 1000
         self.kill_after_s: float = order["kill_after_ms"] / 1000
         self.fenced: bool = order["fenced"]
         self.timer: Timer | None = None
         self.status: int | None = None
         self.why: str | None = None
         self.killed = False
-        self.room = room
+        self.room = wanted.room
         # Kept open: what else has its name could speak for the command.
-        self.sender = sender
+        self.sender = wanted.sender
 
     def members(self) -> set[int]:
         """Who of its tree is alive."""
@@ -124,7 +116,13 @@ class Agent:
         self._brand = _BRANDS + (int.from_bytes(os.urandom(4)) << 24)
         self._poll = select.poll()
         self._rooms = Rooms()
-        self._servers = ForkServers(self._poll, self._timers, self._forked, self._start_all_the_same)
+        self._servers = ForkServers(
+            self._poll,
+            self._timers,
+            begin=self._forked,
+            refuse=lambda asked, refusal: self._refuse(asked.wanted, refusal),
+            start=self._start_all_the_same,
+        )
         self._child_fd = watch_children()
         self._orders: dict[str, Callable[[Message], None]] = {
             "spawn": self._spawn,
@@ -173,67 +171,71 @@ class Agent:
     # ---- orders
 
     def _spawn(self, order: Message) -> None:
+        wanted = self._prepared(order)
+        self._brand += 1
+        if order.get("fork") is not None and self._servers.ask(wanted, self._brand):
+            return
+        self._brand += 1
+        branded = linux.brand_children(self._brand)
+        try:
+            pid, outputs = child.start(
+                order["argv"],
+                wanted.env,
+                order["cwd"],
+                order["stdin"],
+                wanted.confined,
+                split=order.get("split", False),
+                report_fd=None if wanted.sender is None else wanted.sender.fileno(),
+            )
+        except child.Refusal as refusal:
+            self._refuse(wanted, refusal)
+            return
+        self._begun(Attempt(wanted, pid, self._brand if branded else None), outputs)
+
+    def _prepared(self, order: Message) -> Wanted:
+        """An order with what a command needs: the socket of its reports, and where its memory is bounded."""
         env = {**order["env"], tree.MARK: order["mark"]}
         sender = linux.open_sender(*order["report"]) if "report" in order else None
         if sender is not None:
             env[child.REPORT_VARIABLE] = str(child.REPORT_FD)
-        self._brand += 1
-        if order.get("fork") is not None and self._servers.ask(order, env, self._brand, sender):
-            return
-        self._brand += 1
-        branded = linux.brand_children(self._brand)
-        room, confined = self._room_for(order)
-        try:
-            pid, outputs = child.start(
-                order["argv"],
-                env,
-                order["cwd"],
-                order["stdin"],
-                confined,
-                split=order.get("split", False),
-                report_fd=None if sender is None else sender.fileno(),
-            )
-        except child.Refusal as refusal:
-            if sender is not None:
-                sender.close()
-            if room is not None:
-                self._rooms.give_up(room)
-            self._channel.put(
-                {"type": "refused", "id": order["id"], "code": refusal.code, "reason": refusal.reason}
-            )
-            return
-        self._begun(Attempt(order, pid, self._brand if branded else None, sender, room), order, outputs)
-
-    def _room_for(self, order: Message) -> tuple[Room | None, dict[str, Any] | None]:
-        """A control group that bounds a command's memory, where it asks for that and the system lets us."""
         confined = order.get("confined")
         if not confined or "memory" not in confined.get("limits", {}):
-            return None, confined
+            return Wanted(order, env, confined, sender, None)
         room = self._rooms.make(order["mark"], confined["limits"]["memory"])
-        return room, confined if room is None else confine.in_room(confined, room.door)
+        bounded = confined if room is None else confine.in_room(confined, room.door)
+        return Wanted(order, env, bounded, sender, room)
+
+    def _refuse(self, wanted: Wanted, refusal: child.Refusal) -> None:
+        self._discard(wanted)
+        told = {"type": "refused", "id": wanted.order["id"]}
+        self._channel.put({**told, "code": refusal.code, "reason": refusal.reason})
+
+    def _discard(self, wanted: Wanted) -> None:
+        if wanted.sender is not None:
+            wanted.sender.close()
+        if wanted.room is not None:
+            self._rooms.give_up(wanted.room)
 
     def _forked(self, asked: Asked, pid: int) -> None:
-        attempt = Attempt(asked.order, pid, asked.brand, asked.sender)
-        self._begun(attempt, asked.order, asked.outputs)
+        self._begun(Attempt(asked.wanted, pid, asked.brand), asked.outputs)
         asked.begin()
         for order in asked.ends:
             self._order_end(order)
 
-    def _start_all_the_same(self, order: Message, ends: list[Message]) -> None:
-        self._spawn({**order, "fork": None})
-        for end in ends:
-            self._order_end(end)
+    def _start_all_the_same(self, asked: Asked) -> None:
+        self._discard(asked.wanted)
+        self._spawn({**asked.wanted.order, "fork": None})
+        for order in asked.ends:
+            self._order_end(order)
 
-    def _begun(self, attempt: Attempt, order: Message, outputs: tuple[int, ...]) -> None:
-        pid = attempt.pid
-        self._forget_session(pid)
-        self._attempts[attempt.id] = self._by_pid[pid] = attempt
+    def _begun(self, attempt: Attempt, outputs: tuple[int, ...]) -> None:
+        self._forget_session(attempt.pid)
+        self._attempts[attempt.id] = self._by_pid[attempt.pid] = attempt
         at_s = monotonic_s()
-        if order["timeout_ms"] is not None:
-            attempt.wait_for(
-                self._timers.at(at_s + order["timeout_ms"] / 1000, lambda: self._end(attempt, "timeout"))
-            )
-        self._channel.put({"type": "started", "id": attempt.id, "pid": pid, "at_s": at_s}, outputs[0])
+        if attempt.timeout_s is not None:
+            attempt.wait_for(self._timers.at(at_s + attempt.timeout_s, lambda: self._end(attempt, "timeout")))
+        told = {"type": "started", "id": attempt.id, "pid": attempt.pid, "at_s": at_s}
+        self._channel.put(told, outputs[0])
         for errors in outputs[1:]:
             self._channel.put({"type": "errors", "id": attempt.id}, errors)
 
@@ -291,7 +293,7 @@ class Agent:
     def _kill(self, attempt: Attempt) -> None:
         attempt.killed = True
         tree.kill(attempt.members)
-        give_up_at_s = monotonic_s() + _GIVE_UP_S
+        give_up_at_s = monotonic_s() + GIVE_UP_S
         attempt.wait_for(self._timers.after(_LOOK_AGAIN_S, lambda: self._look_again(attempt, give_up_at_s)))
         self._reap()
 
@@ -341,50 +343,6 @@ class Agent:
                 "at_s": monotonic_s(),
             }
         )
-
-
-def watch_children() -> int:
-    """A descriptor that reads when a child has died."""
-    read_end, write_end = os.pipe()
-    os.set_blocking(read_end, False)
-    os.set_blocking(write_end, False)
-    signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    return read_end
-
-
-def dead_children() -> list[tuple[int, int]]:
-    """Process id and wait status of every child that has died since the last look."""
-    found: list[tuple[int, int]] = []
-    while True:
-        try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return found
-        if pid == 0:
-            return found
-        found.append((pid, status))
-
-
-def exit_of(status: int | None) -> tuple[int | None, str | None]:
-    """Exit code, or the signal's name, of a wait status; neither for a process that would not die."""
-    if status is None:
-        return None, None
-    code = os.waitstatus_to_exitcode(status)
-    if code >= 0:
-        return code, None
-    try:
-        return None, signal.Signals(-code).name
-    except ValueError:
-        return None, f"SIG{-code}"
-
-
-def end_all(root: int, within_s: float = _GIVE_UP_S) -> None:
-    """Kill every descendant of `root`, which is this process, and reap it."""
-    give_up_at_s = monotonic_s() + within_s
-    while tree.kill(lambda: tree.below(root)) and monotonic_s() < give_up_at_s:
-        dead_children()
-    dead_children()
 
 
 def main() -> int:

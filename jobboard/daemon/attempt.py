@@ -157,7 +157,7 @@ class Attempt:
             "confined": confined,
             "split": self.split,
             "report": [self.sender, self._report_to],
-            "fork": called.fork if confined is None and effective(spec, "warm") else None,
+            "fork": called.fork if effective(spec, "warm") and "account" not in (confined or {}) else None,
         }
 
     def _captured(self, secrets: list[str]) -> Capture:

@@ -6,7 +6,7 @@ import errno
 import os
 import signal
 import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from jobboard.daemon import confine, linux
 
@@ -32,6 +32,11 @@ class Refusal(Exception):
         super().__init__(reason)
         self.code = code
         self.reason = reason
+
+    @classmethod
+    def to_run(cls, why: str) -> Self:
+        """One of a command that is there and cannot be run."""
+        return cls(NOT_RUNNABLE, f"exit {NOT_RUNNABLE}: {why}")
 
 
 def start(
@@ -187,7 +192,7 @@ def _fork(
     except subprocess.SubprocessError as error:
         said = before_exec.close() if before_exec else ""
         before_exec = None
-        raise Refusal(NOT_RUNNABLE, f"exit {NOT_RUNNABLE}: {said}") from error
+        raise Refusal.to_run(said) from error
     finally:
         if before_exec is not None:
             before_exec.close()

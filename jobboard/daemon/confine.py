@@ -72,6 +72,24 @@ def in_room(wanted: Mapping[str, Any], door: str) -> dict[str, Any]:
     return {**wanted, "limits": limits, "room": room}
 
 
+class Unconfined(Exception):
+    """The system refused something. The message names it and says why."""
+
+
+def apply(wanted: Mapping[str, Any]) -> None:
+    """Apply everything to this process; limits last, as what comes before may need more.
+
+    Raises:
+        Unconfined: The system refused something.
+    """
+    for name, step in _STEPS.items():
+        if name in wanted:
+            try:
+                step(wanted[name])
+            except (OSError, ValueError, OverflowError) as error:
+                raise Unconfined(f"{name}: {getattr(error, 'strerror', None) or error}") from error
+
+
 class Confinement:
     """Applies it; called in the child. What goes wrong there comes back as `reason`.
 
@@ -84,18 +102,16 @@ class Confinement:
         self._told, self._teller = os.pipe()
 
     def __call__(self) -> None:
-        """Apply everything, limits last: none is ever raised, and what comes before may need more.
+        """Apply everything.
 
         Raises:
-            OSError: The system refused something.
+            Unconfined: The system refused something.
         """
-        for name, apply in _STEPS.items():
-            if name in self._wanted:
-                try:
-                    apply(self._wanted[name])
-                except (OSError, ValueError, OverflowError) as error:
-                    os.write(self._teller, f"{name}: {getattr(error, 'strerror', None) or error}".encode())
-                    raise
+        try:
+            apply(self._wanted)
+        except Unconfined as error:
+            os.write(self._teller, str(error).encode())
+            raise
 
     def close(self) -> str:
         """Close the pipe; what the child said went wrong."""

@@ -25,7 +25,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from jobboard.daemon import linux
+from jobboard.daemon import confine, linux
 from jobboard.runners import call
 
 if TYPE_CHECKING:
@@ -111,6 +111,11 @@ def _forked() -> bool:
 def _begin(agent: socket.socket, told: dict[str, Any], fds: list[int]) -> None:
     """Become what a command is when it starts, once the agent knows of it."""
     os.setsid()
+    try:
+        confine.apply(told["confined"] or {})
+    except confine.Unconfined as error:
+        agent.send(json.dumps({"id": told["id"], "refused": str(error)}).encode())
+        os._exit(0)
     agent.send(json.dumps({"id": told["id"], "pid": os.getpid()}).encode())
     agent.close()
     *ends, env_fd, go_fd = fds

@@ -14,7 +14,7 @@ import signal
 import socket
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jobboard.clock import monotonic_s
 from jobboard.daemon import child, linux, tree
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from jobboard.daemon.frames import Message
+    from jobboard.daemon.memory import Room
     from jobboard.daemon.timers import Timer, Timers
 
 AGAIN_WITHIN_S = 600.0
@@ -37,24 +38,40 @@ _PRIVATE = "JOBBOARD_"
 """What variables begin with that differ from run to run."""
 
 
-@dataclass(slots=True)
-class Asked:
-    """An order that a server was asked to fork a process for.
+class Wanted(NamedTuple):
+    """An order to start a command, and what was made for it.
 
     Attributes:
         order: What the agent was told.
+        env: The whole environment.
+        confined: As `confine.apply` takes it.
+        sender: The socket of its reports.
+        room: The control group that bounds its memory.
+    """
+
+    order: Message
+    env: Mapping[str, str]
+    confined: Mapping[str, Any] | None
+    sender: socket.socket | None
+    room: Room | None
+
+
+@dataclass(slots=True)
+class Asked:
+    """What a server was asked to fork a process for.
+
+    Attributes:
+        wanted: What for.
         outputs: The ends to read from, as `child.start` has them.
         brand: What the process carries.
-        sender: The socket of its reports.
         go_fd: Where to write when it may begin.
         timer: When the server is given up.
         ends: Orders to end it that have come meanwhile.
     """
 
-    order: Message
+    wanted: Wanted
     outputs: tuple[int, ...]
     brand: int
-    sender: socket.socket | None
     go_fd: int
     timer: Timer
     ends: list[Message] = field(default_factory=list)
@@ -70,8 +87,6 @@ class Asked:
         self.timer.cancel()
         for fd in (*self.outputs, self.go_fd):
             os.close(fd)
-        if self.sender is not None:
-            self.sender.close()
 
 
 @dataclass(slots=True)
@@ -95,35 +110,38 @@ class ForkServers:
         poll: Of the agent.
         timers: Of the agent.
         begin: Is given what was asked for, and the process that was forked for it.
-        start: Is given an order that has to be started in the common way, and the orders to end it.
+        refuse: Is given what was asked for that cannot be started, and why.
+        start: Is given what has to be started in the common way.
     """
 
     def __init__(
         self,
         poll: select.poll,
         timers: Timers,
+        *,
         begin: Callable[[Asked, int], None],
-        start: Callable[[Message, list[Message]], None],
+        refuse: Callable[[Asked, child.Refusal], None],
+        start: Callable[[Asked], None],
     ) -> None:
         self._poll = poll
         self._timers = timers
         self._begin = begin
+        self._refuse = refuse
         self._start = start
         self._servers: dict[Any, _Server] = {}
         self._called_at_s: dict[Any, float] = {}
 
-    def ask(self, order: Message, env: Mapping[str, str], brand: int, sender: socket.socket | None) -> bool:
-        """Have a process forked for an order; False where it has to be started.
+    def ask(self, wanted: Wanted, brand: int) -> bool:
+        """Have a process forked; False where it has to be started.
 
         Args:
-            order: It says in `fork` which program and which module that takes.
-            env: The whole environment.
+            wanted: What for; its order says in `fork` which program and which module that takes.
             brand: What the process is to carry; see `linux.brand_children`.
-            sender: The socket of its reports.
         """
+        order = wanted.order
         if not linux.IS_LINUX:
             return False  # nobody but init would be its parent
-        shared = {name: text for name, text in env.items() if not name.startswith(_PRIVATE)}
+        shared = {name: text for name, text in wanted.env.items() if not name.startswith(_PRIVATE)}
         key = (*order["fork"], *order["argv"], order["cwd"], *shared.items())
         server = self._servers.get(key)
         if server is None:
@@ -131,7 +149,7 @@ class ForkServers:
                 self._serve(key, order, shared, brand)
             return False
         server.used_at_s = monotonic_s()
-        return server.ready and self._send(server, order, env, brand, sender)
+        return server.ready and self._send(server, wanted, brand)
 
     def end(self, order: Message) -> None:
         """Note an order to end what is being forked, if it is."""
@@ -204,22 +222,16 @@ class ForkServers:
         else:
             self._timers.after(max(left_s, _ANSWER_S), lambda: self._look_again(key))
 
-    def _send(
-        self,
-        server: _Server,
-        order: Message,
-        env: Mapping[str, str],
-        brand: int,
-        sender: socket.socket | None,
-    ) -> bool:
+    def _send(self, server: _Server, wanted: Wanted, brand: int) -> bool:
+        order = wanted.order
         read_ends, write_ends = child.open_pipes(split=order.get("split", False))
-        source, values = child.open_input(order["stdin"]), child.open_input(json.dumps(dict(env)))
+        source, values = child.open_input(order["stdin"]), child.open_input(json.dumps(dict(wanted.env)))
         waits, go_fd = os.pipe()
-        report = () if sender is None else (sender.fileno(),)
+        report = () if wanted.sender is None else (wanted.sender.fileno(),)
         passed = [source, write_ends[0], write_ends[-1], *report, values, waits]
-        told = json.dumps({"id": order["id"], "cwd": order["cwd"], "brand": brand}).encode()
+        told = {"id": order["id"], "cwd": order["cwd"], "brand": brand, "confined": wanted.confined}
         try:
-            socket.send_fds(server.sock, [told], passed)
+            socket.send_fds(server.sock, [json.dumps(told).encode()], passed)
         except OSError:
             for fd in (*read_ends, go_fd):
                 os.close(fd)
@@ -228,7 +240,7 @@ class ForkServers:
             for fd in (*write_ends, source, values, waits):
                 os.close(fd)
         timer = self._timers.after(_ANSWER_S, server.kill)
-        server.asked[order["id"]] = Asked(order, read_ends, brand, sender, go_fd, timer)
+        server.asked[order["id"]] = Asked(wanted, read_ends, brand, go_fd, timer)
         return True
 
     def _take(self, key: Any, server: _Server) -> None:
@@ -244,10 +256,14 @@ class ForkServers:
                 return
             said = json.loads(raw)
             server.ready = True
-            if "pid" in said:
+            if "id" in said:
                 asked = server.asked.pop(said["id"])
                 asked.timer.cancel()
-                self._begin(asked, said["pid"])
+                if "refused" in said:
+                    asked.abandon()
+                    self._refuse(asked, child.Refusal.to_run(said["refused"]))
+                else:
+                    self._begin(asked, said["pid"])
 
     def _drop(self, key: Any) -> None:
         """A server is of no use any more; what it was asked for is started in the common way."""
@@ -257,4 +273,4 @@ class ForkServers:
         server.kill()
         for asked in server.asked.values():
             asked.abandon()
-            self._start(asked.order, asked.ends)
+            self._start(asked)

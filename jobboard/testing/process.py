@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from jobboard.clock import monotonic_s
 from jobboard.daemon import child
-from jobboard.daemon.agent import exit_of
+from jobboard.daemon.reaping import exit_of
 
 if TYPE_CHECKING:
     from jobboard.daemon.frames import Message

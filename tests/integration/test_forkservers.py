@@ -13,7 +13,7 @@ from kit.web import serving_web
 from kit.work import board, finished, output, start, until, working
 
 from jobboard.core.resolve import resolve_job
-from jobboard.daemon import forkservers, tree
+from jobboard.daemon import forkservers, linux, tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,6 +52,15 @@ def untidy():
     from concurrent.futures import ThreadPoolExecutor
     ThreadPoolExecutor(2).submit(lambda: (time.sleep(0.05), print("in a thread")))
     print("warm" if os.getpid() != LOADED_IN else "cold")
+
+def bounds():
+    import resource
+    print("warm" if os.getpid() != LOADED_IN else "cold", end=" ")
+    print(resource.getrlimit(resource.RLIMIT_NOFILE)[0], resource.getrlimit(resource.RLIMIT_CPU)[0], end=" ")
+    print(os.nice(0), oct(os.umask(0)))
+
+def take():
+    print(len(bytearray(200 << 20)))
 
 def linger():
     if os.fork() == 0:
@@ -171,11 +180,44 @@ def test_a_job_may_want_a_process_of_its_own(store: Store, tmp_path: Path, modul
         assert b"warm" in called(store)[1]
 
 
-@pytest.mark.parametrize("key", [{"nice": 5}, {"limits": {"files": 100}}])
-def test_what_is_confined_is_started(store: Store, tmp_path: Path, module: Path, key: dict[str, Any]) -> None:
-    with warm(store, tmp_path, calling(module, "where"), calling(module, "where", **key)):
-        for _ in range(3):
-            assert b"cold" in called(store, "job2")[1]
+def test_what_a_fork_may_use_is_bounded_as_of_any_command(store: Store, tmp_path: Path, module: Path) -> None:
+    limits = {"files": 100, "cpu": "9s", "memory": "100M"}
+    jobs = [
+        calling(module, "bounds", nice=3, umask="027", limits=limits),
+        calling(module, "take", limits=limits),
+    ]
+    with warm(store, tmp_path, calling(module, "where"), *jobs):
+        assert called(store, "job2")[1].split()[2:] == [b"warm", b"100", b"9", b"3", b"0o27"]
+        taken, said = called(store, "job3")
+        assert taken["state"] == "failed"
+        assert taken["reason"].startswith("out of memory, over 100M: ") or b"MemoryError" in said
+
+
+def test_a_bound_that_the_system_refuses_is_named(
+    store: Store, tmp_path: Path, module: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with warm(store, tmp_path, calling(module, "where")):
+        servers = forked_or_forking()
+        monkeypatch.setattr("jobboard.daemon.attempt.confinement_of", lambda *_: {"nice": 2**80})
+        record = called(store)[0]
+        assert (record["state"], record["exit"]) == ("failed", 126)
+        assert record["reason"].startswith("exit 126: nice: ")
+        until(lambda: forked_or_forking() == servers)
+
+
+def test_who_kills_the_agent_ends_forks_and_forking(store: Store, tmp_path: Path, module: Path) -> None:
+    jobs = [calling(module, "linger", on_lost="fail")]
+    with warm(store, tmp_path, calling(module, "where"), *jobs) as worker:
+        servers = forked_or_forking()
+        run_id = start(store, "job2")
+        until(lambda: len(forked_or_forking()) == len(servers) + 2)
+        agent = worker._executor._agent
+        assert agent is not None
+        (pid,) = {pid for pid, one in linux.processes().items() if one.parent == agent.guard_pid}
+        os.kill(pid, signal.SIGKILL)
+        assert finished(store, run_id)["reason"] == "the agent died"
+        assert forked_or_forking() == set()
+        assert called(store)[0]["state"] == "ok"
 
 
 def forked_or_forking() -> set[int]:
