@@ -253,13 +253,18 @@ def test_a_day_of_holds_and_of_overrides_that_end_is_a_real_one(
         "after-off": {"after": ["b/off"]},
         "calm": {"schedule": {"delay": 50 * MINUTE + 13 * S}},
         "unseen": {"schedule": {"every": 40 * MINUTE, "phase": 0}, "catchup": "all"},
+        "after-unseen": {"after": ["b/unseen"]},
     }
     jobs = {name: spec(gates, **one) for name, one in more.items()}
     scenario = Scenario(
         T0,
         END,
         slots=20,
-        durations={"b/slow": 25 * MINUTE + 3 * S, "b/quiet": 21 * MINUTE + 7 * S},
+        durations={
+            "b/slow": 25 * MINUTE + 3 * S,
+            "b/quiet": 21 * MINUTE + 7 * S,
+            "b/after-unseen": 5 * MINUTE + 9 * S,
+        },
         default_ms=11 * MINUTE + 11 * S,
         exits={"b/flaky": [3, 0]},
         downtimes=[Downtime(T0 + 11 * HOUR + 31 * MINUTE, T0 + 14 * HOUR + 10 * MINUTE)],

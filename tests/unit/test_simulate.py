@@ -363,13 +363,14 @@ def test_a_run_keeps_what_it_was_made_by() -> None:
 def test_what_an_override_left_undecided_is_missed() -> None:
     down = [Downtime(T0 + 12 * MINUTE, T0 + 41 * MINUTE)]
     simulation = simulate(
-        {"b/a": job(5 * MINUTE)},
+        {"b/a": job(5 * MINUTE), "b/child": job(after=["b/a"])},
         Scenario(T0, T0 + HOUR, downtimes=down),
         later(30, **job(25 * MINUTE)),
     )
     assert starts(simulation, "b/a") == [0, 5, 10, 50]
     assert passed(simulation, "b/a") == [("missed", 25, "no scheduler looked before its override ended")]
     assert (simulation.passed[0].count, simulation.passed[0].first_ms) == (3, T0 + 15 * MINUTE)
+    assert passed(simulation, "b/child")[0] == ("skipped", 25, "after: b/a missed")
 
 
 def test_a_delay_goes_on_from_when_an_override_of_it_ends() -> None:

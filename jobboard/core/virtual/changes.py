@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from jobboard.core.model import Spec
     from jobboard.core.virtual.contenders import Job
+    from jobboard.core.virtual.kin import Kin
     from jobboard.core.virtual.terms import Terms
     from jobboard.core.virtual.timeline import Timeline
     from jobboard.core.virtual.turns import Turns
@@ -28,8 +29,8 @@ class Changes:
         specs: Definitions by address, as they are now: this keeps them so.
     """
 
-    def __init__(self, timeline: Timeline, turns: Turns, specs: dict[str, Spec]) -> None:
-        self._timeline, self._turns, self._specs = timeline, turns, specs
+    def __init__(self, timeline: Timeline, turns: Turns, kin: Kin, specs: dict[str, Spec]) -> None:
+        self._timeline, self._turns, self._kin, self._specs = timeline, turns, kin, specs
 
     def come_into_force(self, job: Job, terms: Terms, jobs: Iterable[Job]) -> None:
         """From now on a job runs by other terms; what was made by the old ones keeps them.
@@ -67,4 +68,5 @@ class Changes:
         if first_ms is None or last_ms is None or first_ms > last_ms:
             return
         missed = Missed(job.schedule.count(job.cursor_ms, last_ms), first_ms, last_ms, _UNSEEN)
-        self._turns.miss(job, missed)
+        state = self._turns.miss(job, missed)
+        self._kin.follow(job, missed.last_ms, state, missed)

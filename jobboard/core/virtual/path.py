@@ -42,7 +42,7 @@ class RunPath:
         self._turns = Turns(self._timeline, self._room)
         self._kin = Kin(self._timeline, self._room, self._turns)
         specs = dict(jobs)
-        self._changes = Changes(self._timeline, self._turns, specs)
+        self._changes = Changes(self._timeline, self._turns, self._kin, specs)
         gates = Gates(specs, scenario.from_ms)
         self._underway = Underway(self._timeline, self._room, self._turns, gates)
         until_ms = scenario.until_ms

@@ -13,6 +13,7 @@
 -- @include quiet_ms
 -- @include admit
 -- @include note
+-- @include follow
 -- @include now
 -- @include audit
 local refused = guard()
@@ -39,7 +40,9 @@ else
 end
 if arguments.missed then
   local state, why = admit(address, {g = current[4].g, o = 'allow'}, arguments.missed[3])
-  note(address, state or 'missed', why or 'no scheduler looked before its override ended', arguments.missed, now())
+  state, why = state or 'missed', why or 'no scheduler looked before its override ended'
+  note(address, state, why, arguments.missed, now())
+  follow(address, arguments.missed[3], '', state, now(), 1, false, false, arguments.missed)
 end
 if arguments.work then apply(address, arguments.work) end
 audit(arguments.what, address, arguments.by, arguments.detail)
