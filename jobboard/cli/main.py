@@ -62,6 +62,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pause": ("pause", "hold a job, a board, a tag, a queue or everything"),
     "resume": ("resume", "end such a hold"),
     "skip-next": ("skip_next", "pass over the next runs of a job, once"),
+    "reset": ("reset", "count the runs of a job that is to run so often anew"),
     "set": ("set", "edit a job live; the next plan shows it as drift"),
     "override": ("override", "lay values over a job for a time; no sync touches them"),
     "history": ("history", "list the syncs, or show one job by job"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jobboard import errors
 from jobboard.client.connection import Connection
 from jobboard.client.values import Instant, Span, checked_scope, instant_ms, span_ms
-from jobboard.reconcile import live, loose, overriding, removing, skipping
+from jobboard.reconcile import live, loose, overriding, removing, resetting, skipping
 from jobboard.store import clocks, holds, overview, views
 from jobboard.store.runs import Runs
 
@@ -122,6 +122,15 @@ class JobCalls(Connection):
         """
         address = views.find_job(self._store, job)
         return skipping.skip_runs(self._store, address, count, by=self._by(reason), reason=reason)
+
+    def reset(self, job: str, *, reason: str | None = None) -> int:
+        """Count the runs of a job with ``runs`` anew; how many were made until now.
+
+        Raises:
+            errors.UsageError: There is no such job, or it runs without a limit.
+        """
+        address = views.find_job(self._store, job)
+        return resetting.reset_runs(self._store, address, by=self._by(reason))
 
     def pause(
         self, scope: str, *, reason: str | None = None, until: Instant | None = None, stop: bool = False

@@ -34,6 +34,7 @@ METHODS = {
     "workers": ["workers", "drain", "forget"],
     "locks": ["locks", "break_lock"],
     "skip-next": ["skip_next"],
+    "reset": ["reset"],
     "set": ["edit"],
     "override": ["override", "clear_override"],
     "retry": ["retry", "retry_all"],
