@@ -11,13 +11,15 @@ from kit.engine import MINUTE, NEVER, Engine
 from kit.server import Server, fresh_namespace
 
 from jobboard.core.run import MAX_LOST, Result
-from jobboard.store import fsck
+from jobboard.store import fsck, marks, past
 from jobboard.store.connect import Store
+from jobboard.store.destroy import destroy
 from jobboard.store.wire import unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from jobboard.core.record import Record
     from jobboard.core.run import Word
     from jobboard.store.runs import Reserved
 
@@ -32,6 +34,8 @@ JOBS: dict[str, dict[str, Any]] = {
 }
 CAPACITY = {"db": 1, "disk": 2}
 WORKERS = ("w1", "w2")
+TAGS = ("acme", "db", "vip")
+BY = {"actor": "ana"}
 VERDICTS: tuple[Word, ...] = ("ok", "failed", "retry", "defer", "drained", "lost", "cancelled")
 
 
@@ -60,6 +64,9 @@ class Walk:
         self.past: list[tuple[str, Reserved]] = []
         self.lost: dict[str, int] = {}
         self.ended: list[str] = []
+        self.doomed: set[str] = set()
+        self.tags: dict[str, set[str]] = {}
+        self.tracked: set[str] = set()
 
     def close(self) -> None:
         """Leave nothing behind."""
@@ -161,6 +168,36 @@ class Walk:
             self.delayed.discard(run_id)
             self._end(run_id)
 
+    def mark(self) -> None:
+        run = self._any()
+        if run is None:
+            return
+        add, remove = (self.random.sample(TAGS, self.random.randint(0, 2)) for _ in range(2))
+        tracked = self.random.choice([True, False, None])
+        found = marks.mark(self.store, run, by=BY, add=add, remove=remove, tracked=tracked)
+        tags = self.tags.setdefault(run.run_id, set())
+        tags -= set(remove)
+        tags |= set(add)
+        if tracked is not None:
+            (self.tracked.add if tracked else self.tracked.discard)(run.run_id)
+        assert found == marks.Marks(tuple(sorted(tags)), run.run_id in self.tracked)
+
+    def destroy(self) -> None:
+        run = self._any()
+        if run is None:
+            return
+        outcome = destroy(self.store, run, by=BY, force=True).outcome
+        if run.run_id in self.running:
+            assert outcome == "stopping"
+            self.stopping.add(run.run_id)
+            self.doomed.add(run.run_id)
+            return
+        assert outcome == "destroyed"
+        self.ready.discard(run.run_id)
+        self.delayed.discard(run.run_id)
+        self.ended = [ended for ended in self.ended if ended != run.run_id]
+        self._forget(run.run_id)
+
     def worker_dies(self) -> None:
         worker = self.random.choice(WORKERS)
         mine = [run for run, (holder, _) in self.running.items() if holder == worker]
@@ -179,7 +216,7 @@ class Walk:
         self.delayed.clear()
 
     def nobody_is_forgotten(self) -> None:
-        """Once nothing more is handed out, whoever is ready misses a lock."""
+        """Once nothing more is handed out, whoever is ready misses a lock, or stands behind a barrier."""
         idle = 0
         while idle < 3:
             before = len(self.running)
@@ -188,7 +225,8 @@ class Walk:
         held = self._held()
         for run_id in self.ready:
             locks = JOBS[_job(run_id)].get("locks", {})
-            assert any(len(held[lock]) >= CAPACITY[lock] for lock in locks), run_id
+            barred = any(self.engine.members("barrier", lock) - {run_id} for lock in locks)
+            assert barred or any(len(held[lock]) >= CAPACITY[lock] for lock in locks), run_id
 
     # What always holds
 
@@ -212,6 +250,14 @@ class Walk:
         records = [unpack(fields[b"r"]) for _, fields in entries]
         assert sorted(r["id"] for r in records if "id" in r) == sorted(self.ended)
 
+    def marks_are_where_they_were_put(self) -> None:
+        for run_id, tags in self.tags.items():
+            run = past.read_run(self.store, run_id)
+            assert run is not None
+            (run,) = marks.marked(self.store, [run])
+            assert (set(run.tags), run.tracked) == (tags, run_id in self.tracked)
+        assert marks.tracked_ids(self.store) == self.tracked
+
     def everything_holds_together(self) -> None:
         assert fsck.check(self.store) == []
 
@@ -220,12 +266,25 @@ class Walk:
     def _live(self) -> set[str]:
         return self.ready | self.delayed | set(self.running)
 
+    def _any(self) -> Record | None:
+        """Some run, live or over, unless it is about to be destroyed."""
+        known = sorted((self._live() | set(self.ended)) - self.doomed)
+        return past.read_run(self.store, self.random.choice(known)) if known else None
+
+    def _forget(self, run_id: str) -> None:
+        self.tags.pop(run_id, None)
+        self.tracked.discard(run_id)
+
     def _leave(self, run_id: str) -> None:
         self.past.append(self.running.pop(run_id))
 
     def _end(self, run_id: str) -> None:
         self.stopping.discard(run_id)
-        self.ended.append(run_id)
+        if run_id in self.doomed:
+            self.doomed.remove(run_id)
+            self._forget(run_id)
+        else:
+            self.ended.append(run_id)
 
     def _lose(self, run_id: str) -> None:
         self.lost[run_id] = self.lost.get(run_id, 0) + 1
@@ -257,6 +316,8 @@ def test_random_walks(server: Server, seed: int) -> None:
         walk.repeat_a_result: 5,
         walk.give_back: 4,
         walk.cancel: 4,
+        walk.mark: 8,
+        walk.destroy: 4,
         walk.worker_dies: 4,
         walk.time_passes: 4,
         walk.nobody_is_forgotten: 2,
@@ -266,5 +327,6 @@ def test_random_walks(server: Server, seed: int) -> None:
         walk.every_run_is_where_the_model_has_it()
         walk.locks_are_held_by_what_runs_and_never_over_capacity()
         walk.every_run_ends_once()
+        walk.marks_are_where_they_were_put()
         walk.everything_holds_together()
     walk.close()
