@@ -92,7 +92,7 @@ _KINDS = (
     KeyKind("deadlines", "ZSET", "run", "run -> when it is to be over"),
     KeyKind("expected", "ZSET", "both", "job -> when it is to have ended ok again"),
     KeyKind("incidents", "HASH", "both", "late run or overdue job -> since when, packed"),
-    KeyKind("pushed", "ZSET", "run", "pushed run, and mark of a push -> up to when a repeat of it is known"),
+    KeyKind("pushed", "ZSET", "run", "pushed run, mark of a push or a start -> up to when a repeat is known"),
     KeyKind("blocked", "ZSET", "run", "run that waits for other runs -> since when"),
     KeyKind("line:<job>", "ZSET", "run", "run that waits for the job's own unfinished runs -> its number"),
     KeyKind("needs:<run>", "SET", "run", "runs a blocked run waits for"),

@@ -267,4 +267,7 @@ def test_a_repeat_of_a_run_by_hand_finds_the_run_it_made(engine: Engine) -> None
     assert engine.store.call("start", **asked) == first
     engine.worker()
     engine.finish(engine.reserve_one())
+    for _ in range(21):
+        engine.runs.start_run("b/x", by="ana")
+        engine.finish(engine.reserve_one())
     assert engine.store.call("start", **asked) == first
