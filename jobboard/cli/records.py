@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from jobboard.cli.screen import moment as full_moment
@@ -38,7 +36,7 @@ def style_of(record: Record) -> str:
 
 def terminal_width(screen: Screen) -> int | None:
     """How many columns a line has; None without a terminal, where nothing is wrapped."""
-    return shutil.get_terminal_size().columns if screen.stream.isatty() else None
+    return screen.columns() or None
 
 
 def wrapped(screen: Screen, text: str, indent: int) -> list[str]:
@@ -46,6 +44,8 @@ def wrapped(screen: Screen, text: str, indent: int) -> list[str]:
     width = terminal_width(screen)
     if width is None or width < indent + 20:
         return [text]
+    from textwrap import wrap
+
     return wrap(text, width - indent, break_long_words=False, break_on_hyphens=False) or [""]
 
 

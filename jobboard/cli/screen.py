@@ -66,7 +66,7 @@ class Screen:
         It breaks where three blanks are, else at any. A word wider than the terminal is left whole, so that
         it can be copied. Without a terminal only a `width` that is given breaks it.
         """
-        if terminal := self._columns():
+        if terminal := self.columns():
             width = min(width, terminal) if width else terminal
         for part in _folded(text, width, hang) if 0 < width < len(text) else [text]:
             self.line(part, style)
@@ -79,7 +79,7 @@ class Screen:
         """
         cells = [[visible(cell) for cell in row] for row in rows]
         widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
-        limit = self._columns()
+        limit = self.columns()
         self.line(_row(head, widths, limit), "dim")
         for index, row in enumerate(cells):
             text = _row(row, widths, limit)
@@ -87,7 +87,7 @@ class Screen:
             first = text[: widths[0]]
             self.line(self.paint(first, style) + text[len(first) :])
 
-    def _columns(self) -> int:
+    def columns(self) -> int:
         """How wide the terminal is; 0 where there is none."""
         if not self.stream.isatty():
             return 0

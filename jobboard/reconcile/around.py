@@ -5,7 +5,7 @@ Beside most plans there is nothing, which one question tells; what reads all thi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from jobboard.core.names import LOOSE, address_of, split_address
@@ -70,23 +70,33 @@ class Around:
 def look_around(store: Store, plan: Plan) -> Around:
     """Read the surroundings of a plan."""
     now_ms = clocks.now_ms(store)
-    if plan.quiet and not store.read(("EXISTS", *map(store.key, ("holds", "overrides", "skips"))))[0]:
+    (beside,) = store.read(("EXISTS", *map(store.key, ("holds", "overrides", "skips"))))
+    if plan.quiet and not beside:
         return Around(now_ms)
-    from jobboard.store import edits, holds, overrides, skips
+    from jobboard.store import edits
 
-    boards = {board.name for board in plan.boards}
     touched = [change for change in plan.changes if change.before is not None]
     dropped = [c.address for c in plan.changes if c.after is None and c.before and c.before.drifted]
     clashing = [part.address for clash in plan.clashes for part in clash.parts]
-    return Around(
+    around = Around(
         now_ms,
         edits.read_edits(store, [*plan.edited, *dropped, *clashing]),
-        _concerning(boards, holds.read_holds(store, now_ms)),
-        _bystanders(store, touched) if len(touched) <= LOOKED_AT else {},
-        overrides.read_overridden(store, boards),
-        {a: skip for a, skip in skips.read_skips(store).items() if split_address(a)[0] in boards},
-        _live(store, plan),
-        _unmanaged(store, plan),
+        bystanders=_bystanders(store, touched) if len(touched) <= LOOKED_AT else {},
+        live=_live(store, plan),
+        unmanaged=_unmanaged(store, plan),
+    )
+    return _beside(store, {board.name for board in plan.boards}, around) if beside else around
+
+
+def _beside(store: Store, boards: Collection[str], around: Around) -> Around:
+    """With what lies on these boards and their jobs, whatever becomes of them."""
+    from jobboard.store import holds, overrides, skips
+
+    return replace(
+        around,
+        holds=_concerning(boards, holds.read_holds(store, around.now_ms)),
+        overridden=overrides.read_overridden(store, boards),
+        skips={a: skip for a, skip in skips.read_skips(store).items() if split_address(a)[0] in boards},
     )
 
 
@@ -113,9 +123,11 @@ def look_around_boards(store: Store, boards: Collection[str], edited: Sequence[s
 
 def _live(store: Store, plan: Plan) -> Mapping[str, Spec] | None:
     """Every job there is, where that is worth reading to tell what the plan does to its hours."""
+    if not any(change.moves_schedule for change in plan.changes):
+        return None
     from jobboard.core.crowding import COUNTED
 
-    if len(plan.changes) > COUNTED or not any(change.moves_schedule for change in plan.changes):
+    if len(plan.changes) > COUNTED:
         return None
     from jobboard.store.usual import live_jobs_if_few
 

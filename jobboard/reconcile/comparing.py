@@ -15,7 +15,6 @@ from jobboard.reconcile.judging import AtHand, judge
 from jobboard.reconcile.moving import Crossing, Traffic, emptied, loose_plan
 from jobboard.reconcile.pairing import boards_removed_by, is_held, paired, passed_over, plan_board
 from jobboard.reconcile.planning import concluded, guarded, refuse_invalid, still
-from jobboard.reconcile.requeuing import with_outdated
 from jobboard.source.loader import load
 from jobboard.store import definitions
 
@@ -96,6 +95,9 @@ def compare(
     )
     plan = judge(store, at_hand, plan_with, partial(_refuse_apart, chosen.boards))
     if options.requeue:
+        # Takes along all that reads runs.
+        from jobboard.reconcile.requeuing import with_outdated
+
         plan = with_outdated(store, plan, records, chosen.takes)
     plan = guarded(plan, records, sources, options)
     return concluded(plan, records, sources, options, warnings=loaded.diagnostics, boards=chosen.boards)

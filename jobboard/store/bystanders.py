@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jobboard.store import past
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -50,6 +48,11 @@ def read_bystanders(store: Store, addresses: Sequence[str]) -> dict[str, Bystand
         asked.append(("SMEMBERS", store.key("live", address)))
         asked.append(("LRANGE", store.key("last", address), 0, RECORDS - 1))
     answers = store.read(*asked)
+    if not any(answers):
+        return {}
+    # Most jobs that a plan is about have not run yet, or not lately.
+    from jobboard.store import past
+
     ids = [run_id.decode() for members in answers[::2] for run_id in sorted(members)]
     live: dict[str, list[Record]] = {}
     for run in past.read_live(store, ids):
@@ -62,5 +65,7 @@ def read_bystanders(store: Store, addresses: Sequence[str]) -> dict[str, Bystand
 
 
 def _last_run(rows: Sequence[bytes]) -> Record | None:
+    from jobboard.store import past
+
     records = (past.decode_record(raw) for raw in rows)
     return next((record for record in records if record.run_id), None)
