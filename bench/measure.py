@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jobboard.store.connect import Store
 from jobboard.store.embedded import await_end, open_embedded
@@ -48,6 +49,38 @@ def in_turn(works: Sequence[Callable[[], object]], rounds: int = 5) -> list[floa
             work()
             taken.append(time.perf_counter() - began)
     return [statistics.median(taken) for taken in times]
+
+
+class Cost(NamedTuple):
+    """What something took: by the clock, and of processors, its children's included.
+
+    On a machine that others use too, the second says more: it grows little while the first doubles.
+    """
+
+    wall_s: float
+    processor_s: float
+
+
+def costs_in_turn(works: Sequence[Callable[[], object]], rounds: int = 7) -> list[Cost]:
+    """As `in_turn`, with what each took of processors."""
+    costs: list[list[Cost]] = [[] for _ in works]
+    for _ in range(rounds):
+        for work, taken in zip(works, costs, strict=True):
+            began_s, used_s = time.perf_counter(), _processor_s()
+            work()
+            taken.append(Cost(time.perf_counter() - began_s, _processor_s() - used_s))
+    return [Cost(*(statistics.median(column) for column in zip(*taken, strict=True))) for taken in costs]
+
+
+def _processor_s() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+def show_costs(what: str, cost: Cost, reference: str, reference_cost: Cost, goal: str = "") -> None:
+    """Two lines: as `show`, by the clock and in processor time."""
+    show(what, cost.wall_s, reference, reference_cost.wall_s, goal)
+    show("  in processor time", cost.processor_s, reference, reference_cost.processor_s, goal)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.measure import command, in_turn, run, show
+from bench.measure import command, costs_in_turn, run, show_costs
 from bench.read import board_text
 
 ROUNDS = 15
@@ -17,7 +17,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         board = Path(folder, "board.yaml")
         board.write_text(board_text(200), encoding="utf-8")
-        help_s, lint_s, bare_s = in_turn(
+        told, linted, bare = costs_in_turn(
             [
                 lambda: run(command("--help"), {}),
                 lambda: run(command("lint", str(board)), {}, Path(folder)),
@@ -25,8 +25,8 @@ def main() -> None:
             ],
             ROUNDS,
         )
-    show("jobboard --help", help_s, "bare interpreter", bare_s, "<= 6")
-    show("jobboard lint, 200 jobs", lint_s, "bare interpreter", bare_s, "150 ms")
+    show_costs("jobboard --help", told, "bare interpreter", bare, "<= 6")
+    show_costs("jobboard lint, 200 jobs", linted, "bare interpreter", bare, "150 ms")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +34,8 @@ def _write(form: str, screen: Screen, error: errors.InvalidBoards, namespace: st
     from jobboard.core.diagnostic import render
 
     if form == "json":
+        import json
+
         screen.line(json.dumps({"error": _as_json(error)}, indent=2, ensure_ascii=False))
     elif form == "markdown":
         screen.stream.write(_markdown(error, namespace))

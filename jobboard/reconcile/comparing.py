@@ -122,7 +122,7 @@ def _loaded(
 def _as_left(others: Sequence[BoardRecord], aside: Sequence[BoardPlan]) -> list[BoardRecord]:
     """Boards that take no part, as they will be when jobs have come to them or left them."""
     after = {board.name: board.meta for board in aside if board.left or board.name == LOOSE}
-    return [replace(record, meta=after.get(record.name, record.meta)) for record in others]
+    return [replace(record, meta=after[record.name]) if record.name in after else record for record in others]
 
 
 def pruning(options: Options, boards: Iterable[Board], unread: Iterable[BoardRecord]) -> Options:

@@ -177,6 +177,8 @@ def _told(plan: Plan, clashes: Iterable[Clash]) -> Plan:
 def _bereft(plan: Plan, outside: Outside) -> Plan:
     """The plan with what it would take from boards that take no part."""
     bereft = together.bereft_refusals(plan, outside)
+    if not bereft:
+        return plan
     return replace(
         plan,
         boards=tuple(

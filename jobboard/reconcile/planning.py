@@ -128,6 +128,7 @@ def refuse_invalid(diagnostics: Sequence[Diagnostic]) -> None:
 def unchanged_files(sources: Sources, options: Options, records: Mapping[str, BoardRecord]) -> dict[str, str]:
     """Path to board name of every file that is, byte for byte, what was last applied."""
     by_path = {record.meta.get("path"): record for record in records.values()}
+    adopting = {split_address(address)[0] for address in options.adopted.values()}
     clean: dict[str, str] = {}
     for file in sources.files:
         record = by_path.get(file.path)
@@ -135,7 +136,7 @@ def unchanged_files(sources: Sources, options: Options, records: Mapping[str, Bo
             record is not None
             and record.meta.get("digest") == file.digest
             and not record.drift
-            and not any(split_address(address)[0] == record.name for address in options.adopted.values())
+            and record.name not in adopting
             and not guards.origin_refusals(record, sources, options)
         ):
             clean[file.path] = record.name

@@ -55,12 +55,12 @@ def outside_of(store: Store, specs: Iterable[Spec], others: Sequence[BoardRecord
         if record.drift
     }
     edges, capacities = _edges(others), _capacities(others)
-    for record in others:
-        for job, definition in drifted.get(record.name, {}).items():
+    for record in filter(lambda record: record.name in drifted, others):
+        for job, definition in drifted[record.name].items():
             edges.pop(address_of(record.name, job), None)
             if parents := depend.parents_of(definition.spec):
                 edges[address_of(record.name, job)] = parents
-        if any(d.spec.get("locks") != d.base.get("locks") for d in drifted.get(record.name, {}).values()):
+        if any(d.spec.get("locks") != d.base.get("locks") for d in drifted[record.name].values()):
             # A lock may be held by other jobs of the board, or by none of them any more.
             live = definitions.read_definitions(store, record.version)
             _replace_capacities(capacities, record.name, [d.spec for d in live.values()])
