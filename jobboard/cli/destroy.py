@@ -43,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Find them, ask, remove them, say so."""
     from jobboard.store.connect import open_store
-    from jobboard.store.destroy import destroy
+    from jobboard.store.destroy import destroy_all
     from jobboard.store.views import find_run
 
     settings = Settings.from_args(args)
@@ -55,7 +55,7 @@ def execute(args: argparse.Namespace) -> int:
         what = runs[0].run_id if len(runs) == 1 else f"{len(runs)} runs"
         approve(args, f"This removes {what} for good, record and output")
         by = project.by_of(settings, args.reason)
-        done = [destroy(store, run, by=by, force=args.force) for run in runs]
+        done = destroy_all(store, runs, by=by, force=args.force)
     left = [one for one in done if one.outcome == "running"]
     if len(done) == 1 and left:
         raise errors.Refused(

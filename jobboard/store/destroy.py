@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from jobboard.store.connect import explained
 from jobboard.store.past import PAGE, WALKED, decode_record
-from jobboard.store.wire import as_bytes
+from jobboard.store.wire import as_bytes, unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from jobboard.core.record import Record
     from jobboard.store.connect import Store
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Outcome: TypeAlias = Literal["destroyed", "stopping", "running", "unknown"]
 
 MOST = 10 * WALKED
-"""Records of the past that are looked through for those of one run."""
+"""Records of the past that are looked through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,33 +43,43 @@ class Destroyed:
 
 def destroy(store: Store, run: Record, *, by: Mapping[str, Any], force: bool = False) -> Destroyed:
     """Remove a run for good; one that runs only by `force`, once it has been stopped."""
-    history, whole = _entries(store, "history", run)
-    failures, wholly = _entries(store, "failures", run)
-    (tag,) = store.call(
-        "destroy",
-        run=run.run_id,
-        job=run.job,
-        history=history,
-        failures=failures,
-        force=force,
-        by=dict(by),
-        mark=secrets.token_hex(6),
-    )
-    return Destroyed(run.run_id, tag.lower(), whole and wholly)
+    return destroy_all(store, [run], by=by, force=force)[0]
 
 
-def _entries(store: Store, stream: str, run: Record) -> tuple[list[str], bool]:
-    """The entries of a stream that are records of a run, and whether all were looked at that can be."""
-    named, made_ms = run.run_id.encode(), _made_ms(run)
-    found: list[str] = []
+def destroy_all(
+    store: Store, runs: Sequence[Record], *, by: Mapping[str, Any], force: bool = False
+) -> list[Destroyed]:
+    """As `destroy`, with one look through the past for all of them."""
+    history, whole = _entries(store, "history", runs)
+    failures, wholly = _entries(store, "failures", runs)
+    done = []
+    for run in runs:
+        (tag,) = store.call(
+            "destroy",
+            run=run.run_id,
+            job=run.job,
+            history=history[run.run_id],
+            failures=failures[run.run_id],
+            force=force,
+            by=dict(by),
+            mark=secrets.token_hex(6),
+        )
+        done.append(Destroyed(run.run_id, tag.lower(), whole and wholly))
+    return done
+
+
+def _entries(store: Store, stream: str, runs: Sequence[Record]) -> tuple[dict[str, list[str]], bool]:
+    """The entries of a stream that are records of the runs, and whether all were looked at that can be."""
+    found: dict[str, list[str]] = {run.run_id: [] for run in runs}
+    made_ms = min(map(_made_ms, runs), default=0)
     before, looked_at = "+", 0
     while looked_at < MOST:
         with explained(store.url):
             page: Any = store.client.xrevrange(store.key(stream), before, "-", count=PAGE)
-        # Few records name the run, and only those are worth reading.
         for entry, fields in page:
-            if named in fields[b"r"] and decode_record(as_bytes(fields[b"r"])).run_id == run.run_id:
-                found.append(entry.decode())
+            run_id = unpack(as_bytes(fields[b"r"])).get("id")
+            if run_id in found:
+                found[run_id].append(entry.decode())
         if len(page) < PAGE or all(_seen_ms(entry) < made_ms for entry in page):
             return found, True
         before, looked_at = f"({page[-1][0].decode()}", looked_at + len(page)

@@ -159,6 +159,23 @@ def test_a_repeat_of_the_call_finds_what_it_did(engine: Engine, monkeypatch: pyt
     assert destroy(engine.store, run, by=BY).outcome == "unknown"
 
 
+def test_several_go_with_one_look_through_the_past(
+    engine: Engine, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [over(engine, f"b/{name}") for name in ("x", "y", "z")]
+    left = over(engine, "b/w")
+    running = start(engine)
+    engine.reserve()
+    words = [run.run_id for run in (*runs, running, runs[0])]
+    assert jobboard(store, "destroy", *words, "--auto-approve") == errors.Refused.exit_code
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.endswith("is gone.") for line in lines] == [True, True, True, False]
+    assert "--force" in lines[-1]
+    assert [named(engine, run.run_id) for run in runs] == [[], [], []]
+    assert known(engine, left.run_id).state == "failed"
+    engine.runs.lost("w1")
+
+
 def test_it_says_when_the_past_is_longer_than_what_was_looked_through(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
