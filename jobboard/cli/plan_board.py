@@ -37,7 +37,8 @@ class BoardText:
         self._view = view
         self._jobs = JobText(view)
         self._hints: dict[str, list[tuple[str, str]]] = {}
-        for old, new in renamed_by_hand(view.plan.changes):
+        # What a rollback brings and takes is in no file, in which it could be said.
+        for old, new in renamed_by_hand(view.plan.changes) if view.planned.rollback is None else ():
             self._hints.setdefault(split_address(new)[0], []).append((old, new))
 
     def write(self, board: BoardPlan) -> None:

@@ -27,7 +27,7 @@ def notices(live: Mapping[str, Definition], changes: Collection[JobChange]) -> I
     # One changed default moves many jobs alike, and is one thing to look at.
     ways = {tuple((f.path, repr(f.live), repr(f.result)) for f in change.fields) for change in changed}
     if len(live) >= LARGE and len(ways) * 100 > len(live) * LARGEST_LOSS_PERCENT:
-        yield f"{len(changed)} of its {len(live)} jobs change, in {len(ways)} ways"
+        yield f"{len(changed):,} of its {len(live):,} jobs change, in {len(ways):,} ways"
     unknown = {job: names for job, definition in live.items() if (names := _unknown(definition))}
     if unknown:
         numbers = ", ".join(sorted({name for names in unknown.values() for name in names}))

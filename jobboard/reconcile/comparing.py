@@ -57,6 +57,7 @@ def compare(
     unmentioned = [record for name, record in records.items() if name not in known]
     vanished = guards.vanished(store, sources, pruning(options, boards.values(), unread), unmentioned)
     held = {name for name in lives if is_held(boards[name], records[name], lives[name])}
+    held |= {plan.name for plan in vanished if plan.held}
     leaving = [plan.name for plan in vanished]
     traffic = Crossing(store, boards, lives, records, leaving, held=held).traffic(sources, options)
     chosen = targeting.choose(options, boards, lives, traffic, records)

@@ -85,6 +85,8 @@ def vanished(
 ) -> list[BoardPlan]:
     """Boards synced from these folders whose file is gone: shown, and removed only when told by name.
 
+    One that a rollback holds is passed over, as if its file were there.
+
     Args:
         store: Where their jobs are.
         sources: Says which folders were asked for, and from which repository.
@@ -95,17 +97,21 @@ def vanished(
 
 
 def is_missed(record: BoardRecord, sources: Sources) -> bool:
-    """Whether a board that no file is about was synced from these folders, so that its file is gone."""
-    return (
-        record.name not in RESERVED
-        and _within(str(record.meta.get("path", "")), sources.folders)
-        and is_owned(record, sources)
-    )
+    """Whether a board that no file is about was synced from these folders, so that its file is gone.
+
+    One that a rollback brought back has no path: nobody knows where its file was, and every folder misses it.
+    """
+    path = str(record.meta.get("path", ""))
+    is_ours = _within(path, sources.folders) if path else bool(sources.folders)
+    return record.name not in RESERVED and is_ours and is_owned(record, sources)
 
 
 def _without_file(store: Store, record: BoardRecord, options: Options) -> BoardPlan:
     jobs = int(record.meta["jobs"])
-    plan = BoardPlan(record.name, str(record.meta["path"]), record.version, jobs=jobs, meta=record.meta)
+    path = str(record.meta["path"] or "no file")
+    plan = BoardPlan(record.name, path, record.version, jobs=jobs, meta=record.meta)
+    if record.name not in options.prune_boards and record.meta.get("held"):
+        return replace(plan, held=record.meta["held"])
     if record.name not in options.prune_boards:
         refusals = () if options.keep_vanished else (_vanished_refusal(record, jobs),)
         return replace(plan, missing=True, refusals=refusals)
@@ -125,9 +131,11 @@ def _within(path: str, folders: Sequence[str]) -> bool:
 
 
 def _vanished_refusal(record: BoardRecord, jobs: int) -> Refusal:
+    path = record.meta["path"]
     return Refusal(
         "vanished",
         record.name,
-        f"board {record.name} ({jobs} job{'s' if jobs != 1 else ''}): its file {record.meta['path']} is gone",
+        f"board {record.name} ({jobs:,} job{'s' if jobs != 1 else ''}):"
+        f" {f'its file {path} is gone' if path else 'a rollback brought it back, and it has no file'}",
         f"put the file back, or destroy the board with --prune-board {record.name}",
     )

@@ -87,3 +87,55 @@ def test_a_file_that_is_given_another_board_loses_the_old_one(project: Project) 
     assert "--prune-board ops" in refused.err
     project.sync("--prune-board", "ops")
     assert set(definitions.read_boards(project.store)) == {"etl", "operations"}
+
+
+def rolled_back(project: Project) -> None:
+    """Board ops, destroyed with its file, comes back by a rollback; web is changed in its file since."""
+    project.path("ops").unlink()
+    project.sync("--prune-board", "ops")
+    said = project.ok("rollback", "1", "--board", "ops", "--auto-approve")
+    assert "moved:" not in said.out
+    project.board("web", "w: {run: other}")
+
+
+def test_one_that_a_rollback_brought_back_is_shown_and_passed_over(project: Project) -> None:
+    project.board("web", "w: {run: x}")
+    project.sync()
+    rolled_back(project)
+    assert "held at what revision 1 left" in project.ok("plan").out
+    passed = project.run("sync", "--auto-approve")
+    assert passed.code == 5
+    assert "ops passed over" in passed.err
+    assert project.spec("web/w")["command"] == {"run": "other"}
+    assert project.live("ops")
+
+
+def test_once_released_it_is_missed_in_any_folder_until_it_goes_or_has_a_file(project: Project) -> None:
+    project.board("web", "w: {run: x}")
+    project.sync()
+    rolled_back(project)
+    project.ok("release", "ops")
+    refused = project.run("sync", "--auto-approve")
+    assert refused.code == 5
+    assert "a rollback brought it back, and it has no file" in refused.err
+    project.sync("--prune-board", "ops")
+    assert not project.live("ops")
+    assert check(project.store) == []
+
+
+def test_a_held_board_whose_file_goes_stands_in_nobodys_way(project: Project) -> None:
+    project.board("ops", "other: {run: x}\nmore: {run: y}")
+    project.board("web", "w: {run: x}")
+    project.sync()
+    project.ok("rollback", "1", "--board", "ops", "--auto-approve")
+    project.path("ops").unlink()
+    project.board("web", "w: {run: y}\nmine: {run: x}", head="moved: [{from: ops/a, to: mine}]\n")
+    refused = project.run("sync", "--auto-approve")
+    assert refused.code == 5
+    assert "ops/a is to move, and a rollback holds board ops" in refused.err
+    project.board("web", "w: {run: y}")
+    assert project.run("sync", "--auto-approve").code == 5
+    assert project.spec("web/w")["command"] == {"run": "y"}
+    assert "a" in project.live("ops")
+    project.sync("--prune-board", "ops")
+    assert check(project.store) == []
