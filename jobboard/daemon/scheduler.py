@@ -28,6 +28,7 @@ from jobboard.core.schedule import Schedule, compile_schedule
 from jobboard.daemon.storeclock import StoreClock
 from jobboard.store.codec import decode_definition
 from jobboard.store.listen import Listener
+from jobboard.store.retiming import heed_zone_data
 from jobboard.store.runs import CLAIM_LEASE_MS, PAGE, Runs
 from jobboard.store.staging import drain
 from jobboard.store.wire import unpack
@@ -67,6 +68,7 @@ class Scheduler:
         self._nudged = threading.Event()
         self._known: dict[str, tuple[int, Schedule | None, Lateness]] = {}
         self._tick_at_s = self._claim_at_s = 0.0
+        self._zones_heeded = False
 
     def run(self, stop: threading.Event) -> None:
         """Schedule until `stop` is set. An outage of the store is waited out."""
@@ -104,6 +106,8 @@ class Scheduler:
 
     def turn(self) -> None:
         """Do everything that is due now, then know when to come back."""
+        if not self._zones_heeded:
+            self._heed_zones()
         if self._nudged.is_set():
             self._nudged.clear()
             self._tick_at_s = self._claim_at_s = 0.0
@@ -111,6 +115,18 @@ class Scheduler:
             self._claim()
         if monotonic_s() >= self._tick_at_s:
             self._tick()
+
+    def _heed_zones(self) -> None:
+        """Have jobs due as the time zone data at hand say, if those are newer than what was gone by."""
+        moved = heed_zone_data(self._store, zone_version())
+        self._zones_heeded = True
+        if moved is not None:
+            _log.warning(
+                "Time zone data %s: %d jobs are due at other instants",
+                zone_version(),
+                moved,
+                extra={"action": "zone data"},
+            )
 
     def _claim(self) -> None:
         sent_s = monotonic_s()

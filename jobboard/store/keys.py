@@ -41,7 +41,9 @@ class KeyKind:
 
 
 _KINDS = (
-    KeyKind("meta", "HASH", "both", "format, incarnation, counters, the test clock"),
+    KeyKind(
+        "meta", "HASH", "both", "format, incarnation, counters, the release of zone data, the test clock"
+    ),
     KeyKind("config", "HASH", "both", "bounds of what is kept, where they are not the built-in ones"),
     # Definitions: what should run.
     KeyKind("boards", "HASH", "sync", "board -> VERSION.EDITS"),
