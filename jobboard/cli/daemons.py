@@ -138,6 +138,27 @@ def store_of(
     yield None
 
 
+def add_ready_file(parser: argparse.ArgumentParser, doing: str) -> None:
+    """How others see that it is ready."""
+    parser.add_argument(
+        "--ready-file", type=Path, metavar="FILE", help=f"a file that is there while it {doing}"
+    )
+
+
+@contextmanager
+def ready_file_of(args: argparse.Namespace) -> Iterator[Path | None]:
+    """The file it is to be.
+
+    Raises:
+        errors.UsageError: It cannot be there, as is found out in the block.
+    """
+    try:
+        yield args.ready_file
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise errors.UsageError(f"--ready-file {args.ready_file}: {why}", "name another file") from error
+
+
 def span_ms(text: str, option: str) -> int:
     """A span that an option was given.
 

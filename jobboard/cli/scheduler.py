@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING
 
 from jobboard.cli import daemons, project
@@ -15,19 +16,24 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``jobboard scheduler``."""
     daemons.add_store_wait(parser)
+    daemons.add_ready_file(parser, "schedules")
     parser.add_argument("--name", metavar="NAME", help="what to call it (default: host and process)")
 
 
 def execute(args: argparse.Namespace) -> int:
     """Schedule until told to stop."""
+    from jobboard.daemon.announce import Announcer
     from jobboard.daemon.scheduler import Scheduler
     from jobboard.daemon.service import Signals
 
     settings = Settings.from_args(args)
     daemons.log_to_stderr()
-    with Signals() as signals, daemons.store_of(args, settings, signals.stop) as store:
+    with daemons.ready_file_of(args) as ready_file:
+        announcer = Announcer(ready_file=ready_file, environ=os.environ)
+    with Signals() as signals, daemons.store_of(args, settings, signals.stop, announcer.alive) as store:
         if store is None:
             return 0
         logging.getLogger("jobboard").info("scheduling on %s", project.store_name(settings))
-        Scheduler(store, name=args.name or daemons.unique_name()).run(signals.stop)
+        scheduler = Scheduler(store, name=args.name or daemons.unique_name(), announcer=announcer)
+        scheduler.run(signals.stop)
     return 0

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-    from jobboard.daemon.announce import Announcer
+    from jobboard.daemon.announce import WorkerAnnouncer
     from jobboard.daemon.idle import Idle
     from jobboard.daemon.service import Signals
     from jobboard.daemon.serving import Serving
@@ -58,9 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="SPAN",
         help="how long running commands may go on once it is told to stop, or unlimited (default: 1m)",
     )
-    parser.add_argument(
-        "--ready-file", type=Path, metavar="FILE", help="a file that is there while it takes runs"
-    )
+    daemons.add_ready_file(parser, "takes runs")
     parser.add_argument(
         "--log-dir",
         type=Path,
@@ -154,19 +152,12 @@ def _answers(worker: Worker, signals: Signals, anew: list[bool]) -> dict[int, Ca
     return answers
 
 
-def _announcer(args: argparse.Namespace, serving: Serving) -> Announcer:
-    from jobboard.daemon.announce import Announcer
+def _announcer(args: argparse.Namespace, serving: Serving) -> WorkerAnnouncer:
+    from jobboard.daemon.announce import WorkerAnnouncer
 
-    try:
-        return Announcer(
-            args.name or socket.gethostname(),
-            serving.slots,
-            ready_file=args.ready_file,
-            environ=os.environ,
-        )
-    except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise errors.UsageError(f"--ready-file {args.ready_file}: {why}", "name another file") from error
+    with daemons.ready_file_of(args) as ready_file:
+        name = args.name or socket.gethostname()
+        return WorkerAnnouncer(name, serving.slots, ready_file=ready_file, environ=os.environ)
 
 
 def _idle(args: argparse.Namespace, signals: Signals) -> Idle | None:

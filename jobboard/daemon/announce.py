@@ -1,4 +1,4 @@
-"""What a worker tells the system it runs on: that it is ready, what it runs, that it is alive, that it stops.
+"""What a daemon tells the system it runs on: that it is ready, what it does, that it is alive, that it stops.
 
 To a service manager it speaks as sd_notify(3) describes, where that has set ``NOTIFY_SOCKET``; to everyone
 else through a file that is there while it is ready, and through the title that ps(1) shows. None of it is
@@ -27,9 +27,7 @@ class Announcer:
     """See the module.
 
     Args:
-        name: Of the worker.
-        slots: How much it runs at once.
-        ready_file: Holds the process id while the worker is ready; None for no such file.
+        ready_file: Holds the process id while the daemon is ready; None for no such file.
         environ: Where the service manager left its address.
 
     Raises:
@@ -39,11 +37,7 @@ class Announcer:
         alive_every_s: How often `alive` is to be called; None where nobody watches.
     """
 
-    def __init__(
-        self, name: str, slots: int, *, ready_file: Path | None = None, environ: Mapping[str, str]
-    ) -> None:
-        self._name = name
-        self._slots = slots
+    def __init__(self, *, ready_file: Path | None = None, environ: Mapping[str, str]) -> None:
         self._ready_file = ready_file
         self._manager = environ.get("NOTIFY_SOCKET", "")
         self.alive_every_s = _watched_s(environ)
@@ -52,21 +46,13 @@ class Announcer:
             ready_file.unlink()  # and one of a worker that was killed says nothing
 
     def ready(self) -> None:
-        """It takes runs from now on."""
+        """It does its work from now on."""
         if self._ready_file is not None:
             with suppress(OSError):
                 fresh = self._ready_file.with_name(f".{self._ready_file.name}.{os.getpid()}")
                 fresh.write_text(f"{os.getpid()}\n")
                 fresh.replace(self._ready_file)
         self._notify("READY=1")
-
-    def doing(self, running: Sequence[str], *, paused: bool = False) -> None:
-        """Which jobs it runs."""
-        more = len(running) - _NAMED
-        jobs = ", ".join(running[:_NAMED]) + (f" and {more} more" if more > 0 else "")
-        free = "paused" if paused else "idle"
-        linux.set_title("jobboard-worker", f"jobboard {self._name}: {jobs or free}")
-        self._notify(f"STATUS={len(running)} of {self._slots} running{f': {jobs}' if jobs else f', {free}'}")
 
     def alive(self) -> None:
         """It is not stuck."""
@@ -79,6 +65,9 @@ class Announcer:
                 self._ready_file.unlink(missing_ok=True)
         self._notify("STOPPING=1")
 
+    def _status(self, text: str) -> None:
+        self._notify(f"STATUS={text}")
+
     def _notify(self, message: str) -> None:
         if not self._manager:
             return
@@ -86,6 +75,35 @@ class Announcer:
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
             sock.setblocking(False)  # noqa: FBT003 - positional by the library's signature
             sock.sendto(message.encode(), address)
+
+
+class WorkerAnnouncer(Announcer):
+    """Says what a worker runs, too.
+
+    Args:
+        name: Of the worker.
+        slots: How much it runs at once.
+        ready_file: As of `Announcer`.
+        environ: Likewise.
+
+    Raises:
+        OSError: The file cannot be there.
+    """
+
+    def __init__(
+        self, name: str, slots: int, *, ready_file: Path | None = None, environ: Mapping[str, str]
+    ) -> None:
+        super().__init__(ready_file=ready_file, environ=environ)
+        self._name = name
+        self._slots = slots
+
+    def doing(self, running: Sequence[str], *, paused: bool = False) -> None:
+        """Which jobs it runs."""
+        more = len(running) - _NAMED
+        jobs = ", ".join(running[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+        free = "paused" if paused else "idle"
+        linux.set_title("jobboard-worker", f"jobboard {self._name}: {jobs or free}")
+        self._status(f"{len(running)} of {self._slots} running{f': {jobs}' if jobs else f', {free}'}")
 
 
 def _watched_s(environ: Mapping[str, str]) -> float | None:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jobboard.core.misfire import Decision, Lateness
+    from jobboard.daemon.announce import Announcer
     from jobboard.daemon.gates import Gatekeeper
     from jobboard.store.connect import Store
     from jobboard.store.runs import ClaimedJob
@@ -58,12 +59,15 @@ class Scheduler:
     Args:
         store: The namespace; the scheduler opens connections of its own.
         name: Unique among all that run.
+        announcer: Tells the system what it does; None for nobody.
     """
 
-    def __init__(self, store: Store, *, name: str) -> None:
+    def __init__(self, store: Store, *, name: str, announcer: Announcer | None = None) -> None:
         self._store = store.again()
         self._runs = Runs(self._store)
         self._name = name
+        self._announcer = announcer
+        self._announced = False
         self._clock = StoreClock()
         self._nudged = threading.Event()
         self._known: dict[str, tuple[int, Schedule | None, Lateness]] = {}
@@ -80,6 +84,8 @@ class Scheduler:
         try:
             self._loop(stop)
         finally:
+            if self._announcer is not None:
+                self._announcer.stopping()
             stop.set()
             waiter.join()
             ear.join()
@@ -90,6 +96,7 @@ class Scheduler:
     def _loop(self, stop: threading.Event) -> None:
         pause_s = 0.0
         while not stop.is_set():
+            self._stay_alive()
             try:
                 self.turn()
             except (errors.StoreUnreachable, errors.StoreRefused) as error:
@@ -102,7 +109,19 @@ class Scheduler:
             if pause_s:
                 pause_s = 0.0
                 _log.warning("The store is back", extra={"action": "outage over"})
+            self._announce()
             self._nudged.wait(max(0.0, min(self._tick_at_s, self._claim_at_s) - monotonic_s()))
+
+    def _announce(self) -> None:
+        """Say once that it schedules."""
+        if self._announcer is not None and not self._announced:
+            self._announced = True
+            self._announcer.ready()
+
+    def _stay_alive(self) -> None:
+        """Say that it is not stuck: it turns every second, unless it waits for an answer of the store."""
+        if self._announcer is not None and self._announcer.alive_every_s is not None:
+            self._announcer.alive()
 
     def turn(self) -> None:
         """Do everything that is due now, then know when to come back."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from jobboard.daemon.announce import Announcer
+    from jobboard.daemon.announce import WorkerAnnouncer
     from jobboard.daemon.idle import Idle
     from jobboard.daemon.timers import Timers
 
@@ -28,7 +28,7 @@ class Standing:
     def __init__(
         self,
         timers: Timers,
-        announcer: Announcer | None,
+        announcer: WorkerAnnouncer | None,
         idle: Idle | None,
         running: Callable[[], Sequence[str]],
     ) -> None:

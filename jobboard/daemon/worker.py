@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from jobboard.daemon.announce import Announcer
+    from jobboard.daemon.announce import WorkerAnnouncer
     from jobboard.daemon.idle import Idle
     from jobboard.daemon.serving import Serving
     from jobboard.store.connect import Store
@@ -105,7 +105,7 @@ class Worker:
         home: Path,
         lease_ms: int = DEFAULT_LEASE_MS,
         grace_ms: int | None = None,
-        announcer: Announcer | None = None,
+        announcer: WorkerAnnouncer | None = None,
         idle: Idle | None = None,
         log_dir: Path | None = None,
         log_bytes: int = DEFAULT_LOG_BYTES,

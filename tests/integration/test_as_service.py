@@ -84,12 +84,6 @@ def test_a_worker_has_time_to_stop_and_its_own_way_to_do_it() -> None:
     assert service["Environment"] == f"JOBBOARD_HOME=/var/lib/{service['StateDirectory']}"
 
 
-def test_a_scheduler_is_not_waited_for_to_say_a_word() -> None:
-    service = unit("scheduler")["Service"]
-    assert service["Type"] == "exec"
-    assert "WatchdogSec" not in service
-
-
 def environ_of(service: Mapping[str, str], home: Path, address: Path) -> dict[str, str]:
     """What the service manager would set."""
     watchdog = {"WATCHDOG_USEC": str(span_ms(service["WatchdogSec"]) * 1000)}
@@ -101,8 +95,10 @@ def environ_of(service: Mapping[str, str], home: Path, address: Path) -> dict[st
     return {**os.environ, **watchdog, **more}
 
 
-def test_the_unit_of_a_worker_hears_what_it_waits_for(store: Store, tmp_path: Path) -> None:
-    service = unit("worker")["Service"]
+@pytest.mark.parametrize("name", ["worker", "scheduler"])
+def test_a_unit_hears_what_it_waits_for(store: Store, tmp_path: Path, name: str) -> None:
+    service = unit(name)["Service"]
+    assert service["Type"] == "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
         manager.settimeout(20)
@@ -128,13 +124,14 @@ def test_the_unit_of_a_worker_hears_what_it_waits_for(store: Store, tmp_path: Pa
         assert worker.wait(20) == 0
 
 
-def test_the_watchdog_is_fed_while_the_store_is_waited_for(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["worker", "scheduler"])
+def test_the_watchdog_is_fed_while_the_store_is_waited_for(tmp_path: Path, name: str) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
         manager.settimeout(20)
-        environ = environ_of(unit("worker")["Service"], tmp_path, tmp_path / "notify")
+        environ = environ_of(unit(name)["Service"], tmp_path, tmp_path / "notify")
         worker = subprocess.Popen(
-            [sys.executable, "-m", "jobboard", "worker", "--redis", f"unix://{tmp_path}/nobody"],
+            [sys.executable, "-m", "jobboard", name, "--redis", f"unix://{tmp_path}/nobody"],
             env=environ,
             stderr=subprocess.DEVNULL,
         )
@@ -165,10 +162,28 @@ def test_a_container_runs_a_command_that_is_understood(name: str) -> None:
     assert service["environment"]["JOBBOARD_REDIS_URL"].startswith("redis://store:")
 
 
-def test_a_container_is_well_when_the_worker_is_ready_and_has_time_to_stop() -> None:
+@pytest.mark.parametrize("name", ["worker", "scheduler"])
+def test_a_container_is_well_when_its_program_is_ready(store: Store, tmp_path: Path, name: str) -> None:
+    service = services()[name]
+    words = words_of(service["command"])
+    at = words.index("--ready-file") + 1
+    assert service["healthcheck"]["test"][-1] == words[at]
+    words[at] = str(tmp_path / "ready")
+    environ = {"PYTHONPATH": os.pathsep.join(sys.path), "JOBBOARD_HOME": str(tmp_path)}
+    program = subprocess.Popen(
+        [sys.executable, "-m", "jobboard", *words, "--redis", store.url, "--namespace", store.namespace],
+        env={**os.environ, **environ},
+        stderr=subprocess.DEVNULL,
+    )
+    until((tmp_path / "ready").exists, 20)
+    program.terminate()
+    assert program.wait(20) == 0
+    assert not (tmp_path / "ready").exists()
+
+
+def test_a_worker_in_a_container_has_time_to_stop() -> None:
     service = services()["worker"]
     words = words_of(service["command"])
-    assert service["healthcheck"]["test"][-1] == words[words.index("--ready-file") + 1]
     assert span_ms(service["stop_grace_period"]) >= grace_ms(words) + FIELDS["kill_after"].default
 
 
