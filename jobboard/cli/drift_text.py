@@ -55,7 +55,10 @@ class Drifted:
         else:
             screen.folded(f"{self._count()}.", "bold")
             screen.folded(
-                "Write it into the board, or take it back:  jobboard sync --on-drift revert", "", hang=_HANG
+                "Write it into the boards:  jobboard plan --write-live   or take it back:"
+                "  jobboard sync --on-drift revert",
+                "",
+                hang=_HANG,
             )
 
     def markdown(self) -> str:

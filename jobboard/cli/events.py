@@ -176,6 +176,8 @@ def event_text(event: Event) -> str:
     """An event in one line."""
     told = event_json(event)
     about = told["run"] or told["job"] or ""
+    if told.get("reason") == told.get("state"):
+        told["reason"] = None
     rest = ", ".join(_word(name, told[name]) for name in _SHOWN_LAST if told.get(name))
     return visible(
         f"{format_instant(int(event['at']) // 1000 * 1000)}  {event['e']:<11} {about}  {rest}".rstrip()

@@ -154,6 +154,10 @@ def _asked(store: Store, what: Sequence[str]) -> Iterator[Revision]:
             gone = [r for r in history.read_revisions(store) if name in r.boards]
             if gone:
                 return iter(gone)
+            if is_number(name):
+                raise errors.UsageError(
+                    f"there is no board or job {name}", f"jobboard history show {name} shows revision {name}"
+                ) from None
             raise
     return (revision for revision, _ in history.changes_of(store, address))
 

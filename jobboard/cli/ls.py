@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from jobboard.store.definitions import BoardRecord
     from jobboard.store.overview import Standing
 
+PAST_DUE_MS = 60_000
+"""How long after a job was due it is striking that nothing has started it: a scheduler takes milliseconds."""
+
 FILTERS = ("failed", "running", "waiting", "paused", "disabled")
 
 
@@ -168,6 +171,11 @@ def _table(standings: Sequence[Standing], boards: Mapping[str, BoardRecord], now
     screen.line()
     clocks = clocks_text(s.zone for s in standings if s.due_at_ms is not None or s.last_run or s.latest)
     screen.folded(" ".join([_summary(standings), *([clocks] if clocks else [])]), "dim")
+    due = [s for s in standings if s.due_at_ms is not None and s.due_at_ms < now_ms - PAST_DUE_MS]
+    if due:
+        screen.folded(
+            f"Past due, and not started: {len(due):,}. jobboard why {due[0].address} says why.", "error"
+        )
 
 
 def _row(standing: Standing, boards: Mapping[str, BoardRecord], now_ms: int) -> tuple[str, ...]:

@@ -34,7 +34,14 @@ class PlanSummary:
 
     def nothing_to_do(self) -> str:
         """That there are no changes, of everything or of what was chosen."""
-        return "No changes to what was chosen." if self._plan.left_out else MATCHES
+        if self._plan.left_out:
+            return "No changes to what was chosen."
+        held = self._plan.held
+        if not held:
+            return MATCHES
+        more = f" and {len(held) - NAMED:,} more" if len(held) > NAMED else ""
+        named = f"{', '.join(held[:NAMED])}{more}"
+        return f"No changes. Redis matches the job boards, but for what is rolled back: {named}."
 
     def edited(self) -> str:
         """How many live edits are kept, and since when; empty for none."""

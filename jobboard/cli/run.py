@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from jobboard.cli.logs import copy_output, say
 from jobboard.cli.records import record_json
+from jobboard.core.why import end_text
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -118,5 +119,5 @@ def _follow(store: Store, run: Record, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(record_json(ended), indent=2, ensure_ascii=False))
     elif ended.state != "ok":
-        say(f"{ended.run_id} {ended.state}{f': {ended.reason}' if ended.reason else ''}")
+        say(f"{ended.run_id} {end_text(ended)}")
     return exit_code_of(ended)

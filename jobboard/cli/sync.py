@@ -139,8 +139,8 @@ def approve(args: argparse.Namespace, planned: Planned) -> None:
         return
     if not sys.stdin.isatty() or args.output == "json":
         raise errors.UsageError(
-            "sync asks before it writes, and there is no terminal to ask on",
-            "add --auto-approve, or --expect-digest with the digest that jobboard plan prints",
+            "this asks before it writes, and there is no terminal to ask on",
+            "add --auto-approve, or --expect-digest with the digest of the plan",
         )
     # On standard error: whoever sends the plan into a pipe still sees what they are asked.
     sys.stdout.flush()

@@ -117,7 +117,7 @@ class _Report:
             if event["e"] == "finished":
                 state, reason = event.get("state", ""), event.get("reason")
                 word = self._screen.paint(f"{state:<9}", "good" if state == "ok" else "error")
-                self._say(f"{word} {event['run']}{f'  {reason}' if reason else ''}")
+                self._say(f"{word} {event['run']}{f'  {reason}' if reason not in (None, '', state) else ''}")
         return after
 
     def _say(self, line: str, style: str = "") -> None:

@@ -105,6 +105,14 @@ def cancel_text(run: Record) -> str:
     return reason if not run.by or run.by in reason else f"{reason} by {run.by}"
 
 
+def end_text(run: Record) -> str:
+    """How a run ended: ``ok``, ``failed, exit 3``, ``cancelled by ana``."""
+    if run.state == "ok" or not run.reason:
+        return run.state
+    reason = cancel_text(run) if run.state == "cancelled" else run.reason
+    return reason if reason.startswith(run.state) else f"{run.state}, {reason}"
+
+
 def _took(run: Record) -> str:
     """How long it took, unless the reason says so."""
     if run.duration_ms is None or (run.reason or "").startswith("timeout after"):
@@ -142,8 +150,7 @@ def _headline(facts: JobFacts, world: World) -> str:
     newest = facts.records[0]
     if facts.live or (newest.passed_over and newest.started_at_ms is None):
         return f"{facts.address} has not run since {at}."
-    how = f"{ended.state}, {ended.reason}" if ended.reason and ended.state != "ok" else ended.state
-    return f"{facts.address} ran last at {at}: {how}."
+    return f"{facts.address} ran last at {at}: {end_text(ended)}."
 
 
 def _past(facts: JobFacts, record: Record, world: World) -> Finding:

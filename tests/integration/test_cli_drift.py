@@ -50,7 +50,10 @@ def test_what_was_edited_by_whom_and_when(edited: Project) -> None:
         "        env.A     1  →  2 (ana, cli, 2 h ago)",
         "",
         "Drift: 2 edits of 1 job made live since last applied.",
-        "Write it into the board, or take it back:  jobboard sync --on-drift revert",
+        (
+            "Write it into the boards:  jobboard plan --write-live   or take it back:  "
+            "jobboard sync --on-drift revert"
+        ),
     ]
 
 

@@ -55,7 +55,7 @@ def test_it_lists_jobs_with_next_and_last(store: Store, capsys: pytest.CaptureFi
 def test_it_says_by_whose_clock_times_are(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     story = Story(store)
     madrid = {**HOURLY, "timezone": "Europe/Madrid"}
-    story.board("ops", {"a": job(schedule=madrid), "idle": job()}, due={"a": 1})
+    story.board("ops", {"a": job(schedule=madrid), "idle": job()}, due={"a": clocks.now_ms(store)})
     assert main(["ls"]) == 0
     assert capsys.readouterr().out.endswith("2 jobs. Times are by the clock of Europe/Madrid.\n")
     story.ran("ops/idle")
@@ -65,6 +65,15 @@ def test_it_says_by_whose_clock_times_are(store: Store, capsys: pytest.CaptureFi
     assert "  Times are by the clock of Europe/Madrid.\n" in capsys.readouterr().out
     assert main(["why", "ops/idle"]) == 0
     assert "clock" not in capsys.readouterr().out
+
+
+def test_it_says_what_is_past_due_and_was_not_started(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    board = {"a": job(schedule=HOURLY), "b": job(schedule=HOURLY)}
+    Story(store).board("ops", board, due={"a": clocks.now_ms(store), "b": 1})
+    assert main(["ls"]) == 0
+    assert "Past due, and not started: 1. jobboard why ops/b says why.\n" in capsys.readouterr().out
 
 
 def test_it_filters(store: Store, capsys: pytest.CaptureFixture[str]) -> None:

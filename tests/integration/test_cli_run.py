@@ -92,7 +92,7 @@ def test_following_shows_output_and_exits_as_the_command_did(
     thread.join()
     out, err = capfdbinary.readouterr()
     assert out == b"out \xff\n"
-    assert (f"failed: {how.get('reason')}".encode() in err) == (verdict == "failed")
+    assert (f"failed, {how.get('reason')}".encode() in err) == (verdict == "failed")
 
 
 def test_following_as_json_tells_the_end(

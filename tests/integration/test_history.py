@@ -60,6 +60,7 @@ def test_it_is_narrowed_to_a_board_and_to_a_job(project: Project) -> None:
     refused = project.run("history", "nobody")
     assert refused.code == 64
     assert "there is no job nobody" in refused.err
+    assert "jobboard history show 2 shows revision 2" in project.run("history", "2").err
 
 
 def test_it_shows_one_revision_job_by_job(project: Project) -> None:

@@ -46,6 +46,7 @@ def test_it_shows_a_plan_and_asks(project: Project) -> None:
     asked = project.run("rollback", "1")
     assert asked.code == 64
     assert "--auto-approve" in asked.err
+    assert "sync" not in asked.err
     assert "timeout    2m  →  1m" in asked.out
     assert "Plan: 1 to add, 1 to change, 1 to destroy." in asked.out
     assert set(project.live("ops")) == {"a", "c"}
@@ -92,6 +93,10 @@ def test_syncs_pass_a_held_board_over_and_write_the_rest(project: Project) -> No
     assert "jobboard release ops" in passed.err
     assert project.spec("web/w")["command"] == {"run": "other"}
     assert project.spec("ops/a")["timeout"] == 60_000
+    assert (
+        "No changes. Redis matches the job boards, but for what is rolled back: ops."
+        in project.ok("plan").out
+    )
     again = project.run("sync", "--auto-approve", "-o", "json")
     assert (again.code, again.json["held"], again.json["revision"]) == (5, ["ops"], None)
 

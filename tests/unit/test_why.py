@@ -50,6 +50,11 @@ def test_a_run_that_was_let_go_has_run() -> None:
     assert said.headline == "ops/a ran last at Wed 09:00: skipped, not now: exit 75."
 
 
+def test_a_run_that_was_called_off_says_by_whom_and_only_once() -> None:
+    said = explain_job(facts(records=[ran(1, "cancelled", reason="cancelled", by="ana")]), WORLD)
+    assert said.headline == "ops/a ran last at Wed 09:00: cancelled by ana."
+
+
 def test_records_are_told_oldest_first_and_only_the_newest() -> None:
     said = explain_job(facts(records=[ran(hours) for hours in range(1, 15)]), WORLD)
     nominals = [f.at_ms or 0 for f in said.findings]
