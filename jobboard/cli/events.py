@@ -63,8 +63,6 @@ def execute(args: argparse.Namespace) -> int:
         tracked = tracked_ids(store) if args.tracked else None
 
         def wanted(event: Event) -> bool:
-            if tracked is not None and event["e"] == "tracked":
-                tracked.add(event["run"])
             return (
                 job in (None, event.get("job"))
                 and (not wanted_kinds or event["e"] in wanted_kinds)
@@ -74,6 +72,8 @@ def execute(args: argparse.Namespace) -> int:
         printer = _Printer(as_json=args.output == "json")
         try:
             for event in _events(args, store, wanted, printer):
+                if tracked is not None and event["e"] == "tracked":
+                    tracked.add(event["run"])
                 if wanted(event):
                     printer.print(event)
         except KeyboardInterrupt:

@@ -35,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Hold, and say what that means."""
-    from jobboard.store import clocks, holds, overview
+    from jobboard.store import clocks, holds, overview, queues
     from jobboard.store.connect import open_store
     from jobboard.store.runs import Runs
 
@@ -47,6 +47,7 @@ def execute(args: argparse.Namespace) -> int:
         at_ms = holds.pause(store, scope, by=by, reason=args.reason, until_ms=until_ms)
         covered = overview.covered_by(store, scope, at_ms)
         running, waiting = overview.unfinished(store, covered)
+        in_line = queues.in_line_under(store, scope, at_ms)
         if args.stop:
             for run in running:
                 Runs(store).cancel(run.run_id, settings.actor)
@@ -59,6 +60,7 @@ def execute(args: argparse.Namespace) -> int:
             "running": [run.run_id for run in running],
             "stopping": args.stop,
             "waiting": [run.run_id for run in waiting],
+            **({} if in_line is None else {"in_line": in_line}),
         }
         print(json.dumps(said, indent=2))
         return 0
@@ -72,8 +74,9 @@ def execute(args: argparse.Namespace) -> int:
         print(
             f"{len(running)} running run{'s go' if len(running) != 1 else ' goes'} on; --stop would end them."
         )
-    if waiting:
-        stay = "stay where they are" if len(waiting) != 1 else "stays where it is"
-        print(f"{len(waiting)} that had not started {stay} until the hold ends.")
+    stays = len(waiting) if in_line is None else in_line
+    if stays:
+        stay = "stay where they are" if stays != 1 else "stays where it is"
+        print(f"{stays} that had not started {stay} until the hold ends.")
     print(f"{resume_command(scope)} ends the hold.")
     return 0

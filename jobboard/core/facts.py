@@ -10,6 +10,7 @@ from statistics import median_low
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.moment import brief_instant
+from jobboard.core.names import ONE_OFF, split_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -194,6 +195,11 @@ class JobFacts:
     joins: Sequence[Join] = ()
     records: Sequence[Record] = ()
     incidents: Sequence[Incident] = ()
+
+    @property
+    def one_off(self) -> bool:
+        """Whether these are pushed commands, which no job stands behind."""
+        return split_address(self.address)[0] == ONE_OFF
 
     @property
     def zone(self) -> str | None:

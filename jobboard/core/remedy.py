@@ -39,11 +39,13 @@ def hint_of(run: Record, facts: JobFacts) -> str | None:
 def advice_for(facts: JobFacts, world: World) -> tuple[str | None, str | None]:
     """What would help a job, in words, and the next command to type; None for nothing."""
     spec = facts.spec
-    if spec is None:
+    if spec is None and not facts.one_off:
         return None, "jobboard ls"
     stranded = next((run for run in facts.live if is_stranded(run, world)), None)
     if stranded is not None:
         return None, worker_command(stranded.queue or "common")
+    if spec is None:
+        return _advice_on_last(facts)
     if spec.get("enabled") is False:
         for override in facts.overrides:
             if override.path == "enabled":

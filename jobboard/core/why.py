@@ -14,7 +14,6 @@ from jobboard.core.facts import Explanation, Finding
 from jobboard.core.gate import begins_window
 from jobboard.core.model import effective
 from jobboard.core.moment import brief_span
-from jobboard.core.names import ONE_OFF, split_address
 from jobboard.core.pending import hold_text, present_of, since_text
 from jobboard.core.remedy import (
     advice_for,
@@ -95,8 +94,8 @@ def _retry_of_last(facts: JobFacts) -> str | None:
 
 
 def _can_run(facts: JobFacts) -> bool:
-    """Whether the job is there; no job stands behind a pushed command, and its record keeps what it was."""
-    return facts.spec is not None or split_address(facts.address)[0] == ONE_OFF
+    """Whether the job is there, or none ever was: a pushed command, of which its record keeps what it was."""
+    return facts.spec is not None or facts.one_off
 
 
 def cancel_text(run: Record) -> str:
@@ -138,7 +137,7 @@ def _retried(run: Record, facts: JobFacts) -> str | None:
 
 
 def _headline(facts: JobFacts, world: World) -> str:
-    if facts.spec is None:
+    if not _can_run(facts):
         return f"{facts.address} is on no board any more."
     running = [run for run in facts.live if run.state in ("running", "stopping")]
     if running:
@@ -242,7 +241,7 @@ def _scheduler_text(facts: JobFacts, world: World) -> str:
 def _outlook(facts: JobFacts, world: World) -> str | None:
     spec = facts.spec
     if spec is None:
-        return "It will not run again."
+        return None if _can_run(facts) else "It will not run again."
     if spec.get("enabled") is False:
         return None
     if facts.due_at_ms is not None:

@@ -103,6 +103,14 @@ def _line(store: Store, queue: str, now_ms: int) -> tuple[int, int | None]:
     return int(waiting), (now_ms - (runs[0].queued_at_ms or now_ms) if runs else None)
 
 
+def in_line_under(store: Store, scope: str, now_ms: int) -> int | None:
+    """How many runs are in line in the queues that a hold on a queue is on; None for another scope."""
+    if not scope.startswith("queue:"):
+        return None
+    found = (one for one in survey(store, now_ms) if scope in scopes_of_queue(one.queue))
+    return sum(standing.waiting for standing in found)
+
+
 def checked_queue(text: str | None) -> str:
     """What may be the name of a queue, as it stands.
 

@@ -72,7 +72,7 @@ def test_a_limit_says_which_queues_beside_have_their_own(
 
 def test_a_held_queue_keeps_its_runs(store: Store, runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
     said = asked(store, capsys, "pause", "--queue", "slow", "--reason", "vendor")
-    assert (said["scope"], said["jobs"]) == ("queue:slow", ["ops/a", "ops/b"])
+    assert (said["scope"], said["jobs"], said["in_line"]) == ("queue:slow", ["ops/a", "ops/b"], 2)
     assert runs.reserve("w", ["slow"], 4) == []
     assert "paused" in told(store, capsys, "queues")
     assert "jobboard resume --queue slow" in told(store, capsys, "pause", "--queue", "slow")

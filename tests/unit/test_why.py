@@ -188,6 +188,18 @@ def test_what_failed_names_how_it_runs_again() -> None:
     assert said.retry == "jobboard retry push/common@1"
 
 
+def test_pushed_commands_have_no_job_and_miss_none() -> None:
+    run = replace(live("queued"), job="push/common", run_id="push/common@1")
+    said = explain_job(JobFacts("push/common", None, live=[run]), WORLD)
+    assert (said.headline, said.outlook, said.command) == ("push/common has not run yet.", None, None)
+    said = explain_job(JobFacts("push/common", None, live=[run]), replace(WORLD, workers=()))
+    assert said.command == "jobboard worker"
+    failed = replace(ran(1, "failed", reason="exit 3"), job="push/common", run_id="push/common@1")
+    said = explain_job(JobFacts("push/common", None, records=[failed]), WORLD)
+    assert said.headline == "push/common ran last at Wed 09:00: failed, exit 3."
+    assert (said.command, said.retry) == ("jobboard logs push/common@1", "jobboard retry push/common@1")
+
+
 def test_a_queue_without_worker_comes_before_any_other_advice() -> None:
     hold = {"by": "luis", "at": NOW - HOUR}
     run = replace(live("queued"), queue="gpu")
