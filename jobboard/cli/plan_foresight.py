@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.crowding import week_ahead
+from jobboard.core.duration import format_duration
 from jobboard.core.forecast import crowded_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from jobboard.cli.plan_view import PlanView
 
 CROWDED = 3
 """Crowded hours that are named."""
+NAMED = 5
+"""Jobs that are named where there may be many."""
 
 
 def write_foresight(view: PlanView) -> None:
@@ -57,6 +60,19 @@ def _flushed(view: PlanView) -> None:
             " Nothing that was due before now is caught up with.",
             "dim",
         )
+        anew = [text for change in view.plan.changes for text in _counted(change.address, change.runs)]
+        if anew:
+            more = f" and {len(anew) - NAMED:,} more" if len(anew) > NAMED else ""
+            view.say(f"Counted from the first, whatever ran before: {', '.join(anew[:NAMED])}{more}.", "dim")
+
+
+def _counted(address: str, spec: Mapping[str, Any] | None) -> Iterator[str]:
+    """A job that goes by what it ran before, which a store that lost its memory has forgotten."""
+    schedule = (spec or {}).get("schedule", {})
+    if "runs" in schedule:
+        yield f"{address} (runs: {schedule['runs']:,})"
+    elif "delay" in schedule:
+        yield f"{address} (delay: {format_duration(schedule['delay'])})"
 
 
 def _count(number: float) -> str:

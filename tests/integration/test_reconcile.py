@@ -362,6 +362,18 @@ def test_a_flushed_store_is_filled_again_and_nothing_is_caught_up_with(
     assert check(project.store) == []
 
 
+def test_a_first_sync_names_what_is_counted_from_the_first(project: Project) -> None:
+    counted = "".join(f"j{n}: {{run: x, every: 1h, runs: {n}}}\n" for n in range(1, 7))
+    project.board("ops", counted + "calm: {run: x, delay: 5m}\nplain: {run: x, every: 1h}")
+    said = project.sync().out
+    assert (
+        "Counted from the first, whatever ran before: ops/calm (delay: 5m), ops/j1 (runs: 1),"
+        " ops/j2 (runs: 2), ops/j3 (runs: 3), ops/j4 (runs: 4) and 2 more."
+    ) in " ".join(said.split())
+    project.board("ops", "more: {run: x, every: 1h, runs: 3}")
+    assert "Counted from the first" not in project.ok("plan").out
+
+
 class TestTogether:
     """What no board shows alone."""
 
