@@ -10,11 +10,10 @@
 -- @include arguments
 -- @include now
 -- @include deliver
+-- @include unfit
 -- @include reject
 local refused = guard()
 if refused then return refused end
-local WORDS = {RUNNING = '%s has started', MISSING = 'nothing is known of the run %s',
-  ENDED = '%s has ended, and not ok', CROWDED = '500 runs wait for %s already', CIRCLE = '%s would wait for itself'}
 local at, queue, taken = now(), arguments.queue, {}
 local worker, mark = key('worker', arguments.worker), 'inbox:' .. queue
 if not redis.call('ZSCORE', key('workers'), arguments.worker) then return cmsgpack.pack({'UNKNOWN'}) end
@@ -28,11 +27,8 @@ for i, looked_at in ipairs(arguments.entries) do
   taken[i] = false
   if parcel then
     local tag, about = deliver(parcel, at)
-    if WORDS[tag] then
-      reason = string.format(WORDS[tag], tag == 'RUNNING' and parcel.id or about)
-    else
-      taken[i], reason = parcel.id, nil
-    end
+    reason = unfit(tag, parcel.id, about)
+    taken[i] = not reason and parcel.id
   end
   if reason then reject(queue, entry, reason, at) end
   redis.call('RPOP', key('inbox', queue))

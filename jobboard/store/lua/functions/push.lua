@@ -6,8 +6,7 @@
 -- @include settle
 -- @include definition
 -- @include in_force
-local WORDS = {RUNNING = '%s has started', MISSING = 'nothing is known of the run %s', ENDED = '%s has ended, and not ok',
-  CROWDED = '500 runs wait for %s already', CIRCLE = '%s would wait for itself'}
+-- @include unfit
 local at, address, d = now(), nil, nil
 local fields, launch = {}, nil
 if said.job then
@@ -49,5 +48,6 @@ local answer = ask('push', KEYS, {parcels = {{id = address .. '@' .. id, named =
   due = said.at and instant_ms('at', said.at), expires_ms = said.expires and span('expires', said.expires),
   after = said.after, replace = said.replace or nil, by = said.by or 'function', reason = said.reason or ''}}})
 local tag, about = answer[3][1][1], answer[3][1][2]
-if WORDS[tag] then refuse(WORDS[tag], tag == 'RUNNING' and address .. '@' .. id or about) end
+local reason = unfit(tag, address .. '@' .. id, about)
+if reason then refuse('%s', reason) end
 return {run = address .. '@' .. id, outcome = string.lower(tag)}
