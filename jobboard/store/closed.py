@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard.core.facts import Closed
 from jobboard.core.scope import scopes_of_queue
-from jobboard.store.connect import explained
 from jobboard.store.holds import read_holds
-from jobboard.store.wire import as_bytes, unpack
+from jobboard.store.wire import unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,8 +24,7 @@ def read_closed(store: Store, now_ms: int, queues: Iterable[str]) -> dict[str, C
     if not names:
         return {}
     held = read_holds(store, now_ms)
-    with explained(store.url):
-        rules: Any = store.client.hmget(store.key("limits"), names)
+    (rules,) = store.read(("HMGET", store.key("limits"), *names))
     found: dict[str, Closed] = {}
     for name, packed in zip(names, rules, strict=True):
         scope = next((scope for scope in scopes_of_queue(name) if scope in held), None)
@@ -34,16 +32,13 @@ def read_closed(store: Store, now_ms: int, queues: Iterable[str]) -> dict[str, C
             found[name] = Closed(scope, held[scope][0])
         elif packed is not None:
             # An empty map comes back from a script as an empty list.
-            closed = _limited(store, now_ms, name, dict(unpack(as_bytes(packed))))
+            closed = _limited(store, now_ms, name, dict(unpack(packed)))
             found.update({name: closed} if closed is not None else {})
     return found
 
 
 def _limited(store: Store, now_ms: int, queue: str, rule: Mapping[str, Any]) -> Closed | None:
-    with explained(store.url), store.client.pipeline(transaction=False) as pipe:
-        pipe.scard(store.key("active", queue))
-        pipe.hget(store.key("pace"), queue)
-        running, used_to = pipe.execute()
+    running, used_to = store.read(("SCARD", store.key("active", queue)), ("HGET", store.key("pace"), queue))
     if rule.get("limit") and running >= rule["limit"]:
         return Closed(limit=int(rule["limit"]))
     if rule.get("rate"):

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.bound import BOUNDS, bound_named
-from jobboard.store.connect import explained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,9 +38,7 @@ class Setting:
 def read_settings(store: Store) -> dict[str, Setting]:
     """Every setting, by name. Uses read commands only."""
     keys = [bound.key for bound in BOUNDS.values()]
-    with explained(store.url):
-        chosen: Any = store.client.hmget(store.key("config"), keys)
-        kept: Any = store.client.hmget(store.key("meta"), keys)
+    chosen, kept = store.read(*(("HMGET", store.key(name), *keys) for name in ("config", "meta")))
     found = zip(BOUNDS.items(), chosen, kept, strict=True)
     return {name: _setting(bound, value, counted) for (name, bound), value, counted in found}
 

@@ -6,10 +6,10 @@ and ended by the run that makes it right. Uses read commands only.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jobboard.core.facts import Incident
-from jobboard.store.connect import explained
+from jobboard.store.reading import read_hashes
 from jobboard.store.wire import unpack
 
 if TYPE_CHECKING:
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 def read_incidents(store: Store) -> list[Incident]:
     """Every open incident, the oldest first."""
-    with explained(store.url):
-        found: Any = store.client.hgetall(store.key("incidents"))
+    (found,) = read_hashes(store, store.key("incidents"))
     incidents = (_incident(subject, packed) for subject, packed in found.items())
     return sorted(incidents, key=lambda incident: (incident.since_ms, incident.subject))
 
@@ -29,8 +28,7 @@ def read_incidents(store: Store) -> list[Incident]:
 def incidents_of(store: Store, address: str, run_ids: Iterable[str]) -> list[Incident]:
     """The open incidents of a job and of these runs of it."""
     subjects = [address, *run_ids]
-    with explained(store.url):
-        found: Any = store.client.hmget(store.key("incidents"), subjects)
+    (found,) = store.read(("HMGET", store.key("incidents"), *subjects))
     return [
         _incident(subject.encode(), packed)
         for subject, packed in zip(subjects, found, strict=True)

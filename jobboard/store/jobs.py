@@ -12,7 +12,7 @@ from jobboard.core.depend import edges_of
 from jobboard.core.names import LOOSE, split_address
 from jobboard.store import definitions, edits, staging
 from jobboard.store.codec import encode_definition
-from jobboard.store.connect import explained
+from jobboard.store.reading import read_set
 from jobboard.store.wire import pack
 
 if TYPE_CHECKING:
@@ -107,6 +107,4 @@ def _facts(jobs: Mapping[str, Definition]) -> dict[str, Any]:
 
 def children(store: Store, address: str) -> list[str]:
     """The jobs that run after a job."""
-    with explained(store.url):
-        found: Any = store.client.smembers(store.key("after", address))
-    return sorted(child.decode() for child in found)
+    return sorted(child.decode() for child in read_set(store, store.key("after", address)))

@@ -9,7 +9,6 @@ from jobboard.core.names import split_address
 from jobboard.core.override import laid
 from jobboard.core.pending import joining
 from jobboard.store import definitions
-from jobboard.store.connect import explained
 from jobboard.store.wire import unpack
 
 if TYPE_CHECKING:
@@ -48,13 +47,7 @@ def joining_of(store: Store, address: str) -> list[Record]:
 
 def _entries(store: Store, addresses: Sequence[str]) -> dict[str, list[Any]]:
     """What is noted of each; nearly always nothing, so that is asked first."""
-    with explained(store.url), store.client.pipeline(transaction=False) as pipe:
-        for address in addresses:
-            pipe.hlen(store.key("joins", address))
-        waiting = [address for address, count in zip(addresses, pipe.execute(), strict=True) if count]
-        for address in waiting:
-            pipe.hvals(store.key("joins", address))
-        return {
-            address: [unpack(raw) for raw in rows]
-            for address, rows in zip(waiting, pipe.execute(), strict=True)
-        }
+    counts = store.read(*(("HLEN", store.key("joins", address)) for address in addresses))
+    waiting = [address for address, count in zip(addresses, counts, strict=True) if count]
+    found = store.read(*(("HVALS", store.key("joins", address)) for address in waiting))
+    return {address: [unpack(raw) for raw in rows] for address, rows in zip(waiting, found, strict=True)}

@@ -78,6 +78,8 @@ class Link:
             errors.StoreUnreachable: No answer.
             errors.StoreRefused: The server would not.
         """
+        if not commands:
+            return []
         found = self._directly(lambda direct: direct.ask(*commands))
         if found is not None:
             return found

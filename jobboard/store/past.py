@@ -15,6 +15,7 @@ from jobboard.store import clocks
 from jobboard.store.codec import decode_spec
 from jobboard.store.connect import explained
 from jobboard.store.made import FIELDS, read_made
+from jobboard.store.reading import read_set
 from jobboard.store.wire import as_bytes, unpack
 
 if TYPE_CHECKING:
@@ -96,10 +97,9 @@ def read_run(store: Store, run_id: str) -> Record | None:
     live = read_live(store, [run_id])
     if live:
         return live[0]
-    with explained(store.url):
-        kept = store.client.hget(store.key("marked"), run_id)
+    (kept,) = store.read(("HGET", store.key("marked"), run_id))
     if kept is not None:
-        return decode_record(as_bytes(kept))
+        return decode_record(kept)
     address = run_id.partition("@")[0]
     for record in last_records(store, address):
         if record.run_id == run_id:
@@ -120,9 +120,8 @@ def known_runs(store: Store, address: str) -> list[Record]:
 
 def live_runs(store: Store, address: str) -> list[Record]:
     """A job's unfinished runs: those furthest on first, then the newest."""
-    with explained(store.url):
-        ids = store.client.sscan_iter(store.key("live", address), count=1000)
-        return in_order(read_live(store, [run_id.decode() for run_id in ids]))
+    ids = read_set(store, store.key("live", address))
+    return in_order(read_live(store, [run_id.decode() for run_id in ids]))
 
 
 def in_order(runs: Iterable[Record]) -> list[Record]:
@@ -135,10 +134,7 @@ def read_live(store: Store, run_ids: Sequence[str]) -> list[Record]:
     found: list[Record] = []
     for start in range(0, len(run_ids), PAGE):
         page = run_ids[start : start + PAGE]
-        with explained(store.url), store.client.pipeline(transaction=False) as pipe:
-            for run_id in page:
-                pipe.hmget(store.key("run", run_id), (*_FACTS, *FIELDS))
-            rows = pipe.execute()
+        rows = store.read(*(("HMGET", store.key("run", run_id), *_FACTS, *FIELDS) for run_id in page))
         found += [
             _live(run_id, made, dict(zip(_FACTS, row, strict=False)))
             for run_id, row in zip(page, rows, strict=True)
@@ -149,9 +145,8 @@ def read_live(store: Store, run_ids: Sequence[str]) -> list[Record]:
 
 def read_spec(store: Store, run_id: str) -> Spec | None:
     """What a live run runs: its own copy of the definition. None for one that is over."""
-    with explained(store.url):
-        raw = store.client.hget(store.key("run", run_id), "spec")
-    return decode_spec(as_bytes(raw)) if raw is not None else None
+    (raw,) = store.read(("HGET", store.key("run", run_id), "spec"))
+    return decode_spec(raw) if raw is not None else None
 
 
 def own_spec(record: Record) -> Spec | None:
@@ -161,9 +156,8 @@ def own_spec(record: Record) -> Spec | None:
 
 def last_records(store: Store, address: str, limit: int = KEPT_BY_JOB) -> list[Record]:
     """A job's newest records, newest first; at most `KEPT_BY_JOB` are kept."""
-    with explained(store.url):
-        rows = store.client.lrange(store.key("last", address), 0, limit - 1)
-    return [decode_record(as_bytes(raw)) for raw in rows]
+    (rows,) = store.read(("LRANGE", store.key("last", address), 0, limit - 1))
+    return [decode_record(raw) for raw in rows]
 
 
 def walk(
@@ -284,8 +278,7 @@ def _with_delays(store: Store, runs: list[Record]) -> list[Record]:
     delayed = [run.run_id for run in runs if run.state == "delayed"]
     if not delayed:
         return runs
-    with explained(store.url):
-        scores: Any = store.client.zmscore(store.key("delay"), delayed)
+    (scores,) = store.read(("ZMSCORE", store.key("delay"), *delayed))
     until = {run_id: int(score) for run_id, score in zip(delayed, scores, strict=True) if score is not None}
     return [replace(run, due_at_ms=until.get(run.run_id, run.due_at_ms)) for run in runs]
 

@@ -16,7 +16,8 @@ from jobboard.core.scope import scopes_of_queue
 from jobboard.store.connect import explained
 from jobboard.store.holds import read_holds
 from jobboard.store.past import read_live
-from jobboard.store.wire import as_bytes, unpack
+from jobboard.store.reading import read_hashes
+from jobboard.store.wire import unpack
 from jobboard.store.world import read_workers
 
 if TYPE_CHECKING:
@@ -164,9 +165,8 @@ def limit(
 
 def read_rules(store: Store) -> dict[str, Rule]:
     """What rules which queue; only queues that something does."""
-    with explained(store.url):
-        found: Any = store.client.hgetall(store.key("limits"))
-    return {name.decode(): _rule(unpack(as_bytes(raw))) for name, raw in found.items()}
+    (found,) = read_hashes(store, store.key("limits"))
+    return {name.decode(): _rule(unpack(raw)) for name, raw in found.items()}
 
 
 def _rule(packed: Mapping[str, Any]) -> Rule:

@@ -1,4 +1,4 @@
-"""Whole hashes, read page by page so that the server is never busy with one of them for long."""
+"""Whole hashes and sets, read page by page so that the server is never busy with one of them for long."""
 
 from __future__ import annotations
 
@@ -8,6 +8,20 @@ if TYPE_CHECKING:
     from jobboard.store.connect import Store
 
 _PAGE = 1000
+
+
+def read_set(store: Store, name: str) -> set[bytes]:
+    """The members of a set, named as `Store.key` names it.
+
+    Raises:
+        errors.StoreUnreachable, errors.StoreRefused: As `Store.read`.
+    """
+    found: set[bytes] = set()
+    cursor = b""
+    while cursor != b"0":
+        ((cursor, page),) = store.read(("SSCAN", name, cursor or b"0", "COUNT", _PAGE))
+        found.update(page)
+    return found
 
 
 def read_hashes(store: Store, *names: str) -> list[dict[bytes, bytes]]:

@@ -6,13 +6,13 @@ answered with what comes nearest, and what is ambiguous with the candidates. Use
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jobboard import errors
 from jobboard.core.names import RESERVED, address_of, is_address, is_name, split_address
 from jobboard.store import definitions, past
-from jobboard.store.connect import explained
 from jobboard.store.marks import marked
+from jobboard.store.reading import read_hashes
 from jobboard.store.world import read_workers
 
 if TYPE_CHECKING:
@@ -124,8 +124,7 @@ def find_board(store: Store, name: str) -> BoardRecord:
 
 def is_board(store: Store, text: str) -> bool:
     """Whether a board is called that."""
-    with explained(store.url):
-        return bool(store.client.hexists(store.key("boards"), text))
+    return bool(store.read(("HEXISTS", store.key("boards"), text))[0])
 
 
 def _latest(store: Store, address: str) -> Record:
@@ -136,17 +135,14 @@ def _latest(store: Store, address: str) -> Record:
 
 
 def _versions(store: Store) -> dict[str, str]:
-    with explained(store.url):
-        found: dict[bytes, bytes] = dict(store.client.hscan_iter(store.key("boards"), count=1000))
+    (found,) = read_hashes(store, store.key("boards"))
     return {board.decode(): version.decode() for board, version in sorted(found.items())}
 
 
 def _having(store: Store, versions: Mapping[str, str], job: str) -> list[str]:
     """Addresses of the jobs of that name."""
-    with explained(store.url), store.client.pipeline(transaction=False) as pipe:
-        for version in versions.values():
-            pipe.hexists(store.key("defs", definitions.defs_of(version)), job)
-        answers = pipe.execute()
+    keys = [store.key("defs", definitions.defs_of(version)) for version in versions.values()]
+    answers = store.read(*(("HEXISTS", key, job) for key in keys))
     return [address_of(board, job) for board, there in zip(versions, answers, strict=True) if there]
 
 
@@ -167,10 +163,8 @@ def _nearest_job(store: Store, text: str, versions: Mapping[str, str]) -> str:
 
 def _addresses(store: Store, versions: Mapping[str, str]) -> Iterable[str]:
     for board, version in versions.items():
-        with explained(store.url):
-            for page in store.client.hscan_iter(store.key("defs", definitions.defs_of(version)), count=1000):
-                job: Any = page[0]
-                yield address_of(board, job.decode())
+        (jobs,) = read_hashes(store, store.key("defs", definitions.defs_of(version)))
+        yield from (address_of(board, job.decode()) for job in jobs)
 
 
 def _either(candidates: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jobboard.core.facts import JobFacts, Worker, World
 from jobboard.core.names import split_address
@@ -16,13 +16,15 @@ from jobboard.store.closed import read_closed
 from jobboard.store.connect import explained
 from jobboard.store.incidents import incidents_of
 from jobboard.store.overview import standing_of
-from jobboard.store.wire import as_bytes, unpack
+from jobboard.store.reading import read_set
+from jobboard.store.wire import unpack
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from jobboard.core.record import Record
     from jobboard.store.connect import Store
+    from jobboard.store.direct import Command
 
 _OF_A_WORKER = (
     *("host", "queues", "slots", "inboxes", "own_slots"),
@@ -87,21 +89,19 @@ def _with_held_of(store: Store, workers: Sequence[Worker], queues: Collection[st
 
 def read_schedulers(store: Store) -> dict[str, int]:
     """Scheduler to the instant it was last seen; those seen within the last minute or so."""
-    with explained(store.url):
-        rows: Any = store.client.zrange(store.key("schedulers"), 0, 999, withscores=True)
+    (rows,) = store.read(("ZRANGE", store.key("schedulers"), 0, 999, "WITHSCORES"))
     return {name.decode(): int(seen) for name, seen in rows}
 
 
 def read_workers(store: Store) -> list[Worker]:
     """The workers that are registered, by name."""
-    with explained(store.url):
-        rows: Any = store.client.zrange(store.key("workers"), 0, 9_999, withscores=True)
+    (rows,) = store.read(("ZRANGE", store.key("workers"), 0, 9_999, "WITHSCORES"))
     leases = {name.decode(): int(until) for name, until in rows}
-    with explained(store.url), store.client.pipeline(transaction=False) as pipe:
-        for name in leases:
-            pipe.hmget(store.key("worker", name), _OF_A_WORKER)
-            pipe.scard(store.key("holding", name))
-        answers = pipe.execute()
+    asked: list[Command] = []
+    for name in leases:
+        asked.append(("HMGET", store.key("worker", name), *_OF_A_WORKER))
+        asked.append(("SCARD", store.key("holding", name)))
+    answers = store.read(*asked)
     found = [
         _worker(name, leases[name], facts, held)
         for name, facts, held in zip(leases, answers[::2], answers[1::2], strict=True)
@@ -131,9 +131,7 @@ def runs_of(store: Store, workers: Sequence[str]) -> dict[str, list[Record]]:
     """What each worker runs, the longest-running first."""
     held: dict[str, list[str]] = {}
     for worker in workers:
-        with explained(store.url):
-            ids = store.client.sscan_iter(store.key("holding", worker), count=1000)
-            held[worker] = [run_id.decode() for run_id in ids]
+        held[worker] = [run_id.decode() for run_id in read_set(store, store.key("holding", worker))]
     known = {run.run_id: run for run in past.read_live(store, [id_ for ids in held.values() for id_ in ids])}
     return {
         worker: sorted(
@@ -146,9 +144,8 @@ def runs_of(store: Store, workers: Sequence[str]) -> dict[str, list[Record]]:
 
 def lock_holders(store: Store, lock: str) -> list[Record]:
     """Runs that hold a lock, the longest-running first."""
-    with explained(store.url):
-        ids: Any = store.client.srandmember(store.key("lock", lock), HOLDERS)
-    held = past.read_live(store, [as_bytes(run_id).decode() for run_id in ids])
+    (ids,) = store.read(("SRANDMEMBER", store.key("lock", lock), HOLDERS))
+    held = past.read_live(store, [run_id.decode() for run_id in ids])
     return sorted(held, key=lambda run: run.started_at_ms or 0)
 
 
@@ -179,8 +176,7 @@ def _keys_of_lines(store: Store, held: Iterable[Record], queue: str | None = Non
     """The keys of everything that a run can wait in, of queues only `queue` where one is named."""
     # A run waits only for a lock that somebody holds, so the runs that run name every lock there is.
     locks = sorted({lock for run in held for lock in run.locks or ()})
-    with explained(store.url):
-        queues = sorted(name.decode() for name in store.client.sscan_iter(store.key("queues"), count=1000))
+    queues = sorted(name.decode() for name in read_set(store, store.key("queues")))
     queues = [name for name in queues if queue in (None, name)]
     lines = [store.key("lockwait", lock) for lock in locks]
     return [
@@ -192,26 +188,22 @@ def _keys_of_lines(store: Store, held: Iterable[Record], queue: str | None = Non
 
 
 def _members(store: Store, keys: Sequence[str], limit: int) -> tuple[list[str], int]:
-    with explained(store.url), store.client.pipeline(transaction=False) as pipe:
-        for key in keys:
-            pipe.srandmember(key, limit)
-            pipe.scard(key)
-        answers = pipe.execute()
+    asked: list[Command] = []
+    for key in keys:
+        asked += [("SRANDMEMBER", key, limit), ("SCARD", key)]
+    answers = store.read(*asked)
     return [run_id.decode() for page in answers[::2] for run_id in page], sum(answers[1::2])
 
 
 def _lines(store: Store, keys: Sequence[str], limit: int) -> tuple[list[str], int]:
-    with explained(store.url), store.client.pipeline(transaction=False) as pipe:
-        for key in keys:
-            pipe.zrange(key, 0, limit - 1)
-            pipe.zcard(key)
-        answers = pipe.execute()
+    asked: list[Command] = []
+    for key in keys:
+        asked += [("ZRANGE", key, 0, limit - 1), ("ZCARD", key)]
+    answers = store.read(*asked)
     return [run_id.decode() for page in answers[::2] for run_id in page], sum(answers[1::2])
 
 
 def _ahead(store: Store, queued: Sequence[Record]) -> dict[str, int]:
-    with explained(store.url), store.client.pipeline(transaction=False) as pipe:
-        for run in queued:
-            pipe.zrank(store.key("queue", run.queue or "common"), run.run_id)
-        ranks = pipe.execute()
+    lines = (store.key("queue", run.queue or "common") for run in queued)
+    ranks = store.read(*(("ZRANK", key, run.run_id) for key, run in zip(lines, queued, strict=True)))
     return {run.run_id: rank for run, rank in zip(queued, ranks, strict=True) if rank is not None}
