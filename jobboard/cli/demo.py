@@ -1,4 +1,7 @@
-"""Run a small board for real: a temporary store, a scheduler and a worker. Leaves nothing behind."""
+"""Run a small board for real: a temporary store, a scheduler and a worker. Leaves nothing behind.
+
+jobboard demo
+"""
 
 from __future__ import annotations
 

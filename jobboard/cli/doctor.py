@@ -1,4 +1,7 @@
-"""Check the store, the daemons and this machine. Exit 1 when something does not work."""
+"""Check the store, the daemons and this machine. Exit 1 when something does not work.
+
+jobboard doctor
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Check every invariant of what is stored, and repair. Exit 1 when something is left wrong."""
+"""Check every invariant of what is stored, and repair. Exit 1 when something is left wrong.
+
+jobboard fsck
+jobboard fsck --repair
+"""
 
 from __future__ import annotations
 

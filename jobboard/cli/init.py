@@ -1,4 +1,8 @@
-"""Write a first board to edit: boards/hello.yaml, with the schema named for editors. Overwrites nothing."""
+"""Write a first board to edit: boards/hello.yaml, with the schema named for editors. Overwrites nothing.
+
+jobboard init
+jobboard init ops/boards            in another folder
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 """Check boards without any store: every fault of every file in one go.
 
+jobboard lint                             every board in boards/
+jobboard lint boards/ops.yaml --strict    one; a warning is an error
+
 A warning names its rule in brackets. jobboard.yaml turns rules off, or makes errors of them, below lint; a
 comment silences one in place:  # jobboard: ignore RULE REASON
 """

@@ -96,6 +96,18 @@ One with ``SEVERAL_OUTPUTS`` gives more than one of them at once; see `cli.outpu
 """
 
 
+_UNRECOGNIZED = "unrecognized arguments: "
+_ELSEWHERE = {
+    "--json": "-o json",
+    "--format": "-o",
+    "--yes": "--auto-approve",
+    "-y": "--auto-approve",
+    "--failed": "--state failed",
+    "--running": "--state running",
+}
+"""Flags of other programs, or other commands, for what a command may call otherwise."""
+
+
 class _Unmeasured(argparse.HelpFormatter):
     """What a parser checks each argument with as it is added; how wide the terminal is says `format_help`."""
 
@@ -107,19 +119,42 @@ class Parser(argparse.ArgumentParser):
     """An argument parser whose complaints are usage errors of ours: exit code 64, with a suggestion.
 
     A flag is written out: some lift a guard, and half a word should not.
+
+    Attributes:
+        takes_command: Whether words after ``--`` are a command of their own.
     """
+
+    takes_command = False
 
     def __init__(self, **options: Any) -> None:
         super().__init__(allow_abbrev=False, formatter_class=_Unmeasured, **options)
 
     def format_help(self) -> str:
         """Its help, as wide as the terminal."""
-        self.formatter_class = argparse.RawDescriptionHelpFormatter
+        from jobboard.cli.help_layout import HelpLayout
+
+        self.formatter_class = HelpLayout
         return super().format_help()
 
     def error(self, message: str) -> NoReturn:
         """Report `message` the way every error is reported."""
-        raise errors.UsageError(message, f"{self.prog} --help lists what there is")
+        hint = f"{self.prog} --help lists what there is"
+        if message.startswith(_UNRECOGNIZED):
+            hint = self._meant(message.removeprefix(_UNRECOGNIZED).split()[0]) or hint
+        raise errors.UsageError(message, hint)
+
+    def _meant(self, word: str) -> str | None:
+        """What somebody means with a flag that there is not; None where that cannot be told."""
+        if not word.startswith("-"):
+            return "put the command after --, or give it to --run" if self.takes_command else None
+        from difflib import get_close_matches
+
+        word = word.partition("=")[0]
+        other = _ELSEWHERE.get(word)
+        if other is not None and other.split()[0] in self._option_string_actions:
+            return f"did you mean {other}?"
+        near = get_close_matches(word, self._option_string_actions, n=1, cutoff=0.7)
+        return f"did you mean {near[0]}?" if near else None
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -189,7 +224,8 @@ def _dispatch(words: list[str]) -> int:
     )
     module.configure(parser)
     # A module with TAKES_COMMAND gets the words after the first -- as they are.
-    end = rest.index("--") if getattr(module, "TAKES_COMMAND", False) and "--" in rest else len(rest)
+    parser.takes_command = getattr(module, "TAKES_COMMAND", False)
+    end = rest.index("--") if parser.takes_command and "--" in rest else len(rest)
     mixed = hasattr(module, "TAKES_COMMAND") or getattr(module, "INTERMIXED", False)
     parse = parser.parse_intermixed_args if mixed else parser.parse_args
     args = parse([*head, *rest[:end]])

@@ -1,4 +1,11 @@
-"""Show what a sync would change: in Redis, field by field, and in time. Writes nothing."""
+"""Show what a sync would change: in Redis, field by field, and in time. Writes nothing.
+
+jobboard plan                                    every board in boards/
+jobboard plan boards/ops.yaml -o diff
+jobboard plan --detailed-exitcode -o markdown=plan.md
+jobboard plan --since origin/main -o github      in a pull request
+jobboard plan --write-live                       live edits into the files
+"""
 
 from __future__ import annotations
 

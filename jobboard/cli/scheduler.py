@@ -1,4 +1,8 @@
-"""Fire jobs when they are due. Any number of schedulers may run on one store; none of them leads."""
+"""Fire jobs when they are due. Any number of schedulers may run on one store; none of them leads.
+
+jobboard scheduler
+jobboard --redis redis://queue.example/0 --namespace shop scheduler
+"""
 
 from __future__ import annotations
 

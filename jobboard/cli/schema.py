@@ -1,4 +1,8 @@
-"""Print the JSON schema of a board, a project file or a file of tests, for editors."""
+"""Print the JSON schema of a board, a project file or a file of tests, for editors.
+
+jobboard schema > boards/.board.schema.json
+jobboard schema project > project.schema.json
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""Merge the boards into Redis: all of them or none, nothing that was not shown."""
+"""Merge the boards into Redis: all of them or none, nothing that was not shown.
+
+jobboard sync                                    shows the plan, and asks
+jobboard sync --auto-approve --reason "the new vendor"
+jobboard sync --plan plan.bin                    just what was planned
+jobboard sync --on-conflict file boards/ops.yaml
+"""
 
 from __future__ import annotations
 

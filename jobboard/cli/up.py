@@ -1,5 +1,8 @@
 """Watch, schedule and work, all in one process, until Ctrl-C: a development machine's whole jobboard.
 
+jobboard up
+jobboard up --slots 8
+
 The first Ctrl-C lets running jobs finish, a second one does not. Each run that ends is a line.
 """
 

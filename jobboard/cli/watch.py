@@ -1,4 +1,8 @@
-"""Sync on every save, until Ctrl-C. It passes no guard by itself: what a plan would refuse waits."""
+"""Sync on every save, until Ctrl-C. It passes no guard by itself: what a plan would refuse waits.
+
+jobboard watch
+jobboard watch boards/ops.yaml
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,9 @@
 """Run what has been fired. Ctrl-C or TERM lets running commands finish, for a while; a second one does not.
 
+jobboard worker --slots 8
+jobboard worker --queue slow --grace 10m
+jobboard worker --queue images --idle-after 10m
+
 QUIT lets them finish however long they take. USR1 ends what runs, which then has failed, and goes on. USR2
 takes nothing new and prints where every thread is; CONT goes on. HUP lets everything finish and starts the
 program anew, with what is installed and configured by then; in a terminal it stops, as the terminal is gone.

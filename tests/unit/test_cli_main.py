@@ -11,6 +11,7 @@ import pytest
 
 from jobboard import __version__, errors
 from jobboard.cli import main as main_module
+from jobboard.cli.help_layout import HelpLayout
 from jobboard.cli.main import COMMANDS, Parser, global_options, main
 
 if TYPE_CHECKING:
@@ -21,7 +22,10 @@ HEAVY = ("redis", "rich", "croniter", "jsonschema", "watchfiles")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_is_a_module_that_explains_itself(command: str, capsys: Capsys) -> None:
+def test_every_command_is_a_module_that_explains_itself(
+    command: str, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     module = import_module(f"jobboard.cli.{COMMANDS[command][0]}")
     assert module.__doc__
     with pytest.raises(SystemExit) as ended:
@@ -30,6 +34,35 @@ def test_every_command_is_a_module_that_explains_itself(command: str, capsys: Ca
     shown = capsys.readouterr().out
     assert f"jobboard {command}" in shown
     assert "--namespace" in shown
+    lines = shown.splitlines()
+    examples = [line for line in lines if line.startswith(("  jobboard ", "  redis-cli "))]
+    assert any(f" {command}" in example for example in examples)
+    assert [line for line in lines if len(line) > 80 and line not in examples] == []
+
+
+def test_what_an_example_does_is_folded_beside_it_or_below() -> None:
+    text = (
+        "Long enough\nto be filled.\n\n"
+        "  jobboard x one     what this does in a few words more than fit\n"
+        "  jobboard x two --with --many --flags --of --all --kinds    and what it does\n"
+        "  jobboard x three --whole 'a command that is copied is never broken at all'"
+    )
+    layout = HelpLayout("jobboard x", width=70)
+    layout.add_text(text)
+    assert layout.format_help().splitlines() == [
+        "Long enough to be filled.",
+        "",
+        "  jobboard x one     what this does in a few words more than fit",
+        "  jobboard x two --with --many --flags --of --all --kinds",
+        "      and what it does",
+        "  jobboard x three --whole 'a command that is copied is never broken at all'",
+    ]
+    narrow = HelpLayout("jobboard x", width=52)
+    narrow.add_text("jobboard x one     what this does in a few words more than fit")
+    assert narrow.format_help().splitlines() == [
+        "  jobboard x one     what this does in a few words",
+        "                     more than fit",
+    ]
 
 
 def test_the_overview_lists_every_command(capsys: Capsys) -> None:
@@ -63,6 +96,22 @@ def test_a_wrong_argument_is_a_usage_error(words: list[str], capsys: Capsys) -> 
     assert captured.err.startswith("jobboard: ")
     assert "--help lists what there is" in captured.err
     assert not captured.out
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["runs", "--json"], "did you mean -o json?"),
+        (["runs", "--failed"], "did you mean --state failed?"),
+        (["sync", "--yes"], "did you mean --auto-approve?"),
+        (["plan", "--writelive"], "did you mean --write-live?"),
+        (["push", "common", "echo hi"], "put the command after --, or give it to --run"),
+        (["ls", "ops", "web"], "jobboard ls --help lists what there is"),
+    ],
+)
+def test_a_wrong_flag_is_answered_with_what_was_meant(words: list[str], hint: str, capsys: Capsys) -> None:
+    assert main(words) == 64
+    assert hint in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("form", [["-o", "json"], ["-ojson"], ["--output=json"], ["--output", "json"]])
