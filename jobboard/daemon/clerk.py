@@ -11,23 +11,26 @@ import logging
 import os
 import queue
 import socket
-import threading
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from jobboard import __version__, clock, errors
-from jobboard.core.run import Result
+from jobboard.daemon.news import Ended, Renewed, Taken, start_thread
+from jobboard.daemon.outbox import Outbox
+from jobboard.daemon.results import entry_of, result_of
 from jobboard.store.connect import explained
 from jobboard.store.runs import Runs, UnknownWorker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from jobboard.core.run import Result
     from jobboard.daemon.attempt import Outcome
+    from jobboard.daemon.news import News
     from jobboard.daemon.output import Piece
     from jobboard.daemon.serving import Serving
-    from jobboard.daemon.spool import Entry, Spool
+    from jobboard.daemon.spool import Spool
     from jobboard.store.connect import Store
     from jobboard.store.runs import Reserved
 
@@ -35,8 +38,6 @@ log = logging.getLogger("jobboard.worker")
 
 MOST_A_CALL = 100
 """How many runs or results go in one call."""
-
-_PIECES_A_CALL = 64
 
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 1.0
@@ -55,65 +56,6 @@ class Registration:
     worker: str
     serving: Serving
     lease_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """Said to the loop: runs were reserved."""
-
-    runs: tuple[Reserved, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """Said to the loop: these runs are to be ended, since they were called off or are not ours any more."""
-
-    run_ids: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Renewed:
-    """Said to the loop: the store believed in us at this instant on the monotonic clock."""
-
-    at_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """Said to the loop: somebody asked the worker to stop, or to be quick about it."""
-
-    hurried: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Said to the loop: do this, between two other things."""
-
-    act: Callable[[], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """Said to the loop: a thread has failed, and the worker with it."""
-
-    error: BaseException
-
-
-News: TypeAlias = Taken | Ended | Renewed | Stopped | Asked | Broken
-
-
-def start_thread(name: str, run: Callable[[], None], tell: Callable[[News], None]) -> threading.Thread:
-    """Start a thread whose failure the loop is told."""
-
-    def guarded() -> None:
-        try:
-            run()
-        except BaseException as error:  # noqa: BLE001 - it is raised again, in the loop's thread
-            tell(Broken(error))
-
-    thread = threading.Thread(target=guarded, name=name)
-    thread.start()
-    return thread
 
 
 class Clerk:
@@ -137,10 +79,8 @@ class Clerk:
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._held: dict[str, Reserved] = {}
         self._outcomes: list[Outcome] = []
-        self._output: dict[tuple[str, int, int], list[Piece]] = {}
-        self._dropped: dict[tuple[str, int], int] = {}
+        self._outbox = Outbox(self._runs)
         self._unstarted: list[Reserved] = []
-        self._reports: dict[tuple[str, int], tuple[int | None, str]] = {}
         self._wanted = False
         self._tokens: list[str] = []
         self._joined = False
@@ -180,8 +120,7 @@ class Clerk:
 
     def output(self, run: Reserved, piece: Piece) -> None:
         """Pass a piece of output on."""
-        place = (run.run_id, run.token, run.attempt)
-        self._inbox.put(lambda: self._output.setdefault(place, []).append(piece))
+        self._inbox.put(lambda: self._outbox.put_output(run, piece))
 
     def finish(self, outcome: Outcome) -> None:
         """Pass on how an attempt ended; its output is sent before."""
@@ -193,7 +132,7 @@ class Clerk:
 
     def report(self, run: Reserved, percent: int | None, text: str) -> None:
         """Pass on how far a run says it is; only the last word counts."""
-        self._inbox.put(lambda: self._reports.update({(run.run_id, run.token): (percent, text)}))
+        self._inbox.put(lambda: self._outbox.put_report(run, percent, text))
 
     def drain(self) -> None:
         """Reserve nothing, any more or until told to go on."""
@@ -254,9 +193,7 @@ class Clerk:
         return self._signed_off or clock.monotonic_s() >= self._closing_by_s
 
     def _idle(self) -> bool:
-        return (
-            not (self._outcomes or self._output or self._unstarted or self._reports) and self._inbox.empty()
-        )
+        return self._outbox.empty and not self._outcomes and not self._unstarted and self._inbox.empty()
 
     def _absorb(self) -> None:
         """Take every order there is; wait for one where there is nothing else to do."""
@@ -275,10 +212,10 @@ class Clerk:
         """Everything there is to say to the store, in the order in which it matters."""
         if not self._joined:
             self._join()
-        self._send_output()
+        self._outbox.send_output()
         self._send_outcomes()
         self._send_back()
-        self._send_reports()
+        self._outbox.send_reports()
         if self._closing_by_s is None:
             self._reserve()
         else:
@@ -314,34 +251,6 @@ class Clerk:
         self._tell(Renewed(at_s))
         if hello.drop:
             self._tell(Ended(tuple(hello.drop)))
-
-    def _send_output(self) -> None:
-        for place in tuple(self._output):
-            run_id, token, attempt = place
-            pieces = self._output[place]
-            while pieces:
-                bite = pieces[:_PIECES_A_CALL]
-                try:
-                    self._runs.output(
-                        run_id,
-                        token,
-                        attempt,
-                        [piece.content for piece in bite],
-                        ago_ms=[_ago_ms(piece.at_s) for piece in bite],
-                        streams=[piece.stream for piece in bite] if bite[0].stream else [],
-                    )
-                except errors.StoreRefused:
-                    # Full: the output is lost and counted, the run is unharmed.
-                    lost = self._dropped.get((run_id, token), 0)
-                    self._dropped[run_id, token] = lost + sum(len(piece.content) for piece in bite)
-                del pieces[:_PIECES_A_CALL]
-            del self._output[place]
-
-    def _send_reports(self) -> None:
-        while self._reports:
-            (run_id, token), said = self._reports.popitem()
-            with suppress(errors.StoreRefused):  # full: the next report may get through
-                self._runs.report(run_id, token, *said)
 
     def _send_outcomes(self) -> None:
         """Report; the last call also asks for what may take the place of what ended."""
@@ -393,7 +302,7 @@ class Clerk:
             self._tell(Taken(tuple(runs)))
 
     def _result(self, outcome: Outcome) -> Result:
-        lost = self._dropped.get((outcome.run_id, outcome.token), 0)
+        lost = self._outbox.dropped_bytes(outcome.run_id, outcome.token)
         if lost:
             outcome = replace(outcome, dropped_bytes=outcome.dropped_bytes + lost)
         return result_of(entry_of(outcome))
@@ -417,7 +326,7 @@ class Clerk:
 
     def _forget(self, pairs: Sequence[tuple[str, int]]) -> None:
         for run_id, token in pairs:
-            self._dropped.pop((run_id, token), None)
+            self._outbox.forget(run_id, token)
             held = self._held.get(run_id)
             if held is not None and held.token == token:
                 del self._held[run_id]
@@ -444,39 +353,3 @@ class Clerk:
         self._wanted = len(runs) == asked
         self._tokens.clear()
         self._take(runs)
-
-
-def _ago_ms(at_s: float) -> int:
-    return max(0, round(1000 * (clock.monotonic_s() - at_s)))
-
-
-def entry_of(outcome: Outcome) -> Entry:
-    """An outcome as the spool keeps it: instants by the wall, as the monotonic clock means nothing later."""
-    shift_ms = clock.now_ms() - clock.monotonic_ms()
-    started_at_s = outcome.started_at_s
-    return {
-        "run_id": outcome.run_id,
-        "token": outcome.token,
-        "verdict": outcome.verdict,
-        "delay_ms": outcome.delay_ms,
-        "exit_code": outcome.exit_code,
-        "signal": outcome.signal,
-        "reason": outcome.reason,
-        "started_at_ms": None if started_at_s is None else round(1000 * started_at_s) + shift_ms,
-        "ended_at_ms": round(1000 * outcome.ended_at_s) + shift_ms,
-        "output_bytes": outcome.output_bytes,
-        "dropped_bytes": outcome.dropped_bytes,
-        "group": outcome.group,
-    }
-
-
-def result_of(entry: Entry) -> Result:
-    """A spooled outcome as the store takes it: instants become spans before now."""
-    fields = dict(entry)
-    started_at_ms, ended_at_ms = fields.pop("started_at_ms"), fields.pop("ended_at_ms")
-    now_ms = clock.now_ms()
-    return Result(
-        **fields,
-        started_ago_ms=None if started_at_ms is None else max(0, now_ms - started_at_ms),
-        ended_ago_ms=max(0, now_ms - ended_at_ms),
-    )

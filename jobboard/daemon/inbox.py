@@ -9,13 +9,13 @@ import threading
 from typing import TYPE_CHECKING
 
 from jobboard import errors
-from jobboard.daemon.clerk import start_thread
+from jobboard.daemon.news import start_thread
 from jobboard.store.listen import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jobboard.daemon.clerk import News
+    from jobboard.daemon.news import News
     from jobboard.store.connect import Store
 
 _SLEEP_S = 20.0

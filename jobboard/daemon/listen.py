@@ -11,14 +11,15 @@ import threading
 from typing import TYPE_CHECKING
 
 from jobboard import errors
-from jobboard.daemon.clerk import Ended, Stopped, start_thread
+from jobboard.daemon.news import Ended, Stopped, start_thread
 from jobboard.store.connect import explained, pack, unpack
 from jobboard.store.listen import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jobboard.daemon.clerk import Clerk, News
+    from jobboard.daemon.clerk import Clerk
+    from jobboard.daemon.news import News
     from jobboard.store.connect import Store
 
 log = logging.getLogger("jobboard.worker")

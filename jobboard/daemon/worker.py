@@ -27,24 +27,15 @@ from typing import TYPE_CHECKING
 from jobboard import errors
 from jobboard.clock import monotonic_s
 from jobboard.core.names import NAME_RULE, is_name
-from jobboard.daemon.clerk import (
-    Asked,
-    Broken,
-    Clerk,
-    Ended,
-    News,
-    Registration,
-    Renewed,
-    Stopped,
-    Taken,
-    result_of,
-)
+from jobboard.daemon.clerk import Clerk, Registration
 from jobboard.daemon.executor import Executor
 from jobboard.daemon.heartbeat import Heartbeat
 from jobboard.daemon.inbox import InboxReader
 from jobboard.daemon.listen import Ears
 from jobboard.daemon.logkeeper import DEFAULT_LOG_BYTES, LogKeeper
+from jobboard.daemon.news import Asked, Broken, Ended, News, Renewed, Stopped, Taken
 from jobboard.daemon.process import end_marked, reap_orphans
+from jobboard.daemon.results import result_of
 from jobboard.daemon.spool import Spool, leftovers
 from jobboard.daemon.standing import Standing
 from jobboard.daemon.timers import Timer, Timers
