@@ -166,7 +166,8 @@ class Attempt:
         most_bytes = logs.get("max_size", built_in_logs(logs)["max_size"])
         if logs.get("to") == "files" and self._log_folder is not None:
             stem = stem_of(self._log_folder, self.reserved.run_id, self.reserved.token)
-            return Capture(secrets, keeper=LogFile(stem, most_bytes))
+            if stem is not None:
+                return Capture(secrets, keeper=LogFile(stem, most_bytes))
         return Capture(secrets, min(most_bytes, MOST_IN_REDIS))
 
     def _own(self) -> dict[str, str]:

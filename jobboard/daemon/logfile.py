@@ -132,6 +132,9 @@ class LogFile:
             part_of(self._stem, old, "times").unlink(missing_ok=True)
             self._lost_bytes += self._sizes.pop(old, 0)
         times = _create(part_of(self._stem, part, "times"))
+        if part > 1:
+            with part_of(self._stem, 1, "times").open("ab") as first:
+                first.write(b"~%d\n" % part)
         try:
             self._fds = (_create(part_of(self._stem, part)), times)
         except OSError:

@@ -33,6 +33,8 @@ _EVERY_S = 600.0
 _YOUNG_S = 60.0
 """A file this young may be of a run whose line has yet to reach the store."""
 _PAGE = 200
+_BLOCK_BYTES = 512
+"""Of `st_blocks`, whatever the file system's own are (stat(3type))."""
 _HURRY_S = 1.0
 
 
@@ -101,7 +103,7 @@ class LogKeeper:
         return False
 
     def _make_room(self, store: Store, files: list[_File]) -> int:
-        total = sum(stat.st_size for stat, *_ in files)
+        total = sum(map(_taken, files))
         for page in _pages(files):
             if total <= self._most_bytes:
                 break
@@ -109,12 +111,17 @@ class LogKeeper:
             for stat, path, run_id in page:
                 if total > self._most_bytes and run_id not in live:
                     _remove(path)
-                    total -= stat.st_size
+                    total -= _taken((stat, path, run_id))
         return total
 
 
 def _pages(files: list[_File]) -> Iterator[list[_File]]:
     return (files[at : at + _PAGE] for at in range(0, len(files), _PAGE))
+
+
+def _taken(file: _File) -> int:
+    """What it takes of the disk, which is more than is in it."""
+    return file[0].st_blocks * _BLOCK_BYTES
 
 
 def _remove(path: Path) -> None:

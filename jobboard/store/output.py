@@ -96,7 +96,7 @@ class _File:
     def __init__(self, line: Chunk) -> None:
         self._line = line
         self._place = Place.read(line.content.decode("utf-8", "surrogateescape"))
-        self._read_bytes = 0
+        self._reader = logfile.Reader(self._place.stem)
         self._said = False
 
     def more(self) -> Iterator[Chunk]:
@@ -106,8 +106,7 @@ class _File:
                 yield replace(self._line, content=b"", stream="", place=self._place)
             self._said = True
             return
-        for piece in logfile.read(self._place.stem, self._read_bytes):
-            self._read_bytes = piece.offset + len(piece.content)
+        for piece in self._reader.more():
             yield replace(self._line, content=piece.content, at_ms=piece.at_ms, stream=piece.stream)
 
     def end(self) -> Chunk:

@@ -88,11 +88,13 @@ class Search:
         self.runs += 1
         pieces: list[bytes] = []
         for chunk in read_output(self.store, record.run_id):
+            if self.read_bytes >= MOST_BYTES:
+                self.complete = False  # one file may hold more than all that is looked through
+                break
             self.away += chunk.place is not None
+            self.read_bytes += len(chunk.content)
             pieces.append(chunk.content)
-        written = b"".join(pieces)
-        self.read_bytes += len(written)
-        line = self._line(written.decode("utf-8", "replace"))
+        line = self._line(b"".join(pieces).decode("utf-8", "replace"))
         return None if line is None else Match("output", line)
 
     def _line(self, text: str) -> str | None:

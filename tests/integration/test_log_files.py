@@ -15,8 +15,11 @@ from kit.events import wait_for_event
 from kit.work import board, finished, most_memory_kib, start, until, working, working_process
 
 from jobboard.client import Client
+from jobboard.daemon.logfile import LogFile
 from jobboard.daemon.logkeeper import LogKeeper
+from jobboard.daemon.output import Piece
 from jobboard.errors import UsageError
+from jobboard.logfile import Reader, read_end, stem_of
 from jobboard.store import fsck
 from jobboard.store.output import follow_output, read_output
 from jobboard.store.runs import Runs
@@ -269,12 +272,40 @@ def test_beyond_the_bound_the_oldest_go(store: Store, tmp_path: Path) -> None:
     for age, path in enumerate(reversed(paths)):
         for one in (path, path.with_suffix(".times")):
             os.utime(one, (1_000_000_000 - age, 1_000_000_000 - age))
-    left = LogKeeper(store, tmp_path / "logs" / store.namespace, 2100).sweep()
-    assert left <= 2100
+    each = sum(one.stat().st_blocks * 512 for one in (paths[0], paths[0].with_suffix(".times")))
+    left = LogKeeper(store, tmp_path / "logs" / store.namespace, 2 * each).sweep()
+    assert left == 2 * each
     assert files(tmp_path, store) == paths[2:]
 
 
 # ---- by count
+
+
+def test_the_files_of_an_id_that_is_none_lie_nowhere(tmp_path: Path) -> None:
+    assert stem_of(tmp_path, "ops/job@2026-11-22T03:30:00.500Z-a1b2c3", 7) is not None
+    for odd in ("../../etc/x@1", "ops/../x@1", "ops/x@../../1", "ops/x", "/etc/x@1"):
+        assert stem_of(tmp_path, odd, 7) is None
+
+
+def test_what_grows_is_read_once(tmp_path: Path) -> None:
+    stem = tmp_path / "ops" / "job@x.1"
+    file, reader = LogFile(stem, 4096), Reader(stem)
+    assert list(reader.more()) == []
+    printed = heard = b""
+    for number in range(600):
+        line = b"line %d of a text that is longer than its time\n" % number
+        file.keep(Piece(line, number / 10, "stdout"))
+        printed += line
+        heard += b"".join(stretch.content for stretch in reader.more())
+    assert heard == printed
+    assert file.dropped_bytes > 0
+    kept = b"".join(stretch.content for stretch in Reader(stem).more())
+    assert kept.startswith(printed[:2048])
+    assert printed.endswith(kept[2048:])
+    assert len(kept) == len(printed) - file.dropped_bytes
+    assert read_end(stem, 1000) == printed[-1000:]
+    file.take_tail()
+    assert read_end(stem, 100_000) == kept
 
 
 def test_output_is_kept_of_the_last_runs(store: Store) -> None:
