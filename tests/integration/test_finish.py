@@ -62,6 +62,17 @@ def test_a_result_sent_twice_counts_once(engine: Engine) -> None:
     assert len(engine.last("b/x")) == 1
 
 
+def test_a_result_sent_again_is_known_however_many_ended_since(engine: Engine) -> None:
+    reserved = engine.running()
+    engine.finish(reserved)
+    for _ in range(21):
+        engine.runs.start_run("b/x", by="ana")
+        engine.finish(engine.reserve_one())
+    assert engine.finish(reserved) == "ALREADY"
+    assert engine.runs.cancel(reserved.run_id, "ana") == "ALREADY"
+    assert not [told for told in events_of(engine.store) if told["e"] == "fenced"]
+
+
 def test_a_retry_sent_twice_counts_once(engine: Engine) -> None:
     reserved = engine.running()
     assert engine.finish(reserved, "retry", delay_ms=1_000) == "RETRIED"

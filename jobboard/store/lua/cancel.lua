@@ -3,24 +3,20 @@
 -- run is stopping until the worker says how it ended.
 -- KEYS      meta
 -- ARGUMENTS run=string actor=string unstarted=bool
--- TOUCHES   last:<job> LIST
 -- RETURNS   "CANCELLED" | "STOPPING" | "ALREADY" | "UNKNOWN" | "STARTED"
 -- @include guard
 -- @include arguments
 -- @include now
 -- @include read_run
+-- @include find_record
 -- @include call_off
 -- @include audit
 local refused = guard()
 if refused then return refused end
 local at = now()
 local run = read_run(arguments.run)
-if not run then
-  for _, packed in ipairs(redis.call('LRANGE', key('last', string.match(arguments.run, '^[^@]*')), 0, 19)) do
-    if cmsgpack.unpack(packed).id == arguments.run then return cmsgpack.pack({'ALREADY'}) end
-  end
-  return cmsgpack.pack({'UNKNOWN'})
-end
+if not run and find_record(arguments.run) then return cmsgpack.pack({'ALREADY'}) end
+if not run then return cmsgpack.pack({'UNKNOWN'}) end
 if arguments.unstarted and run.state == 'running' then return cmsgpack.pack({'STARTED'}) end
 if run.state == 'stopping' then return cmsgpack.pack({'ALREADY'}) end
 audit('cancel', run.id, {actor = arguments.actor})
