@@ -6,31 +6,22 @@ would be long. Beyond a number of them a plan is written in parts, each all or n
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
-from jobboard.core.change import moves_schedule
-from jobboard.core.depend import parents_of
-from jobboard.core.forecast import next_due_between
-from jobboard.core.gate import needs_of, reach_ms
-from jobboard.core.model import FIELDS, Definition
-from jobboard.core.names import address_of, split_address
 from jobboard.reconcile import requeuing
+from jobboard.reconcile.boardwrite import stage_board
 from jobboard.reconcile.parts import joined, split
 from jobboard.reconcile.planning import make_plan
 from jobboard.reconcile.turn import Turn
-from jobboard.store import definitions, edits, forks, history, staging, tombstones
+from jobboard.store import definitions, forks, staging
 from jobboard.store.definitions import MovedSince
-from jobboard.store.staging import BoardWrite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from jobboard.core.change import JobChange
-    from jobboard.core.model import Spec
-    from jobboard.core.plan import BoardPlan, Plan
+    from jobboard.core.plan import Plan
     from jobboard.reconcile.planning import Planned
     from jobboard.store.connect import Store
 
@@ -142,47 +133,6 @@ def refuse(plan: Plan) -> None:
         raise errors.Refused(f"{first.message}; nothing was written", first.way_out)
 
 
-def schedule_entry(change: JobChange, now_ms: int) -> dict[str, Any] | None:
-    """What the due set is to hold for a changed job, or None where it stays as it is.
-
-    A changed schedule starts from now: it is never due at once for what it would have done before.
-    """
-    if change.source is not None and not change.moves_schedule:
-        expectation = _expectation(change.ran, change.runs, now_ms)
-        return {"from": change.source, **ties(change.runs or {}), **expectation}
-    entry = entry_between(change.address, change.ran, change.runs, now_ms)
-    return {**entry, "from": change.source} if entry is not None and change.source is not None else entry
-
-
-def entry_between(address: str, ran: Spec | None, runs: Spec | None, now_ms: int) -> dict[str, Any] | None:
-    """The same for a job that ran by one definition and is to run by another; None for no job."""
-    old_parents = parents_of(ran or {})
-    if runs is None:
-        return {"due": False, "before": old_parents, "expected": False}
-    entry = _expectation(ran, runs, now_ms)
-    same_edges = parents_of(runs) == old_parents and (ran or {}).get("on") == runs.get("on")
-    if ran is None or moves_schedule(ran, runs) or not same_edges:
-        due = next_due_between(address, ran, runs, now_ms)
-        cursor = now_ms if "schedule" in runs else False
-        entry |= {"due": due or False, "cursor": cursor, "before": old_parents, **ties(runs)}
-    return entry or None
-
-
-def ties(spec: Spec) -> dict[str, Any]:
-    """Which jobs are to tell a job how their runs end, and which of them are to remember it, for how long."""
-    asked = [need.parent for need in needs_of(spec)] if "schedule" in spec else []
-    reach = {"asks": asked, "reach": reach_ms(spec)} if asked else {}
-    return {"after": parents_of(spec), **reach}
-
-
-def _expectation(ran: Spec | None, runs: Spec | None, now_ms: int) -> dict[str, Any]:
-    """By when the job is to have ended ok, where that is another instant than before; False for never."""
-    span_ms = (runs or {}).get("expected_every")
-    if span_ms == (ran or {}).get("expected_every"):
-        return {}
-    return {"expected": now_ms + span_ms if span_ms is not None else False}
-
-
 def _apply_once(
     store: Store, planned: Planned, by: Mapping[str, Any], turn: Turn, tell: Callable[[str], None]
 ) -> int | None:
@@ -194,7 +144,7 @@ def _apply_once(
         _record(store, plan, by)
         return None
     stage = staging.begin(store)
-    writes = [_stage_board(store, stage, f"{stage.id}-{n}", board, by) for n, board in enumerate(touched)]
+    writes = [stage_board(store, stage, f"{stage.id}-{n}", board, by) for n, board in enumerate(touched)]
     # Once edits are kept waiting for it, a sync waits for nobody.
     if len(touched) >= LARGE and turn.sync is None:
         forks.await_child(store, tell)
@@ -218,82 +168,6 @@ def _record(store: Store, plan: Plan, by: Mapping[str, Any]) -> None:
     ]
     if notes:
         staging.record(store, notes)
-
-
-def _stage_board(
-    store: Store, stage: staging.Stage, version: str, board: BoardPlan, by: Mapping[str, Any]
-) -> BoardWrite:
-    commit = board.meta.get("commit")
-    entries: dict[str, dict[str, Any]] = {}
-    for change in board.changes:
-        if change.away is not None:
-            entries[change.address] = _staying_away(store, change)
-            continue
-        entry = schedule_entry(change, stage.now_ms)
-        if change.after is None and change.before is not None and entry is not None:
-            entry["gone"] = tombstones.encode(change.before, by, stage.now_ms, commit=commit)
-            if board.stopping:
-                entry["stop"] = str(by.get("actor"))
-        elif change.before is not None and change.before.drifted:
-            # Who edited it live is forgotten with the edit, in the same step as all else that follows.
-            entry = {**(entry or {}), "apart": edits.paths_apart(_definition(change, stage))}
-        if board.requeue and change.redefines:
-            entry = {**(entry or {}), "renew": "0"}
-        if entry is not None:
-            entries[change.address] = entry
-        if change.source is not None and change.before is not None:
-            entries[change.source] = {"to": change.address, "before": parents_of(change.before.spec)}
-    for job in board.forgotten:
-        address = address_of(board.name, job)
-        entries[address] = {**entries.get(address, {}), "apart": []}
-    put = {
-        split_address(change.address)[1]: _definition(change, stage)
-        for change in board.changes
-        if change.after is not None
-    }
-    staging.stage_work(store, stage, version, entries)
-    remembered = {
-        change.address: history.encode_change(
-            change.action, change.before, put.get(split_address(change.address)[1]), change.source
-        )
-        for change in board.changes
-    }
-    staging.stage_changes(store, stage, version, remembered)
-    if board.removed:
-        return BoardWrite(board.name, board.version, None, {}, ())
-    drop = [*(split_address(c.address)[1] for c in board.changes if c.after is None), *board.left]
-    staging.stage_version(store, stage, version, source=board.version, put=put, drop=drop)
-    meta = {"uid": secrets.token_hex(8), **board.meta, "revision": stage.revision, "at": stage.now_ms}
-    return BoardWrite(board.name, board.version, version, meta, board.drifted)
-
-
-def _staying_away(store: Store, change: JobChange) -> dict[str, Any]:
-    """The work of a job that stays removed: nothing but what its file says is to be remembered."""
-    stone = tombstones.read(store, change.address)
-    if stone is None:
-        # Somebody brought it back, and so the board has moved on: the commit will say so.
-        return {}
-    return {"stone": tombstones.rebased(stone, change.base or {})}
-
-
-def _definition(change: JobChange, stage: staging.Stage) -> Definition:
-    assert change.after is not None
-    assert change.base is not None
-    before = change.before
-    if before is None:
-        return Definition(stage.id, stage.id, stage.revision, change.after, change.base)
-    names = {
-        name for name in {**before.spec, **change.after} if before.spec.get(name) != change.after.get(name)
-    }
-    moves = change.source is not None or any(name not in FIELDS or FIELDS[name].moves for name in names)
-    return Definition(
-        stage.id if moves else before.epoch,
-        stage.id if names or change.source is not None else before.generation,
-        stage.revision,
-        change.after,
-        change.base,
-        before.overrides,
-    )
 
 
 def _revision(planned: Planned) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from jobboard.core.policy import Policy
 from jobboard.reconcile import guards, targeting, together
 from jobboard.reconcile.contradiction import refuse_contradiction
 from jobboard.reconcile.judging import AtHand, judge
-from jobboard.reconcile.moving import Crossing, Traffic, emptied, loose_plan
+from jobboard.reconcile.moving import Crossing
 from jobboard.reconcile.pairing import boards_removed_by, is_held, paired, passed_over, plan_board
 from jobboard.reconcile.planning import concluded, guarded, refuse_invalid, still
+from jobboard.reconcile.traffic import Traffic, emptied, loose_plan
 from jobboard.source.loader import load
 from jobboard.store import definitions
 

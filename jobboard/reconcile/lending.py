@@ -14,13 +14,13 @@ from jobboard.core.names import LOOSE, address_of, split_address
 from jobboard.core.plan import BoardPlan
 from jobboard.core.policy import Policy
 from jobboard.core.refusal import Refusal
-from jobboard.reconcile.moving import board_facts
+from jobboard.reconcile.traffic import board_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from jobboard.core.model import Definition, Spec
-    from jobboard.reconcile.moving import Traffic
+    from jobboard.reconcile.traffic import Traffic
     from jobboard.store.definitions import BoardRecord
 
 

@@ -15,7 +15,7 @@ from jobboard.core.model import FIELDS
 from jobboard.core.names import address_of, split_address
 from jobboard.core.override import lasting
 from jobboard.core.resolve import resolve_assignment
-from jobboard.reconcile.applying import schedule_entry
+from jobboard.reconcile.entries import schedule_entry
 from jobboard.reconcile.together import check_together, outside_of
 from jobboard.source.schema import check_keys
 from jobboard.store import definitions, edits

@@ -15,7 +15,7 @@ from jobboard.core.merge import Merged, merge_job
 from jobboard.core.model import FIELDS, Definition
 from jobboard.core.names import LOOSE, NAME_RULE, address_of, is_name, split_address
 from jobboard.core.resolve import COMMANDS
-from jobboard.reconcile.applying import schedule_entry
+from jobboard.reconcile.entries import schedule_entry
 from jobboard.reconcile.live import check_among_others, with_keys
 from jobboard.store import clocks, edits, jobs
 

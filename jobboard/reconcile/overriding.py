@@ -26,7 +26,7 @@ from jobboard.core.override import (
     value_at,
 )
 from jobboard.core.schedule import compile_schedule
-from jobboard.reconcile.applying import entry_between
+from jobboard.reconcile.entries import entry_between
 from jobboard.reconcile.live import check_among_others, with_keys
 from jobboard.store import clocks, definitions, edits, overrides
 from jobboard.store.connect import explained

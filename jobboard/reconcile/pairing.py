@@ -12,7 +12,7 @@ from jobboard.core.notice import notices
 from jobboard.core.plan import BoardPlan
 from jobboard.core.refusal import drift_refusals, empty_refusal, loss_refusal, protected_refusals
 from jobboard.reconcile import ancestry, guards, targeting
-from jobboard.reconcile.moving import board_facts
+from jobboard.reconcile.traffic import board_facts
 from jobboard.store import tombstones
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from jobboard.core.model import Definition, Spec
     from jobboard.core.policy import Policy
     from jobboard.core.refusal import Refusal
-    from jobboard.reconcile.moving import Traffic
     from jobboard.reconcile.sources import Options, Sources
+    from jobboard.reconcile.traffic import Traffic
     from jobboard.source.board import Board
     from jobboard.store.connect import Store
     from jobboard.store.definitions import BoardRecord

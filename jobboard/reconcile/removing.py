@@ -14,7 +14,7 @@ from jobboard.core.change import JobChange
 from jobboard.core.model import Definition
 from jobboard.core.names import LOOSE, address_of, split_address
 from jobboard.core.schedule import is_seeded
-from jobboard.reconcile.applying import schedule_entry
+from jobboard.reconcile.entries import schedule_entry
 from jobboard.reconcile.live import check_among_others
 from jobboard.store import clocks, edits, jobs, staging, tombstones
 

@@ -1,7 +1,7 @@
 """Waiting runs of jobs that a sync does not change, queued with a definition that is not in force any more.
 
-Those of jobs that do change follow in the same step as all else, see `reconcile.applying`. These wait since
-before an earlier sync, a live edit or an override; they are looked for only where somebody asks.
+Those of jobs that do change follow in the same step as all else, see `reconcile.boardwrite`. These wait
+since before an earlier sync, a live edit or an override; they are looked for only where somebody asks.
 """
 
 from __future__ import annotations

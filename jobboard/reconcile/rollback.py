@@ -22,9 +22,10 @@ from jobboard.core.policy import Policy
 from jobboard.core.refusal import empty_refusal, protected_refusals
 from jobboard.reconcile import together
 from jobboard.reconcile.lending import bases_of, lenders_of, lending, refuse_split
-from jobboard.reconcile.moving import Traffic, board_facts, loose_plan, readdressed
+from jobboard.reconcile.moving import readdressed
 from jobboard.reconcile.planning import Planned
 from jobboard.reconcile.sources import Options, Sources
+from jobboard.reconcile.traffic import Traffic, board_facts, loose_plan
 from jobboard.store import definitions, history
 
 if TYPE_CHECKING:

@@ -21,11 +21,11 @@ from jobboard.core.merge import merge_job
 from jobboard.core.names import address_of, split_address
 from jobboard.core.plan import BoardPlan, Plan
 from jobboard.reconcile import ancestry, guards, together
-from jobboard.reconcile.moving import board_facts
 from jobboard.reconcile.planning import Planned
 from jobboard.reconcile.requeuing import with_outdated
 from jobboard.reconcile.sources import Options, Sources
 from jobboard.reconcile.staleness import found_now, is_done, moved_since
+from jobboard.reconcile.traffic import board_facts
 from jobboard.reconcile.unsettled import clashes_left, conflicts_left
 from jobboard.store import definitions, tombstones
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from jobboard.core.model import Definition, Spec
-    from jobboard.reconcile.moving import Traffic
     from jobboard.reconcile.sources import Options
+    from jobboard.reconcile.traffic import Traffic
     from jobboard.source.board import Board
     from jobboard.store.definitions import BoardRecord
 

@@ -10,7 +10,7 @@ from kit.engine import MINUTE, Engine
 from kit.events import events_of
 
 from jobboard.daemon.scheduler import Scheduler
-from jobboard.reconcile.applying import entry_between
+from jobboard.reconcile.entries import entry_between
 from jobboard.store import fsck
 from jobboard.store.wire import pack
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jobboard.core.instant import format_instant
 from jobboard.core.model import Definition
 from jobboard.core.run import Firing, Result
-from jobboard.reconcile.applying import ties
+from jobboard.reconcile.entries import ties
 from jobboard.store import definitions, edits, staging
 from jobboard.store.codec import decode_definition
 from jobboard.store.runs import Runs
