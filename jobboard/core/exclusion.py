@@ -10,7 +10,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jobboard.core.crontimes import CronTimes
+from jobboard.core.blocks import blocks
 from jobboard.core.nominals import DUSK_MS
 
 if TYPE_CHECKING:
@@ -52,17 +52,6 @@ class Exclusions:
         while begin_ms > 0 and (piece := self._piece(begin_ms - 1)) is not None:
             begin_ms = piece[0]
         return min(begin_ms, at_ms)
-
-    def next_begin(self, at_ms: int) -> int | None:
-        """The first instant after one that is left out."""
-        if self._piece(at_ms + 1) is not None:
-            return at_ms + 1
-        index = bisect_right(self.begins_ms, at_ms)
-        found = [self.begins_ms[index]] if index < len(self.begins_ms) else []
-        if self.minutes is not None:
-            minute_ms = CronTimes(self.minutes, self.zone).next_after(at_ms)
-            found += [] if minute_ms is None else [minute_ms]
-        return min(found, default=None)
 
     def _piece(self, at_ms: int) -> tuple[int, int] | None:
         """A part of the block that an instant lies in, with the instant."""
@@ -139,12 +128,8 @@ class Skipping:
     def count(self, after_ms: int, upto_ms: int) -> int:
         """How many instants there are after one and up to another, that one included."""
         total = self.nominals.count(after_ms, upto_ms)
-        begin_ms = self.excluded.next_begin(after_ms)
-        while begin_ms is not None and begin_ms <= upto_ms:
-            end_ms = self.excluded.end_of(begin_ms)
-            assert end_ms is not None
-            total -= self.nominals.count(begin_ms - 1, min(end_ms - 1, upto_ms))
-            begin_ms = self.excluded.next_begin(end_ms) if end_ms <= upto_ms else None
+        for begin_ms, end_ms in blocks(self.excluded, after_ms + 1, upto_ms + 1):
+            total -= self.nominals.count(begin_ms - 1, end_ms - 1)
         return total
 
 
@@ -179,17 +164,9 @@ class Deferring:
     def count(self, after_ms: int, upto_ms: int) -> int:
         """How many instants there are after one and up to another, that one included."""
         total = Skipping(self.nominals, self.excluded).count(after_ms, upto_ms)
-        begin_ms: int | None = self.excluded.begin_of(after_ms)
-        if self.excluded.end_of(after_ms) is None:
-            begin_ms = self.excluded.next_begin(after_ms)
-        while begin_ms is not None and begin_ms <= upto_ms:
-            end_ms = self.excluded.end_of(begin_ms)
-            assert end_ms is not None
-            if end_ms > upto_ms:
-                break
-            is_regular = self.nominals.count(end_ms - 1, end_ms) > 0
-            total += self._is_due(begin_ms, end_ms) and not is_regular
-            begin_ms = self.excluded.next_begin(end_ms)
+        for begin_ms, end_ms in blocks(self.excluded, self.excluded.begin_of(after_ms), upto_ms + 1):
+            if after_ms < end_ms <= upto_ms and self.nominals.count(begin_ms - 1, end_ms - 1):
+                total += not self.nominals.count(end_ms - 1, end_ms)
         return total
 
     def _is_due(self, begin_ms: int, end_ms: int) -> bool:

@@ -51,7 +51,7 @@ class Mixed:
             first = date(year, month, 1).toordinal() - EPOCH_DAY - 1
             while days:
                 number = lowest_bit(days)
-                times = self._times(year, month, number)
+                times = self.minutes_of(year, month, number)
                 if first + number == day:
                     times = times >> of_day << of_day
                 if times:
@@ -72,7 +72,7 @@ class Mixed:
             first = date(year, month, 1).toordinal() - EPOCH_DAY - 1
             while days:
                 number = days.bit_length() - 1
-                times = self._times(year, month, number)
+                times = self.minutes_of(year, month, number)
                 if first + number == day:
                     times &= (2 << of_day) - 1
                 if times:
@@ -87,7 +87,7 @@ class Mixed:
         first_day, end_day = begin // DAY_MINUTES, -(-end // DAY_MINUTES)
         for day in range(first_day, end_day):
             at = date.fromordinal(day + EPOCH_DAY)
-            times = self._times(at.year, at.month, at.day)
+            times = self.minutes_of(at.year, at.month, at.day)
             if day == first_day:
                 times = times >> begin % DAY_MINUTES << begin % DAY_MINUTES
             if day == end_day - 1 and end % DAY_MINUTES:
@@ -102,7 +102,7 @@ class Mixed:
         day, of_day = divmod(tick, DAY_MINUTES)
         while tick <= _LAST_MINUTE:
             at = date.fromordinal(day + EPOCH_DAY)
-            free = ~self._times(at.year, at.month, at.day) & WHOLE_DAY >> of_day << of_day
+            free = ~self.minutes_of(at.year, at.month, at.day) & WHOLE_DAY >> of_day << of_day
             if free:
                 return day * DAY_MINUTES + lowest_bit(free)
             day, of_day = day + 1, 0
@@ -116,7 +116,7 @@ class Mixed:
         day, of_day = divmod(min(tick, _LAST_MINUTE), DAY_MINUTES)
         at = date.fromordinal(day + EPOCH_DAY)
         while at.year >= FIRST_YEAR:
-            free = ~self._times(at.year, at.month, at.day) & (2 << of_day) - 1
+            free = ~self.minutes_of(at.year, at.month, at.day) & (2 << of_day) - 1
             if free:
                 return day * DAY_MINUTES + free.bit_length() - 1
             day, of_day = day - 1, DAY_MINUTES - 1
@@ -134,8 +134,8 @@ class Mixed:
                 days &= ~cron.month_days(year, month)
         return days
 
-    def _times(self, year: int, month: int, day: int) -> int:
-        """The minutes of one day."""
+    def minutes_of(self, year: int, month: int, day: int) -> int:
+        """The minutes of one day, bit 0 is the first."""
         times = _union(self.plus, year, month, day)
         if times and self.within is not None:
             times &= _union(self.within, year, month, day)

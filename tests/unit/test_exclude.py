@@ -127,6 +127,29 @@ def test_days_in_the_zone_of_the_job(keys: dict[str, Any], expected: list[str]) 
     assert found == expected
 
 
+@pytest.mark.parametrize("later", [{}, {"on_exclude": "defer"}])
+@pytest.mark.parametrize(
+    "exclude",
+    [
+        ["*/2 * * * *"],
+        ["* 22-23 * * *", "* 0-3 * * 1", "2026-03-29"],
+        ["59 23 * * *", "0 0 * * *", "2026-03-27/2026-03-30"],
+        ["* * * * 0,6", "*/7 2 * * *"],
+    ],
+)
+@pytest.mark.parametrize("timezone", ["Europe/Madrid", "America/St_Johns"])
+def test_counting_agrees_with_going_through(later: dict[str, str], exclude: list[str], timezone: str) -> None:
+    value = {"cron": "*/3 * * * *", "timezone": timezone, "exclude": exclude, **later}
+    begin_ms = parse_instant("2026-03-05T13:07:31")
+    for schedule in (
+        compile_schedule(value, "a/b"),
+        compile_schedule({"every": 97_000, "phase": 5, "exclude": exclude, **later}, "a/b"),
+    ):
+        for hours in (0, 1, 9, 17 * 24 + 5, 30 * 24):
+            end_ms = begin_ms + hours * 3_600_000
+            assert schedule.count(begin_ms, end_ms) == len(chain(schedule, begin_ms + 1, end_ms + 1))
+
+
 def test_what_is_deferred_comes_once_at_the_first_instant_after() -> None:
     value = {"cron": "0 */6 * * *", "exclude": ["* * * * 0,6"], "on_exclude": "defer"}
     schedule = compile_schedule(value, "a/b")
