@@ -1,6 +1,6 @@
 """What a person wants to know beside a plan: who made the drift, what is held, what runs. Reads only.
 
-Beside most plans there is nothing, which one question tells; what reads all this is imported after it.
+Beside most plans there is nothing, which one question tells; what reads each of these is imported after it.
 """
 
 from __future__ import annotations
@@ -70,34 +70,42 @@ class Around:
 def look_around(store: Store, plan: Plan) -> Around:
     """Read the surroundings of a plan."""
     now_ms = clocks.now_ms(store)
-    (beside,) = store.read(("EXISTS", *map(store.key, ("holds", "overrides", "skips"))))
-    if plan.quiet and not beside:
-        return Around(now_ms)
+    beside = _beside(store, {board.name for board in plan.boards}, now_ms)
+    if plan.quiet:
+        return beside
     from jobboard.store import edits
 
     touched = [change for change in plan.changes if change.before is not None]
     dropped = [c.address for c in plan.changes if c.after is None and c.before and c.before.drifted]
     clashing = [part.address for clash in plan.clashes for part in clash.parts]
-    around = Around(
-        now_ms,
-        edits.read_edits(store, [*plan.edited, *dropped, *clashing]),
+    return replace(
+        beside,
+        edits=edits.read_edits(store, [*plan.edited, *dropped, *clashing]),
         bystanders=_bystanders(store, touched) if len(touched) <= LOOKED_AT else {},
         live=_live(store, plan),
         unmanaged=_unmanaged(store, plan),
     )
-    return _beside(store, {board.name for board in plan.boards}, around) if beside else around
 
 
-def _beside(store: Store, boards: Collection[str], around: Around) -> Around:
-    """With what lies on these boards and their jobs, whatever becomes of them."""
-    from jobboard.store import holds, overrides, skips
+def _beside(store: Store, boards: Collection[str], now_ms: int) -> Around:
+    """What lies on these boards and their jobs, whatever becomes of them."""
+    names = ("holds", "overrides", "skips")
+    held, overridden, skipped = store.read(*(("EXISTS", store.key(name)) for name in names))
+    found = Around(now_ms)
+    if held:
+        from jobboard.store.holds import read_holds
 
-    return replace(
-        around,
-        holds=_concerning(boards, holds.read_holds(store, around.now_ms)),
-        overridden=overrides.read_overridden(store, boards),
-        skips={a: skip for a, skip in skips.read_skips(store).items() if split_address(a)[0] in boards},
-    )
+        found = replace(found, holds=_concerning(boards, read_holds(store, now_ms)))
+    if overridden:
+        from jobboard.store.overrides import read_overridden
+
+        found = replace(found, overridden=read_overridden(store, boards))
+    if skipped:
+        from jobboard.store.skips import read_skips
+
+        left = {a: skip for a, skip in read_skips(store).items() if split_address(a)[0] in boards}
+        found = replace(found, skips=left)
+    return found
 
 
 def _unmanaged(store: Store, plan: Plan) -> dict[str, str]:
