@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
@@ -97,10 +98,13 @@ class Direct:
 
     def close(self) -> None:
         """End the connection. Safe to call twice; asking again makes another."""
-        if self._socket is not None:
-            self._socket.close()
-        self._socket = None
+        connection, self._socket = self._socket, None
         self._reader = hiredis.Reader()
+        if connection is not None:
+            # Whoever waits for an answer in another thread is to learn of it.
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
 
     def _exchange(self, commands: Sequence[Command]) -> list[Any]:
         connection = self._connected()
@@ -116,6 +120,7 @@ class Direct:
             else:
                 self._socket = socket.create_connection(self._address, _CONNECT_S)
                 self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             self._socket.settimeout(self._timeout_s)
         return self._socket
 
@@ -134,7 +139,8 @@ class Direct:
 def direct_to(url: str, timeout_s: float | None) -> Direct | None:
     """A connection to an address that it understands; None where that takes the client library."""
     parts = urlsplit(url)
-    if parts.query or parts.fragment:
+    # A user without a password is logged in by the library alone.
+    if parts.query or parts.fragment or (parts.username and not parts.password):
         return None
     address: str | tuple[str, int]
     try:

@@ -105,6 +105,17 @@ def test_large_hashes_come_whole_and_several_at_once(store: Store, seen: Seen) -
         assert read_hashes(opened, *map(opened.key, sizes)) == found
 
 
+@pytest.mark.parametrize("login", ["{}:secret@", "{}@", ""])
+def test_who_an_address_names_is_who_asks(store: Store, server: Server, login: str) -> None:
+    name = f"u{secrets.token_hex(4)}"
+    passwords = {"passwords": ["+secret"]} if ":" in login else {"nopass": True}
+    commands: Any = store.client
+    commands.acl_setuser(name, enabled=True, keys=["*"], commands=["+@all"], **passwords)
+    with Store(f"unix://{login.format(name)}{server.socket}", store.namespace) as opened:
+        asked = (opened.read(("ACL", "WHOAMI"))[0], opened.client.acl_whoami())
+    assert asked == ((name.encode(), name.encode()) if login else (b"default", b"default"))
+
+
 def test_threads_get_their_own_answers(store: Store, seen: Seen) -> None:
     names = [f"n{n}" for n in range(50)]
     store.client.hset(store.key("a"), mapping={name: name for name in names})
