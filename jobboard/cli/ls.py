@@ -27,7 +27,7 @@ from jobboard.cli.records import (
     state_text,
     style_of,
 )
-from jobboard.cli.runs import waiting_text
+from jobboard.cli.runs_text import waiting_text
 from jobboard.cli.screen import Screen
 from jobboard.cli.values import shown
 from jobboard.core.depend import parents_text, window_text

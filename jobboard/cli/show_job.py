@@ -23,7 +23,7 @@ from jobboard.cli.records import (
     state_text,
     style_of,
 )
-from jobboard.cli.runs import why_text
+from jobboard.cli.runs_text import why_text
 from jobboard.cli.values import shown
 from jobboard.core.diagnostic import visible
 from jobboard.core.instant import local_text

@@ -172,7 +172,8 @@ class RunView:
 
 def read(store: Store, run: Record, now_ms: int, log_url: str | None = None) -> RunView:
     """Read all that `RunView` says; `log_url` is the project's, with places as in `core.log_url`."""
-    from jobboard.store.past import own_spec, read_spec
+    from jobboard.store.past import read_spec
+    from jobboard.store.recorded import own_spec
     from jobboard.store.world import read_job_facts, read_world
 
     facts = read_job_facts(store, run.job, now_ms)

@@ -65,7 +65,7 @@ def read_bystanders(store: Store, addresses: Sequence[str]) -> dict[str, Bystand
 
 
 def _last_run(rows: Sequence[bytes]) -> Record | None:
-    from jobboard.store import past
+    from jobboard.store.recorded import decode_record
 
-    records = (past.decode_record(raw) for raw in rows)
+    records = (decode_record(raw) for raw in rows)
     return next((record for record in records if record.run_id), None)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from jobboard.store.connect import explained
-from jobboard.store.past import PAGE, WALKED, decode_record
+from jobboard.store.recorded import decode_record
+from jobboard.store.walking import PAGE, WALKED
 from jobboard.store.wire import as_bytes, unpack
 
 if TYPE_CHECKING:

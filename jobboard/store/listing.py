@@ -8,12 +8,13 @@ read commands only.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from jobboard.core.names import split_address
 from jobboard.core.override import laid
 from jobboard.core.states import ENDED, LIVE, PASSED_OVER
-from jobboard.store import definitions, marks, past, world
+from jobboard.store import definitions, marks, past, walking, world
 from jobboard.store.joins import joining_of
 from jobboard.store.search import Search
 from jobboard.store.tagged import read_tagged
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from jobboard.core.record import Record
     from jobboard.store.connect import Store
-    from jobboard.store.past import Walk
+    from jobboard.store.walking import Walk
 
 ALL_STATES = frozenset((*LIVE, *ENDED, *PASSED_OVER))
 _LIVE_LOOKED_AT = 1_000
@@ -97,14 +98,16 @@ def list_runs(store: Store, asked: Asked) -> Listing:
     """The runs that are asked for."""
     sieve = _Sieve(store, asked, Search(store, asked.text) if asked.text else None)
     runs, count = _live(store, asked)
-    live = [run for run in runs if past.within(run, None, asked.until_ms) and sieve.wants(run)][: asked.limit]
+    wanted = (run for run in runs if walking.within(run, None, asked.until_ms) and sieve.wants(run))
+    live = list(islice(wanted, asked.limit))
     left = asked.limit - len(live)
-    found = past.Walk((), 0, None, complete=left > 0)
+    found = walking.Walk((), 0, None, complete=left > 0)
     if left > 0 and asked.states - set(LIVE):
         look = _tracked_past if asked.tracked else _past
         found = look(store, asked, sieve, left)
     records = marks.marked(store, found.records)
-    return Listing(tuple(live), len(runs), count, past.Walk(tuple(records), *_how_far(found)), sieve.search)
+    over = walking.Walk(tuple(records), *_how_far(found))
+    return Listing(tuple(live), len(runs), count, over, sieve.search)
 
 
 def _how_far(walk: Walk) -> tuple[int, int | None, bool]:
@@ -176,10 +179,10 @@ def _live(store: Store, asked: Asked) -> tuple[list[Record], int]:
 def _tracked_past(store: Store, asked: Asked, sieve: _Sieve, limit: int) -> Walk:
     """From the records that are kept because they are tracked, which are all there are."""
     over = [run for run in marks.read_tracked(store) if not run.live]
-    chosen = [run for run in over if past.within(run, asked.since_ms, asked.until_ms) and sieve.wants(run)]
+    chosen = [run for run in over if walking.within(run, asked.since_ms, asked.until_ms) and sieve.wants(run)]
     chosen.sort(key=lambda run: run.seen_at_ms, reverse=True)
     oldest_ms = min((run.seen_at_ms for run in over), default=None)
-    return past.Walk(tuple(chosen[:limit]), len(over), oldest_ms, complete=len(chosen) <= limit)
+    return walking.Walk(tuple(chosen[:limit]), len(over), oldest_ms, complete=len(chosen) <= limit)
 
 
 def _past(store: Store, asked: Asked, sieve: _Sieve, limit: int) -> Walk:
@@ -196,7 +199,7 @@ def _past(store: Store, asked: Asked, sieve: _Sieve, limit: int) -> Walk:
 def _walk(
     store: Store, asked: Asked, wanted: Callable[[Record], bool], limit: int, stream: str = "history"
 ) -> Walk:
-    return past.walk(
+    return walking.walk(
         store, wanted, limit=limit, since_ms=asked.since_ms, until_ms=asked.until_ms, stream=stream
     )
 
@@ -205,8 +208,9 @@ def _tagged(store: Store, asked: Asked, sieve: _Sieve, limit: int) -> Walk:
     """Runs by the index of their tag; what was passed over has no run, and is looked for in the history."""
     index = read_tagged(store, asked.tag or "")
     known = {(run.run_id, run.ended_at_ms): run for run in (*index.records, *sieve.kept.values())}
-    ended = [r for r in known.values() if past.within(r, asked.since_ms, asked.until_ms) and sieve.wants(r)]
-    passed = past.Walk((), 0, None, complete=True)
+    within = [run for run in known.values() if walking.within(run, asked.since_ms, asked.until_ms)]
+    ended = [run for run in within if sieve.wants(run)]
+    passed = walking.Walk((), 0, None, complete=True)
     if asked.states & set(PASSED_OVER):
         passed = _walk(store, asked, lambda record: not record.run_id and sieve.wants(record), limit)
     found = sorted((*ended, *passed.records), key=lambda record: record.seen_at_ms, reverse=True)
@@ -215,16 +219,17 @@ def _tagged(store: Store, asked: Asked, sieve: _Sieve, limit: int) -> Walk:
     back_to_ms = max((ms for ms in ends if ms is not None), default=None)
     whole = back_to_ms is None or (asked.since_ms is not None and back_to_ms <= asked.since_ms)
     looked_at = len(index.records) + passed.looked_at
-    return past.Walk(tuple(found[:limit]), looked_at, back_to_ms, complete=whole)
+    return walking.Walk(tuple(found[:limit]), looked_at, back_to_ms, complete=whole)
 
 
 def _own(store: Store, asked: Asked, sieve: _Sieve, limit: int) -> Walk | None:
     """From the records that the job keeps itself, where they suffice."""
     records = past.last_records(store, asked.address or "")
     young = [r for r in records if asked.since_ms is None or r.seen_at_ms >= asked.since_ms]
-    chosen = [r for r in young if past.within(r, None, asked.until_ms) and sieve.wants(r)]
+    chosen = [r for r in young if walking.within(r, None, asked.until_ms) and sieve.wants(r)]
     whole = len(records) < past.KEPT_BY_JOB or len(young) < len(records)
     if len(chosen) < limit and not whole:
         return None
     oldest_ms = records[-1].seen_at_ms if records else None
-    return past.Walk(tuple(chosen[:limit]), len(records), oldest_ms, complete=whole and len(chosen) <= limit)
+    complete = whole and len(chosen) <= limit
+    return walking.Walk(tuple(chosen[:limit]), len(records), oldest_ms, complete)

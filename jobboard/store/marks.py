@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from jobboard import errors
 from jobboard.core.names import NAME_RULE, is_name
 from jobboard.store.connect import explained
-from jobboard.store.past import WALKED, decode_record, packed_pages, read_live
+from jobboard.store.past import read_live
+from jobboard.store.recorded import decode_record
+from jobboard.store.walking import WALKED, packed_pages
 from jobboard.store.wire import as_bytes, unpack
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from jobboard.core.schedule import compile_schedule
 from jobboard.core.scope import scopes_of_queue
 from jobboard.store import definitions, holds, joins, past, skips
 from jobboard.store.connect import explained
+from jobboard.store.recorded import decode_record
 from jobboard.store.wire import as_bytes
 
 if TYPE_CHECKING:
@@ -156,8 +157,8 @@ def standing_of(store: Store, found: Mapping[str, Definition], now_ms: int) -> l
         joining = joins.read_joins(store, specs)
         waiting = _waiting(store, specs, rows)
         for address, (due, live, state, used, latest, run, _) in zip(page, rows, strict=True):
-            newest = past.decode_record(as_bytes(latest)) if latest else None
-            before = past.decode_record(as_bytes(run)) if run else None
+            newest = decode_record(as_bytes(latest)) if latest else None
+            before = decode_record(as_bytes(run)) if run else None
             definition = found[address]
             spec = specs[address]
             standings.append(

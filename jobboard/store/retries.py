@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jobboard.store.connect import explained
-from jobboard.store.past import WALKED, decode_record, packed_pages
+from jobboard.store.recorded import decode_record
+from jobboard.store.walking import WALKED, packed_pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence

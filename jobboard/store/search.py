@@ -13,6 +13,7 @@ from jobboard.core.names import split_address
 from jobboard.core.override import laid
 from jobboard.store import definitions, past
 from jobboard.store.output import read_output
+from jobboard.store.recorded import own_spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +70,7 @@ class Search:
         return found is not None
 
     def _in_command(self, record: Record) -> Match | None:
-        own = past.read_spec(self.store, record.run_id) if record.live else past.own_spec(record)
+        own = past.read_spec(self.store, record.run_id) if record.live else own_spec(record)
         line = self._line(_text_of(own) if own is not None else self._command_of(record.job))
         return None if line is None else Match("command", line)
 

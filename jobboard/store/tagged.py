@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobboard.store.connect import explained
-from jobboard.store.past import decode_record
+from jobboard.store.recorded import decode_record
 from jobboard.store.wire import as_bytes
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from jobboard.core.override import laid
 from jobboard.core.simulate import Pause
 from jobboard.store import definitions, holds
 from jobboard.store.connect import explained
-from jobboard.store.past import PAGE, decode_record
+from jobboard.store.recorded import decode_record
+from jobboard.store.walking import PAGE
 from jobboard.store.wire import as_bytes
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from kit.clock import StoreClock
 from kit.project import Project
 from kit.server import fresh_namespace
 
-from jobboard.store import past, staging
+from jobboard.store import past, staging, walking
 from jobboard.store.connect import Store
 from jobboard.store.fsck import check
 from jobboard.store.runs import Runs
@@ -112,7 +112,7 @@ def test_each_run_has_one_definition_or_the_other_and_the_next_sync_finishes(
         seen.add((tuple(left["a"]), tuple(left["b"]), len(left["gone"])))
         project.sync("--requeue")
         assert commands(project) == {"a": ["v2", "v2"], "b": ["v2", "v2"], "gone": []}, call
-        ended = past.walk(project.store, lambda record: record.state == "cancelled", limit=2 * GOING)
+        ended = walking.walk(project.store, lambda record: record.state == "cancelled", limit=2 * GOING)
         assert len({record.run_id for record in ended.records}) == len(ended.records) == GOING, call
         StoreClock(project.store).advance(EIGHT_HOURS)
         staging.collect(project.store)

@@ -11,7 +11,7 @@ from kit.engine import Engine
 
 from jobboard.core.bound import BOUNDS
 from jobboard.store import config, fsck, scripts
-from jobboard.store.past import walk
+from jobboard.store.walking import walk
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock

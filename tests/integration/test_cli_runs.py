@@ -6,7 +6,7 @@ import pytest
 from kit.commandline import asked, jobboard, told
 from kit.story import Story
 
-from jobboard.store import clocks, holds, listing, past
+from jobboard.store import clocks, holds, listing, past, walking
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
@@ -177,10 +177,10 @@ def test_an_end_of_the_span_is_where_the_walk_begins(
     story.ran("ops/a")
     ids = store.client.xinfo_stream(store.key("history"))["last-generated-id"].decode()
     at_ms = int(ids.partition("-")[0])
-    monkeypatch.setattr(past, "_LATEST_MS", 0)
-    found = past.walk(store, lambda _: True, limit=9, until_ms=at_ms - 1)
+    monkeypatch.setattr(walking, "_LATEST_MS", 0)
+    found = walking.walk(store, lambda _: True, limit=9, until_ms=at_ms - 1)
     assert (found.looked_at, found.complete) == (0, True)
-    assert past.walk(store, lambda _: True, limit=9, until_ms=at_ms + 1).looked_at == 1
+    assert walking.walk(store, lambda _: True, limit=9, until_ms=at_ms + 1).looked_at == 1
 
 
 def test_it_says_among_how_many_live_runs_it_looked(

@@ -9,7 +9,7 @@ from kit.engine import Engine
 from kit.made import made
 
 from jobboard import errors
-from jobboard.store import past, staging
+from jobboard.store import past, staging, walking
 from jobboard.store.connect import Store
 from jobboard.store.fsck import check
 from jobboard.store.runs import Runs
@@ -79,7 +79,7 @@ def settled(project: Project, *, running: str = "running") -> None:
     assert states(project) == {running: 1}
     assert staging.is_drained(project.store)
     assert project.store.client.zcard(project.store.key("queue", "common")) == 0
-    ended = past.walk(project.store, lambda record: record.state == "cancelled", limit=2 * MANY)
+    ended = walking.walk(project.store, lambda record: record.state == "cancelled", limit=2 * MANY)
     assert len({record.run_id for record in ended.records}) == len(ended.records) == MANY + 19
     assert check(project.store) == []
 

@@ -7,7 +7,7 @@ from kit.story import Story
 
 from jobboard import clock as machine
 from jobboard import errors
-from jobboard.store import clocks, definitions, holds, past, views, world
+from jobboard.store import clocks, definitions, holds, past, views, walking, world
 from jobboard.store.connect import Store
 from jobboard.store.overview import survey
 
@@ -221,12 +221,12 @@ def test_a_walk_says_how_far_it_looked(store: Store, story: Story) -> None:
     for _ in range(5):
         story.ran("etl/load")
     newest = past.last_records(store, "etl/load")[0]
-    found = past.walk(store, lambda _: True, limit=2)
+    found = walking.walk(store, lambda _: True, limit=2)
     assert (len(found.records), found.looked_at, found.complete) == (2, 2, False)
     assert found.records[0] == newest
-    whole = past.walk(store, lambda record: record.state == "failed", limit=2)
+    whole = walking.walk(store, lambda record: record.state == "failed", limit=2)
     assert (whole.records, whole.looked_at, whole.complete) == ((), 5, True)
-    bounded = past.walk(store, lambda _: False, limit=2, most=3)
+    bounded = walking.walk(store, lambda _: False, limit=2, most=3)
     assert (bounded.looked_at, bounded.complete) == (3, False)
 
 
@@ -234,7 +234,7 @@ def test_a_walk_ends_at_the_instant_asked_for(store: Store, story: Story, clock:
     story.ran("etl/load")
     clock.advance(3_600_000)
     young = story.ran("etl/load")
-    found = past.walk(store, lambda _: True, limit=9, since_ms=clock.now() - 1_800_000)
+    found = walking.walk(store, lambda _: True, limit=9, since_ms=clock.now() - 1_800_000)
     assert [record.run_id for record in found.records] == [young]
     assert found.complete
 
