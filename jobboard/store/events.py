@@ -78,7 +78,7 @@ def last_events(store: Store, wanted: Callable[[Event], bool], limit: int) -> li
 def read_events(store: Store, after: str, *, block_ms: int, count: int = 500) -> list[Event]:
     """Events later than an id, oldest first, waiting up to `block_ms` for the first.
 
-    Each has ``id``, ``e`` (what happened), ``job`` and, where one is concerned, ``run``.
+    Each has ``id``, ``e`` (what happened), ``at`` (when), ``job`` and, where one is concerned, ``run``.
     """
     with explained(store.url):
         answer: Any = store.client.xread({store.key("events"): after}, count=count, block=block_ms)
@@ -90,4 +90,6 @@ def read_events(store: Store, after: str, *, block_ms: int, count: int = 500) ->
 
 def _event(stream_id: bytes, fields: dict[bytes, bytes]) -> Event:
     named = {name.decode(): value.decode(errors="surrogateescape") for name, value in fields.items()}
-    return {**named, "id": stream_id.decode()}
+    # What `lua/include/event.lua` leaves out.
+    known = {"job": named.get("run", "").partition("@")[0], "at": stream_id.decode().partition("-")[0]}
+    return {**known, **named, "id": stream_id.decode()}

@@ -12,8 +12,11 @@ from kit.server import Server
 from kit.story import Story
 
 from jobboard import errors
+from jobboard.cli.records import instant_json
 from jobboard.store import events, scripts
+from jobboard.store.clocks import now_ms
 from jobboard.store.connect import Store
+from jobboard.store.pushes import Parcel, push
 
 _TOLD_OF: Any = {"e": "queued", "job": "o/x", "at": 0}
 
@@ -155,3 +158,15 @@ def test_every_kind_that_scripts_tell_of_is_known() -> None:
     told_of = {kind for source in sources for kind in re.findall(r"(?<![\w.])event\('([^']+)'", source)}
     assert told_of
     assert told_of <= set(events.KINDS)
+
+
+def test_events_of_one_call_are_told_as_whole_as_any(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    began_ms = now_ms(store)
+    push(store, [Parcel(f"push/p{n}", {"command": {"exec": ["true"]}}) for n in range(3)], by="ana")
+    seen = _lines(store, capsys)
+    assert [event["job"] for event in seen] == ["push/p0", "push/p1", "push/p2"]
+    assert [event["event"] for event in seen] == ["queued"] * 3
+    assert {event["at"] for event in seen} == {seen[0]["at"]}
+    assert seen[0]["at"] >= instant_json(began_ms)
