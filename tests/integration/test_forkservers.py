@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from kit.web import serving_web
-from kit.work import board, finished, output, start, until, working
+from kit.work import ZOO, board, finished, output, start, until, working
 
 from jobboard.core.resolve import resolve_job
 from jobboard.daemon import forkservers, linux, tree
@@ -61,6 +61,12 @@ def bounds():
 
 def take():
     print(len(bytearray(200 << 20)))
+
+def animal(path, kind):
+    import runpy
+    sys.argv = [path, kind, "word"]
+    sys.stdout.flush()
+    runpy.run_path(path, run_name="__main__")
 
 def linger():
     if os.fork() == 0:
@@ -243,6 +249,21 @@ def test_a_timeout_ends_all_that_a_function_has_forked(store: Store, tmp_path: P
         assert output(store, run_id) == b"before 1\nup\n"
         assert forked_or_forking() == servers
     assert forked_or_forking() == set()
+
+
+@pytest.mark.parametrize("kind", ["deaf", "daemon", "bare", "closed", "forking", "crowd"])
+def test_nobody_escapes_the_kill_who_was_forked(
+    store: Store, tmp_path: Path, module: Path, kind: str
+) -> None:
+    beast = calling(module, "animal", args=[str(ZOO / "tree.py"), kind], kill_after="50ms")
+    with warm(store, tmp_path, calling(module, "where"), beast) as worker:
+        before = tree.below(os.getpid())
+        run_id = start(store, "job2")
+        until(lambda: len(output(store, run_id).splitlines()) > 1)
+        assert tree.below(os.getpid()) > before
+        worker.end_running()
+        assert finished(store, run_id)["reason"] == "ended by a signal to its worker"
+        assert tree.below(os.getpid()) == before
 
 
 def test_there_are_only_so_many(store: Store, tmp_path: Path, module: Path) -> None:
