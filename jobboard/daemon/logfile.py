@@ -124,8 +124,8 @@ class LogFile:
         """Go on in a new file; the oldest but the first makes room."""
         self._close()
         part = self._part + 1
-        if part == 1:
-            self._stem.parent.mkdir(_FOLDER_MODE, parents=True, exist_ok=True)
+        # Each time: somebody may have made room for good.
+        self._stem.parent.mkdir(_FOLDER_MODE, parents=True, exist_ok=True)
         old = part - 2
         if old > 1:
             part_of(self._stem, old).unlink(missing_ok=True)

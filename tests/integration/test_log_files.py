@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import threading
 from typing import TYPE_CHECKING, Any
@@ -306,6 +307,16 @@ def test_what_grows_is_read_once(tmp_path: Path) -> None:
     assert read_end(stem, 1000) == printed[-1000:]
     file.take_tail()
     assert read_end(stem, 100_000) == kept
+
+
+def test_a_folder_that_was_removed_is_made_again(tmp_path: Path) -> None:
+    stem = tmp_path / "ops" / "job@x.1"
+    file = LogFile(stem, 4096)
+    file.keep(Piece(b"a" * 2048, 1.0))
+    shutil.rmtree(stem.parent)
+    file.keep(Piece(b"b" * 1000, 2.0))
+    assert file.dropped_bytes == 0
+    assert read_end(stem, 1000) == b"b" * 1000
 
 
 def test_output_is_kept_of_the_last_runs(store: Store) -> None:
