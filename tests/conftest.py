@@ -30,6 +30,7 @@ CONFORMANCE = {
     *("test_transitions", "test_fire", "test_reserve", "test_finish", "test_reap", "test_locks"),
     "test_barriers",
     *("test_push", "test_inbox", "test_functions", "test_definitions", "test_fsck"),
+    *("test_functions_jobs", "test_functions_runners", "test_functions_library"),
 }
 """Modules that run on every server found: what the scripts do must not depend on whose Lua runs them."""
 

@@ -4,37 +4,28 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from kit import readme, work
-from kit.commandline import asked, jobboard, told
+from kit import work
 from kit.engine import MINUTE, Engine
+from kit.functions import Call, caller, raw
 from kit.made import made
 from kit.server import fresh_namespace
 from redis.exceptions import ResponseError
 
-from jobboard import errors
-from jobboard.core.cron import normalise_cron
-from jobboard.daemon.scheduler import Scheduler
-from jobboard.reconcile import loose
-from jobboard.reconcile.live import read_job, with_keys
 from jobboard.reconcile.pushing import make_parcel
-from jobboard.store import clocks, definitions, fsck, functions, past, pushes, skips, tombstones
-from jobboard.store.codec import encode_definition
+from jobboard.store import fsck, functions, past, pushes
 from jobboard.store.connect import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from kit.clock import StoreClock
     from kit.server import Server
 
-    Call = Callable[..., Any]
 
 NAMES = st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,20}\Z")
 TEXTS = st.text(st.characters(exclude_characters="\0${", exclude_categories=["Cs"]), min_size=1, max_size=400)
@@ -55,10 +46,10 @@ COMMANDS = st.one_of(
 )
 
 
-def raw(store: Store, *words: str) -> bytes:
-    """The server's reply to one command."""
-    client: Any = store.client
-    return bytes(client.execute_command(*words))
+def keys_of(store: Store) -> list[str]:
+    """Every key of the namespace."""
+    found: Any = store.client.keys(store.key("") + "*")
+    return [key.decode() for key in found]
 
 
 def launched(store: Store, run_id: str) -> tuple[bytes, Any, str]:
@@ -68,21 +59,10 @@ def launched(store: Store, run_id: str) -> tuple[bytes, Any, str]:
     return spec, kept["launch"], kept["queue"]
 
 
-def keys_of(store: Store) -> list[str]:
-    """Every key of the namespace."""
-    found: Any = store.client.keys(store.key("") + "*")
-    return [key.decode() for key in found]
-
-
 @pytest.fixture
 def call(store: Store) -> Call:
-    """Calls a function of `store`'s namespace; its answer, decoded."""
-    functions.install(store)
-
-    def made(name: str, /, **said: Any) -> Any:
-        return json.loads(raw(store, "FCALL", f"jobboard_{name}", "1", store.key("meta"), json.dumps(said)))
-
-    return made
+    """Calls a function of the namespace."""
+    return caller(store)
 
 
 @pytest.fixture
@@ -155,92 +135,6 @@ def test_pushes_wait_for_instants_and_runs(engine: Engine, call: Call, clock: St
     assert fsck.check(engine.store) == []
 
 
-def test_a_runner_pops_and_acks(engine: Engine, call: Call) -> None:
-    run_id = call("push", queue="common", run="true", payload="x")["run"]
-    (run,) = call("pop", worker="node-1", lease="1m")["runs"]
-    assert (run["run"], run["payload"], run["spec"]["command"]) == (run_id, "x", {"run": "true"})
-    assert call("count") == {
-        "scheduled": 0,
-        "workers": 1,
-        "running": 1,
-        "delayed": 0,
-        "blocked": 0,
-        "queued": {"common": 0},
-    }
-    told_of = {"worker": "node-1", "run": run_id, "token": run["token"]}
-    assert call("progress", **told_of, percent=40, text="half") == {"outcome": "ok", "cancel": False}
-    assert call("get", run=run_id)["percent"] == 40
-    assert call("pop", worker="node-1") == {"runs": [], "cancel": []}
-    assert call("ack", **told_of, exit=3, output="no\n") == {"outcome": "finished"}
-    record = work.record(engine.store, run_id)
-    assert (record["state"], record["exit"], record["reason"], record["worker"]) == (
-        "failed",
-        3,
-        "exit 3",
-        "node-1",
-    )
-    assert work.output(engine.store, run_id) == b"no\n"
-    assert call("ack", **told_of, exit=0) == {"outcome": "already"}
-    assert fsck.check(engine.store) == []
-
-
-def test_a_runner_decides_about_tries(engine: Engine, call: Call) -> None:
-    run_id = call("push", queue="common", run="true")["run"]
-    (run,) = call("pop", worker="node-1")["runs"]
-    assert call("ack", worker="node-1", run=run_id, token=run["token"], state="retry") == {
-        "outcome": "retried"
-    }
-    (again,) = call("pop", worker="node-1")["runs"]
-    assert (again["attempt"], again["token"] > run["token"]) == (2, True)
-    state = call("ack", worker="node-1", run=run_id, token=again["token"], state="defer", delay="1m")
-    assert state == {"outcome": "deferred"}
-    assert call("ack", worker="node-1", run=run_id, token=run["token"], exit=0) == {"outcome": "already"}
-    assert fsck.check(engine.store) == []
-
-
-def test_a_runner_whose_lease_ended_has_lost_its_runs(engine: Engine, call: Call, clock: StoreClock) -> None:
-    run_id = call("push", queue="common", run="true")["run"]
-    (run,) = call("pop", worker="node-1", lease="10s")["runs"]
-    clock.advance(9_000)
-    call("progress", worker="node-1", run=run_id, token=run["token"])
-    clock.advance(9_000)
-    engine.runs.tick("s1")
-    assert call("get", run=run_id)["state"] == "running"
-    for _ in range(12):
-        clock.advance(1_000)
-        engine.runs.tick("s1")
-    assert call("progress", worker="node-1", run=run_id, token=run["token"])["outcome"] == "fenced"
-    assert call("ack", worker="node-1", run=run_id, token=run["token"], exit=0)["outcome"] == "fenced"
-    (again,) = call("pop", worker="node-2")["runs"]
-    assert (again["run"], again["lost"]) == (run_id, 1)
-
-
-def test_a_lost_reply_is_asked_for_again(engine: Engine, call: Call) -> None:
-    for _ in range(2):
-        call("push", queue="common", run="true")
-    first = call("pop", worker="node-1", request="a")["runs"]
-    assert call("pop", worker="node-1", request="a")["runs"] == first
-    assert len(call("pop", worker="node-1", request="b", holding=[first[0]["run"]])["runs"]) == 1
-    # The second was in a reply that got lost: what is not held goes back, and comes first.
-    assert len(call("pop", worker="node-1", request="c", holding=[first[0]["run"]])["runs"]) == 1
-    assert fsck.check(engine.store) == []
-
-
-def test_a_cancelled_run_is_named_to_its_runner(engine: Engine, call: Call) -> None:
-    run_id = call("push", queue="common", run="true")["run"]
-    (run,) = call("pop", worker="node-1")["runs"]
-    assert call("del", run=run_id) == {"outcome": "stopping"}
-    assert call("pop", worker="node-1", limit=0) == {"runs": [], "cancel": [run_id]}
-    told_of = {"worker": "node-1", "run": run_id, "token": run["token"]}
-    assert call("progress", **told_of)["cancel"] is True
-    call("ack", **told_of, state="cancelled")
-    assert work.record(engine.store, run_id)["state"] == "cancelled"
-    waiting = call("push", queue="common", run="true")["run"]
-    assert call("del", run=waiting) == {"outcome": "cancelled"}
-    assert call("del", run=waiting) == {"outcome": "already"}
-    assert call("del", run="push/common@none") == {"outcome": "unknown"}
-
-
 def test_what_failed_is_retried(engine: Engine, call: Call) -> None:
     run_id = call("push", queue="common", run="true", id="bad")["run"]
     (run,) = call("pop", worker="node-1")["runs"]
@@ -299,15 +193,6 @@ def _run_others(call: Call, count: int) -> None:
         call("ack", worker="node-1", run=run["run"], token=run["token"], exit=0)
 
 
-def test_the_next_runs_are_passed_over(engine: Engine, call: Call) -> None:
-    call("put", name="poll", run="true", every="5m")
-    said = {"job": "loose/poll", "reason": "moving", "by": "ana"}
-    assert call("skip_next", **said, count=2) == {"left": 2, "before": 0}
-    assert skips.read_skips(engine.store)["loose/poll"].words == 'the next 2 runs are skipped (ana: "moving")'
-    assert call("skip_next", **said, count=0) == {"left": 0, "before": 2}
-    assert skips.read_skips(engine.store) == {}
-
-
 def test_what_ended_is_counted(engine: Engine, call: Call, clock: StoreClock) -> None:
     clock.set(1_790_000_000_000)
     for exit_code in (0, 0, 3):
@@ -324,98 +209,6 @@ def test_what_ended_is_counted(engine: Engine, call: Call, clock: StoreClock) ->
     clock.advance(24 * 60 * MINUTE)
     assert call("stats") == {"queues": {}}
     assert call("stats", at="2026-09-21T12:00:00Z", queue="common")["queues"]["common"] == told_of
-
-
-def test_a_put_job_is_one_that_the_program_would_make(engine: Engine, store: Store, call: Call) -> None:
-    said = {
-        "run": "./poll.sh",
-        "every": "5m",
-        "env": {"B": "2", "A": "1"},
-        "tags": ["b", "a"],
-        "timeout": "1m",
-    }
-    assert call("put", name="poll", **said) == {"job": "loose/poll", "outcome": "created"}
-    made = read_job(store, "loose/poll")
-    assert made.spec == with_keys({}, said, "loose/poll")
-    kept: Any = store.client.hget(store.key("defs", "loose"), "poll")
-    assert kept == encode_definition(made)
-    assert loose.put_job(store, "poll", said, by={"actor": "ana"}).outcome == "unchanged"
-    assert call("put", name="poll", **said)["outcome"] == "unchanged"
-    assert call("get", job="loose/poll")["spec"] == made.spec
-    with_cron = call("put", name="poll", run="./poll.sh", cron="*/15 9-17 * * 1-5", retries=2)
-    assert with_cron["outcome"] == "changed"
-    assert read_job(store, "loose/poll").spec == {
-        "command": {"run": "./poll.sh"},
-        "schedule": {"cron": "*/15 9-17 * * 1-5"},
-        "retries": {"max": 2},
-    }
-    assert (
-        loose.put_job(store, "other", {"run": "true", "locks": ["db"]}, by={"actor": "ana"}).outcome
-        == "created"
-    )
-    board = definitions.read_board(store, "loose")
-    assert board is not None
-    assert (board.meta["jobs"], board.meta["locks"]) == (2, {"db": 1})
-    assert fsck.check(store) == []
-
-
-def test_a_scheduler_fires_what_was_put(store: Store, call: Call, clock: StoreClock) -> None:
-    clock.set(1_790_000_000_000)
-    call("put", name="poll", run="true", every="5m")
-    scheduler = Scheduler(store, name="s1")
-    scheduler.turn()
-    assert past.live_runs(store, "loose/poll") == []
-    due = store.client.zscore(store.key("sched"), "loose/poll")
-    assert due is not None
-    assert 0 < due - clocks.now_ms(store) <= 5 * MINUTE
-    # A put that leaves the schedule alone leaves what is due alone.
-    call("put", name="poll", run="false", every="5m")
-    assert store.client.zscore(store.key("sched"), "loose/poll") == due
-    clock.set(int(due))
-    scheduler._claim_at_s = scheduler._tick_at_s = 0
-    scheduler.turn()
-    (run,) = past.live_runs(store, "loose/poll")
-    assert run.trigger == "schedule"
-    scheduler._store.close()
-
-
-def test_a_deleted_job_can_be_brought_back(store: Store, call: Call) -> None:
-    call("put", name="poll", run="true", every="5m", by="ana")
-    before = read_job(store, "loose/poll").spec
-    assert call("del", job="poll", reason="done", by="ana") == {"outcome": "removed"}
-    assert call("del", job="loose/poll") == {"outcome": "missing"}
-    assert call("get", job="loose/poll") is None
-    stone = tombstones.read(store, "loose/poll")
-    assert stone is not None
-    assert (stone.spec, stone.by["actor"], stone.by["reason"]) == (before, "ana", "done")
-    assert jobboard(store, "undelete", "loose/poll") == 0
-    assert read_job(store, "loose/poll").spec == before
-    assert fsck.check(store) == []
-
-
-def test_what_the_functions_do_not_know_is_left_to_the_program(
-    engine: Engine, store: Store, call: Call
-) -> None:
-    loose.put_job(store, "locked", {"run": "true", "locks": ["db"]}, by={"actor": "ana"})
-    for name, said in (("put", {"name": "locked", "run": "x"}), ("del", {"job": "locked"})):
-        with pytest.raises(ResponseError, match="has locks, parents, needs or a live edit"):
-            call(name, **said)
-    engine.define("shop/mail")
-    with pytest.raises(ResponseError, match="shop/mail is on a board: jobboard rm removes it"):
-        call("del", job="shop/mail")
-    loose.put_job(store, "parent", {"run": "true"}, by={"actor": "ana"})
-    loose.put_job(store, "child", {"run": "true", "after": "parent"}, by={"actor": "ana"})
-    with pytest.raises(ResponseError, match="loose/child runs after loose/parent"):
-        call("del", job="parent")
-    with pytest.raises(ResponseError, match="shop/mail is run by hand"):
-        call("skip_next", job="shop/mail")
-
-
-def test_a_job_is_created_only_where_there_is_none(store: Store, call: Call) -> None:
-    assert call("put", name="poll", run="true", create=True)["outcome"] == "created"
-    with pytest.raises(ResponseError, match="there is a job loose/poll already"):
-        call("put", name="poll", run="false", create=True)
-    assert read_job(store, "loose/poll").spec["command"] == {"run": "true"}
 
 
 @pytest.mark.parametrize(
@@ -476,123 +269,3 @@ def test_what_is_wrong_is_said_and_nothing_is_written(
         call(name, **said)
     written = {key.rpartition(":")[2] for key in keys_of(store)}
     assert written <= {"meta"}
-
-
-@settings(max_examples=200)
-@given(
-    st.lists(
-        st.one_of(
-            st.just("*"),
-            st.integers(0, 70).map(str),
-            st.integers(0, 70).map("*/{}".format),
-            st.lists(st.integers(0, 25).map(str), min_size=2, max_size=3).map(",".join),
-            st.tuples(st.integers(0, 31), st.integers(0, 31)).map(lambda ends: f"{ends[0]}-{ends[1]}"),
-        ),
-        min_size=5,
-        max_size=5,
-    ).map(" ".join)
-)
-@example("* * */31 * *")
-def test_a_cron_expression_it_takes_is_its_own_canonical_form(server: Server, cron: str) -> None:
-    with Store(server.url, fresh_namespace()) as store:
-        functions.install(store)
-        said = json.dumps({"name": "a", "run": "true", "cron": cron})
-        refusal = "JOBBOARD cron: "
-        try:
-            raw(store, "FCALL", "jobboard_put", "1", store.key("meta"), said)
-        except ResponseError as error:
-            refusal = str(error)
-        else:
-            assert normalise_cron(cron) == cron
-        assert refusal.startswith("JOBBOARD cron: ")
-
-
-def test_calls_of_another_form_are_refused(store: Store) -> None:
-    functions.install(store)
-    for words in (
-        ("0",),
-        ("1", "somewhere"),
-        ("1", store.key("meta"), "{}", "{}"),
-        ("1", store.key("boards")),
-    ):
-        with pytest.raises(ResponseError, match="JOBBOARD call it with one key and one object"):
-            raw(store, "FCALL", "jobboard_count", *words)
-    for said in ("[1]", "nonsense", "7", '"x"'):
-        with pytest.raises(ResponseError, match="JOBBOARD the argument is no JSON object"):
-            raw(store, "FCALL", "jobboard_count", "1", store.key("meta"), said)
-
-
-def test_a_namespace_of_another_format_is_left_alone(store: Store, call: Call) -> None:
-    store.client.hset(store.key("meta"), "format", "2.0")
-    for function in functions.functions():
-        with pytest.raises(
-            ResponseError, match=r"the namespace has format 2\.0, and this library writes 1\.1"
-        ):
-            call(function.name)
-
-
-def test_reading_functions_may_be_called_where_nothing_may_be_written(store: Store, call: Call) -> None:
-    call("push", queue="common", run="true", id="x")
-    reading = [function.name for function in functions.functions() if "no-writes" in function.flags]
-    assert reading == ["get", "count", "stats", "version"]
-    said = json.dumps({"run": "push/common@x"})
-    found = raw(store, "FCALL_RO", "jobboard_get", "1", store.key("meta"), said)
-    assert json.loads(found)["state"] == "queued"
-    with pytest.raises(ResponseError, match="write"):
-        raw(store, "FCALL_RO", "jobboard_push", "1", store.key("meta"), "{}")
-
-
-def test_the_command_installs_shows_and_removes(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    functions.remove(store)
-    assert "does not have them" in told(store, capsys, "functions")
-    assert told(store, capsys, "functions", "install").startswith("installed the functions")
-    assert "installed already" in told(store, capsys, "functions", "install")
-    said = asked(store, capsys, "functions")
-    assert said["installed"]["current"] is True
-    assert {each["name"] for each in said["functions"]} >= {"jobboard_push", "jobboard_pop", "jobboard_ack"}
-    assert "jobboard_pop" in told(store, capsys, "functions", "show")
-    assert told(store, capsys, "functions", "show", "--code") == functions.library() + "\n"
-    jobboard(store, "doctor")
-    assert "functions    those of jobboard" in capsys.readouterr().out
-    assert told(store, capsys, "functions", "remove") == "removed the functions\n"
-    assert told(store, capsys, "functions", "remove") == "there are no functions to remove\n"
-    assert jobboard(store, "functions", "remove", "--force") == 64
-    assert jobboard(store, "functions", "install", "--code") == 64
-
-
-def test_another_version_is_replaced_and_a_newer_one_is_not(
-    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with monkeypatch.context() as patched:
-        patched.setattr(functions, "__version__", "9.9.9")
-        patched.setattr(functions, "digest", lambda: "0123456789abcdef")
-        functions.remove(store)
-        functions.install(store)
-    jobboard(store, "doctor")
-    assert "those of jobboard 9.9.9, which are not this version's" in capsys.readouterr().out
-    with pytest.raises(errors.Refused, match=r"of jobboard 9\.9\.9"):
-        functions.install(store)
-    assert functions.install(store, force=True) == "replaced"
-    assert functions.install(store) == "unchanged"
-
-
-def test_the_examples_of_the_readme_do_as_they_say(engine: Engine, store: Store) -> None:
-    functions.install(store)
-    lines = readme.part("functions").splitlines()[1:-1]
-    assert len(lines) == 14
-    for typed, shown in zip(lines[::2], lines[1::2], strict=True):
-        words = shlex.split(typed.replace("jb:{default}:meta", store.key("meta")))[1:]
-        answer = raw(store, *words).decode()
-        # Only the instant is the day's.
-        told_at = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
-        assert told_at.sub("", answer) == told_at.sub("", shown)
-    assert fsck.check(store) == []
-
-
-def test_every_function_says_what_it_takes_and_gives() -> None:
-    for function in functions.functions():
-        assert re.fullmatch(r"[A-Z].*\.", function.about)
-        assert set(function.takes.values()) <= {"text", "span", "instant", "flag", "whole", "list", "map"}
-        assert function.gives
-        source = functions.source_of(function.name)
-        assert set(re.findall(r"\bsaid\.([a-z]+)", source)) <= function.takes.keys(), function.name
