@@ -15,7 +15,7 @@ from jobboard.cli import plan as plan_command
 from jobboard.cli import project
 from jobboard.cli.history import number_of
 from jobboard.cli.outputs import outputs_of
-from jobboard.cli.sync import approve, report
+from jobboard.cli.sync import approve, report, tell
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def execute(args: argparse.Namespace) -> int:
         refuse(planned.plan)
         if not planned.plan.empty:
             approve(args, planned)
-        synced = apply(store, planned, by)
+        synced = apply(store, planned, by, tell)
     report(synced, outputs_of(args))
     if not as_json and synced.revision is not None:
         for board in (board for board in synced.plan.boards if board.meta.get("held")):

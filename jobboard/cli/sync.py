@@ -75,7 +75,7 @@ def execute(args: argparse.Namespace) -> int:
         refuse(planned.plan)
         if not planned.plan.empty:
             approve(args, planned)
-        synced = apply(store, planned, project.by_of(settings, args.reason), _tell)
+        synced = apply(store, planned, project.by_of(settings, args.reason), tell)
     report(synced, outputs_of(args))
     return _exit_code(synced)
 
@@ -99,13 +99,14 @@ def _execute_saved(args: argparse.Namespace) -> int:
             forms = plan_command.forms_of(planned, store, settings)
             write_all((output for output in outputs_of(args) if output.form != "json"), forms.write)
         refuse(planned.plan)
-        synced = apply(store, planned, project.by_of(settings, args.reason), _tell)
+        synced = apply(store, planned, project.by_of(settings, args.reason), tell)
     is_repeated = synced.revision is None and not synced.requeued
     report(replace(synced, repeated=is_repeated), outputs_of(args))
     return _exit_code(synced)
 
 
-def _tell(sentence: str) -> None:
+def tell(sentence: str) -> None:
+    """Say at once what a sync waits for, beside what it prints."""
     sys.stderr.write(f"jobboard: {sentence}\n")
     sys.stderr.flush()
 
