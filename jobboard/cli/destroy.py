@@ -11,6 +11,7 @@ stays counted, and the audit stream keeps who destroyed it and why.
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 from jobboard import errors
@@ -44,18 +45,18 @@ def execute(args: argparse.Namespace) -> int:
     """Find them, ask, remove them, say so."""
     from jobboard.store.connect import open_store
     from jobboard.store.destroy import destroy_all
-    from jobboard.store.views import find_run
+    from jobboard.store.views import find_run_and_job
 
     settings = Settings.from_args(args)
     for text in args.runs:
         if "@" not in text:
             raise errors.UsageError(f"{text} is no run", f"name one of those of jobboard runs {text}")
     with open_store(settings) as store:
-        runs = list({run.run_id: run for run in (find_run(store, text) for text in args.runs)}.values())
-        what = runs[0].run_id if len(runs) == 1 else f"{len(runs)} runs"
+        found = {run.run_id: (run, job) for run, job in map(partial(find_run_and_job, store), args.runs)}
+        what = next(iter(found)) if len(found) == 1 else f"{len(found)} runs"
         approve(args, f"This removes {what} for good, record and output")
         by = project.by_of(settings, args.reason)
-        done = destroy_all(store, runs, by=by, force=args.force)
+        done = destroy_all(store, list(found.values()), by=by, force=args.force)
     left = [one for one in done if one.outcome == "running"]
     if len(done) == 1 and left:
         raise errors.Refused(

@@ -107,13 +107,12 @@ def _remarks(asked: Asked, found: Listing, now_ms: int) -> list[str]:
 
 
 def _search_remarks(search: Search | None) -> list[str]:
-    """How much output was looked through, where that is not all of what was asked for."""
+    """How much output was looked through."""
     if search is None:
         return []
-    remarks = []
-    if not search.complete:
-        looked = f"{_count(search.runs)} was looked through ({search.read_bytes >> 20} MiB)"
-        remarks.append(f"The output of {looked}, of others only the command; --until looks further back.")
+    looked = f"The output of {_count(search.runs)} was looked through ({search.read_bytes >> 20} MiB)"
+    more = ", of others only the command; --until looks further back" if not search.complete else ""
+    remarks = [f"{looked}{more}."]
     if search.away:
         remarks.append(f"The output of {_count(search.away)} is in files on other hosts.")
     return remarks

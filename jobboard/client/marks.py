@@ -62,8 +62,8 @@ class MarkCalls(Connection):
             errors.UsageError: There is no such run.
             errors.Refused: It runs, and there is no `force`.
         """
-        found = views.find_run(self._store, run)
-        done = destroy.destroy(self._store, found, by=self._by(reason), force=force)
+        found, job = views.find_run_and_job(self._store, run)
+        done = destroy.destroy(self._store, found, by=self._by(reason), force=force, job=job)
         if done.outcome == "running":
             raise errors.Refused(f"{found.run_id} runs", "cancel it first, or force it")
         return done.outcome != "unknown"

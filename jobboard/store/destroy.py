@@ -42,23 +42,34 @@ class Destroyed:
     complete: bool = True
 
 
-def destroy(store: Store, run: Record, *, by: Mapping[str, Any], force: bool = False) -> Destroyed:
-    """Remove a run for good; one that runs only by `force`, once it has been stopped."""
-    return destroy_all(store, [run], by=by, force=force)[0]
+def destroy(
+    store: Store, run: Record, *, by: Mapping[str, Any], force: bool = False, job: str | None = None
+) -> Destroyed:
+    """Remove a run for good.
+
+    Args:
+        store: Where.
+        run: The run.
+        by: Who asks.
+        force: Although it runs: it is stopped first.
+        job: The address that its job has now, where that may be another than its record says.
+    """
+    return destroy_all(store, [(run, job or run.job)], by=by, force=force)[0]
 
 
 def destroy_all(
-    store: Store, runs: Sequence[Record], *, by: Mapping[str, Any], force: bool = False
+    store: Store, runs_and_jobs: Sequence[tuple[Record, str]], *, by: Mapping[str, Any], force: bool = False
 ) -> list[Destroyed]:
-    """As `destroy`, with one look through the past for all of them."""
+    """As `destroy`, each run with the address its job has now; with one look through the past for all."""
+    runs = [run for run, _ in runs_and_jobs]
     history, whole = _entries(store, "history", runs)
     failures, wholly = _entries(store, "failures", runs)
     done = []
-    for run in runs:
+    for run, job in runs_and_jobs:
         (tag,) = store.call(
             "destroy",
             run=run.run_id,
-            job=run.job,
+            jobs=list(dict.fromkeys((run.job, job))),
             history=history[run.run_id],
             failures=failures[run.run_id],
             force=force,

@@ -76,6 +76,19 @@ def find_run(store: Store, text: str) -> Record:
     return marked(store, [_meant(store, text)])[0]
 
 
+def find_run_and_job(store: Store, text: str) -> tuple[Record, str]:
+    """The run that is meant, and the address that its job has now.
+
+    Raises:
+        errors.UsageError: As `find_run`.
+    """
+    run = find_run(store, text)
+    try:
+        return run, find_job(store, text.partition("@")[0])
+    except errors.UsageError:
+        return run, run.job
+
+
 def _meant(store: Store, text: str) -> Record:
     name, at, suffix = text.partition("@")
     if at and split_address(name)[0] in RESERVED and (known := past.read_run(store, text)) is not None:

@@ -59,6 +59,20 @@ def test_what_was_counted_of_its_days_goes_with_it(dumped: Project, clock: Store
     assert check(dumped.store) == []
 
 
+def test_a_run_of_before_is_destroyed_whole(dumped: Project) -> None:
+    engine = Engine(dumped.store)
+    engine.worker()
+    dumped.ok("run", "ops/dump")
+    engine.finish(engine.reserve_one())
+    renamed(dumped)
+    dumped.sync()
+    (run,) = past.known_runs(dumped.store, "ops/backup")
+    assert run.job == "ops/dump"
+    dumped.ok("destroy", f"ops/backup@{run.suffix}", "--auto-approve")
+    assert past.known_runs(dumped.store, "ops/backup") == []
+    assert check(dumped.store) == []
+
+
 def test_a_renamed_job_keeps_its_times(dumped: Project) -> None:
     due, cursor = due_of(dumped)["ops/dump"], cursor_of(dumped, "ops/dump")
     renamed(dumped)

@@ -4,7 +4,7 @@
 -- gone once its worker says that it is over. An id that was pushed may be pushed again. Who did it is in the audit
 -- stream; `mark` lets a repeat of the call find that.
 -- KEYS      meta
--- ARGUMENTS run=string job=string history=list failures=list force=bool by=map mark=string
+-- ARGUMENTS run=string jobs=list history=list failures=list force=bool by=map mark=string
 -- TOUCHES   audit STREAM, failures STREAM, history STREAM, last:<job> LIST, marked HASH, meta HASH,
 --           outputs ZSET, pushed ZSET, run:<run> HASH, tagged ZSET, tracked ZSET
 -- RETURNS   "DESTROYED" | "STOPPING" | "RUNNING" | "UNKNOWN"
@@ -50,10 +50,12 @@ local running = run and (run.state == 'running' or run.state == 'stopping')
 if running and not arguments.force then return cmsgpack.pack({'RUNNING'}) end
 erase(key('history'), arguments.history)
 erase(key('failures'), arguments.failures)
-for _, packed in ipairs(redis.call('LRANGE', key('last', arguments.job), 0, 19)) do
-  if cmsgpack.unpack(packed).id == id then
-    redis.call('LREM', key('last', arguments.job), 1, packed)
-    found = true
+for _, job in ipairs(arguments.jobs) do
+  for _, packed in ipairs(redis.call('LRANGE', key('last', job), 0, 19)) do
+    if cmsgpack.unpack(packed).id == id then
+      redis.call('LREM', key('last', job), 1, packed)
+      found = true
+    end
   end
 end
 found = redis.call('HDEL', key('marked'), id) == 1 or found
@@ -72,7 +74,7 @@ elseif destroyed_before() then
 else
   return cmsgpack.pack({'UNKNOWN'})
 end
-event('destroyed', run and run.job or arguments.job, id, at, 'by', arguments.by.actor)
+event('destroyed', run and run.job or arguments.jobs[1], id, at, 'by', arguments.by.actor)
 audit('destroy', id, arguments.by, {mark = arguments.mark})
 if running then return cmsgpack.pack({'STOPPING'}) end
 return cmsgpack.pack({'DESTROYED'})
