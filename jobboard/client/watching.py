@@ -132,6 +132,8 @@ class WatchCalls(Connection):
     def follow(self, run: str) -> Iterator[Chunk]:
         """A run's output from its beginning, then as it is written, until the run is over.
 
+        A chunk with a `place` says where output is that cannot be read from here: a file on another host.
+
         Raises:
             errors.UsageError: There is no such run.
         """
