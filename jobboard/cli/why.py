@@ -2,6 +2,7 @@
 
 jobboard why report                        its last nominals, what stands in the way, what comes next
 jobboard why ops/report@2026-11-20T06      one run
+jobboard why report@2026-11-20             why there is none for a date, or an instant in UTC
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ STYLES = {
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``jobboard why``."""
-    parser.add_argument("what", metavar="JOB|RUN", help="a job, or a run as JOB@BEGINNING-OF-ITS-NOMINAL")
+    parser.add_argument(
+        "what", metavar="JOB|RUN", help="a job, a run as JOB@BEGINNING-OF-ITS-NOMINAL, or JOB@INSTANT"
+    )
 
 
 def execute(args: argparse.Namespace) -> int:

@@ -38,12 +38,12 @@ _ENDS = {"failed": "failed", "lost": "was lost", "cancelled": "was called off"}
 
 def explain_job(facts: JobFacts, world: World) -> Explanation:
     """Why a job did or did not run lately, and when it will."""
-    past = [_past(facts, record, world) for record in reversed(facts.records[:SHOWN])]
+    past = [past_of(facts, record, world) for record in reversed(facts.records[:SHOWN])]
     present = [present_of(facts, run, world) for run in reversed(facts.live[:SHOWN])]
     advice, command = advice_for(facts, world)
     return Explanation(
         headline=_headline(facts, world),
-        findings=(*past, *map(_joining, facts.joins[:SHOWN]), *present, *_obstacles(facts, world)),
+        findings=(*past, *map(waits_for, facts.joins[:SHOWN]), *present, *_obstacles(facts, world)),
         outlook=_outlook(facts, world),
         advice=advice,
         command=command,
@@ -152,7 +152,8 @@ def _headline(facts: JobFacts, world: World) -> str:
     return f"{facts.address} ran last at {at}: {end_text(ended)}."
 
 
-def _past(facts: JobFacts, record: Record, world: World) -> Finding:
+def past_of(facts: JobFacts, record: Record, world: World) -> Finding:
+    """What came of a run that is over, or of nominals that were passed over."""
     if record.passed_over:
         return _passed_over(facts, record, world)
     took = _took(record)
@@ -180,7 +181,8 @@ def _passed_over(facts: JobFacts, record: Record, world: World) -> Finding:
     return Finding(record.nominal_ms, record.state, text, command)
 
 
-def _joining(join: Join) -> Finding:
+def waits_for(join: Join) -> Finding:
+    """What a nominal waits for that has no run yet."""
     text = f"for {', '.join(join.missing)} of the same nominal"
     return Finding(join.nominal_ms, "waiting", text, f"jobboard why {join.missing[0]}")
 
