@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from kit import work
+from kit import readme, work
 
 import jobboard
 from jobboard import Client, errors
@@ -64,6 +64,21 @@ def test_a_command_is_pushed_and_waited_for(client: Client, store: Store, tmp_pa
     assert json.loads(client.output(made.run_id)) == {"to": "ana"}
     # Over already: nothing to sleep for.
     assert client.wait(made.run_id).state == "failed"
+
+
+def test_the_example_of_the_readme_does_as_it_says(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, code, _ = readme.part("client").split("```")
+    code = code.removeprefix("python").replace("redis://queue.example/0", store.url)
+    script = tmp_path / "thumbnail.sh"
+    script.write_text("#!/bin/sh\ngrep -q 4711\n", encoding="utf-8")
+    script.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    with work.working(store, tmp_path, queues=("images",)):
+        exec(code.replace('namespace="shop"', f'namespace="{store.namespace}"'))
+    assert capsys.readouterr().out == "ok\n"
+    assert read_job(store, "loose/poll").spec["timeout"] == 60_000
 
 
 def test_a_second_push_of_an_id_leaves_the_first_alone(client: Client) -> None:
