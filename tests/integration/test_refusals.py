@@ -219,9 +219,9 @@ def test_the_store_of_others_is_watched_only_when_told(
         assert "--shared" in refused.err
         assert "watch: true" in refused.err
         project.board("ops", "a: {run: x}")
-        assert project.run(command, "--shared").code == 69
+        assert project.run(command, "--shared", "--store-wait", "0s").code == 69
     project.folder.joinpath("jobboard.yaml").write_text("environments: {far: {watch: true}}\n")
-    assert project.run("watch", "--env", "far").code == 69
+    assert project.run("watch", "--env", "far", "--store-wait", "0s").code == 69
 
 
 def test_nobody_to_ask_is_refused(project: Project) -> None:
