@@ -6,7 +6,7 @@ that says what it said is not even parsed. A burst of events is one sync, and a 
 writing is waited for: boards of two commits are never synced together.
 
 It never passes a guard by itself. A board that does not parse changes nothing and is shown; one whose file
-is gone is shown and stays; a conflict waits for a person.
+is gone is shown and stays, and one whose file holds another board waits for a person, as a conflict does.
 """
 
 from __future__ import annotations

@@ -56,7 +56,11 @@ def compare(
     refuse_contradiction(policies, boards, lives, options)
     known = {*boards, *(record.name for record in unread)}
     unmentioned = [record for name, record in records.items() if name not in known]
-    vanished = guards.vanished(store, sources, pruning(options, boards.values(), unread), unmentioned)
+    holders = {str(record.meta.get("path")): record.name for record in unread}
+    holders |= {board.path: board.name for board in boards.values()}
+    vanished = guards.vanished(
+        store, sources, pruning(options, boards.values(), unread), unmentioned, holders
+    )
     held = {name for name in lives if is_held(boards[name], records[name], lives[name])}
     held |= {plan.name for plan in vanished if plan.held}
     leaving = [plan.name for plan in vanished]

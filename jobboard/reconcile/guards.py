@@ -17,7 +17,7 @@ from jobboard.source.git import first_commit
 from jobboard.store import definitions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from jobboard.core.plan import Plan
     from jobboard.reconcile.sources import Options, Sources
@@ -81,19 +81,29 @@ def with_dirt(plan: Plan, sources: Sources) -> Plan:
 
 
 def vanished(
-    store: Store, sources: Sources, options: Options, records: Iterable[BoardRecord]
+    store: Store,
+    sources: Sources,
+    options: Options,
+    records: Iterable[BoardRecord],
+    holders: Mapping[str, str],
 ) -> list[BoardPlan]:
     """Boards synced from these folders whose file is gone: shown, and removed only when told by name.
 
-    One that a rollback holds is passed over, as if its file were there.
+    One that a rollback holds is passed over, as if its file were there. One whose file now holds another
+    board stands in the way of everybody: most likely it is the same under a new name, and every job of it
+    would run twice.
 
     Args:
         store: Where their jobs are.
         sources: Says which folders were asked for, and from which repository.
         options: Which boards are to be pruned, and whether the others stand in the way.
         records: The boards in the store that no file is about.
+        holders: The path of every file, and the board that it holds.
     """
-    return [_without_file(store, record, options) for record in records if is_missed(record, sources)]
+    missed = (record for record in records if is_missed(record, sources))
+    return [
+        _without_file(store, record, options, holders.get(str(record.meta.get("path")))) for record in missed
+    ]
 
 
 def is_missed(record: BoardRecord, sources: Sources) -> bool:
@@ -106,14 +116,15 @@ def is_missed(record: BoardRecord, sources: Sources) -> bool:
     return record.name not in RESERVED and is_ours and is_owned(record, sources)
 
 
-def _without_file(store: Store, record: BoardRecord, options: Options) -> BoardPlan:
+def _without_file(store: Store, record: BoardRecord, options: Options, holder: str | None) -> BoardPlan:
     jobs = int(record.meta["jobs"])
     path = str(record.meta["path"] or "no file")
     plan = BoardPlan(record.name, path, record.version, jobs=jobs, meta=record.meta)
     if record.name not in options.prune_boards and record.meta.get("held"):
         return replace(plan, held=record.meta["held"])
     if record.name not in options.prune_boards:
-        refusals = () if options.keep_vanished else (_vanished_refusal(record, jobs),)
+        keeps = options.keep_vanished and holder is None
+        refusals = () if keeps else (_vanished_refusal(record, jobs, holder),)
         return replace(plan, missing=True, refusals=refusals)
     # Few boards go, and most plans compare no jobs at all.
     from jobboard.core.compare import plan_jobs
@@ -130,12 +141,17 @@ def _within(path: str, folders: Sequence[str]) -> bool:
     return any(PurePosixPath(path).is_relative_to(folder) for folder in folders)
 
 
-def _vanished_refusal(record: BoardRecord, jobs: int) -> Refusal:
-    path = record.meta["path"]
-    return Refusal(
-        "vanished",
-        record.name,
-        f"board {record.name} ({jobs:,} job{'s' if jobs != 1 else ''}):"
-        f" {f'its file {path} is gone' if path else 'a rollback brought it back, and it has no file'}",
-        f"put the file back, or destroy the board with --prune-board {record.name}",
-    )
+def _vanished_refusal(record: BoardRecord, jobs: int, holder: str | None) -> Refusal:
+    name, path = record.name, record.meta["path"]
+    way_out = f"put the file back, or destroy the board with --prune-board {name}"
+    if holder is not None:
+        why = f"its file {path} holds board {holder} now"
+        way_out = (
+            f"if {name} is called {holder} now, say so of each job there:"
+            f"  moved: [{{from: {name}/JOB, to: JOB}}]  else destroy it with --prune-board {name}"
+        )
+    elif path:
+        why = f"its file {path} is gone"
+    else:
+        why = "a rollback brought it back, and it has no file"
+    return Refusal("vanished", name, f"board {name} ({jobs:,} job{'s' if jobs != 1 else ''}): {why}", way_out)

@@ -41,7 +41,8 @@ class Options:
         allow_empty: A board may go from some jobs to none.
         allow_destroy: So many jobs of a board may be destroyed or disabled at once; None for the usual share.
         prune_boards: Boards to destroy, whose files are gone.
-        keep_vanished: Other boards whose files are gone stay, and stand in nobody's way.
+        keep_vanished: Other boards whose files are gone stay, and stand in nobody's way unless another board
+            is in the file now.
         take_ownership: Boards of other repositories are taken over.
         one_branch: A board last synced from another branch is refused.
         allow_rewind: Boards may go back to a commit that does not descend from the one they came from.

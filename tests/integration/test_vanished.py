@@ -25,6 +25,20 @@ def test_a_board_whose_file_is_gone_is_shown_and_stays(project: Project) -> None
     assert dump_of(project.store) == before
 
 
+def test_a_board_with_a_new_name_is_not_a_second_one(project: Project) -> None:
+    path = project.path("ops")
+    path.write_text(path.read_text().replace("board: ops", "board: web"))
+    refused = project.run("sync", "--auto-approve")
+    assert refused.code == 5
+    assert "board ops (2 jobs): its file boards/ops.yaml holds board web now" in refused.err
+    assert "moved: [{from: ops/JOB, to: JOB}]" in refused.err
+    with path.open("a") as file:
+        file.write("\nmoved: [{from: ops/a, to: a}, {from: ops/b, to: b}]\n")
+    project.sync()
+    assert set(definitions.read_boards(project.store)) == {"etl", "web"}
+    assert set(project.live("web")) == {"a", "b"}
+
+
 def test_it_goes_when_it_is_named(project: Project) -> None:
     project.path("ops").unlink()
     planned = project.run("plan", "--prune-board", "ops")

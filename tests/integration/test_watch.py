@@ -187,6 +187,18 @@ def test_a_broken_board_keeps_the_last_good_ones_and_is_told_once(place: Place) 
         assert watching.count("Redis keeps the last good boards.") == 1
 
 
+def test_a_board_that_gets_another_name_waits_and_does_not_run_twice(place: Place) -> None:
+    path = place.write("ops")
+    good = path.read_text()
+    with place.watching() as watching:
+        watching.expect("Synced: revision 1.")
+        path.write_text(good.replace("board: ops", "board: web"))
+        watching.expect("its file boards/ops.yaml holds board web now")
+        path.write_text(good.replace("x", "y"))
+        watching.expect("Synced: revision 2.")
+        assert place.live() == {"ops": "y"}
+
+
 def test_a_board_whose_file_goes_is_told_once_stays_and_is_in_nobodys_way(place: Place) -> None:
     path = place.write("ops")
     place.write("etl")
