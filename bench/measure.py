@@ -40,6 +40,33 @@ def rate(what: str, per_s: float, reference: str, reference_per_s: float, goal: 
     )
 
 
+class Stint(NamedTuple):
+    """How fast something was done.
+
+    Attributes:
+        per_s: How much of it a second.
+        server_us: Processor time of the server's own thread for each: on a busy machine this says more.
+    """
+
+    per_s: float
+    server_us: float
+
+    def __str__(self) -> str:
+        return f"{self.per_s:,.0f}/s, {self.server_us:.0f} µs of the server each"
+
+
+def stint(store: Store, work: Callable[[], int]) -> Stint:
+    """Do the work, which answers how much of it there was."""
+    began_s, busy_s = time.perf_counter(), _server_cpu_s(store)
+    done = work()
+    return Stint(done / (time.perf_counter() - began_s), (_server_cpu_s(store) - busy_s) / done * 1e6)
+
+
+def _server_cpu_s(store: Store) -> float:
+    used: Any = store.client.info("cpu")
+    return float(used["used_cpu_user_main_thread"]) + float(used["used_cpu_sys_main_thread"])
+
+
 def in_turn(works: Sequence[Callable[[], object]], rounds: int = 5) -> list[float]:
     """The median seconds of each, measured A B A B …, so that a machine that drifts does so for all."""
     times: list[list[float]] = [[] for _ in works]
