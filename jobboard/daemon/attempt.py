@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, get_args
 
@@ -14,8 +13,8 @@ from jobboard.core.instant import format_instant
 from jobboard.core.model import MOST_IN_REDIS, built_in_logs, effective, on_disconnect, seed_of
 from jobboard.core.retry import Broken, judge
 from jobboard.core.size import format_size
-from jobboard.daemon import envfile, tree
-from jobboard.daemon.confine import Account, UnknownUser, account_of, confinement_of
+from jobboard.daemon import envfile, here, tree
+from jobboard.daemon.confine import confinement_of
 from jobboard.daemon.logfile import LogFile
 from jobboard.daemon.output import Capture
 from jobboard.logfile import stem_of
@@ -23,15 +22,13 @@ from jobboard.runners.invocation import invocation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-    from jobboard.core.model import Spec
     from jobboard.core.run import Word
     from jobboard.core.runner import Runner
     from jobboard.daemon.frames import Message
     from jobboard.daemon.timers import Timer
     from jobboard.store.runs import Reserved
-
-_LONGEST_FILE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +131,10 @@ class Attempt:
                 missing, or its user is.
         """
         spec = self.reserved.spec
-        account = _account(spec)
-        files = _of_files(spec)
+        account = here.account_for(spec)
+        files = here.files_for(spec)
         between = {**(account.variables() if account is not None else {}), **files}
-        resolve = resolver(store_url)
+        resolve = here.resolver(store_url)
         env = launch.environment(spec, os.environ, self._own(), resolve, store_url, between=between)
         called = invocation(spec, resolve, env.values, self._runners)
         of_files = filter(envfile.may_be_secret, files.values())
@@ -254,62 +251,6 @@ class Attempt:
             output_bytes=self.capture.total_bytes,
             dropped_bytes=self.capture.dropped_bytes,
         )
-
-
-def _account(spec: Spec) -> Account | None:
-    user = spec.get("user")
-    if user is None:
-        return None
-    try:
-        return account_of(user)
-    except UnknownUser as error:
-        raise launch.Unresolvable(str(error)) from error
-
-
-def _of_files(spec: Spec) -> dict[str, str]:
-    """What the job's `env_files` say."""
-    if "env_files" not in spec:
-        return {}
-    try:
-        return envfile.read_files(spec["env_files"], spec.get("cwd"))
-    except envfile.BadFile as error:
-        raise launch.Unresolvable(str(error)) from error
-
-
-def resolver(store_url: str) -> launch.Resolve:
-    """How references get their values on this host; never the store's address."""
-
-    def resolve(kind: str, name: str) -> str:
-        reference = f"${{{kind}:{name}}}"
-        value = _environment_value(reference, name) if kind == "env" else _file_value(reference, name)
-        if store_url in value:
-            raise launch.Unresolvable(f"{reference} would show where the store is")
-        if "\0" in value:
-            raise launch.Unresolvable(f"{reference} holds a zero byte, which no environment can")
-        return value
-
-    return resolve
-
-
-def _environment_value(reference: str, name: str) -> str:
-    value = os.environ.get(name)
-    if value is None or name == launch.HIDDEN:
-        raise launch.Unresolvable(f"{reference} is not set where the worker runs")
-    return value
-
-
-def _file_value(reference: str, name: str) -> str:
-    path = Path(name)
-    try:
-        if not path.is_file():
-            raise launch.Unresolvable(f"{reference} is not a file where the worker runs")
-        with path.open("rb") as file:
-            raw = file.read(_LONGEST_FILE_BYTES + 1)
-    except OSError as error:
-        raise launch.Unresolvable(f"{reference} cannot be read: {error.strerror}") from error
-    if len(raw) > _LONGEST_FILE_BYTES:
-        raise launch.Unresolvable(f"{reference} is over 1 MiB")
-    return raw.decode("utf-8", "surrogateescape").removesuffix("\n")
 
 
 def _window(run: Reserved) -> dict[str, str]:
