@@ -41,9 +41,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--payload", metavar="TEXT", help="what the command reads; - takes it from standard input"
     )
-    parser.add_argument("--id", metavar="ID", help="what its run id ends in; pushed again, it is left alone")
     parser.add_argument(
-        "--replace", action="store_true", help="take the place of a run of this id that has not started"
+        "--id",
+        metavar="ID",
+        help="what its run id ends in; pushed again within a fortnight, it is left alone",
+    )
+    parser.add_argument(
+        "--replace",
+        action="store_true",
+        help="take the place of a run of this id that has not started, and run one that is over anew",
     )
     parser.add_argument("--delay", metavar="SPAN", help="not before so long from now")
     parser.add_argument("--at", metavar="INSTANT", help="not before this instant")
@@ -73,7 +79,7 @@ def execute(args: argparse.Namespace) -> int:
         return 0
     print(made.run_id)
     if made.outcome == "already":
-        say("a run of this id is there already, and was left alone")
+        say(f"this id was pushed before, and its run is left alone; jobboard show {made.run_id}")
     return 0
 
 

@@ -45,12 +45,12 @@ class RunCalls(WatchCalls):
             job: The job to run instead; `keys` are set over its definition for this run.
             name: What a command's runs are listed under; without one, the queue.
             payload: What the command reads on standard input: a text, or a value that becomes JSON.
-            id: What the run id ends in. A second push of it leaves the first alone.
+            id: What the run id ends in. A second push of it within a fortnight leaves the first alone.
             delay: It does not run before so long from now.
             at: Or not before this instant.
             expires: It is skipped if it has not started within this.
             after: Run ids that have to end ok first.
-            replace: Take the place of a run of this `id` that has not started.
+            replace: Take the place of a run of this `id` that has not started; run it anew if it is over.
             reason: Why, for the record.
             **keys: Keys of a job, as on a board.
 
