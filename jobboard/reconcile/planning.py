@@ -148,7 +148,8 @@ def _stands_still(
 ) -> bool:
     """Whether every file is unchanged, none is missed, and nothing was asked that looks at jobs anyway."""
     asked = (options.targets, options.excludes, options.adopted, options.requeue, options.on_prune)
-    if len(unchanged) < len(sources.files) or any(asked):
+    # Keeping what is live contradicts other policies, which is refused whatever there is to do.
+    if len(unchanged) < len(sources.files) or any(asked) or options.on_conflict == "live":
         return False
     read = set(unchanged.values())
     return not any(name not in read and guards.is_missed(records[name], sources) for name in records)
