@@ -9,6 +9,7 @@ from jobboard.core.instant import format_instant
 if TYPE_CHECKING:
     from jobboard.cli.scenario import Sourced
     from jobboard.core.load import DeadlineMiss, JobLoad, Load, PassedOver, Peak, Slice, Waiting
+    from jobboard.core.silence import Silence
 
 
 def load_json(load: Load) -> dict[str, Any]:
@@ -32,6 +33,7 @@ def load_json(load: Load) -> dict[str, Any]:
         "waits": [_waiting(waiting) for waiting in load.waits],
         "passed_over": [_passed(passed) for passed in load.passed],
         "deadline_misses": [_miss(miss) for miss in load.misses],
+        "overdue": [_silence(silence) for silence in load.silences],
     }
 
 
@@ -88,6 +90,14 @@ def _miss(miss: DeadlineMiss) -> dict[str, Any]:
         "count": miss.count,
         "longest_over_ms": miss.over_ms,
         "longest_nominal": format_instant(miss.nominal_ms),
+    }
+
+
+def _silence(silence: Silence) -> dict[str, Any]:
+    return {
+        "job": silence.address,
+        **_named(silence, "count", "longest_ms"),
+        "longest_from": format_instant(silence.since_ms),
     }
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jobboard.cli.scenario import Sourced
     from jobboard.cli.screen import Screen
     from jobboard.core.load import DeadlineMiss, Load, PassedOver, Waiting
+    from jobboard.core.silence import Silence
 
     Moment: TypeAlias = Callable[[int, int | None], str]
 
@@ -51,6 +52,7 @@ class LoadText:
         self._peaks(load)
         self._waits(load)
         self._misses(load)
+        self._silences(load)
         self._passed(load)
         self._jobs(load)
 
@@ -104,6 +106,10 @@ class LoadText:
 
     def _misses(self, load: Load) -> None:
         self._list("Deadline misses, the most first", [miss_text(one, self._moment) for one in load.misses])
+
+    def _silences(self, load: Load) -> None:
+        told = [silence_text(one, self._moment) for one in load.silences]
+        self._list("Without a good end for longer than expected_every, the longest first", told)
 
     def _passed(self, load: Load) -> None:
         self._list("Passed over, the most first", [passed_text(one, self._moment) for one in load.passed])
@@ -181,6 +187,13 @@ def miss_text(miss: DeadlineMiss, moment_of: Moment) -> str:
         else f", {'up to ' if miss.count > 1 else ''}{format_duration(miss.over_ms)} late"
     )
     return f"{miss.address}   {often}{worst}, {moment_of(miss.nominal_ms, None)}"
+
+
+def silence_text(silence: Silence, moment_of: Moment) -> str:
+    """Whose runs did not end well for too long, and how long beyond that at worst."""
+    often = f"{silence.count:,} times, up to " if silence.count > 1 else ""
+    since = moment_of(silence.since_ms, None)
+    return f"{silence.address}   {often}{format_duration(silence.longest_ms)} overdue, from {since}"
 
 
 def passed_text(passed: PassedOver, moment_of: Moment) -> str:

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
+from jobboard.core.silence import silences
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from jobboard.core.silence import Silence
     from jobboard.core.simulate import Cause, Passed, Passing, Scenario, Simulation, VirtualRun
 
 MINUTE_MS = 60_000
@@ -143,6 +146,7 @@ class Load:
         waits: The longest first.
         passed: The most first.
         misses: Deadlines that were missed, the most first.
+        silences: Jobs that were overdue, the longest first.
     """
 
     from_ms: int
@@ -155,6 +159,7 @@ class Load:
     waits: Sequence[Waiting]
     passed: Sequence[PassedOver]
     misses: Sequence[DeadlineMiss] = ()
+    silences: Sequence[Silence] = ()
 
     @property
     def runs(self) -> int:
@@ -215,6 +220,7 @@ def load_of(simulation: Simulation) -> Load:
         waits=_waits(runs),
         passed=_passed(simulation.passed),
         misses=_misses(runs),
+        silences=silences(simulation),
     )
 
 

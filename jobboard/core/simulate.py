@@ -104,6 +104,12 @@ class Scenario:
     skips: Mapping[str, int] = field(default_factory=dict)
     begun: Sequence[Record] = ()
 
+    def holds_on(self, address: str, spec: Spec) -> list[Pause]:
+        """The holds on a job's nominals."""
+        scopes = {"all", f"job:{address}", f"board:{split_address(address)[0]}"}
+        scopes.update(f"tag:{tag}" for tag in spec.get("tags", ()))
+        return [hold for hold in self.pauses if hold.scope in scopes]
+
 
 @dataclass(frozen=True, slots=True)
 class Wait:

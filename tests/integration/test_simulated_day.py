@@ -493,6 +493,14 @@ def test_deadlines_that_are_missed_are_told(project: Project) -> None:
     }
 
 
+def test_jobs_that_fall_silent_are_told(project: Project) -> None:
+    project.board("ops", 'rare: {run: x, cron: "0 */8 * * *", expected_every: 6h}')
+    told = project.ok("simulate", *FROM).out
+    assert "  ops/rare   3 times, up to 2h overdue, from Sat 28 Mar 06:01 UTC" in told
+    (said,) = project.ok("simulate", *FROM, "-o", "json").json["overdue"]
+    assert (said["job"], said["count"]) == ("ops/rare", 3)
+
+
 def test_long_simulations_are_told_by_day(project: Project) -> None:
     project.board("ops", LOCKED)
     told = project.ok("simulate", *FROM, "--hours", "72", "--timezone", "Europe/Madrid").out

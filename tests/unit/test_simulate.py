@@ -446,6 +446,23 @@ def test_runs_behind_others_of_their_job_and_at_their_gates_are_known() -> None:
     assert only(simulation, "b/by-hand").state == "cancelled"
 
 
+def test_a_job_that_would_fall_silent_is_told() -> None:
+    jobs = {
+        "b/a": once(10, 50, expected_every=20 * MINUTE),
+        "b/bad": job(10 * MINUTE, expected_every=30 * MINUTE),
+        "b/fine": job(10 * MINUTE, expected_every=15 * MINUTE),
+        "b/off": job(10 * MINUTE, expected_every=15 * MINUTE, enabled=False),
+    }
+    silent = load_of(play(jobs, 2, exits={"b/bad": [1]}, default_ms=MINUTE)).silences
+    assert [(s.address, s.count, s.longest_ms // MINUTE, (s.since_ms - T0) // MINUTE) for s in silent] == [
+        ("b/bad", 1, 90, 30),
+        ("b/a", 2, 49, 71),
+    ]
+    # While it is held it has its span anew.
+    held = play({"b/a": jobs["b/a"]}, 2, default_ms=MINUTE, pauses=[Pause("job:b/a", T0 + 60 * MINUTE)])
+    assert [(s.count, s.longest_ms // MINUTE) for s in load_of(held).silences] == [(1, 20)]
+
+
 def test_a_join_knows_which_of_its_parents_are_over() -> None:
     jobs = {
         "b/root": job(2 * HOUR),

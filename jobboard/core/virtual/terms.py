@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from jobboard.core.misfire import lateness_of
 from jobboard.core.model import effective, seed_of
-from jobboard.core.names import split_address
 from jobboard.core.runner import queue_of
 from jobboard.core.schedule import compile_schedule
 from jobboard.core.scope import scopes_of_queue
@@ -70,12 +69,10 @@ class Terms:
         self.start_within_ms: int | None = spec.get("start_within")
         self.finish_by_ms: int | None = spec.get("finish_by")
         self.is_called_off = self.finish_by_ms is not None and effective(spec, "on_late") == "cancel"
-
-        scopes = {"all", f"job:{address}", f"board:{split_address(address)[0]}"}
-        scopes.update(f"tag:{tag}" for tag in spec.get("tags", ()))
-        self.pauses: Sequence[Pause] = [hold for hold in scenario.pauses if hold.scope in scopes]
-        scopes.update(scopes_of_queue(queue_of(spec)))
-        self.halts: Sequence[Pause] = [hold for hold in scenario.pauses if hold.scope in scopes]
+        self.pauses: Sequence[Pause] = scenario.holds_on(address, spec)
+        of_queue = scopes_of_queue(queue_of(spec))
+        on_queue = [hold for hold in scenario.pauses if hold.scope in of_queue]
+        self.halts: Sequence[Pause] = [*self.pauses, *on_queue]
 
     @property
     def tries_ms(self) -> int:
