@@ -8,7 +8,6 @@ jobboard sync --on-conflict file boards/ops.yaml
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +19,7 @@ from jobboard.cli import project
 from jobboard.cli.outputs import outputs_of, write_all
 from jobboard.cli.plan_faults import faults_told
 from jobboard.cli.plan_forms import FORMS
-from jobboard.cli.plan_words import DONE, runs_of, summed_up
 from jobboard.cli.screen import Screen
-from jobboard.core.change import ACTIONS
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -172,14 +169,21 @@ def _is_expected(digest: str, expected: str) -> bool:
 
 def report(synced: Synced, outputs: Sequence[Output]) -> None:
     """Say what was done, below the plan; beside it where that was printed in another form."""
-    result = json.dumps(_result_json(synced), indent=2)
-    write_all((output for output in outputs if output.form == "json"), lambda _, screen: screen.line(result))
+
+    def write_json(_: str, screen: Screen) -> None:
+        import json
+
+        screen.line(json.dumps(_result_json(synced), indent=2))
+
+    write_all((output for output in outputs if output.form == "json"), write_json)
     printed = outputs[-1].form
     if printed != "json":
         _write_result(Screen(None if printed == "text" else sys.stderr), synced)
 
 
 def _result_json(synced: Synced) -> dict[str, Any]:
+    from jobboard.core.change import ACTIONS
+
     counts = synced.plan.counts
     return {
         "format_version": "1.0",
@@ -197,14 +201,22 @@ def _result_json(synced: Synced) -> dict[str, Any]:
 
 def _write_result(screen: Screen, synced: Synced) -> None:
     """What was done, in words."""
-    counts = synced.plan.counts
     if synced.repeated:
         screen.line("All of this is applied already; nothing was left to do.")
-    elif synced.revision is not None:
+    if synced.revision is not None or synced.requeued:
+        _write_done(screen, synced)
+    if skipped := synced.plan.skipped:
+        screen.line(f"Left as they are, with their conflicts: {', '.join(skipped)}.", "error")
+
+
+def _write_done(screen: Screen, synced: Synced) -> None:
+    """What was written, counted."""
+    from jobboard.cli.plan_words import DONE, runs_of, summed_up
+
+    counts = synced.plan.counts
+    if synced.revision is not None and not synced.repeated:
         done = [f"{counts[action]:,} {DONE[action]}" for action in summed_up(counts)]
         last = f", the last of {synced.parts} parts" if synced.parts > 1 else ""
         screen.line(f"Sync complete! Revision {synced.revision}{last}: {', '.join(done)}.", "good")
     if synced.requeued:
         screen.line(f"Requeued: {runs_of(synced.requeued, 'queued')} took what is in force.", "good")
-    if skipped := synced.plan.skipped:
-        screen.line(f"Left as they are, with their conflicts: {', '.join(skipped)}.", "error")

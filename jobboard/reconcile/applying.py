@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
-from jobboard.reconcile import requeuing
-from jobboard.reconcile.boardwrite import stage_board
 from jobboard.reconcile.parts import joined, split
 from jobboard.reconcile.planning import make_plan
 from jobboard.reconcile.turn import Turn
@@ -82,14 +80,14 @@ def apply(
                 revision = _apply_once(store, replace(planned, plan=left[0]), by, turn, tell)
                 del left[0]
                 if not left:
-                    return Synced(whole, revision, parts=total, requeued=requeuing.renew(store, whole, by))
+                    return Synced(whole, revision, parts=total, requeued=_requeued(store, whole, by))
             except MovedSince as moved:
                 turn.missed()
                 planned = (
                     planned.again() if planned.again else make_plan(store, planned.sources, planned.options)
                 )
                 if planned.plan.applyable and not planned.plan.rewritten:
-                    requeued = requeuing.renew(store, planned.plan, by)
+                    requeued = _requeued(store, planned.plan, by)
                     return Synced(planned.plan, revision, repeated=True, parts=total, requeued=requeued)
                 if planned.plan.digest != joined(left).digest:
                     raise _partly(moved, total - len(left), total) from None
@@ -143,6 +141,9 @@ def _apply_once(
     if not touched:
         _record(store, plan, by)
         return None
+    # Most syncs have nothing to write, and never come here.
+    from jobboard.reconcile.boardwrite import stage_board
+
     stage = staging.begin(store)
     writes = [stage_board(store, stage, f"{stage.id}-{n}", board, by) for n, board in enumerate(touched)]
     # Once edits are kept waiting for it, a sync waits for nobody.
@@ -153,6 +154,15 @@ def _apply_once(
     _record(store, plan, by)
     staging.collect(store)
     return revision
+
+
+def _requeued(store: Store, plan: Plan, by: Mapping[str, Any]) -> int:
+    """Give waiting runs of jobs that stay as they are the definition in force; how many took it."""
+    if not plan.outdated:
+        return 0
+    from jobboard.reconcile.requeuing import renew
+
+    return renew(store, plan, by)
 
 
 def _record(store: Store, plan: Plan, by: Mapping[str, Any]) -> None:
