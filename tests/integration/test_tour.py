@@ -113,6 +113,6 @@ def test_the_tour_says_what_the_readme_says(tmp_path: Path) -> None:
     with ExitStack() as stack:
         tour = Tour(tmp_path, stack)
         taken = BLOCK.sub(tour.follow, told)
-    if os.environ.get("JOBBOARD_REGENERATE"):
+    if os.environ.get("JOBBOARD_REGENERATE") and _alike(taken) != _alike(told):
         readme.rewrite("tour", taken)
     assert _alike(taken).splitlines() == _alike(readme.part("tour")).splitlines()
