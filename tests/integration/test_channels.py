@@ -107,7 +107,10 @@ def test_what_is_passed_over_and_what_is_done_by_hand(engine: Engine, store: Sto
     assert run is not None
     destroy(store, run, by={"actor": "ana"})
     engine.runs.bye("w1")
-    assert {"put", "skipped", "cancelled", "destroyed", "worker-gone"} <= set(channels(store, listener))
+    said = dict(heard(store, listener))
+    assert said.keys() >= {"put", "skipped", "cancelled", "destroyed", "worker-gone"}
+    assert said["skipped"]["nominal"] == 1_000_000
+    assert said["worker-gone"].keys() == {"event", "at", "worker", "reason"}
 
 
 def test_nothing_is_published_unless_somebody_asked_for_it(

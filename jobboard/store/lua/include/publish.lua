@@ -4,7 +4,7 @@
 local function publish(channel, kind, job, run, at, ...)
   if not meta().publishes then return end
   local NUMBERS = {nominal = true, due = true, delay_ms = true, percent = true, attempt = true}
-  local message, more = {event = kind, job = job, run = run, at = at}, {...}
+  local message, more = {event = kind, job = job ~= '' and job or nil, run = run, at = at}, {...}
   for i = 1, #more, 2 do
     message[more[i]] = NUMBERS[more[i]] and tonumber(more[i + 1]) or more[i + 1]
   end
