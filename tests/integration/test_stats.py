@@ -55,6 +55,14 @@ def test_ends_are_told_of_before_and_after_they_are_counted(engine: Engine, stor
     assert engine.client.llen(store.key("uncounted")) == 40 % 16
 
 
+def test_what_is_damaged_of_the_counts_keeps_no_run_from_ending(engine: Engine, store: Store) -> None:
+    store.client.rpush(store.key("uncounted"), b"\xc1", b"\x01")
+    for n in range(20):
+        _ran(engine, "b/x", NOON + n)
+    queues, _ = counts.by_queue(store, NOON, NOON)
+    assert queues["common"].runs == 20
+
+
 def test_ends_of_two_days_are_counted_for_each(engine: Engine, store: Store, clock: StoreClock) -> None:
     _ran(engine, "b/x", NOON)
     clock.advance(DAY_MS)
