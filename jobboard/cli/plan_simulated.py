@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard.cli import scenario
 from jobboard.cli.screen import moment
-from jobboard.cli.simulate_text import SHOWN, passed_text, slots_text, wait_text
-from jobboard.core.duration import format_duration
+from jobboard.cli.simulate_text import SHOWN, passed_text, slots_text, span_text, wait_text
 from jobboard.core.load import HOUR_MS, Peak, load_of
 from jobboard.core.model import Definition
 from jobboard.core.override import laid
@@ -106,7 +105,7 @@ def write_outlook(screen: Screen, outlook: Outlook, zone: str | None = None) -> 
         ["runs", f"{before.runs:,}", f"{after.runs:,}"],
         ["failed", f"{before.failed:,}", f"{after.failed:,}"],
         *([state, *(f"{load.count(state):,}" for load in (before, after))] for state in _PASSED),
-        ["waited in all", format_duration(before.waited_ms), format_duration(after.waited_ms)],
+        ["waited in all", span_text(before.waited_ms), span_text(after.waited_ms)],
         ["most at once", _peak(before.running, moment_of), _peak(after.running, moment_of)],
     ]
     nothing = Peak(0, before.from_ms)

@@ -24,6 +24,7 @@ SHOWN = 10
 """Lines of a list before the rest is only counted."""
 _DAYS_FROM = 48
 """So many hours are shown one by one; of more, days."""
+_LONG_MS = 10_000
 _BAR = 16
 _HANG = 6
 
@@ -120,8 +121,8 @@ class LoadText:
             [
                 job.address,
                 *(f"{number:>7,}" for number in (job.runs, job.failed, sum(job.passed.values()))),
-                f"{format_duration(job.busy_ms):>9}",
-                f"{format_duration(job.longest_wait_ms) if job.waited_ms else '-':>12}",
+                f"{span_text(job.busy_ms):>9}",
+                f"{span_text(job.longest_wait_ms) if job.waited_ms else '-':>12}",
             ]
             for job in busiest[:SHOWN]
         ]
@@ -147,6 +148,11 @@ class LoadText:
         return moment(at_ms, self._zone, now_ms=self._now_ms, beside_ms=beside_ms)
 
 
+def span_text(span_ms: int) -> str:
+    """How long something takes; to the second where that is long, since a hold may end at any millisecond."""
+    return format_duration(span_ms if span_ms < _LONG_MS else round(span_ms, -3))
+
+
 def slots_text(sourced: Sourced) -> str:
     """How many runs at once, in words."""
     scenario = sourced.scenario
@@ -161,7 +167,7 @@ def summary(load: Load) -> str:
     counts += [(load.count(state), state) for state in ("skipped", "missed", "held")]
     parts = [f"{load.runs:,} run{'s' if load.runs != 1 else ''}"]
     parts += [f"{count:,} {word}" for count, word in counts if count]
-    waited = f"waited {format_duration(load.waited_ms)} in all" if load.waited_ms else "no waits"
+    waited = f"waited {span_text(load.waited_ms)} in all" if load.waited_ms else "no waits"
     return f"{', '.join([*parts, waited])}."
 
 
@@ -174,7 +180,7 @@ def wait_text(wait: Waiting, moment_of: Moment) -> str:
         "hold": f"the hold on {scope_text(wait.name)} to end",
     }[wait.cause]
     often = f"{wait.count:,} times, up to " if wait.count > 1 else ""
-    longest = format_duration(wait.longest_ms)
+    longest = span_text(wait.longest_ms)
     return f"{wait.address}   {often}{longest} for {what}, {moment_of(wait.at_ms, None)}"
 
 
@@ -184,7 +190,7 @@ def miss_text(miss: DeadlineMiss, moment_of: Moment) -> str:
     worst = (
         ""
         if miss.over_ms is None
-        else f", {'up to ' if miss.count > 1 else ''}{format_duration(miss.over_ms)} late"
+        else f", {'up to ' if miss.count > 1 else ''}{span_text(miss.over_ms)} late"
     )
     return f"{miss.address}   {often}{worst}, {moment_of(miss.nominal_ms, None)}"
 
@@ -193,7 +199,7 @@ def silence_text(silence: Silence, moment_of: Moment) -> str:
     """Whose runs did not end well for too long, and how long beyond that at worst."""
     often = f"{silence.count:,} times, up to " if silence.count > 1 else ""
     since = moment_of(silence.since_ms, None)
-    return f"{silence.address}   {often}{format_duration(silence.longest_ms)} overdue, from {since}"
+    return f"{silence.address}   {often}{span_text(silence.longest_ms)} overdue, from {since}"
 
 
 def passed_text(passed: PassedOver, moment_of: Moment) -> str:

@@ -12,6 +12,7 @@ from kit.project import Project
 from kit.story import Story
 from kit.work import working
 
+from jobboard.cli.simulate_text import span_text
 from jobboard.core.instant import format_instant, parse_instant
 from jobboard.core.model import effective
 from jobboard.core.override import outlook
@@ -491,6 +492,13 @@ def test_deadlines_that_are_missed_are_told(project: Project) -> None:
         "longest_over_ms": 30 * MINUTE,
         "longest_nominal": "2026-03-28T00:00:00Z",
     }
+
+
+@pytest.mark.parametrize(
+    ("span_ms", "told"), [(0, "0s"), (9_999, "9s999ms"), (10_400, "10s"), (820_944, "13m41s"), (HOUR, "1h")]
+)
+def test_long_spans_are_told_to_the_second(span_ms: int, told: str) -> None:
+    assert span_text(span_ms) == told
 
 
 def test_jobs_that_fall_silent_are_told(project: Project) -> None:
