@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
+from kit import readme
 from kit.project import Project
 
 from jobboard.source import misfit
@@ -52,6 +54,20 @@ def places(outcome: Any) -> list[str]:
         for line in outcome.err.splitlines()
         if line.startswith("boards/") and "error" in line
     ]
+
+
+def test_the_boards_and_tests_of_the_readme_hold(project: Project) -> None:
+    boards, folder = re.findall(r"```yaml\n(.*?)```", readme.part("project"), re.DOTALL), project.folder
+    (folder / "jobboard.yaml").write_text("environments: {here: {variables: {region: eu}}}\n")
+    for name, text in zip(("fleet.yaml", "fleet.test.yaml", "office.yaml"), boards, strict=True):
+        (folder / "boards" / name).write_text(text)
+    (folder / "boards" / "school.ics").write_text(
+        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:20261224\nEND:VEVENT\nEND:VCALENDAR\n"
+    )
+    assert "4 passed" in project.ok("test", "--env", "here").out
+    project.ok("sync", "--auto-approve", "--env", "here")
+    said = project.ok("next", "office/payroll", "--env", "here", "--from", "2027-01-01", "-n", "1")
+    assert "2027-01-02 00:00:00 +01:00" in said.out
 
 
 def test_what_holds_is_listed_and_the_exit_code_says_so(project: Project) -> None:
