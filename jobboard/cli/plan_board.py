@@ -145,9 +145,9 @@ class BoardText:
     def _renamed(self, board: BoardPlan) -> Iterator[int]:
         """How to keep what a job has, where it looks as if only its name had changed."""
         for old, new in self._hints.get(board.name, ()):
-            self._view.say(f"    {old} goes and {new} comes, and both say the same. If it is one job with a")
             self._view.say(
-                f"    new name, its times, holds and history stay with this in {self._view.file(board)}:"
+                f"    {old} goes and {new} comes, and both say the same. If it is one job with a new name,"
+                f" its times, holds and history stay with this in {self._view.file(board)}:"
             )
             self._view.say("      moved:")
             self._view.say(

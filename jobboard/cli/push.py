@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.cli.logs import say
+from jobboard.cli.run import stranded_text
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -74,12 +75,14 @@ def execute(args: argparse.Namespace) -> int:
     _check(args)
     with open_store(settings) as store:
         (made,) = pushes.push(store, [_parcel(store, args)], by=settings.actor)
-    if args.output == "json":
-        print(json.dumps({"run": made.run_id, "outcome": made.outcome}, indent=2))
-        return 0
-    print(made.run_id)
-    if made.outcome == "already":
-        say(f"this id was pushed before, and its run is left alone; jobboard show {made.run_id}")
+        if args.output == "json":
+            print(json.dumps({"run": made.run_id, "outcome": made.outcome}, indent=2))
+            return 0
+        print(made.run_id)
+        if made.outcome == "already":
+            say(f"this id was pushed before, and its run is left alone; jobboard show {made.run_id}")
+        elif args.queue and (stranded := stranded_text(store, args.queue)):
+            say(stranded)
     return 0
 
 

@@ -83,18 +83,23 @@ def exit_code_of(run: Record) -> int:
     return 0 if run.state == "ok" else 1
 
 
-def _announce(store: Store, run: Record, *, follow: bool) -> None:
+def stranded_text(store: Store, queue: str) -> str | None:
+    """That nobody serves a queue, and what would; None where somebody does."""
     from jobboard.core.names import worker_for
     from jobboard.store import clocks, world
 
-    queue = run.queue or "common"
-    lonely = not world.read_world(store, clocks.now_ms(store)).serving(queue)
-    stranded = f'No worker serves queue "{queue}": the run waits until one does. {worker_for(queue)}'
+    if world.read_world(store, clocks.now_ms(store)).serving(queue):
+        return None
+    return f'No worker serves queue "{queue}": the run waits until one does. {worker_for(queue)}'
+
+
+def _announce(store: Store, run: Record, *, follow: bool) -> None:
+    stranded = stranded_text(store, run.queue or "common")
     if follow:
-        say(stranded if lonely else f"{run.run_id} is queued")
+        say(stranded or f"{run.run_id} is queued")
         return
     print(f"{run.run_id} is queued.")
-    print(stranded if lonely else f"jobboard logs -f {run.run_id}")
+    print(stranded or f"jobboard logs -f {run.run_id}")
 
 
 def _follow(store: Store, run: Record, *, as_json: bool) -> int:

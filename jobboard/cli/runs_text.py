@@ -102,7 +102,8 @@ def _remarks(asked: Asked, found: Listing, now_ms: int) -> list[str]:
     remarks = _live_remark(asked, found)
     if not found.past.complete and found.past.back_to_ms is not None:
         back = brief_instant(found.past.back_to_ms, None, now_ms)
-        remarks.append(f"Looked back to {back} ({found.past.looked_at} records); -n shows more.")
+        looked_at = f"{found.past.looked_at} record{'s' if found.past.looked_at != 1 else ''}"
+        remarks.append(f"Looked back to {back} ({looked_at}); -n shows more.")
     return remarks + _search_remarks(found.search)
 
 

@@ -34,7 +34,8 @@ def take_page(store: Store, worker: str, queue: str) -> int:
     taken = inbox.take(store, worker, queue, decided)
     runs = [run_id for run_id in taken if run_id is not None]
     if runs:
-        log.info("from inbox %s: %d runs, %s first", queue, len(runs), runs[0], extra={"action": "inbox"})
+        more = f" and {len(runs) - 1} more" if len(runs) > 1 else ""
+        log.info("from inbox %s: %s%s", queue, runs[0], more, extra={"action": "inbox"})
     for (_, made), run_id in zip(decided, taken, strict=False):
         if run_id is None:
             reason = made if isinstance(made, str) else "jobboard inbox says why"

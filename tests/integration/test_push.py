@@ -309,6 +309,11 @@ def test_from_the_command_line(store: Store, capsys: pytest.CaptureFixture[str])
     assert jobboard(store, "push", "common") == 64
     assert jobboard(store, "push", "common", "--id", "one", "--run", "true") == 0
     assert "left alone" in capsys.readouterr().err
+    assert jobboard(store, "push", "gpu", "--id", "two", "--run", "true") == 0
+    pushed = capsys.readouterr()
+    assert pushed.out == "push/gpu@two\n"
+    assert 'No worker serves queue "gpu"' in pushed.err
+    assert "jobboard worker --queue gpu" in pushed.err
     assert "hi" in told(store, capsys, "show", "push/common@one")
 
 
