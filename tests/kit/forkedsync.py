@@ -58,13 +58,12 @@ class ForkedSync:
 
 
 def main() -> None:
-    from redis.connection import AbstractConnection
-
     from jobboard.cli import project
     from jobboard.reconcile.applying import apply
     from jobboard.reconcile.planning import make_plan
     from jobboard.reconcile.sources import Options
     from jobboard.store.connect import Store
+    from jobboard.store.direct import Direct
 
     where = os.environ["JOBBOARD_REDIS_URL"], os.environ["JOBBOARD_NAMESPACE"]
     sources = project.read_sources([], Path.cwd())
@@ -76,7 +75,7 @@ def main() -> None:
         told, tells = os.pipe()
         pid = os.fork()
         if pid == 0:
-            counted = cut_at(AbstractConnection, int(call), when)
+            counted = cut_at(Direct, int(call), when)
             with Store(*where) as store:
                 apply(store, planned, {"actor": "ana", "via": "test"})
             os.write(tells, str(counted[0]).encode())
@@ -90,21 +89,18 @@ def main() -> None:
 def cut_at(connection: Any, call: int, when: str) -> list[int]:
     """Have this process killed at a call; the calls are counted in what is returned."""
     count = [0]
-    send, read = connection.send_packed_command, connection.read_response
+    ask = connection.ask
 
-    def sent(self: Any, *words: Any, **more: Any) -> Any:
+    def asked(self: Any, *commands: Any) -> Any:
         count[0] += 1
         if (count[0], when) == (call, "asked"):
             os.kill(os.getpid(), signal.SIGKILL)
-        return send(self, *words, **more)
-
-    def answered(self: Any, *words: Any, **more: Any) -> Any:
-        found = read(self, *words, **more)
+        found = ask(self, *commands)
         if (count[0], when) == (call, "answered"):
             os.kill(os.getpid(), signal.SIGKILL)
         return found
 
-    connection.send_packed_command, connection.read_response = sent, answered
+    connection.ask = asked
     return count
 
 
