@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test check proof bench lock clean setup
+.PHONY: demo test check sample proof bench lock clean setup
 .DEFAULT_GOAL := test
 
 setup: $(STAMP)
@@ -27,6 +27,9 @@ check: $(STAMP)  ## every static check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -q tests/unit/test_agreement.py
+
+sample: $(STAMP)  ## a minute of the proof of the schedule, drawn anew
+	@PYTHONPATH=tests $(BIN)/python -m kit.proof --for 60
 
 proof: $(STAMP)  ## every schedule around every clock change; 100,000 fires and 10,000 runs while everybody is killed
 	@PYTHONPATH=tests $(BIN)/python -m kit.proof
