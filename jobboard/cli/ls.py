@@ -26,6 +26,8 @@ from jobboard.cli.records import (
     spent,
     state_text,
     style_of,
+    terminal_width,
+    wrapped,
 )
 from jobboard.cli.runs_text import waiting_text
 from jobboard.cli.screen import Screen
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
     from jobboard.store.definitions import BoardRecord
     from jobboard.store.overview import Standing
 
+SCHEDULE_COLUMNS = 45
+"""Columns that schedules are given where there are any so long: most fit."""
 PAST_DUE_MS = 60_000
 """How long after a job was due it is striking that nothing has started it: a scheduler takes milliseconds."""
 
@@ -80,7 +84,7 @@ def execute(args: argparse.Namespace) -> int:
         if standings:
             _table(standings, boards, now_ms)
         else:
-            _nothing(args, boards)
+            _nothing(args, boards, settings)
     return 0
 
 
@@ -167,7 +171,12 @@ def _table(standings: Sequence[Standing], boards: Mapping[str, BoardRecord], now
     screen = Screen()
     rows = [_row(standing, boards, now_ms) for standing in standings]
     styles = [style_of(s.last_run) if s.last_run else "" for s in standings]
-    screen.table(("JOB", "NEXT", "LAST RUN", "", "SCHEDULE"), rows, styles)
+    *widths, longest = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    needed = sum(width + 2 for width in widths) + min(longest, SCHEDULE_COLUMNS)
+    if (terminal_width(screen) or needed) < needed:
+        _in_pairs(screen, rows, styles)
+    else:
+        screen.table(("JOB", "NEXT", "LAST RUN", "", "SCHEDULE"), rows, styles)
     screen.line()
     clocks = clocks_text(s.zone for s in standings if s.due_at_ms is not None or s.last_run or s.latest)
     screen.folded(" ".join([_summary(standings), *([clocks] if clocks else [])]), "dim")
@@ -176,6 +185,18 @@ def _table(standings: Sequence[Standing], boards: Mapping[str, BoardRecord], now
         screen.folded(
             f"Past due, and not started: {len(due):,}. jobboard why {due[0].address} says why.", "error"
         )
+
+
+def _in_pairs(screen: Screen, rows: Sequence[Sequence[str]], styles: Sequence[str]) -> None:
+    """Two lines a job, for a terminal that a table does not fit."""
+    widest = max(len(row[0]) for row in rows)
+    due = max(len(row[1]) for row in rows)
+    for (job, next_due, last, flags, schedule), style in zip(rows, styles, strict=True):
+        first, *others = wrapped(screen, f"{next_due:<{due}}  {last}", widest + 2)
+        others += wrapped(screen, " · ".join(part for part in (flags, schedule) if part), widest + 2)
+        screen.line(f"{screen.paint(f'{job:<{widest}}', style)}  {first}")
+        for line in others:
+            screen.line(f"{'':<{widest}}  {line}", "dim")
 
 
 def _row(standing: Standing, boards: Mapping[str, BoardRecord], now_ms: int) -> tuple[str, ...]:
@@ -238,9 +259,12 @@ def _summary(standings: Sequence[Standing]) -> str:
     return ", ".join(parts) + "."
 
 
-def _nothing(args: argparse.Namespace, boards: Mapping[str, BoardRecord]) -> None:
+def _nothing(args: argparse.Namespace, boards: Mapping[str, BoardRecord], settings: Settings) -> None:
     if not boards:
-        print("No boards yet. jobboard init writes one, jobboard sync brings it here.")
+        from jobboard.cli.project import store_name
+
+        where = store_name(settings)
+        print(f"No boards yet in {where}. jobboard init writes one, jobboard sync brings it here.")
         return
     filtered = args.tag or any(getattr(args, name) for name in FILTERS)
     if args.what and args.what not in boards and not filtered and not set(args.what) & set("*?["):

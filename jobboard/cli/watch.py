@@ -71,7 +71,9 @@ def watcher_of(args: argparse.Namespace, settings: Settings, store: Store, scree
     paths = project.board_paths(args.paths, settings.root)
     for path in paths:
         if not path.exists():
-            raise errors.UsageError(f"there is no {path}", "jobboard init writes a first board")
+            raise errors.UsageError(
+                f"there is no file or folder {path}", "jobboard init writes a first board"
+            )
     is_shared = project.may_be_shared(settings)
     lock = index_lock(settings.root)
     options = Options(

@@ -83,7 +83,7 @@ def _found(paths: Sequence[str | Path]) -> list[str]:
     for path in map(Path, paths):
         if not path.exists():
             hint = "Name a file or a directory of boards, or write a first board with:  jobboard init"
-            raise UsageError(f"there is no {path}", hint)
+            raise UsageError(f"there is no file or folder {path}", hint)
         if path.is_dir():
             for real, file in _below(str(path)):
                 found.setdefault(real, file)

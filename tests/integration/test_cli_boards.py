@@ -190,7 +190,7 @@ class TestExitCodes:
         for command in ("lint", "plan", "sync", "watch"):
             refused = project.run(command)
             assert refused.code == 64
-            assert "there is no boards" in refused.err
+            assert "there is no file or folder boards" in refused.err
             assert "jobboard init" in refused.err
 
     def test_an_uncommitted_board_is_not_for_a_store_that_others_use(

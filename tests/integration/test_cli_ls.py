@@ -30,9 +30,10 @@ def listed(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
     return [entry["job"] for entry in json.loads(capsys.readouterr().out)["jobs"]]
 
 
-def test_it_says_how_to_begin_when_there_is_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_says_how_to_begin_when_there_is_nothing(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ls"]) == 0
-    assert "jobboard init" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"namespace {store.namespace}. jobboard init" in said, "a reader may be in the wrong one"
     assert listed(capsys) == []
 
 

@@ -67,6 +67,16 @@ def test_lists_fit_sixty_columns(store: Store, story: Story, what: str) -> None:
     assert any("nightly-report" in line for line in lines)
 
 
+def test_jobs_keep_their_schedules_on_sixty_columns(store: Store, story: Story) -> None:
+    schedule = {"cron": "30 4 * * 1-5", "timezone": "Europe/Madrid"}
+    story.board("ops", {"a": {**JOB, "schedule": schedule}}, due={"a": clocks.now_ms(store)})
+    assert any(
+        line.strip() == "at 04:30 Monday to Friday (Europe/Madrid)" for line in on_terminal(store, "ls")
+    )
+    (wide,) = [line for line in on_terminal(store, "ls", columns=140) if "04:30 Monday" in line]
+    assert wide.startswith("ops/a ")
+
+
 def test_runs_keep_their_reasons_on_sixty_columns(store: Store, story: Story) -> None:
     assert any("exit 3" in line for line in on_terminal(store, "runs"))
     (wide,) = [line for line in on_terminal(store, "runs", columns=140) if "exit 3" in line]

@@ -247,7 +247,7 @@ def test_a_folder_that_is_replaced_is_still_watched(place: Place) -> None:
     with place.watching() as watching:
         watching.expect("Synced: revision 1.")
         place.boards.rename(place.folder / "old")
-        watching.expect("Not synced: there is no boards")
+        watching.expect("Not synced: there is no file or folder boards")
         place.boards.mkdir()
         place.write("ops", "y")
         place.becomes(ops="y")
@@ -321,6 +321,6 @@ def test_a_checkout_of_many_files_is_one_sync(place: Place) -> None:
 def test_a_folder_that_is_not_there_is_a_usage_error(place: Place) -> None:
     place.boards.rmdir()
     with place.watching() as watching:
-        watching.expect("there is no boards")
+        watching.expect("there is no file or folder boards")
         watching.expect("jobboard init")
         assert watching.ended() == 64
