@@ -17,7 +17,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
-from jobboard.cli.records import instant_json
 from jobboard.cli.screen import visible
 from jobboard.core.instant import format_instant
 from jobboard.settings import Settings
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from jobboard.store.events import Event
 
 _BLOCK_MS = 5_000
-_INSTANTS = ("nominal", "due")
-_NUMBERS = ("attempt", "percent", "delay_ms")
 _SHOWN_LAST = ("state", "reason", "worker", "lock", "by", "percent", "text", "nominal")
 
 
@@ -145,6 +142,8 @@ class _Printer:
         self.seen = ""
 
     def print(self, event: Event) -> None:
+        from jobboard.store.events import event_json
+
         self.seen = event["id"]
         line = json.dumps(event_json(event), ensure_ascii=False) if self._as_json else event_text(event)
         sys.stdout.write(line + "\n")
@@ -155,25 +154,10 @@ class _Printer:
         return f"--after {self.seen} goes on where this stopped" if self.seen else None
 
 
-def event_json(event: Event) -> dict[str, Any]:
-    """An event as JSON: instants as text, numbers as numbers, the rest as it was told."""
-    rest = {name: value for name, value in event.items() if name not in ("id", "e", "at", "job", "run")}
-    for name in rest.keys() & set(_INSTANTS):
-        rest[name] = format_instant(int(rest[name]))
-    numbers = {name: int(rest[name]) for name in rest.keys() & set(_NUMBERS) if rest[name].isdecimal()}
-    return {
-        "id": event["id"],
-        "at": instant_json(int(event["at"])),
-        "event": event["e"],
-        "job": event.get("job") or None,
-        "run": event.get("run") or None,
-        **rest,
-        **numbers,
-    }
-
-
 def event_text(event: Event) -> str:
     """An event in one line."""
+    from jobboard.store.events import event_json
+
     told = event_json(event)
     about = told["run"] or told["job"] or ""
     if told.get("reason") == told.get("state"):

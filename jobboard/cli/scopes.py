@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from jobboard import errors
 from jobboard.cli.records import instant_json
-from jobboard.core.names import NAME_RULE, QUEUE_RULE, is_name, is_queue
-from jobboard.core.scope import scope_text
+from jobboard.core.scope import queue_scope, scope_text, tag_scope
 
 if TYPE_CHECKING:
     import argparse
@@ -36,35 +35,10 @@ def scope_of(store: Store, args: argparse.Namespace) -> str:
     if args.all:
         return "all"
     if args.what is not None:
-        return _named(store, args.what)
-    kind, name = ("tag", args.tag) if args.tag is not None else ("queue", args.queue)
-    allowed, rule = (is_queue, QUEUE_RULE) if kind == "queue" else (is_name, NAME_RULE)
-    if not allowed(name):
-        raise errors.UsageError(f'"{name}" cannot be a {kind}', f"Use {rule}")
-    return f"{kind}:{name}"
+        from jobboard.store.views import find_scope
 
-
-def _named(store: Store, name: str) -> str:
-    """A board or a job; one name for both is refused, since a hold on the wrong one does harm."""
-    from jobboard.store.views import find_job, is_board
-
-    board = name.removesuffix("/")
-    if not is_board(store, board):
-        return f"job:{find_job(store, name)}"
-    if board == name and (job := _job_too(store, name)):
-        raise errors.UsageError(
-            f"{name} is a board and a job", f"write {job} for the job, {name}/ for the board"
-        )
-    return f"board:{board}"
-
-
-def _job_too(store: Store, name: str) -> str | None:
-    from jobboard.store.views import find_job
-
-    try:
-        return find_job(store, name)
-    except errors.UsageError:
-        return None
+        return find_scope(store, args.what)
+    return tag_scope(args.tag) if args.tag is not None else queue_scope(args.queue)
 
 
 def subject(scope: str) -> str:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.client.connection import Connection
-from jobboard.client.values import Instant, Span, checked_scope, instant_ms, span_ms
+from jobboard.client.values import Instant, Span, end_ms
+from jobboard.core.scope import queue_scope, tag_scope
 from jobboard.reconcile import live, loose, overriding, removing, resetting, skipping
 from jobboard.store import clocks, holds, overview, views
 from jobboard.store.runs import Runs
@@ -54,7 +55,7 @@ class JobCalls(Connection):
         """
         return removing.restore_job(self._store, address, by=self._by(reason))
 
-    def edit(self, job: str, *, reason: str, **keys: Any) -> tuple[str, ...]:
+    def edit(self, job: str, *, reason: str | None = None, **keys: Any) -> tuple[str, ...]:
         """Change keys of a job where it runs, ahead of its board; the paths that moved.
 
         Every plan shows them as drift until the board says the same.
@@ -73,7 +74,7 @@ class JobCalls(Connection):
         return tuple(field.path for field in edited.fields)
 
     def override(
-        self, job: str, *, reason: str, until: Instant | None = None, span: Span | None = None, **keys: Any
+        self, job: str, *, reason: str, until: Instant | None = None, for_: Span | None = None, **keys: Any
     ) -> tuple[Override, ...]:
         """Lay values over a job's definition for a time; no sync touches them, and they end by themselves.
 
@@ -81,15 +82,13 @@ class JobCalls(Connection):
             job: The job.
             reason: Why, for all who see the plan.
             until: When they end; or
-            span: how long they last. With neither, until they are cleared.
+            for_: how long they last. With neither, until they are cleared.
             **keys: As for `edit`.
 
         Raises:
             errors.UsageError: There is no such job, or a board could not say that either.
         """
-        if until is not None and span is not None:
-            raise errors.UsageError("until and span both say when it ends", "leave one of them out")
-        until_ms = instant_ms(until) if span is None else clocks.now_ms(self._store) + span_ms(span)
+        until_ms = end_ms(until, for_, clocks.now_ms(self._store))
         address = views.find_job(self._store, job)
         done = overriding.set_overrides(
             self._store, address, keys, reason=reason, until_ms=until_ms, by=self._by(reason)
@@ -133,34 +132,66 @@ class JobCalls(Connection):
         return resetting.reset_runs(self._store, address, by=self._by(reason))
 
     def pause(
-        self, scope: str, *, reason: str | None = None, until: Instant | None = None, stop: bool = False
-    ) -> None:
-        """Put a hold on ``job:BOARD/JOB``, ``board:NAME``, ``tag:NAME``, ``queue:NAME`` or ``all``.
+        self,
+        what: str | None = None,
+        *,
+        tag: str | None = None,
+        queue: str | None = None,
+        all: bool = False,  # noqa: A002 - the word of the command line
+        reason: str | None = None,
+        until: Instant | None = None,
+        for_: Span | None = None,
+        stop: bool = False,
+    ) -> str:
+        """Put a hold on a job, a board, a tag, a queue or everything; its scope, as `holds` names it.
 
         Args:
-            scope: What is held.
+            what: A job, or a whole board; or
+            tag: every job with this tag, also later ones; or
+            queue: a queue, whose runs stay in it; or
+            all: everything.
             reason: Why, for all who ask later.
-            until: When it ends by itself; without it, when `resume` ends it.
+            until: When it ends by itself; or
+            for_: how long it lasts. With neither, until `resume` ends it.
             stop: Call off what runs of it, too.
 
         Raises:
-            errors.UsageError: That is no scope, or there is no such job or board.
+            errors.UsageError: Not one of the four is named, or it is not there; or the end is past.
         """
-        until_ms = instant_ms(until)
-        kind, _, name = checked_scope(scope).partition(":")
-        if kind == "job":
-            scope = f"job:{views.find_job(self._store, name)}"
-        elif kind == "board":
-            views.find_board(self._store, name)
+        scope = self._scope(what, tag, queue, everything=all)
+        until_ms = end_ms(until, for_, clocks.now_ms(self._store))
         at_ms = holds.pause(self._store, scope, by=self._by(reason), reason=reason, until_ms=until_ms)
         if stop:
             running, _ = overview.unfinished(self._store, overview.covered_by(self._store, scope, at_ms))
             for run in running:
                 Runs(self._store).cancel(run.run_id, self._settings.actor)
+        return scope
 
-    def resume(self, scope: str) -> int:
-        """End the holds of one scope, and of that scope only; how many there were."""
-        return holds.resume(self._store, checked_scope(scope), by=self._by(None))
+    def resume(
+        self,
+        what: str | None = None,
+        *,
+        tag: str | None = None,
+        queue: str | None = None,
+        all: bool = False,  # noqa: A002 - the word of the command line
+        reason: str | None = None,
+    ) -> int:
+        """End the holds of one scope, named as for `pause`, and of that scope only; how many there were.
+
+        Raises:
+            errors.UsageError: Not one of the four is named, or it is not there.
+        """
+        scope = self._scope(what, tag, queue, everything=all)
+        return holds.resume(self._store, scope, by=self._by(reason))
+
+    def _scope(self, what: str | None, tag: str | None, queue: str | None, *, everything: bool) -> str:
+        if sum((what is not None, tag is not None, queue is not None, everything)) != 1:
+            raise errors.UsageError("name one: a job, a board, tag=, queue= or all=True", "as in ops/backup")
+        if what is not None:
+            return views.find_scope(self._store, what)
+        if tag is not None:
+            return tag_scope(tag)
+        return "all" if queue is None else queue_scope(queue)
 
     def holds(self) -> dict[str, list[Hold]]:
         """Every hold there is, by scope: ``by``, ``at``, ``reason`` and ``until`` of each, instants in ms."""

@@ -95,8 +95,8 @@ class RunCalls(WatchCalls):
         force: bool = False,
         respect_overlap: bool = False,
         with_dependents: bool = False,
-    ) -> str:
-        """Run a job now, by hand; its run id.
+    ) -> Pushed:
+        """Run a job now, by hand; as of a push, its run, with the outcome ``started``.
 
         Args:
             job: ``board/job``, or the job alone where that is unique.
@@ -109,7 +109,7 @@ class RunCalls(WatchCalls):
             errors.UsageError: There is no such job.
             errors.Refused: Something stands in the way; the message says what.
         """
-        return Runs(self._store).start_run(
+        run_id = Runs(self._store).start_run(
             views.find_job(self._store, job),
             by=self._settings.actor,
             reason=reason,
@@ -117,6 +117,7 @@ class RunCalls(WatchCalls):
             respect_overlap=respect_overlap,
             with_dependents=with_dependents,
         )
+        return pushes.Pushed(run_id, "started")
 
     def cancel(self, run: str) -> bool:
         """Call a run off; False where it is over already. A running one is ended by its worker.

@@ -1,4 +1,4 @@
-"""Spans, instants and scopes as a program gives them."""
+"""Spans and instants as a program gives them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from typing import TypeAlias, overload
 
 from jobboard import errors
 from jobboard.core.duration import parse_duration
-from jobboard.core.instant import parse_instant
+from jobboard.core.instant import format_instant, parse_instant
 
 Span: TypeAlias = timedelta | str
 Instant: TypeAlias = datetime | str
-
-_SCOPES = ("job", "board", "tag", "queue")
 
 
 @overload
@@ -79,11 +77,17 @@ def since_ms(since: Span | Instant, now_ms: int) -> int:
     return at_ms
 
 
-def checked_scope(scope: str) -> str:
-    """What a hold may be put on, as it stands."""
-    kind, _, name = scope.partition(":")
-    if scope != "all" and not (kind in _SCOPES and name):
+def end_ms(until: Instant | None, for_: Span | None, now_ms: int) -> int | None:
+    """The instant at which something ends by itself; None for never.
+
+    Raises:
+        errors.UsageError: It is told twice, is none, or is past.
+    """
+    if until is not None and for_ is not None:
+        raise errors.UsageError("until and for_ both say when it ends", "leave one of them out")
+    at_ms = instant_ms(until) if for_ is None else now_ms + span_ms(for_)
+    if at_ms is not None and at_ms <= now_ms:
         raise errors.UsageError(
-            f'"{scope}" is nothing to hold', "write job:BOARD/JOB, board:NAME, tag:NAME, queue:NAME or all"
+            f"{format_instant(at_ms)} is not ahead", f"it is {format_instant(now_ms)} now"
         )
-    return scope
+    return at_ms

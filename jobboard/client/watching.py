@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jobboard import clock, errors
 from jobboard.client.connection import Connection
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from jobboard.core.record import Record
-    from jobboard.store.events import Event
     from jobboard.store.output import Chunk
 
 _BLOCK_MS = 5_000
@@ -139,8 +138,10 @@ class WatchCalls(Connection):
         """
         return output.follow_output(self._store, self.run(run).run_id)
 
-    def events(self, after: str | None = None) -> Iterator[Event]:
-        """What happens, as it happens, without end: ``e``, ``job``, ``run`` and ``id``.
+    def events(self, after: str | None = None) -> Iterator[dict[str, Any]]:
+        """What happens, as it happens, without end, as ``jobboard events -o json`` tells it.
+
+        Each has ``id``, ``at``, ``event``, ``job`` and ``run``, and what belongs to its kind.
 
         Args:
             after: The id of an event to go on from; without one, from now on.
@@ -149,4 +150,4 @@ class WatchCalls(Connection):
         while True:
             for each in events.read_events(self._store, event, block_ms=_BLOCK_MS):
                 event = each["id"]
-                yield each
+                yield events.event_json(each)

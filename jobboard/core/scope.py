@@ -2,7 +2,30 @@
 
 from __future__ import annotations
 
-from jobboard.core.names import plain_queue
+from jobboard import errors
+from jobboard.core.names import NAME_RULE, QUEUE_RULE, is_name, is_queue, plain_queue
+
+
+def tag_scope(tag: str) -> str:
+    """The scope of a hold on every job with a tag.
+
+    Raises:
+        errors.UsageError: It cannot be a tag.
+    """
+    if not is_name(tag):
+        raise errors.UsageError(f'"{tag}" cannot be a tag', f"Use {NAME_RULE}")
+    return f"tag:{tag}"
+
+
+def queue_scope(queue: str) -> str:
+    """The scope of a hold on a queue.
+
+    Raises:
+        errors.UsageError: It cannot be a queue.
+    """
+    if not is_queue(queue):
+        raise errors.UsageError(f'"{queue}" cannot be a queue', f"Use {QUEUE_RULE}")
+    return f"queue:{queue}"
 
 
 def scopes_of_queue(queue: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from jobboard.core.instant import format_instant
 from jobboard.store.connect import explained
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ their kind; ``put`` of every run that is made, ``started`` of one that a worker 
 over ``completed``, ``failed``, ``cancelled`` or ``skipped``.
 """
 PAGE = 500
+_INSTANTS = ("nominal", "due")
+_NUMBERS = ("attempt", "percent", "delay_ms")
 
 
 def latest_id(store: Store) -> str:
@@ -86,6 +89,31 @@ def read_events(store: Store, after: str, *, block_ms: int, count: int = 500) ->
     # Under RESP3 the client library wraps the entries of a stream in one more list.
     pages = [page[0] if page and isinstance(page[0], list) else page for page in streams]
     return [_event(*entry) for page in pages for entry in page]
+
+
+def event_json(event: Event) -> dict[str, Any]:
+    """An event as programs are told it: instants in RFC 3339, numbers and lists as such, the rest as it is.
+
+    Each has ``id``, ``at``, ``event`` (what happened), ``job`` and ``run``; these two None where none is
+    concerned.
+    """
+    rest: dict[str, Any] = {
+        name: value for name, value in event.items() if name not in ("id", "e", "at", "job", "run")
+    }
+    for name in rest.keys() & set(_INSTANTS):
+        rest[name] = format_instant(int(rest[name]))
+    for name in rest.keys() & set(_NUMBERS):
+        rest[name] = int(rest[name]) if rest[name].isdecimal() else rest[name]
+    if "tags" in rest:
+        rest["tags"] = [tag for tag in rest["tags"].split(",") if tag]
+    return {
+        "id": event["id"],
+        "at": format_instant(int(event["at"])),
+        "event": event["e"],
+        "job": event.get("job") or None,
+        "run": event.get("run") or None,
+        **rest,
+    }
 
 
 def _event(stream_id: bytes, fields: dict[bytes, bytes]) -> Event:

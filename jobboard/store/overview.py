@@ -5,7 +5,7 @@ A board's definitions come in pages of one HSCAN, how its jobs stand in pages of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.gate import needs_of
@@ -61,18 +61,18 @@ class Standing:
     """
 
     address: str
-    definition: Definition
-    spec: Spec
-    overrides: tuple[Override, ...]
+    definition: Definition = field(repr=False)
+    spec: Spec = field(repr=False)
+    overrides: tuple[Override, ...] = field(repr=False)
     due_at_ms: int | None
     live: int
     live_state: str | None
-    waiting: Sequence[Record]
-    joins: Sequence[Join]
+    waiting: Sequence[Record] = field(repr=False)
+    joins: Sequence[Join] = field(repr=False)
     used: int
-    latest: Record | None
-    last_run: Record | None
-    holds: Mapping[str, Sequence[Hold]]
+    latest: Record | None = field(repr=False)
+    last_run: Record | None = field(repr=False)
+    holds: Mapping[str, Sequence[Hold]] = field(repr=False)
     skip: Skip | None
     completed: bool
 

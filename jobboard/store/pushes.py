@@ -61,11 +61,12 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What became of a push.
+    """What became of a push, or of a start by hand.
 
     Attributes:
         run_id: The run.
-        outcome: ``pushed``, ``replaced``, or ``already``: a run of this id is there or was, and is let be.
+        outcome: ``pushed``, ``replaced``, or ``already``: a run of this id is there or was, and is let be;
+            ``started`` by hand.
     """
 
     run_id: str

@@ -135,6 +135,29 @@ def find_board(store: Store, name: str) -> BoardRecord:
     return found
 
 
+def find_scope(store: Store, text: str) -> str:
+    """The scope of a hold on the board or the job that is meant: ``board:NAME`` or ``job:ADDRESS``.
+
+    Raises:
+        errors.UsageError: There is neither; or there are both, and a hold on the wrong one does harm.
+    """
+    board = text.removesuffix("/")
+    if not is_board(store, board):
+        return f"job:{find_job(store, text)}"
+    if board == text and (job := _job_too(store, text)):
+        raise errors.UsageError(
+            f"{text} is a board and a job", f"write {job} for the job, {text}/ for the board"
+        )
+    return f"board:{board}"
+
+
+def _job_too(store: Store, text: str) -> str | None:
+    try:
+        return find_job(store, text)
+    except errors.UsageError:
+        return None
+
+
 def is_board(store: Store, text: str) -> bool:
     """Whether a board is called that."""
     return bool(store.read(("HEXISTS", store.key("boards"), text))[0])

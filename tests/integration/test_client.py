@@ -157,7 +157,9 @@ def test_a_job_of_no_board_is_made_started_and_removed(client: Client, store: St
     with pytest.raises(errors.Refused, match="there is a job loose/poll already"):
         client.create("poll", run="true")
     with work.working(store, tmp_path):
-        run_id = client.start("poll", reason="to see it")
+        started = client.start("poll", reason="to see it")
+        run_id = started.run_id
+        assert started.outcome == "started"
         assert client.wait(run_id, timeout="30s").state == "ok"
     assert [run.run_id for run in client.runs("poll")] == [run_id]
     client.remove("poll", reason="seen")
@@ -197,27 +199,67 @@ def test_a_running_run_is_called_off(client: Client, store: Store, tmp_path: Pat
 
 def test_a_hold_is_put_and_ended(client: Client, store: Store) -> None:
     client.put("poll", run="true", every="1h")
-    client.pause("job:loose/poll", reason="vendor outage", until="2100-01-01T00:00:00Z")
+    assert client.pause("poll", reason="vendor outage", for_="2h") == "job:loose/poll"
     with pytest.raises(errors.Refused, match="vendor outage"):
         client.start("poll")
-    assert client.resume("job:loose/poll") == 1
-    assert client.start("poll")
-    for wrong in ("poll", "job:", "jobs:poll"):
-        with pytest.raises(errors.UsageError, match="is nothing to hold"):
-            client.pause(wrong)
-    with pytest.raises(errors.UsageError, match="monday"):
-        client.pause("all", until="monday")
+    assert client.resume("loose/poll", reason="they are back") == 1
+    assert client.start("poll").run_id
+    (by,) = [unpack(fields[b"by"]) for fields in audited(store) if fields[b"what"] == b"resume"]
+    assert by["reason"] == "they are back"
+
+
+def audited(store: Store) -> list[dict[bytes, bytes]]:
+    entries: Any = store.client.xrange(store.key("audit"))
+    return [fields for _, fields in entries]
+
+
+@pytest.mark.parametrize(
+    ("named", "scope"),
+    [
+        ({"what": "loose"}, "board:loose"),
+        ({"what": "loose/"}, "board:loose"),
+        ({"tag": "db"}, "tag:db"),
+        ({"queue": "slow"}, "queue:slow"),
+        ({"all": True}, "all"),
+    ],
+)
+def test_a_hold_is_on_more_than_a_job(client: Client, named: dict[str, Any], scope: str) -> None:
+    client.put("poll", run="true", every="1h")
+    assert client.pause(**named, until=datetime(2100, 1, 1, tzinfo=UTC)) == scope
+    assert list(client.holds()) == [scope]
+    assert client.resume(**named) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({}, "name one"),
+        ({"what": "loose", "all": True}, "name one"),
+        ({"tag": "a b"}, "cannot be a tag"),
+        ({"queue": "a b"}, "cannot be a queue"),
+        ({"all": True, "until": "monday"}, "monday"),
+        ({"all": True, "until": "2001-01-01"}, "is not ahead"),
+        ({"all": True, "until": "2100-01-01", "for_": "2h"}, "both say when it ends"),
+    ],
+)
+def test_a_hold_that_makes_no_sense_is_refused(client: Client, asked: dict[str, Any], said: str) -> None:
+    with pytest.raises(errors.UsageError, match=said):
+        client.pause(**asked)
+    assert client.holds() == {}
 
 
 def test_events_come_as_they_happen(client: Client, store: Store) -> None:
     watched = client.events("0-0")
     made = client.push("common", run="true")
     first = next(watched)
-    assert (first["e"], first["run"]) == ("queued", made.run_id)
+    assert (first["event"], first["job"], first["run"]) == ("queued", "push/common", made.run_id)
+    assert datetime.fromisoformat(first["at"]).tzinfo == UTC
+    client.tag(made.run_id, "acme", "slow")
+    assert next(watched)["tags"] == ["acme", "slow"]
     client.cancel(made.run_id)
-    assert next(watched)["e"] == "finished"
+    assert next(watched)["event"] == "finished"
     # From an event's id on, as after a restart.
-    assert next(client.events(first["id"]))["e"] == "finished"
+    assert next(client.events(first["id"]))["event"] == "tagged"
 
 
 def test_the_environment_says_which_store(

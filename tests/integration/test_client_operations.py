@@ -64,8 +64,8 @@ def test_queues_are_seen_limited_and_trimmed(client: Client, engine: Engine, clo
         (lambda client: client.configure("failures", "3"), "3m for minutes"),
         (lambda client: client.jobs("nowhere"), "there is no board nowhere"),
         (lambda client: client.why("b/none"), "there is no job"),
-        (lambda client: client.pause("job:b/none"), "there is no job"),
-        (lambda client: client.pause("board:none"), "there is no board"),
+        (lambda client: client.pause("b/none"), "there is no job"),
+        (lambda client: client.pause("none"), "there is no"),
         (lambda client: client.retry_all(job="b/none"), "there is no job"),
         (lambda client: client.stats("2100-01-01"), "in the future"),
         (lambda client: client.stats("soon"), "soon"),
@@ -74,7 +74,7 @@ def test_queues_are_seen_limited_and_trimmed(client: Client, engine: Engine, clo
         (lambda client: client.edit("b/x", reason="why", retires=3), "retires"),
         (lambda client: client.override("b/x", reason="why", after="y"), "cannot be overridden"),
         (lambda client: client.override("b/x", reason=" ", timeout="1h"), "needs a reason"),
-        (lambda client: client.override("b/x", reason="why", until="2100-01-01", span="1h"), "both say"),
+        (lambda client: client.override("b/x", reason="why", until="2100-01-01", for_="1h"), "both say"),
     ],
 )
 def test_what_makes_no_sense_is_refused(client: Client, engine: Engine, wrong: object, said: str) -> None:
@@ -85,9 +85,9 @@ def test_what_makes_no_sense_is_refused(client: Client, engine: Engine, wrong: o
 
 def test_a_lock_is_taken_away_by_hand(client: Client, engine: Engine) -> None:
     engine.define("b/x", locks={"db": 1}, overlap="allow")
-    held = client.start("b/x")
+    held = client.start("b/x").run_id
     engine.reserve_one()
-    waiting = client.start("b/x")
+    waiting = client.start("b/x").run_id
     engine.reserve()
     (lock,) = client.locks()
     assert [run.run_id for run in lock.holders] == [held]
@@ -101,7 +101,7 @@ def test_a_lock_is_taken_away_by_hand(client: Client, engine: Engine) -> None:
 
 def test_workers_are_seen_drained_and_given_up(client: Client, engine: Engine) -> None:
     engine.define("b/x")
-    run_id = client.start("b/x")
+    run_id = client.start("b/x").run_id
     engine.reserve_one()
     (worker,) = client.workers()
     assert (worker.name, worker.held, worker.state) == ("w1", 1, "up")
@@ -126,12 +126,13 @@ def test_jobs_are_seen_as_they_stand_and_why(client: Client, engine: Engine) -> 
     engine.define("c/y", enabled=False)
     assert [standing.address for standing in client.jobs()] == ["b/x", "c/y"]
     assert [standing.enabled for standing in client.jobs("c")] == [False]
+    assert all(len(repr(standing)) < 200 for standing in client.jobs())
     run_id = engine.fired("b/x", T0)
     facts = client.job("b/x")
     assert [run.run_id for run in facts.live] == [run_id]
     assert [finding.state for finding in client.why("c/y").findings] == ["disabled"]
     assert "queued" in client.why(run_id).headline
-    client.pause("job:b/x", reason="vendor outage")
+    client.pause("b/x", reason="vendor outage")
     assert client.holds()["job:b/x"][0]["reason"] == "vendor outage"
 
 
@@ -167,8 +168,8 @@ def test_the_next_runs_are_passed_over(client: Client, engine: Engine) -> None:
 def test_a_job_is_edited_and_overridden(client: Client, engine: Engine) -> None:
     engine.define("b/x", timeout=60_000)
     assert client.edit("b/x", reason="it grew", timeout="2m", **{"env.LANG": "C"}) == ("timeout", "env.LANG")
-    assert client.edit("b/x", reason="it grew", timeout="2m") == ()
-    (laid,) = client.override("b/x", reason="vendor is slow", span="2h", timeout="4h")
+    assert client.edit("b/x", timeout="2m") == ()
+    (laid,) = client.override("b/x", reason="vendor is slow", for_=timedelta(hours=2), timeout="4h")
     assert (laid.path, laid.value, laid.by) == ("timeout", 14_400_000, "ana")
     assert laid.until_ms is not None
     assert 0 <= laid.until_ms - (T0 + 120 * MINUTE) < MINUTE
@@ -193,9 +194,9 @@ def test_what_failed_is_retried_all_at_once(client: Client, engine: Engine) -> N
 
 def test_a_hold_may_end_what_runs(client: Client, engine: Engine) -> None:
     engine.define("b/x")
-    run_id = client.start("b/x")
+    run_id = client.start("b/x").run_id
     engine.reserve_one()
-    client.pause("job:x", reason="vendor outage", stop=True)
+    client.pause("x", reason="vendor outage", stop=True)
     assert list(client.holds()) == ["job:b/x"]
     assert client.run(run_id).state == "stopping"
 
