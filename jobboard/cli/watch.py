@@ -1,5 +1,7 @@
 """Sync on every save, until Ctrl-C. It passes no guard by itself: what a plan would refuse waits.
 
+A save that would destroy jobs is synced once the files have stayed as they are for three seconds.
+
 jobboard watch
 jobboard watch boards/ops.yaml
 """
@@ -114,6 +116,18 @@ class _Spoken:
         if synced.revision is not None:
             self._screen.line(f"Synced: revision {synced.revision}.", "good")
             self._screen.flush()
+
+    def waiting(self, jobs: int) -> None:
+        from jobboard.cli.plan_words import number_of
+        from jobboard.daemon.stillness import STILL_MS
+
+        still = f"waiting {STILL_MS // 1000} s for the files to stay as they are"
+        self._screen.line(f"{number_of(jobs, 'job')} would go: {still}.", "change")
+        self._screen.flush()
+
+    def restored(self) -> None:
+        self._screen.line("No job would go any more: none did.", "good")
+        self._screen.flush()
 
     def failed(self, error: errors.JobboardError) -> None:
         if isinstance(error, errors.InvalidBoards):

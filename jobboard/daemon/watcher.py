@@ -7,6 +7,8 @@ writing is waited for: boards of two commits are never synced together.
 
 It never passes a guard by itself. A board that does not parse changes nothing and is shown; one whose file
 is gone is shown and stays, and one whose file holds another board waits for a person, as a conflict does.
+What would destroy a job is written once the files have stayed as they are for three seconds: a save that was
+cut off in the middle may be a whole board of fewer jobs. All of that sync waits: it is all or nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
 from jobboard import errors
+from jobboard.daemon.stillness import Stillness
 from jobboard.reconcile.applying import apply
 from jobboard.reconcile.planning import make_plan
 from jobboard.source.files import PROJECT_FILE
@@ -54,6 +57,12 @@ class Report(Protocol):
     def synced(self, synced: Synced) -> None:
         """A plan was applied."""
 
+    def waiting(self, jobs: int) -> None:
+        """So many jobs would go: nothing is written until the files have stayed as they are."""
+
+    def restored(self) -> None:
+        """No job would go any more, and none went."""
+
     def failed(self, error: errors.JobboardError) -> None:
         """Nothing was written, and why."""
 
@@ -70,6 +79,7 @@ class Watcher:
         report: Who is told.
         root: The folder of the project file, which is looked at as well; None where there can be none.
         busy: Whether Git is writing to the files right now.
+        stillness: Says when files that would destroy jobs have stayed the same for long enough.
     """
 
     def __init__(
@@ -83,6 +93,7 @@ class Watcher:
         report: Report,
         root: Path | None = None,
         busy: Callable[[], bool] = bool,
+        stillness: Stillness | None = None,
     ) -> None:
         self._store = store
         self._paths = paths
@@ -92,6 +103,7 @@ class Watcher:
         self._report = report
         self._root = root
         self._busy = busy
+        self._stillness = stillness or Stillness()
         self._said: object = None
         # Boards and the project file are followed side by side.
         self._looking = threading.Lock()
@@ -155,7 +167,7 @@ class Watcher:
             if stop.is_set() or self._places() != known:
                 return
             # At the first tick too: what was saved before the system began to tell is told by nobody.
-            if changes or number % (NET_MS // TICK_MS) == 0:
+            if changes or number % (NET_MS // TICK_MS) == 0 or self._stillness.is_due:
                 self._look_when_settled(stop)
 
     def _look_when_settled(self, stop: threading.Event) -> None:
@@ -178,13 +190,34 @@ class Watcher:
     def _look(self) -> None:
         try:
             planned = make_plan(self._store, self._read(), self._options)
-            if planned.plan.applyable:
+            if not planned.plan.applyable:
+                self._refuse(planned)
+            elif not self._is_waiting(planned):
                 self._apply(planned)
-            elif self._is_news(planned.plan):
-                self._report.planned(planned)
         except errors.JobboardError as error:
+            self._stillness.end()
             if self._is_news((str(error), getattr(error, "diagnostics", ()))):
                 self._report.failed(error)
+
+    def _refuse(self, planned: Planned) -> None:
+        self._stillness.end()
+        if self._is_news(planned.plan):
+            self._report.planned(planned)
+
+    def _is_waiting(self, planned: Planned) -> bool:
+        """Whether it destroys jobs and the files may still be in the middle of a save."""
+        jobs = planned.plan.counts["destroy"]
+        if not jobs:
+            if self._stillness.end():
+                self._report.restored()
+            return False
+        files = tuple((file.path, file.digest) for file in planned.sources.files)
+        if self._stillness.reached(files):
+            self._stillness.end()
+            return False
+        if self._is_news((jobs, files)):
+            self._report.waiting(jobs)
+        return True
 
     def _apply(self, planned: Planned) -> None:
         """Write what is to be written; a board whose file is gone is shown once, and stays."""

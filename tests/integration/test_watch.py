@@ -187,6 +187,34 @@ def test_a_broken_board_keeps_the_last_good_ones_and_is_told_once(place: Place) 
         assert watching.count("Redis keeps the last good boards.") == 1
 
 
+def test_jobs_go_once_the_files_have_stayed_as_they_are(place: Place) -> None:
+    path = place.write("ops")
+    path.write_text(f"{path.read_text()}  b: {{run: x}}\n  c: {{run: x}}\n")
+    with place.watching() as watching:
+        watching.expect("Synced: revision 1.")
+        place.write("ops", "y")
+        watching.expect("2 jobs would go: waiting 3 s for the files to stay as they are.")
+        assert place.revision() == 1
+        watching.expect("Synced: revision 2.")
+        assert place.live() == {"ops": "y"}
+        assert watching.count("would go") == 1
+
+
+def test_half_of_a_save_loses_nothing(place: Place) -> None:
+    path = place.write("ops")
+    whole = f"{path.read_text()}  b: {{run: x}}\n"
+    path.write_text(whole)
+    with place.watching() as watching:
+        watching.expect("Synced: revision 1.")
+        place.write("ops")
+        watching.expect("1 job would go")
+        path.write_text(whole)
+        watching.expect("No job would go any more: none did.")
+        place.write("etl")
+        watching.expect("Synced: revision 2.")
+        assert watching.count("1 to destroy") == 0
+
+
 def test_a_board_that_gets_another_name_waits_and_does_not_run_twice(place: Place) -> None:
     path = place.write("ops")
     good = path.read_text()

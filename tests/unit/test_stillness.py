@@ -1,0 +1,50 @@
+"""When something has stayed the same for long enough."""
+
+from __future__ import annotations
+
+from jobboard.daemon.stillness import STILL_MS, Stillness
+
+
+class Hand:
+    """A clock moved by hand."""
+
+    def __init__(self) -> None:
+        self.now_ms = 0
+
+    def __call__(self) -> int:
+        return self.now_ms
+
+
+def test_what_stays_is_reached_in_its_time_and_what_differs_begins_anew() -> None:
+    clock = Hand()
+    stillness = Stillness(clock)
+    assert not stillness.is_due
+    assert not stillness.reached("a")
+    clock.now_ms = STILL_MS - 1
+    assert not stillness.reached("a")
+    assert not stillness.reached("b")
+    clock.now_ms += STILL_MS - 1
+    assert not stillness.is_due
+    clock.now_ms += 1
+    assert stillness.is_due
+    assert stillness.reached("b")
+
+
+def test_what_returns_has_not_stayed() -> None:
+    clock = Hand()
+    stillness = Stillness(clock)
+    stillness.reached("a")
+    stillness.reached("b")
+    clock.now_ms = STILL_MS
+    assert not stillness.reached("a")
+
+
+def test_a_wait_that_ended_is_not_due() -> None:
+    clock = Hand()
+    stillness = Stillness(clock)
+    assert not stillness.end()
+    stillness.reached("a")
+    clock.now_ms = STILL_MS
+    assert stillness.end()
+    assert not stillness.is_due
+    assert not stillness.reached("a")
