@@ -10,6 +10,9 @@ import sys
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
+from jobboard.settings import Settings
+from jobboard.store.connect import open_store
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -50,6 +53,9 @@ def up(folder: Path) -> Iterator[subprocess.Popen[str]]:
         started.wait()
         assert started.stdout is not None
         started.stdout.close()
+        # A killed client leaves its server running; the next one adopts it, and ends it by being the last.
+        with open_store(Settings("embedded://", "after", folder / "home", "ana", "cli", folder)):
+            pass
 
 
 def test_it_serves_the_runners_of_the_project_that_are_here(tmp_path: Path) -> None:
