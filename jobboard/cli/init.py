@@ -1,4 +1,5 @@
 """Write a first board to edit: boards/hello.yaml, with the schema named for editors. Overwrites nothing.
+Where the project has a board hello already, this one is hello-2.
 
 jobboard init
 jobboard init ops/boards            in another folder
@@ -7,17 +8,23 @@ jobboard init ops/boards            in another folder
 from __future__ import annotations
 
 import json
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobboard import errors
+from jobboard.cli.project import board_paths
+from jobboard.settings import project_root
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
+
+FIRST_NAME = "hello"
 
 FIRST_BOARD = """\
 # yaml-language-server: $schema={schema}
-board: hello
+board: {name}
 description: A first board. Change it, save it, and look at what jobboard plan says.
 
 jobs:
@@ -44,13 +51,15 @@ def execute(args: argparse.Namespace) -> int:
     from jobboard.source.schema import schema_text
 
     folder = Path(args.folder)
-    board, schema = folder / "hello.yaml", folder / ".board.schema.json"
-    if board.exists():
-        raise errors.UsageError(f"{board} is there already", "edit it, or name another folder")
+    first, schema = folder / f"{FIRST_NAME}.yaml", folder / ".board.schema.json"
+    if first.exists():
+        raise errors.UsageError(f"{first} is there already", "edit it, or name another folder")
+    name = _free_name(folder)
+    board = folder / f"{name}.yaml"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _write_whole(schema, schema_text())
-        _write_whole(board, FIRST_BOARD.format(schema=schema.name))
+        _write_whole(board, FIRST_BOARD.format(schema=schema.name, name=name))
     except OSError as error:
         raise errors.JobboardError(
             f"cannot write into {folder}: {(error.strerror or str(error)).lower()}",
@@ -59,8 +68,32 @@ def execute(args: argparse.Namespace) -> int:
     if args.output == "json":
         print(json.dumps({"written": [str(board), str(schema)]}))
     else:
+        if name != FIRST_NAME:
+            print(f"There is a board {FIRST_NAME} already: this one is {name}.")
         print(f"wrote {board} and {schema}\nNext: jobboard lint · jobboard plan · jobboard up")
     return 0
+
+
+def _free_name(folder: Path) -> str:
+    """A name that no board in the folder has, nor any other of the project: one name is one board."""
+    root = project_root(Path.cwd())
+    looked = [path for path in (folder, *board_paths((), root)) if path.is_dir()]
+    taken = set(_names_in(looked, root))
+    names = (FIRST_NAME if number == 1 else f"{FIRST_NAME}-{number}" for number in count(1))
+    return next(name for name in names if name not in taken and not (folder / f"{name}.yaml").exists())
+
+
+def _names_in(folders: list[Path], root: Path) -> Iterator[str]:
+    """What the boards there are called, also those in which something is wrong."""
+    from jobboard.source import files
+    from jobboard.source.syntax import decode, parse
+    from jobboard.source.yamltree import Flaw
+
+    for file in files.read_found(folders, root, None):
+        text = decode(file.raw)
+        written = None if isinstance(text, Flaw) else parse(text).root
+        if isinstance(written, dict) and isinstance(written.get("board"), str):
+            yield written["board"]
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -252,7 +252,19 @@ def test_a_first_board_is_written_and_lints_plans_and_syncs(project: Project) ->
     refused = project.run("init")
     assert refused.code == 64
     assert "is there already" in refused.err
-    assert project.ok("init", "more", "-o", "json").json["written"][0] == "more/hello.yaml"
+    assert project.ok("init", "more", "-o", "json").json["written"][0] == "more/hello-2.yaml"
+    assert project.ok("lint", "boards", "more").code == 0
+
+
+def test_a_first_board_takes_a_name_that_no_other_file_has(project: Project) -> None:
+    boards = project.folder / "boards"
+    (boards / "a.yaml").write_text("board: hello\njobs: {a: {run: x}}\n")
+    (boards / "b.yml").write_text('{"board": "hello-2", "jobs": {"a": {"wrong": 1}}}\n')
+    (boards / "hello-3.yaml").write_text("[")
+    (boards / "text.yaml").write_bytes(b"\xff\xfe\x00")
+    said = project.ok("init").out
+    assert said.startswith("There is a board hello already: this one is hello-4.\nwrote boards/hello-4.yaml ")
+    assert (boards / "hello-4.yaml").read_text().splitlines()[1] == "board: hello-4"
 
 
 def test_a_warning_stops_nothing_unless_strict(project: Project) -> None:
