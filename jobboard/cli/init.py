@@ -51,11 +51,8 @@ def execute(args: argparse.Namespace) -> int:
     from jobboard.source.schema import schema_text
 
     folder = Path(args.folder)
-    first, schema = folder / f"{FIRST_NAME}.yaml", folder / ".board.schema.json"
-    if first.exists():
-        raise errors.UsageError(f"{first} is there already", "edit it, or name another folder")
     name = _free_name(folder)
-    board = folder / f"{name}.yaml"
+    board, schema = folder / f"{name}.yaml", folder / ".board.schema.json"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _write_whole(schema, schema_text())
@@ -75,12 +72,20 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _free_name(folder: Path) -> str:
-    """A name that no board in the folder has, nor any other of the project: one name is one board."""
+    """A name that no board in the folder has, nor any other of the project: one name is one board.
+
+    Raises:
+        errors.UsageError: The folder has a first board.
+    """
     root = project_root(Path.cwd())
     looked = [path for path in (folder, *board_paths((), root)) if path.is_dir()]
     taken = set(_names_in(looked, root))
     names = (FIRST_NAME if number == 1 else f"{FIRST_NAME}-{number}" for number in count(1))
-    return next(name for name in names if name not in taken and not (folder / f"{name}.yaml").exists())
+    name = next(name for name in names if name not in taken or (folder / f"{name}.yaml").exists())
+    board = folder / f"{name}.yaml"
+    if board.exists():
+        raise errors.UsageError(f"{board} is there already", "edit it, or name another folder")
+    return name
 
 
 def _names_in(folders: list[Path], root: Path) -> Iterator[str]:

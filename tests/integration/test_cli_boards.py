@@ -260,11 +260,12 @@ def test_a_first_board_takes_a_name_that_no_other_file_has(project: Project) -> 
     boards = project.folder / "boards"
     (boards / "a.yaml").write_text("board: hello\njobs: {a: {run: x}}\n")
     (boards / "b.yml").write_text('{"board": "hello-2", "jobs": {"a": {"wrong": 1}}}\n')
-    (boards / "hello-3.yaml").write_text("[")
+    (boards / "broken.yaml").write_text("[")
     (boards / "text.yaml").write_bytes(b"\xff\xfe\x00")
     said = project.ok("init").out
-    assert said.startswith("There is a board hello already: this one is hello-4.\nwrote boards/hello-4.yaml ")
-    assert (boards / "hello-4.yaml").read_text().splitlines()[1] == "board: hello-4"
+    assert said.startswith("There is a board hello already: this one is hello-3.\nwrote boards/hello-3.yaml ")
+    assert (boards / "hello-3.yaml").read_text().splitlines()[1] == "board: hello-3"
+    assert "boards/hello-3.yaml is there already" in project.run("init").err
 
 
 def test_a_warning_stops_nothing_unless_strict(project: Project) -> None:
