@@ -4,7 +4,7 @@
 
     JobboardError                 1   something failed; the message says what
     ├── UsageError               64   the command line is wrong
-    ├── InvalidBoards            65   a board does not hold together; nothing was written
+    ├── InvalidBoards            65   a board does not hold together
     ├── StoreUnreachable         69   no server answered
     ├── StoreRefused              1   the server answered and would not
     │   ├── WrongFormat           1   the namespace was written by another major version
@@ -59,8 +59,12 @@ class InvalidBoards(JobboardError):
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         count = sum(d.severity == "error" for d in diagnostics)
-        super().__init__(f"{count} error{'s' if count != 1 else ''} in the boards; nothing was written")
+        super().__init__(f"{count} error{'s' if count != 1 else ''} in the boards")
         self.diagnostics = tuple(diagnostics)
+
+    def left_unwritten(self) -> None:
+        """Have it said that nothing was written, where something would have been."""
+        self.message += "; nothing was written"
 
 
 class StoreUnreachable(JobboardError):

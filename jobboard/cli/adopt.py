@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from jobboard import errors
 from jobboard.cli import project
+from jobboard.cli.plan_faults import nothing_written
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reason", metavar="TEXT", help="why, for the history")
 
 
+@nothing_written()
 def execute(args: argparse.Namespace) -> int:
     """Plan it, show it, write it."""
     from jobboard.cli.plan_text import PlanText

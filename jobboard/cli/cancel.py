@@ -41,7 +41,7 @@ def execute(args: argparse.Namespace) -> int:
 
     settings = Settings.from_args(args)
     with open_store(settings) as store:
-        runs = _meant(store, args.what, everything=args.all)
+        job, runs = _meant(store, args.what, everything=args.all)
         tags = {run.run_id: Runs(store).cancel(run.run_id, settings.actor) for run in runs}
     if args.output == "json":
         said = [{"run": run_id, "outcome": tag.lower()} for run_id, tag in tags.items()]
@@ -50,21 +50,24 @@ def execute(args: argparse.Namespace) -> int:
     for run_id, tag in tags.items():
         print(f"{run_id} {_SAID[tag]}")
     if not tags:
-        print(f"{args.what} has no unfinished run. jobboard runs {args.what} lists those that ended.")
+        print(f"{job} has no unfinished run. jobboard runs {job} lists those that ended.")
     elif "STOPPING" in tags.values():
         stopping = next(run_id for run_id, tag in tags.items() if tag == "STOPPING")
         print(f"jobboard logs -f {stopping} shows it end.")
     return 0
 
 
-def _meant(store: Store, what: str, *, everything: bool) -> Sequence[Record]:
+def _meant(store: Store, what: str, *, everything: bool) -> tuple[str, Sequence[Record]]:
+    """The job's address, and its runs that are to be called off."""
     from jobboard.store import past
     from jobboard.store.views import find_job_or_past, find_run
 
     if "@" in what:
-        return [find_run(store, what)]
-    live = past.live_runs(store, find_job_or_past(store, what))
+        run = find_run(store, what)
+        return run.job, [run]
+    job = find_job_or_past(store, what)
+    live = past.live_runs(store, job)
     if len(live) > 1 and not everything:
         named = ", ".join(run.run_id for run in live[:6])
-        raise errors.UsageError(f"{what} has {len(live)} unfinished runs", f"name one, or add --all: {named}")
-    return live
+        raise errors.UsageError(f"{job} has {len(live)} unfinished runs", f"name one, or add --all: {named}")
+    return job, live

@@ -11,12 +11,14 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from contextlib import nullcontext
 from difflib import unified_diff
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobboard import errors
 from jobboard.cli import project
+from jobboard.cli.plan_faults import nothing_written
 from jobboard.settings import project_root
 
 if TYPE_CHECKING:
@@ -38,13 +40,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Lay out every file, or say which are laid out otherwise."""
     root = project_root(Path.cwd())
-    common = args.read_project(root)
-    changed = [
-        (path, before, after)
-        for path, before, after in _texts(args.paths, root, common)
-        if before != after.encode()
-    ]
     writes = not (args.check or args.diff)
+    with nothing_written() if writes else nullcontext():
+        common = args.read_project(root)
+        changed = [
+            (path, before, after)
+            for path, before, after in _texts(args.paths, root, common)
+            if before != after.encode()
+        ]
     for path, _, after in changed if writes else ():
         write_whole(path, after.encode())
     if args.output == "json":

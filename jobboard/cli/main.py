@@ -138,6 +138,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Report `message` the way every error is reported."""
+        from jobboard.cli.complaint import plainly
+
+        message = plainly(message)
         hint = f"{self.prog} --help lists what there is"
         if message.startswith(_UNRECOGNIZED):
             hint = self._meant(message.removeprefix(_UNRECOGNIZED).split()[0]) or hint
@@ -266,7 +269,7 @@ def _overview(head: list[str]) -> int:
 def _suggestion(command: str) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(command, COMMANDS, n=1)
+    near = get_close_matches(command, COMMANDS, n=1, cutoff=0.7)
     return f"did you mean jobboard {near[0]}?" if near else "jobboard --help lists them"
 
 

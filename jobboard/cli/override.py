@@ -176,7 +176,7 @@ def _table(found: Mapping[str, Definition], now_ms: int) -> None:
     if not rows:
         screen.line("Nothing is overridden.")
         return
-    screen.table(("JOB", "FIELD", "IS", "DEFINITION", "UNTIL", "BY", "REASON"), rows)
+    screen.table(("JOB", "FIELD", "IS", "DEFINITION", "UNTIL (UTC)", "BY", "REASON"), rows)
 
 
 def _say_moved(done: Overridden, path: str) -> None:

@@ -52,11 +52,15 @@ class BoardText:
         self._view.screen.line()
 
     def source(self, board: BoardPlan) -> str:
-        """Where a board's file is, and of which commit."""
+        """Where a board's file is, and of which commit; ``dirty`` where files differ from it."""
         if board.name == LOOSE:
             return "jobs of no board"
         commit = board.meta.get("commit")
-        return f"{self._view.file(board)} @ {commit[:7]}" if commit else self._view.file(board)
+        if not commit:
+            return self._view.file(board)
+        checkout = self._view.planned.sources.checkout
+        dirty = checkout is not None and checkout.dirty and checkout.commit == commit
+        return f"{self._view.file(board)} @ {commit[:7]}{', dirty' if dirty else ''}"
 
     def changes(self, board: BoardPlan) -> Iterator[int]:
         """Write what becomes of a board and its jobs, piece by piece: how many changes each is about."""

@@ -25,6 +25,16 @@ def faults_told(args: argparse.Namespace, namespace: str) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def nothing_written() -> Iterator[None]:
+    """Have errors of boards say that nothing was written: for commands that would have."""
+    try:
+        yield
+    except errors.InvalidBoards as error:
+        error.left_unwritten()
+        raise
+
+
 def _tell(args: argparse.Namespace, error: errors.InvalidBoards, namespace: str) -> None:
     asked = [output for output in outputs_of(args) if output.path is not None or output.form == "github"]
     write_all(asked, lambda form, screen: _write(form, screen, error, namespace))

@@ -107,9 +107,10 @@ def _meant(store: Store, what: str) -> str:
 
     if "@" in what:
         return find_run(store, what).run_id
-    live = past.live_runs(store, find_job_or_past(store, what))
+    job = find_job_or_past(store, what)
+    live = past.live_runs(store, job)
     if len(live) != 1:
         named = " or ".join(run.run_id for run in live[:6])
-        way_out = f"name one: {named}" if live else f"jobboard runs {what} lists those that ended"
-        raise errors.UsageError(f"{what} has {len(live) or 'no'} unfinished runs", way_out)
+        way_out = f"name one: {named}" if live else f"jobboard runs {job} lists those that ended"
+        raise errors.UsageError(f"{job} has {len(live) or 'no'} unfinished runs", way_out)
     return live[0].run_id

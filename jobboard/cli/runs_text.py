@@ -34,7 +34,7 @@ def write(asked: Asked, found: Listing, now_ms: int) -> None:
     if (terminal_width(screen) or WIDE) < WIDE:
         _in_pairs(screen, rows, styles)
     else:
-        screen.table(("STATE", "RUN", "AT", "TOOK", "MATCH" if found.search else "WHY"), rows, styles)
+        screen.table(("STATE", "RUN", "AT (UTC)", "TOOK", "MATCH" if found.search else "WHY"), rows, styles)
     remarks = _remarks(asked, found, now_ms)
     if remarks:
         screen.line()
@@ -44,9 +44,9 @@ def write(asked: Asked, found: Listing, now_ms: int) -> None:
 def _in_pairs(screen: Screen, rows: Sequence[Sequence[str]], styles: Sequence[str]) -> None:
     """Two lines a run, for a terminal that a table does not fit."""
     widest = max(len(row[0]) for row in rows)
-    for (state, run, *rest), style in zip(rows, styles, strict=True):
+    for (state, run, at, *rest), style in zip(rows, styles, strict=True):
         screen.line(f"{screen.paint(f'{state:<{widest}}', style)}  {run}")
-        for line in wrapped(screen, "  ".join(part for part in rest if part), widest + 2):
+        for line in wrapped(screen, "  ".join(part for part in (f"{at} UTC", *rest) if part), widest + 2):
             screen.line(f"{'':<{widest}}  {line}", "dim")
 
 
@@ -86,7 +86,7 @@ def why_text(record: Record, now_ms: int) -> str:
     if record.state == "blocked":
         return f"waiting for {', '.join(record.needs[:3])}{', …' if len(record.needs) > 3 else ''}"
     if record.state == "delayed" and record.due_at_ms is not None:
-        return f"until {brief_instant(record.due_at_ms, None, now_ms)}" + (
+        return f"until {brief_instant(record.due_at_ms, None, now_ms)} UTC" + (
             f", {record.reason}" if record.reason else ""
         )
     if record.state == "queued":
@@ -103,7 +103,7 @@ def _remarks(asked: Asked, found: Listing, now_ms: int) -> list[str]:
     if not found.past.complete and found.past.back_to_ms is not None:
         back = brief_instant(found.past.back_to_ms, None, now_ms)
         looked_at = f"{found.past.looked_at} record{'s' if found.past.looked_at != 1 else ''}"
-        remarks.append(f"Looked back to {back} ({looked_at}); -n shows more.")
+        remarks.append(f"Looked back to {back} UTC ({looked_at}); -n shows more.")
     return remarks + _search_remarks(found.search)
 
 
@@ -134,7 +134,7 @@ def _nothing(asked: Asked, found: Listing, now_ms: int) -> str:
     if not walk.complete and walk.back_to_ms is not None:
         back = brief_instant(walk.back_to_ms, None, now_ms)
         looked = _live_remark(asked, found)
-        said = f"No such run{whose} back to {back}, which is {walk.looked_at} records."
+        said = f"No such run{whose} back to {back} UTC, which is {walk.looked_at} records."
         return " ".join([said, *looked, *_search_remarks(found.search)])
     hint = (
         f"jobboard why {asked.address} says what it waits for."

@@ -37,7 +37,12 @@ def scope_of(store: Store, args: argparse.Namespace) -> str:
     if args.what is not None:
         from jobboard.store.views import find_scope
 
-        return find_scope(store, args.what)
+        try:
+            return find_scope(store, args.what)
+        except errors.UsageError as error:
+            if args.what == "all":
+                raise errors.UsageError(error.message, "write --all for everything") from error
+            raise
     return tag_scope(args.tag) if args.tag is not None else queue_scope(args.queue)
 
 

@@ -17,7 +17,7 @@ from jobboard import errors
 from jobboard.cli import plan as plan_command
 from jobboard.cli import project
 from jobboard.cli.outputs import outputs_of, write_all
-from jobboard.cli.plan_faults import faults_told
+from jobboard.cli.plan_faults import faults_told, nothing_written
 from jobboard.cli.plan_forms import FORMS
 from jobboard.cli.screen import Screen
 from jobboard.settings import Settings
@@ -54,6 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reason", metavar="TEXT", help="why, for the history")
 
 
+@nothing_written()
 def execute(args: argparse.Namespace) -> int:
     """Plan, show, ask, apply; or show and apply what was planned before."""
     if args.plan is not None:
@@ -98,7 +99,7 @@ def _execute_saved(args: argparse.Namespace) -> int:
         refuse(planned.plan)
         synced = apply(store, planned, project.by_of(settings, args.reason), tell)
     is_repeated = synced.revision is None and not synced.requeued
-    report(replace(synced, repeated=is_repeated), outputs_of(args))
+    report(replace(synced, repeated=is_repeated), outputs_of(args), shown=not planned.plan.empty)
     return _exit_code(synced)
 
 
@@ -167,8 +168,14 @@ def _is_expected(digest: str, expected: str) -> bool:
     return len(stem) >= len("sha256:") + 8 and digest.startswith(stem)
 
 
-def report(synced: Synced, outputs: Sequence[Output]) -> None:
-    """Say what was done, below the plan; beside it where that was printed in another form."""
+def report(synced: Synced, outputs: Sequence[Output], *, shown: bool = True) -> None:
+    """Say what was done, below the plan; beside it where that was printed in another form.
+
+    Args:
+        synced: What was done.
+        outputs: Where to.
+        shown: Whether the plan was printed, which says what it left with its conflicts.
+    """
 
     def write_json(_: str, screen: Screen) -> None:
         import json
@@ -178,7 +185,11 @@ def report(synced: Synced, outputs: Sequence[Output]) -> None:
     write_all((output for output in outputs if output.form == "json"), write_json)
     printed = outputs[-1].form
     if printed != "json":
-        _write_result(Screen(None if printed == "text" else sys.stderr), synced)
+        screen = Screen(None if printed == "text" else sys.stderr)
+        _write_result(screen, synced)
+        if synced.plan.skipped and not (shown and printed == "text"):
+            jobs = ", ".join(synced.plan.skipped)
+            screen.line(f"Left as they are, with their conflicts: {jobs}.", "error")
 
 
 def _result_json(synced: Synced) -> dict[str, Any]:
@@ -205,8 +216,6 @@ def _write_result(screen: Screen, synced: Synced) -> None:
         screen.line("All of this is applied already; nothing was left to do.")
     if synced.revision is not None or synced.requeued:
         _write_done(screen, synced)
-    if skipped := synced.plan.skipped:
-        screen.line(f"Left as they are, with their conflicts: {', '.join(skipped)}.", "error")
 
 
 def _write_done(screen: Screen, synced: Synced) -> None:

@@ -120,9 +120,17 @@ class _Report:
             if event["e"] == "finished":
                 state, reason = event.get("state", ""), event.get("reason")
                 word = self._screen.paint(f"{state:<9}", "good" if state == "ok" else "error")
-                self._say(f"{word} {event['run']}{f'  {reason}' if reason not in (None, '', state) else ''}")
+                why = f"  {reason}" if reason not in (None, "", state) else ""
+                self._say(f"{_clock(int(event['at']))}  {word} {event['run']}{why}")
         return after
 
     def _say(self, line: str, style: str = "") -> None:
         self._screen.line(line, style)
         self._screen.flush()
+
+
+def _clock(at_ms: int) -> str:
+    """The time of day in UTC, as ``09:30:05Z``."""
+    from jobboard.core.instant import format_instant
+
+    return format_instant(at_ms // 1000 * 1000)[11:]

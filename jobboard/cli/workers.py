@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from jobboard.store.connect import Store
 
 _ACTIONS = ("drain", "forget")
+_BY_FUNCTION = "function"
+"""The version that a worker has which is no jobboard, but calls the functions."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -110,7 +112,7 @@ def _show(
             f"{one.held} of {one.slots}",
             "-" if one.started_at_ms is None else brief_span(max(0, now_ms - one.started_at_ms)),
             _lease(one, now_ms),
-            one.version if one.version == __version__ else f"{one.version} (not {__version__})",
+            _version(one),
             "" if one.state == "up" else one.state,
         ]
         for one in workers
@@ -129,6 +131,13 @@ def _queues(worker: Worker) -> str:
     """What it serves, with the slots of its own that a queue has: ``common, slow=1``."""
     own = worker.own_slots
     return ", ".join(f"{queue}={own[queue]}" if queue in own else queue for queue in worker.queues)
+
+
+def _version(worker: Worker) -> str:
+    """Of its jobboard; a program of any language, which calls the functions, is of none."""
+    if worker.version in (__version__, _BY_FUNCTION):
+        return worker.version
+    return f"{worker.version} (not {__version__})"
 
 
 def _lease(worker: Worker, now_ms: int) -> str:

@@ -242,7 +242,39 @@ def _bad_type(name: str, wanted: list[str], value: Any, path: Path) -> Fault:
         return Fault(path, f"{name} is empty", hint)
     words = [_TYPE_WORDS[kind] for kind in wanted if kind != "null"]
     listed = " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-    return Fault(path, f"{name} must be {listed}, not {_found(value)}", _remedy(words, value, path))
+    remedy = _example(words, value, path) or _remedy(words, value, path)
+    return Fault(path, f"{name} must be {listed}, not {_found(value)}", remedy)
+
+
+_CRONTAB_LINE = re.compile(r"\s*((?:\S+\s+){4}[\d*?A-Za-z,/#-]+|@[a-z]+)\s+(\S.*)", re.DOTALL)
+_FIELD_OF_TIME = re.compile(r"(?:[\d*?,/#L-]|\b[A-Za-z]{3}\b)+")
+_MAPS_OF_TEXT = ("env", "labels", "headers", "variables")
+
+
+def _example(words: list[str], value: Any, path: Path) -> str | None:
+    """The shape to write instead of a crontab's line, or of a list where a map belongs."""
+    if words != ["a map"]:
+        return None
+    if isinstance(value, str) and (not path or (path[0] == "jobs" and len(path) < 3)):
+        return _from_crontab(value, path)
+    if path == ("jobs",) and isinstance(value, list):
+        return 'Name each job by a key:  jobs: {backup: {cron: "0 3 * * *", run: ./backup}}'
+    if path and path[-1] in _MAPS_OF_TEXT and isinstance(value, list):
+        pairs = [item.partition("=") for item in value if isinstance(item, str) and "=" in item]
+        key, _, text = pairs[0] if pairs else ("NAME", "=", "VALUE")
+        return f"Write  {path[-1]}: {{{key.strip()}: {quoted(text)}}}"
+    return None
+
+
+def _from_crontab(text: str, path: Path) -> str | None:
+    """The job that a crontab's line is; None where the text is none."""
+    match = _CRONTAB_LINE.fullmatch(text.partition("\n")[0])
+    if match is None or not (text.lstrip()[0] == "@" or all(map(_FIELD_OF_TIME.fullmatch, match[1].split()))):
+        return None
+    job = f"{{cron: {quoted(match[1])}, run: COMMAND}}"
+    if len(path) == 2:
+        return f"Write  {path[1]}: {job}"
+    return f"A line of a crontab is a job:  {'board: NAME, ' if not path else ''}jobs: {{NAME: {job}}}"
 
 
 def _remedy(words: list[str], value: Any, path: Path) -> str | None:

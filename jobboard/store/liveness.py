@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jobboard import errors
 from jobboard.core.facts import SEEN_WITHIN_MS
 from jobboard.core.meaning import zone_version
+from jobboard.core.moment import brief_span
 from jobboard.core.names import worker_for
 from jobboard.store import functions
 from jobboard.store.connect import explained
@@ -85,7 +86,7 @@ def _queues(store: Store, now_ms: int) -> Iterator[Finding]:
         if not runs:
             continue
         waited_ms = now_ms - (runs[0].queued_at_ms or now_ms)
-        words = f"queue {queue}: {length} waiting, the first for {waited_ms // 1000} s"
+        words = f"queue {queue}: {length} waiting, the first for {brief_span(waited_ms)}"
         if queue not in served:
             yield Finding("queues", "error", f"{words}, and no worker serves it", worker_for(queue))
         elif waited_ms > LONG_MS:

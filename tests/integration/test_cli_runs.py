@@ -48,7 +48,7 @@ def test_live_runs_come_first_then_the_newest(
     assert said["runs"][1]["duration_ms"] == 500
     assert said["complete"] is True
     lines = told(store, capsys, "runs").splitlines()
-    assert lines[0].split() == ["STATE", "RUN", "AT", "TOOK", "WHY"]
+    assert lines[0].split() == ["STATE", "RUN", "AT", "(UTC)", "TOOK", "WHY"]
     assert lines[1].endswith("queue gpu")
     assert lines[2].endswith("500ms  exit 3")
 

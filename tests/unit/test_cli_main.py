@@ -195,3 +195,31 @@ def test_half_a_flag_is_none(capsys: pytest.CaptureFixture[str]) -> None:
     """Some lift a guard: what was meant has to be written out."""
     assert main(["lint", "--env", "x", "--outp", "json"]) == 64
     assert "unrecognized arguments: --outp" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["runs", "-n", "x"], "-n takes a whole number, not 'x'"),
+        (["runs", "-n"], "-n needs a value"),
+        (["runs", "-o", "x"], "-o/--output takes text or json, not 'x'"),
+        (["bogus"], "there is no command 'bogus'\n          jobboard --help lists them"),
+    ],
+)
+def test_what_is_mistyped_is_said_in_plain_words(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 64
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("command", "writes"), [("graph", False), ("fmt", True)])
+def test_only_a_command_that_writes_says_that_nothing_was_written(
+    command: str, writes: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    board = tmp_path / "ops.yaml"
+    board.write_text("board: ops\njobs: 5\n")
+    assert main([command, str(board)]) == 65
+    said = capsys.readouterr().err
+    assert "1 error in the boards" in said
+    assert ("nothing was written" in said) == writes
