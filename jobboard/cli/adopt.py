@@ -82,7 +82,7 @@ def execute(args: argparse.Namespace) -> int:
 def _say(source: str, target: str, plan: Plan, revision: int | None, *, as_json: bool) -> None:
     if as_json:
         fields = [field.path for change in plan.changes for field in change.fields]
-        said = {"source": source, "address": target, "outcome": "adopted", "revision": revision}
+        said = {"source": source, "job": target, "outcome": "adopted", "revision": revision}
         print(json.dumps({**said, "fields": fields}, indent=2))
     else:
         print(f"{source} is {target} now. Revision {revision}.")

@@ -95,6 +95,6 @@ def _origin_json(
         "origin": "revision" if revision else "live" if origin == "live" else "unknown",
         "revision": revision.number if revision else None,
         "commit": revision.commit if revision else None,
-        "actor": revision.by.get("actor") if revision else made.get("actor"),
+        "by": revision.by.get("actor") if revision else made.get("actor"),
         "at": instant_json(revision.at_ms if revision else made.get("at")),
     }

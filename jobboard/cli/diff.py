@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from jobboard import errors
 from jobboard.cli.changes import change_lines
-from jobboard.cli.history import field_json, number_of
+from jobboard.cli.history import number_of
 from jobboard.cli.outputs import outputs_of, write_all
 from jobboard.cli.plan_diff import job_diff
+from jobboard.cli.records import field_json
 from jobboard.core.blame import moved_between
 from jobboard.settings import Settings
 
@@ -74,7 +75,7 @@ def _write(
     if form == "json":
         changes = [
             {
-                "address": address,
+                "job": address,
                 "action": _action(address, before, after),
                 "fields": [field_json(field) for field in fields],
             }

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.cli.outputs import outputs_of, write_all
-from jobboard.cli.records import instant_json, overrides_json
+from jobboard.cli.records import holds_json, instant_json, overrides_json
+from jobboard.core.written import unit_of
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -89,14 +90,12 @@ def _as_json(drifted: Drifted) -> dict[str, Any]:
         "namespace": drifted.namespace,
         "drifted": len(drifted.jobs),
         "boards": [_board_json(board, around) for board in drifted.boards],
-        "holds": {
-            scope: [
-                {**hold, "at": instant_json(hold["at"]), "until": instant_json(hold.get("until"))}
-                for hold in listed
-            ]
-            for scope, listed in around.holds.items()
-        },
-        "overrides": {address: overrides_json(around.overrides(address)) for address in around.overridden},
+        "holds": holds_json(around.holds),
+        "overrides": [
+            {"job": address, **said}
+            for address in around.overridden
+            for said in overrides_json(around.overrides(address))
+        ],
     }
 
 
@@ -108,7 +107,7 @@ def _board_json(board: EditedBoard, around: Around) -> dict[str, Any]:
         "commit": meta.get("commit"),
         "revision": meta.get("revision"),
         "synced_at": instant_json(meta.get("at")),
-        "held": meta.get("held"),
+        "held": _held_json(meta.get("held")),
         "jobs": [_job_json(job, around) for job in board.jobs],
     }
 
@@ -116,13 +115,30 @@ def _board_json(board: EditedBoard, around: Around) -> dict[str, Any]:
 def _job_json(job: EditedJob, around: Around) -> dict[str, Any]:
     edits = around.edits.get(job.address, {})
     return {
-        "address": job.address,
+        "job": job.address,
         "fields": [
-            {"path": f.path, "applied": f.file, "live": f.live, "edited": _edit_json(edits.get(f.path))}
+            {
+                "path": f.path,
+                "applied": f.file,
+                "live": f.live,
+                "unit": unit_of(f.path),
+                "edited": _edit_json(edits.get(f.path)),
+            }
             for f in job.fields
         ],
     }
 
 
 def _edit_json(edit: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return {**edit, "at": instant_json(edit["at"])} if edit else None
+    """Who edited a path, how, why and when."""
+    if not edit:
+        return None
+    made = {"by": edit.get("actor"), "via": edit.get("via"), "reason": edit.get("reason") or None}
+    return {**made, "at": instant_json(edit["at"])}
+
+
+def _held_json(held: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What holds a board at a revision it was rolled back to."""
+    if not held:
+        return None
+    return {"revision": held.get("revision"), "by": held.get("actor"), "reason": held.get("reason")}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from jobboard import errors
 from jobboard.cli.changes import ALIKE, change_lines
 from jobboard.cli.plan_words import SYMBOLS
-from jobboard.cli.records import instant_json
+from jobboard.cli.records import deed_json, field_json, instant_json
 from jobboard.cli.screen import Screen, ago, visible, when
 from jobboard.core.blame import moved_between
 from jobboard.settings import Settings
@@ -76,10 +76,7 @@ def revision_json(revision: Revision) -> dict[str, Any]:
     return {
         "revision": revision.number,
         "at": instant_json(revision.at_ms),
-        "actor": revision.by.get("actor"),
-        "via": revision.by.get("via"),
-        "host": revision.by.get("host"),
-        "reason": revision.by.get("reason"),
+        **deed_json(revision.by),
         "commit": revision.commit,
         "branch": revision.branch,
         "author": revision.author,
@@ -99,11 +96,6 @@ def source_text(revision: Revision) -> str:
         return "-"
     branch = f" {revision.branch}" if revision.branch else ""
     return f"{revision.commit[:7]}{branch}{', dirty' if revision.dirty else ''}"
-
-
-def field_json(field: Merged) -> dict[str, Any]:
-    """A path that moved."""
-    return {"path": field.path, "before": field.live, "after": field.result}
 
 
 def _list(store: Store, args: argparse.Namespace) -> int:
@@ -226,7 +218,7 @@ def _fields(change: Change) -> tuple[Merged, ...]:
 
 def _change_json(change: Change) -> dict[str, Any]:
     return {
-        "address": change.address,
+        "job": change.address,
         "action": change.action,
         "source": change.source,
         "before": change.before.spec if change.before else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jobboard.cli.changes import ClockTexts
-from jobboard.cli.records import overrides_json, skip_json
+from jobboard.cli.records import override_json, skip_json
 from jobboard.core.change import ACTIONS
 from jobboard.core.crowding import week_ahead
 from jobboard.core.forecast import effect_of
@@ -43,7 +43,10 @@ def plan_json(planned: Planned, around: Around) -> dict[str, Any]:
         "boards": [_board(planned, board, around, clocks) for board in plan.boards],
         "holds": {scope: [_hold(hold) for hold in listed] for scope, listed in around.holds.items()},
         "skips": {address: skip_json(skip) for address, skip in around.skips.items()},
-        "overrides": {address: overrides_json(around.overrides(address)) for address in around.overridden},
+        "overrides": {
+            address: [override_json(override) for override in around.overrides(address)]
+            for address in around.overridden
+        },
         "week": _week(plan, around),
         "since": _since(around),
         "warnings": [warning.as_json() for warning in planned.warnings],

@@ -50,7 +50,7 @@ def put(args: argparse.Namespace, *, create: bool) -> int:
     with open_store(settings) as store:
         done = put_job(store, args.job, keys, by=project.by_of(settings, args.reason), create=create)
     if args.output == "json":
-        print(json.dumps({"address": done.address, "outcome": done.outcome}, indent=2))
+        print(json.dumps({"job": done.address, "outcome": done.outcome}, indent=2))
     else:
         _say(done)
     return 0

@@ -8,12 +8,14 @@ from jobboard.cli.screen import moment as full_moment
 from jobboard.core.diagnostic import visible
 from jobboard.core.instant import format_instant
 from jobboard.core.moment import brief_instant, brief_span
+from jobboard.core.written import unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from jobboard.cli.screen import Screen
     from jobboard.core.facts import Join, Skip
+    from jobboard.core.merge import Merged
     from jobboard.core.override import Override
     from jobboard.core.record import Record, Try
 
@@ -129,6 +131,21 @@ def record_json(record: Record) -> dict[str, Any]:
     }
 
 
+def deed_json(by: Mapping[str, Any]) -> dict[str, Any]:
+    """Who did something, by what way, from where and why, as JSON."""
+    return {"by": by.get("actor"), **{key: by.get(key) for key in ("via", "host", "reason")}}
+
+
+def field_json(field: Merged) -> dict[str, Any]:
+    """A path that moved, as JSON, its values canonical."""
+    return {
+        "path": field.path,
+        "before": field.live,
+        "after": field.result,
+        "unit": unit_of(field.path),
+    }
+
+
 def joins_json(joins: Sequence[Join]) -> list[dict[str, Any]]:
     """Nominals that wait for some of a job's parents, as JSON."""
     return [{"nominal": format_instant(join.nominal_ms), "missing": list(join.missing)} for join in joins]
@@ -151,18 +168,20 @@ def holds_json(holds: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[st
 
 def overrides_json(overrides: Iterable[Override]) -> list[dict[str, Any]]:
     """Overrides, as JSON, their values canonical."""
-    return [
-        {
-            "path": override.path,
-            "value": override.value,
-            "reason": override.reason,
-            "by": override.by,
-            "via": override.via,
-            "since": instant_json(override.at_ms),
-            "until": instant_json(override.until_ms),
-        }
-        for override in overrides
-    ]
+    return [{**override_json(override), "unit": unit_of(override.path)} for override in overrides]
+
+
+def override_json(override: Override) -> dict[str, Any]:
+    """An override, as the JSON of a plan has it."""
+    return {
+        "path": override.path,
+        "value": override.value,
+        "reason": override.reason,
+        "by": override.by,
+        "via": override.via,
+        "since": instant_json(override.at_ms),
+        "until": instant_json(override.until_ms),
+    }
 
 
 def skip_json(skip: Skip | None) -> dict[str, Any] | None:

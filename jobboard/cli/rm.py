@@ -37,7 +37,7 @@ def execute(args: argparse.Namespace) -> int:
         address = find_job(store, args.job)
         remove_job(store, address, by=project.by_of(settings, args.reason))
     if args.output == "json":
-        print(json.dumps({"address": address, "outcome": "removed"}))
+        print(json.dumps({"job": address, "outcome": "removed"}))
         return 0
     print(f"- {address}")
     if split_address(address)[0] != LOOSE:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from jobboard import errors
 from jobboard.cli import project
 from jobboard.cli.changes import override_value
-from jobboard.cli.records import overrides_json, overriding
+from jobboard.cli.records import field_json, overrides_json, overriding
 from jobboard.cli.values import shown
 from jobboard.settings import Settings
 
@@ -44,9 +44,9 @@ def execute(args: argparse.Namespace) -> int:
         now_ms = clocks.now_ms(store)
         edited = edit_job(store, address, wanted, by=by, now_ms=now_ms)
     if args.output == "json":
-        moved = [{"path": f.path, "before": f.live, "after": f.result} for f in edited.fields]
+        moved = [field_json(field) for field in edited.fields]
         over = overrides_json(edited.overridden)
-        print(json.dumps({"address": address, "fields": moved, "overridden": over}, indent=2))
+        print(json.dumps({"job": address, "fields": moved, "overridden": over}, indent=2))
         return 0
     if not edited.fields:
         print(f"{address} already says so; nothing was written.")

@@ -35,6 +35,7 @@ from jobboard.core.pending import joining
 from jobboard.core.resolve import GIVEN
 from jobboard.core.schedule import compile_schedule
 from jobboard.core.scope import resume_command, scope_text
+from jobboard.core.written import unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -206,6 +207,7 @@ class JobView:
             "path": field.path,
             "file": MASKED if hidden else field.file,
             "live": MASKED if hidden else field.live,
+            "unit": unit_of(field.path),
             "by": made.get("actor"),
             "via": made.get("via"),
             "at": instant_json(made.get("at")),

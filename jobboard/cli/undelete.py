@@ -13,6 +13,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from jobboard.cli import project
+from jobboard.cli.records import deed_json, instant_json
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def execute(args: argparse.Namespace) -> int:
         asked = _asked(store, args.job)
         address = restore_job(store, asked, by=project.by_of(settings, args.reason))
     if as_json:
-        print(json.dumps({"address": address, "outcome": "restored"}))
+        print(json.dumps({"job": address, "outcome": "restored"}))
     elif address == asked:
         print(f"+ {address}   jobboard next {address}")
     else:
@@ -95,12 +96,10 @@ def _why(commit: str | None, by: Mapping[str, Any]) -> str:
 
 
 def _tombstone_json(address: str, one: Tombstone) -> dict[str, Any]:
-    from jobboard.core.instant import format_instant
-
     return {
-        "address": address,
-        "at": format_instant(one.at_ms),
-        "by": dict(one.by),
+        "job": address,
+        "at": instant_json(one.at_ms),
+        **deed_json(one.by),
         "commit": one.commit,
         "by_hand": one.base is not None,
         "spec": dict(one.spec),

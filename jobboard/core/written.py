@@ -39,6 +39,15 @@ SPANS_WITHIN = {
 _COUNTS_WITHIN = frozenset({"files"})
 
 
+def unit_of(path: str) -> str | None:
+    """What the number at a path counts: ``ms`` of a span, ``bytes`` of a size; None where it is neither."""
+    key, _, name = path.partition(".")
+    if (key in SPANS and not name) or name in SPANS_WITHIN.get(key, ()):
+        return "ms"
+    sized = (key == "limits" and name and name not in _COUNTS_WITHIN) or (key, name) == ("logs", "max_size")
+    return "bytes" if sized else None
+
+
 def written_keys(spec: Spec, board: str) -> dict[str, Any]:
     """The keys of a job of a board, each with the value that board would write."""
     keys = {key: _written(key, value) for key, value in as_keys(spec).items()}

@@ -107,7 +107,7 @@ def test_for_programs(loose: Project) -> None:
     loose.board("ops", SAME)
     assert loose.ok("adopt", "dump", "ops/dump", "-o", "json").json == {
         "source": "loose/dump",
-        "address": "ops/dump",
+        "job": "ops/dump",
         "outcome": "adopted",
         "revision": 1,
         "fields": [],

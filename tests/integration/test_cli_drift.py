@@ -66,7 +66,7 @@ def test_as_json(edited: Project) -> None:
     assert board["synced_at"].startswith("2026-11-21T12:00:0")
     timeout, _ = job["fields"]
     assert (timeout["path"], timeout["applied"], timeout["live"]) == ("timeout", 60_000, 90_000)
-    assert (timeout["edited"]["actor"], timeout["edited"]["via"]) == ("ana", "cli")
+    assert (timeout["unit"], timeout["edited"]["by"], timeout["edited"]["via"]) == ("ms", "ana", "cli")
     assert timeout["edited"]["at"].startswith("2026-11-21T12:00:0")
     assert set(said.json) == {"format_version", "namespace", "drifted", "boards", "holds", "overrides"}
 
@@ -104,7 +104,9 @@ def test_a_hold_is_shown_and_is_no_drift(project: Project) -> None:
     said = project.ok("drift")
     assert 'held     ops/a is paused (luis: "outage")' in said.out
     assert "other/a" not in said.out
-    assert list(project.ok("drift", "-o", "json").json["holds"]) == ["job:ops/a"]
+    (hold,) = project.ok("drift", "-o", "json").json["holds"]
+    assert (hold["scope"], hold["by"], hold["reason"]) == ("job:ops/a", "luis", "outage")
+    assert hold["since"].endswith("Z")
 
 
 def test_an_override_is_shown_and_is_no_drift(project: Project) -> None:
@@ -113,8 +115,9 @@ def test_an_override_is_shown_and_is_no_drift(project: Project) -> None:
     project.ok("override", "set", "a", "timeout=2m", "--reason", "slow disk")
     said = project.ok("drift")
     assert '  override ops/a  timeout 2m, not 1m (ana: "slow disk")' in said.out
-    (override,) = project.ok("drift", "-o", "json").json["overrides"]["ops/a"]
-    assert (override["path"], override["value"], override["reason"]) == ("timeout", 120_000, "slow disk")
+    (override,) = project.ok("drift", "-o", "json").json["overrides"]
+    assert (override["job"], override["path"], override["reason"]) == ("ops/a", "timeout", "slow disk")
+    assert (override["value"], override["unit"]) == (120_000, "ms")
 
 
 def test_a_job_removed_by_hand_and_one_brought_back(project: Project) -> None:
@@ -141,7 +144,7 @@ def test_a_board_that_a_rollback_holds_is_shown(project: Project) -> None:
     project.sync()
     project.ok("rollback", "1", "--auto-approve")
     assert "  . rolled back by ana to revision 1, and held there" in project.ok("drift").out
-    assert project.ok("drift", "-o", "json").json["boards"][0]["held"]["actor"] == "ana"
+    assert project.ok("drift", "-o", "json").json["boards"][0]["held"]["by"] == "ana"
 
 
 def test_what_a_sync_settles_is_drift_no_more(edited: Project) -> None:

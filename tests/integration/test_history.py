@@ -33,11 +33,11 @@ def listed(project: Project, *words: str) -> list[int]:
 
 def test_it_lists_who_synced_what(project: Project) -> None:
     newest, second, first = project.ok("history", "-o", "json").json["revisions"]
-    assert (newest["revision"], newest["actor"], newest["boards"]) == (3, "luis", ["web"])
+    assert (newest["revision"], newest["by"], newest["boards"]) == (3, "luis", ["web"])
     assert newest["commit"] == project.git("rev-parse", "HEAD")
     assert (newest["branch"], newest["author"], newest["dirty"]) == ("main", "ana <ana@example.org>", False)
     assert (second["dirty"], second["counts"]) == (True, {"add": 1, "change": 2, "destroy": 1})
-    assert (first["actor"], first["via"], first["reason"]) == ("ana", "cli", "to begin with")
+    assert (first["by"], first["via"], first["reason"]) == ("ana", "cli", "to begin with")
     lines = project.ok("history").out.splitlines()
     assert lines[1].startswith("3 ")
     assert "luis" in lines[1]
@@ -73,10 +73,12 @@ def test_it_shows_one_revision_job_by_job(project: Project) -> None:
     assert "- ops/b" in said
     assert "env.X      one  →  three" in said
     assert "+ ops/d" in said
-    changes = {c["address"]: c for c in project.ok("history", "show", "r2", "-o", "json").json["changes"]}
+    changes = {c["job"]: c for c in project.ok("history", "show", "r2", "-o", "json").json["changes"]}
     assert changes["ops/b"]["before"] == {"command": {"run": "x"}}
     assert changes["ops/a"]["after"]["timeout"] == 120_000
-    assert changes["ops/a"]["fields"] == [{"path": "timeout", "before": 60_000, "after": 120_000}]
+    assert changes["ops/a"]["fields"] == [
+        {"path": "timeout", "before": 60_000, "after": 120_000, "unit": "ms"}
+    ]
     for words, error in (
         (["show", "9"], "no revision 9"),
         (["show", "x"], "is no revision"),
@@ -92,13 +94,13 @@ def test_a_record_is_remembered_by_what_the_file_said(project: Project) -> None:
     project.sync()
     (change,) = project.ok("history", "show", "4", "-o", "json").json["changes"]
     assert change["action"] == "record"
-    assert change["fields"] == [{"path": "timeout", "before": 120_000, "after": 540_000}]
+    assert change["fields"] == [{"path": "timeout", "before": 120_000, "after": 540_000, "unit": "ms"}]
 
 
 def test_it_tells_what_lies_between_two(project: Project) -> None:
     def between(*words: str) -> dict[str, Any]:
         found = project.ok("diff", *words, "-o", "json").json
-        return {c["address"]: (c["action"], [f["path"] for f in c["fields"]]) for c in found["changes"]}
+        return {c["job"]: (c["action"], [f["path"] for f in c["fields"]]) for c in found["changes"]}
 
     assert between("1", "2") == {
         "ops/a": ("change", ["timeout"]),
@@ -125,7 +127,7 @@ def test_it_says_whose_each_field_is(project: Project) -> None:
     project.ok("set", "ops/a", "queue=slow", "--as", "eva")
     fields = {f["path"]: f for f in project.ok("blame", "ops/a", "-o", "json").json["fields"]}
     assert (fields["command"]["revision"], fields["timeout"]["revision"]) == (1, 2)
-    assert (fields["queue"]["origin"], fields["queue"]["actor"]) == ("live", "eva")
+    assert (fields["queue"]["origin"], fields["queue"]["by"]) == ("live", "eva")
     said = project.ok("blame", "a").out
     assert "revision 1" in said
     assert "live edit  eva (cli)" in said

@@ -54,7 +54,7 @@ def test_it_says_what_moved(project: Project) -> None:
     assert project.spec("ops/backup")["timeout"] == 2 * HOUR
     assert "already says so" in project.ok("set", "ops/backup", "timeout=120m").out
     fields = project.ok("set", "backup", "timeout=", "-o", "json").json["fields"]
-    assert fields == [{"path": "timeout", "before": 2 * HOUR, "after": None}]
+    assert fields == [{"path": "timeout", "before": 2 * HOUR, "after": None, "unit": "ms"}]
 
 
 def test_it_leaves_the_schedule_alone_unless_that_is_what_moves(project: Project, clock: StoreClock) -> None:

@@ -111,7 +111,7 @@ def test_from_the_command_line(store: Store, capsys: pytest.CaptureFixture[str])
     assert jobboard(store, "create", "x", "--run", "true") != 0
     assert "timeout" in told(store, capsys, "put", "x", "--run", "echo hi", "every=5m", "timeout=1m")
     assert asked(store, capsys, "put", "x", "every=1h", "--run", "ls") == {
-        "address": "loose/x",
+        "job": "loose/x",
         "outcome": "changed",
     }
     for words in (["ls"], ["show", "loose"], ["show", "x"], ["why", "x"], ["next", "x"]):

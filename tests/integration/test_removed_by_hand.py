@@ -189,7 +189,9 @@ def test_a_job_of_a_board_that_is_gone_comes_back_on_none(two: Project) -> None:
 
 def test_a_loose_job_comes_back_too(project: Project) -> None:
     project.ok("put", "x", "every=5m", "--", "true")
-    project.ok("rm", "loose/x")
+    assert project.ok("rm", "loose/x", "-o", "json").json == {"job": "loose/x", "outcome": "removed"}
+    (gone,) = project.ok("undelete", "-o", "json").json
+    assert (gone["job"], gone["by"], gone["via"], gone["by_hand"]) == ("loose/x", "ana", "cli", True)
     project.ok("undelete", "loose/x")
     assert project.spec("loose/x")["schedule"] == {"every": 300_000}
     assert "is there already" in project.run("undelete", "loose/x").err

@@ -308,7 +308,7 @@ class TestOverJobsThatGotAnotherAddress:
         assert [run.run_id for run in past.live_runs(moved.store, "ops/log")] == [run_id]
         assert "ops/log is paused" in moved.run("plan").out
         boards = moved.run("drift", "-o", "json").json["boards"]
-        assert [job["address"] for board in boards for job in board["jobs"]] == ["web/w"]
+        assert [job["job"] for board in boards for job in board["jobs"]] == ["web/w"]
         assert check(moved.store) == []
 
     def test_the_file_of_the_other_moves_it_again_once_the_board_is_released(self, moved: Project) -> None:
