@@ -212,7 +212,7 @@ def test_a_signal_is_named(driver: Driver) -> None:
 
 def test_an_attempt_that_times_out_gets_term(driver: Driver) -> None:
     # Long enough for a shell on a busy machine to have set its trap.
-    name = driver.spawn(["sh", "-c", "trap 'echo bye; exit 5' TERM; sleep 60 & wait"], timeout_ms=1500)
+    name = driver.spawn(["sh", "-c", "trap 'echo bye; exit 5' TERM; sleep 60 & wait"], timeout_ms=4000)
     fd = driver.hear("started", name)["fd"]
     ended = driver.hear("exited", name)
     assert driver.whole(fd) == b"bye\n"

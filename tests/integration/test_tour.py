@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from kit import readme
+from kit.work import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +98,10 @@ class Tour:
         with child:
             try:
                 assert child.stdout is not None
-                yield _first_line(child.stdout)
+                said = _first_line(child.stdout)
+                # A reader needs longer to get to the second terminal than a worker to be there.
+                until(lambda: '"workers": []' not in self._type("jobboard workers -o json"))
+                yield said
             finally:
                 child.send_signal(signal.SIGINT)
                 child.communicate(timeout=30)
