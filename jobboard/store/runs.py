@@ -308,7 +308,7 @@ class Runs:
             errors.Refused: Something stands in the way; the message says what.
         """
         asked: Starting = {"force": False, "respect_overlap": False, "with_dependents": False, **how}
-        mark = secrets.token_hex(3)
+        mark = secrets.token_hex(8)
         tag, *rest = self._store.call("start", address=address, by=by, reason=reason, mark=mark, **asked)
         if tag == "STARTED":
             return str(rest[0])

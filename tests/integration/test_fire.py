@@ -9,6 +9,7 @@ from kit.engine import MINUTE, NEVER, Engine
 from kit.events import events_of
 
 from jobboard.core.run import Firing
+from jobboard.store import past
 from jobboard.store.runs import CLAIM_LEASE_MS
 from jobboard.store.wire import pack
 
@@ -271,3 +272,15 @@ def test_a_repeat_of_a_run_by_hand_finds_the_run_it_made(engine: Engine) -> None
         engine.runs.start_run("b/x", by="ana")
         engine.finish(engine.reserve_one())
     assert engine.store.call("start", **asked) == first
+
+
+def test_runs_by_hand_of_one_instant_are_told_apart_by_all_of_their_marks(engine: Engine) -> None:
+    asked = {"address": "b/x", "by": "ana", "reason": "", "force": False, "respect_overlap": False}
+    started = {
+        mark: engine.store.call("start", mark=mark, **asked)[1] for mark in ("abcdef0001", "abcdef0002")
+    }
+    assert started["abcdef0001"].endswith("-abcdef")
+    assert len(set(started.values())) == 2
+    for mark, run_id in started.items():
+        assert engine.store.call("start", mark=mark, **asked) == ["STARTED", run_id]
+    assert {run.run_id for run in past.live_runs(engine.store, "b/x")} == set(started.values())

@@ -1,6 +1,7 @@
 #!lua
--- A run by hand. Its nominal is now; `mark` makes its id unique and lets a repeat of the call, within
--- ten minutes, find the run it has made. What stands in the way is answered in words, and `force` goes past a hold and a disabled job.
+-- A run by hand. Its nominal is now. By `mark` a repeat of the call, within ten minutes, finds the run it has
+-- made; the mark's beginning is enough for an id, save where a run of the same millisecond has it. What stands in
+-- the way is answered in words, and `force` goes past a hold and a disabled job.
 -- KEYS      meta
 -- ARGUMENTS address=string by=string reason=string mark=string force=bool respect_overlap=bool with_dependents=bool
 -- TOUCHES   pushed ZSET, run:<run> HASH
@@ -24,18 +25,22 @@ settle(address)
 local _, d = definition(address)
 if not d then return cmsgpack.pack({'UNKNOWN'}) end
 d = in_force(d, at)
-local trace, REMEMBERED_MS = address .. '#' .. arguments.mark, 600000
-local function id_at(instant_ms) return address .. '@' .. instant(instant_ms) .. '-' .. arguments.mark end
-local known = redis.call('ZSCORE', key('pushed'), trace)
-if known then return cmsgpack.pack({'STARTED', id_at(known - REMEMBERED_MS)}) end
+local mark, REMEMBERED_MS = arguments.mark, 600000
+local function id_at(instant_ms, suffix) return address .. '@' .. instant(instant_ms) .. '-' .. suffix end
+for _, suffix in ipairs({mark:sub(1, 6), mark}) do
+  local known = redis.call('ZSCORE', key('pushed'), address .. '#' .. mark .. '#' .. suffix)
+  if known then return cmsgpack.pack({'STARTED', id_at(known - REMEMBERED_MS, suffix)}) end
+end
 if d[4].d and not arguments.force then return cmsgpack.pack({'DISABLED'}) end
 local state, why, turn = admit(address, d[4], at)
 if state == 'held' and not arguments.force then return cmsgpack.pack({'HELD', why}) end
 if (state == 'skipped' or turn) and arguments.respect_overlap then
   return cmsgpack.pack({'SKIPPED', why or 'overlap: it has unfinished runs'})
 end
-local id = id_at(at)
-redis.call('ZADD', key('pushed'), at + REMEMBERED_MS, trace)
+local suffix = mark:sub(1, 6)
+if redis.call('EXISTS', key('run', id_at(at, suffix))) == 1 then suffix = mark end
+local id = id_at(at, suffix)
+redis.call('ZADD', key('pushed'), at + REMEMBERED_MS, address .. '#' .. mark .. '#' .. suffix)
 forget_pushed(at, 16)
 create(id, address, at, d, {trigger = 'manual', at = at, by = arguments.by, reason = arguments.reason,
   family = arguments.with_dependents and address})
