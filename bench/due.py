@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 from bench.engine import moving_per_s
 from bench.measure import own_store, percentile, rate
-from jobboard.core.forecast import next_due_ms
-from jobboard.core.model import Definition
+from jobboard.core.jobs.model import Definition
+from jobboard.core.plans.forecast import next_due_ms
 from jobboard.daemon.scheduler import Scheduler
-from jobboard.store import staging
-from jobboard.store.connect import Store
-from jobboard.store.made import decode_made
-from jobboard.store.staging import BoardWrite
+from jobboard.store.boards import staging
+from jobboard.store.boards.staging import BoardWrite
+from jobboard.store.calls.connect import Store
+from jobboard.store.runs.made import decode_made
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from jobboard.core.model import Spec
+    from jobboard.core.jobs.model import Spec
 
 AT_ONCE = 100_000
 SCHEDULED = 1_000_000

@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.measure import command, own_store, run, stint
-from jobboard.core.run import Result
+from jobboard.core.runs.run import Result
 from jobboard.daemon.scheduler import Scheduler
-from jobboard.store.runs import Runs
+from jobboard.store.runs.runs import Runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.measure import Stint
-    from jobboard.store.connect import Store
-    from jobboard.store.runs import Reserved
+    from jobboard.store.calls.connect import Store
+    from jobboard.store.runs.runs import Reserved
 
 JOBS = 20_000
 PAGE = 200

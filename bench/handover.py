@@ -14,10 +14,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bench.measure import own_store, percentile, show
-from jobboard.core.run import Result
-from jobboard.store.connect import Store
-from jobboard.store.pushes import Parcel, push
-from jobboard.store.runs import Runs
+from jobboard.core.runs.run import Result
+from jobboard.store.calls.connect import Store
+from jobboard.store.runs.pushes import Parcel, push
+from jobboard.store.runs.runs import Runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,8 +17,9 @@ from zoneinfo import ZoneInfo
 
 from croniter import croniter
 
-from jobboard.core import cron, misfire, schedule
-from jobboard.core.instant import parse_instant
+from jobboard.core.runs import misfire
+from jobboard.core.times import cron, schedule
+from jobboard.core.times.instant import parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from bench.instants import BEGIN_MS, YEAR_MS, best_us, forget
-from jobboard.core.schedule import Schedule, compile_schedule
+from jobboard.core.times.schedule import Schedule, compile_schedule
 
 WALKED = 2_000
 TEN_YEARS_MS = 10 * YEAR_MS

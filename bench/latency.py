@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.measure import command, own_store, percentile, run, show
-from jobboard.core.instant import parse_instant
-from jobboard.store.events import read_events
-from jobboard.store.output import read_output
+from jobboard.core.times.instant import parse_instant
+from jobboard.store.runs.events import read_events
+from jobboard.store.runs.output import read_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 FIRES = 500
 WARM_UP = 20

@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jobboard.store.connect import Store
-from jobboard.store.embedded import await_end, open_embedded
+from jobboard.store.calls.connect import Store
+from jobboard.store.server.embedded import await_end, open_embedded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

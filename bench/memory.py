@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from bench.measure import command, own_store, run
 
 if TYPE_CHECKING:
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 JOBS = 20_000
 BARE_BYTES = 349

@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.measure import command, own_store, rate, show
-from jobboard.store.pushes import Parcel, push
+from jobboard.store.runs.pushes import Parcel, push
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jobboard.core.model import Spec
-    from jobboard.store.connect import Store
+    from jobboard.core.jobs.model import Spec
+    from jobboard.store.calls.connect import Store
 
 RUNS = 2_000
 SLOTS = 8

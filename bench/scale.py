@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from bench.measure import command, costs_in_turn, in_turn, own_store, run, show, show_costs
 from bench.read import board_text
-from jobboard.cli.plan_forms import PlanForms
+from jobboard.cli.plans.forms import PlanForms
 from jobboard.cli.project import read_sources
 from jobboard.cli.screen import Collected
 from jobboard.reconcile.around import look_around
@@ -27,7 +27,7 @@ from jobboard.reconcile.planning import make_plan
 from jobboard.reconcile.sources import Options
 
 if TYPE_CHECKING:
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 JOBS = 100_000
 FILES = 1_000

@@ -11,10 +11,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from bench.measure import in_turn, show
-from jobboard.core.instant import parse_instant
-from jobboard.core.load import HOUR_MS, MINUTE_MS, load_of
-from jobboard.core.schedule import compile_schedule
-from jobboard.core.simulate import Scenario, simulate
+from jobboard.core.simulation.load import HOUR_MS, MINUTE_MS, load_of
+from jobboard.core.simulation.simulate import Scenario, simulate
+from jobboard.core.times.instant import parse_instant
+from jobboard.core.times.schedule import compile_schedule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

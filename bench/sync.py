@@ -14,13 +14,13 @@ from pathlib import Path
 from bench.measure import command, in_turn, own_store, run, show
 from bench.read import board_text
 from jobboard.cli.markdown import LIMIT
-from jobboard.cli.plan_json import plan_json
-from jobboard.cli.plan_markdown import PlanMarkdown
+from jobboard.cli.plans.jsonform import plan_json
+from jobboard.cli.plans.markdown import PlanMarkdown
 from jobboard.clock import now_ms
-from jobboard.core.change import JobChange
-from jobboard.core.merge import merge_job
-from jobboard.core.model import Definition
-from jobboard.core.plan import BoardPlan, Plan
+from jobboard.core.jobs.merge import merge_job
+from jobboard.core.jobs.model import Definition
+from jobboard.core.plans.change import JobChange
+from jobboard.core.plans.plan import BoardPlan, Plan
 from jobboard.reconcile.around import Around
 from jobboard.reconcile.planning import Planned
 from jobboard.reconcile.sources import Options, Sources

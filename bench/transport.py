@@ -11,13 +11,13 @@ import time
 from typing import TYPE_CHECKING
 
 from bench.measure import own_store, rate
-from jobboard.store import scripts
-from jobboard.store.connect import pack
+from jobboard.store.calls import scripts
+from jobboard.store.calls.connect import pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 CALLS = 20_000
 IN_A_PIPELINE = 500

@@ -77,7 +77,7 @@ class Settings:
 
     @property
     def log_url(self) -> str | None:
-        """Where else the output of runs is kept, as the project file says; see `core.log_url`."""
+        """Where else the output of runs is kept, as the project file says; see `core.jobs.log_url`."""
         return self.project.log_url if self.project is not None else None
 
     @property

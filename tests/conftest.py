@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 # Lets this process, and the commands it starts, open namespaces whose clock tests move.
 os.environ["JOBBOARD_TEST"] = "1"
@@ -61,7 +61,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 @pytest.fixture
 def store(server: Server) -> Iterator[Store]:
     """A fresh namespace on that server, whose clock the test may move."""
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
     with Store(server.url, fresh_namespace()) as opened:
         opened.client.hset(opened.key("meta"), "test", "1")

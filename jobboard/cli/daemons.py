@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator
 
-    from jobboard.core.runner import Runner
+    from jobboard.core.jobs.runner import Runner
     from jobboard.daemon.serving import Serving
     from jobboard.settings import Settings
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 _LOOK_AGAIN_S = 0.25
 
@@ -115,7 +115,7 @@ def store_of(
         errors.StoreRefused: A server answers, and cannot be used.
     """
     from jobboard.clock import monotonic_s
-    from jobboard.store.connect import open_store
+    from jobboard.store.calls.connect import open_store
 
     give_up_at_s = monotonic_s() + span_ms(args.store_wait, "--store-wait") / 1000
     waiting = False
@@ -165,7 +165,7 @@ def span_ms(text: str, option: str) -> int:
     Raises:
         errors.UsageError: It is none.
     """
-    from jobboard.core.duration import parse_duration
+    from jobboard.core.times.duration import parse_duration
 
     try:
         return parse_duration(text)

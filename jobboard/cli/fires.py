@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import clock, errors
 from jobboard.cli.screen import Screen, when
-from jobboard.core.instant import format_instant, parse_instant
+from jobboard.core.times.instant import format_instant, parse_instant
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping, Sequence
 
     from jobboard.core.diagnostic import Diagnostic
-    from jobboard.core.schedule import Schedule
+    from jobboard.core.times.schedule import Schedule
 
 FREE_SEED = "next"
 """The seed of a schedule that belongs to no job: hashed minutes and phases are as good as any."""
@@ -84,7 +84,7 @@ class Timed:
 
     def compiled(self) -> Schedule:
         """The schedule itself; of a delay, the one instant that is known if any is."""
-        from jobboard.core.schedule import compile_schedule
+        from jobboard.core.times.schedule import compile_schedule
 
         if self.windows is not None:
             return self.windows

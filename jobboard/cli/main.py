@@ -215,7 +215,7 @@ def _dispatch(words: list[str]) -> int:
         return _overview(head)
     if command not in COMMANDS:
         raise errors.UsageError(f"there is no command {command!r}", _suggestion(command))
-    module = import_module(f"jobboard.cli.{COMMANDS[command][0]}")
+    module = import_module(f"jobboard.cli.commands.{COMMANDS[command][0]}")
     parser = Parser(
         prog=f"jobboard {command}",
         description=module.__doc__,

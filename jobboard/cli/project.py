@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jobboard.settings import Settings
     from jobboard.source.git import Checkout
     from jobboard.source.project import Project
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 DEFAULT_BOARDS = "boards"
 _EITHER = "leave one of them out"
@@ -211,9 +211,9 @@ def open_for(settings: Settings, sources: Sources) -> Store:
 
     Raises:
         errors.InvalidBoards: The store cannot be had, and the boards are wrong anyway: that is said first.
-        errors.StoreUnreachable, errors.StoreRefused: See `store.connect.open_store`.
+        errors.StoreUnreachable, errors.StoreRefused: See `store.calls.connect.open_store`.
     """
-    from jobboard.store.connect import open_store
+    from jobboard.store.calls.connect import open_store
 
     try:
         return open_store(settings)

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard.cli.screen import moment as full_moment
 from jobboard.core.diagnostic import visible
-from jobboard.core.instant import format_instant
-from jobboard.core.moment import brief_instant, brief_span
-from jobboard.core.written import unit_of
+from jobboard.core.jobs.written import unit_of
+from jobboard.core.times.instant import format_instant
+from jobboard.core.times.moment import brief_instant, brief_span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from jobboard.cli.screen import Screen
-    from jobboard.core.facts import Join, Skip
-    from jobboard.core.merge import Merged
-    from jobboard.core.override import Override
-    from jobboard.core.record import Record, Try
+    from jobboard.core.jobs.merge import Merged
+    from jobboard.core.jobs.override import Override
+    from jobboard.core.runs.facts import Join, Skip
+    from jobboard.core.runs.record import Record, Try
 
 STYLES = {
     "ok": "good",

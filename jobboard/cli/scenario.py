@@ -8,11 +8,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from jobboard import errors
-from jobboard.core.duration import format_duration, parse_duration
-from jobboard.core.instant import parse_instant
-from jobboard.core.load import HOUR_MS, MINUTE_MS
-from jobboard.core.override import outlook
-from jobboard.core.simulate import (
+from jobboard.core.jobs.override import outlook
+from jobboard.core.simulation.load import HOUR_MS, MINUTE_MS
+from jobboard.core.simulation.simulate import (
     DEFAULT_DURATION_MS,
     Downtime,
     Scenario,
@@ -20,14 +18,16 @@ from jobboard.core.simulate import (
     matching_jobs,
     simulate,
 )
+from jobboard.core.times.duration import format_duration, parse_duration
+from jobboard.core.times.instant import parse_instant
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from jobboard.core.model import Definition, Spec
-    from jobboard.core.simulate import Later, Simulation
-    from jobboard.store.connect import Store
+    from jobboard.core.jobs.model import Definition, Spec
+    from jobboard.core.simulation.simulate import Later, Simulation
+    from jobboard.store.calls.connect import Store
 
 MOST_FIRES = 2_000_000
 """Beyond this a simulation takes more than half a minute and a gigabyte."""
@@ -77,7 +77,7 @@ def scenario_of(
     default_ms, given = _durations(args.durations, jobs)
     recorded: dict[str, int] = {}
     if args.recorded and store is not None:
-        from jobboard.store.usual import usual_durations
+        from jobboard.store.views.usual import usual_durations
 
         recorded = usual_durations(store, [address for address in jobs if address not in given])
     scenario = Scenario(
@@ -121,9 +121,9 @@ def play_definitions(definitions: Mapping[str, Definition], scenario: Scenario) 
 
 def from_store(scenario: Scenario, store: Store, now_ms: int, jobs: Mapping[str, Spec]) -> Scenario:
     """The scenario with what only the store knows: holds, dues, skips, used runs, runs that are not over."""
-    from jobboard.store.skips import read_skips
-    from jobboard.store.usual import dues, pauses, used_runs
-    from jobboard.store.world import all_live
+    from jobboard.store.boards.skips import read_skips
+    from jobboard.store.runs.world import all_live
+    from jobboard.store.views.usual import dues, pauses, used_runs
 
     paced = [address for address, spec in jobs.items() if "delay" in spec.get("schedule", {})]
     return replace(

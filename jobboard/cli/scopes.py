@@ -11,7 +11,7 @@ from jobboard.core.scope import queue_scope, scope_text, tag_scope
 if TYPE_CHECKING:
     import argparse
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 
 def add_scope(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +35,7 @@ def scope_of(store: Store, args: argparse.Namespace) -> str:
     if args.all:
         return "all"
     if args.what is not None:
-        from jobboard.store.views import find_scope
+        from jobboard.store.runs.views import find_scope
 
         try:
             return find_scope(store, args.what)
@@ -63,8 +63,8 @@ def until_of(args: argparse.Namespace, now_ms: int) -> int | None:
     Raises:
         errors.UsageError: It is told twice, is none, or is past.
     """
-    from jobboard.core.duration import parse_duration
-    from jobboard.core.instant import parse_instant
+    from jobboard.core.times.duration import parse_duration
+    from jobboard.core.times.instant import parse_instant
 
     if args.until is not None and args.span is not None:
         raise errors.UsageError("--until and --for are two ways to say one thing", "give one of them")

@@ -119,7 +119,7 @@ def visible(text: str) -> str:
 
 def when(instant_ms: int | None, zone: str | None = None) -> str:
     """An instant for people, in a zone; a dash for none."""
-    from jobboard.core.instant import local_text
+    from jobboard.core.times.instant import local_text
 
     return "-" if instant_ms is None else local_text(instant_ms, zone)
 
@@ -135,7 +135,7 @@ def moment(at_ms: int | None, zone: str | None, *, now_ms: int, beside_ms: int |
     """
     if at_ms is None:
         return "-"
-    from jobboard.core.instant import local_text
+    from jobboard.core.times.instant import local_text
 
     day, clock, offset = local_text(at_ms - at_ms % 1000, zone).split(" ", 2)
     seen = local_text(beside_ms, zone).split(" ", 2) if beside_ms is not None else ["", "", ""]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jobboard.core.instant import format_instant
+from jobboard.core.times.instant import format_instant
 
 if TYPE_CHECKING:
     from jobboard.cli.scenario import Sourced
-    from jobboard.core.load import DeadlineMiss, JobLoad, Load, PassedOver, Peak, Slice, Waiting
-    from jobboard.core.silence import Silence
+    from jobboard.core.simulation.load import DeadlineMiss, JobLoad, Load, PassedOver, Peak, Slice, Waiting
+    from jobboard.core.simulation.silence import Silence
 
 
 def load_json(load: Load) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobboard.cli.screen import moment
-from jobboard.core.duration import format_duration
-from jobboard.core.load import HOUR_MS, Slice
 from jobboard.core.scope import scope_text
+from jobboard.core.simulation.load import HOUR_MS, Slice
+from jobboard.core.times.duration import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from jobboard.cli.scenario import Sourced
     from jobboard.cli.screen import Screen
-    from jobboard.core.load import DeadlineMiss, Load, PassedOver, Waiting
-    from jobboard.core.silence import Silence
+    from jobboard.core.simulation.load import DeadlineMiss, Load, PassedOver, Waiting
+    from jobboard.core.simulation.silence import Silence
 
     Moment: TypeAlias = Callable[[int, int | None], str]
 

@@ -12,23 +12,23 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping, Sequence
 
-    from jobboard.core.facts import Skip
-    from jobboard.core.model import Definition, Spec
-    from jobboard.store.connect import Store
-    from jobboard.store.holds import Hold
+    from jobboard.core.jobs.model import Definition, Spec
+    from jobboard.core.runs.facts import Skip
+    from jobboard.store.boards.holds import Hold
+    from jobboard.store.calls.connect import Store
 
 
 def stored_schedules(args: argparse.Namespace) -> list[Timed]:
     """Those of the job that is named, or of all."""
-    from jobboard.core.gate import is_windowed
-    from jobboard.core.override import laid
+    from jobboard.core.jobs.gate import is_windowed
+    from jobboard.core.jobs.override import laid
     from jobboard.settings import Settings
-    from jobboard.store import definitions
-    from jobboard.store.connect import open_store
-    from jobboard.store.holds import read_holds
-    from jobboard.store.skips import read_skips
-    from jobboard.store.usual import dues
-    from jobboard.store.views import find_job
+    from jobboard.store.boards import definitions
+    from jobboard.store.boards.holds import read_holds
+    from jobboard.store.boards.skips import read_skips
+    from jobboard.store.calls.connect import open_store
+    from jobboard.store.runs.views import find_job
+    from jobboard.store.views.usual import dues
 
     with open_store(Settings.from_args(args)) as store:
         wanted = None if args.job is None else find_job(store, args.job)
@@ -57,9 +57,9 @@ def stored_schedules(args: argparse.Namespace) -> list[Timed]:
 
 def _with_windows(store: Store, timed: Timed, spec: Spec) -> Timed:
     """A job that comes once a window with what that hangs on: its parents, and what was decided."""
-    from jobboard.core.gate import windows_of
-    from jobboard.store.connect import explained
-    from jobboard.store.kin import read_kin
+    from jobboard.core.jobs.gate import windows_of
+    from jobboard.store.calls.connect import explained
+    from jobboard.store.runs.kin import read_kin
 
     windows = windows_of(timed.address, spec, read_kin(store, spec["after"]).specs)
     with explained(store.url):
@@ -75,9 +75,9 @@ def _periods(
     now_ms: int,
 ) -> Iterator[Timed]:
     """The schedules of a job from now on, one after the other: overrides come to their end."""
-    from jobboard.core.model import seed_of
-    from jobboard.core.override import periods
-    from jobboard.store.overview import holds_on
+    from jobboard.core.jobs.model import seed_of
+    from jobboard.core.jobs.override import periods
+    from jobboard.store.runs.overview import holds_on
 
     left = skip.left if skip is not None else 0
     for begins_ms, spec, ends_ms in periods(definition, now_ms):

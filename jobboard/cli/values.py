@@ -9,13 +9,13 @@ import json
 import shlex
 from typing import Any
 
-from jobboard.core import request
 from jobboard.core.diagnostic import visible
-from jobboard.core.duration import format_duration
-from jobboard.core.model import UNLIMITED
-from jobboard.core.schedule_words import words
+from jobboard.core.jobs import request
+from jobboard.core.jobs.model import UNLIMITED
+from jobboard.core.jobs.written import SPANS, SPANS_WITHIN
 from jobboard.core.size import format_size
-from jobboard.core.written import SPANS, SPANS_WITHIN
+from jobboard.core.times.duration import format_duration
+from jobboard.core.times.schedule_words import words
 
 LONG = 60
 """Values wider than this are shown a line each."""

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any, Self
 
 from jobboard.settings import Settings
-from jobboard.store.connect import open_store
+from jobboard.store.calls.connect import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,13 +9,15 @@ from jobboard.client.connection import Connection
 from jobboard.client.values import Instant, Span, end_ms
 from jobboard.core.scope import queue_scope, tag_scope
 from jobboard.reconcile import live, loose, overriding, removing, resetting, skipping
-from jobboard.store import clocks, holds, overview, views
-from jobboard.store.runs import Runs
+from jobboard.store.boards import holds
+from jobboard.store.calls import clocks
+from jobboard.store.runs import overview, views
+from jobboard.store.runs.runs import Runs
 
 if TYPE_CHECKING:
-    from jobboard.core.override import Override
+    from jobboard.core.jobs.override import Override
     from jobboard.reconcile.loose import Put
-    from jobboard.store.holds import Hold
+    from jobboard.store.boards.holds import Hold
 
 
 class JobCalls(Connection):

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 from jobboard.client.connection import Connection
 from jobboard.client.values import Instant, Span, since_ms
-from jobboard.store import clocks, counts, definitions, overview, reasons, views, world
+from jobboard.store.boards import definitions
+from jobboard.store.calls import clocks
+from jobboard.store.runs import counts, overview, views, world
+from jobboard.store.views import reasons
 
 if TYPE_CHECKING:
-    from jobboard.core.facts import Explanation, JobFacts
-    from jobboard.core.tally import Tally
-    from jobboard.store.overview import Standing
+    from jobboard.core.runs.facts import Explanation, JobFacts
+    from jobboard.core.runs.tally import Tally
+    from jobboard.store.runs.overview import Standing
 
 
 class KnowingCalls(Connection):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from jobboard import errors
 from jobboard.client.connection import Connection
-from jobboard.store import destroy, marks, views
+from jobboard.store.runs import destroy, marks, views
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 from jobboard.client.connection import Connection
 from jobboard.client.values import span_ms
-from jobboard.core.bound import bound_named
-from jobboard.store import clocks, config, heldlocks, inbox, incidents, queues, trimming, views, world
-from jobboard.store.runs import Runs
+from jobboard.core.jobs.bound import bound_named
+from jobboard.store.calls import clocks
+from jobboard.store.runs import config, heldlocks, inbox, incidents, queues, trimming, views, world
+from jobboard.store.runs.runs import Runs
 
 if TYPE_CHECKING:
     from jobboard.client.values import Span
-    from jobboard.core.facts import Incident, Worker
-    from jobboard.store.config import Setting
-    from jobboard.store.heldlocks import LockStanding
-    from jobboard.store.inbox import Inbox, Rejected
-    from jobboard.store.queues import Standing
+    from jobboard.core.runs.facts import Incident, Worker
+    from jobboard.store.runs.config import Setting
+    from jobboard.store.runs.heldlocks import LockStanding
+    from jobboard.store.runs.inbox import Inbox, Rejected
+    from jobboard.store.runs.queues import Standing
 
 
 class OperatorCalls(Connection):

@@ -9,14 +9,15 @@ from jobboard import errors
 from jobboard.client.values import Instant, Span, instant_ms, instant_text, past_ms, span_ms
 from jobboard.client.watching import WatchCalls
 from jobboard.reconcile.pushing import make_parcel
-from jobboard.store import clocks, pushes, reschedule, retries, views
-from jobboard.store.runs import Runs
+from jobboard.store.calls import clocks
+from jobboard.store.runs import pushes, reschedule, retries, views
+from jobboard.store.runs.runs import Runs
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from jobboard.store.pushes import Pushed
-    from jobboard.store.retries import Retried
+    from jobboard.store.runs.pushes import Pushed
+    from jobboard.store.runs.retries import Retried
 
 
 class RunCalls(WatchCalls):

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import TypeAlias, overload
 
 from jobboard import errors
-from jobboard.core.duration import parse_duration
-from jobboard.core.instant import format_instant, parse_instant
+from jobboard.core.times.duration import parse_duration
+from jobboard.core.times.instant import format_instant, parse_instant
 
 Span: TypeAlias = timedelta | str
 Instant: TypeAlias = datetime | str

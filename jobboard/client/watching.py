@@ -8,13 +8,14 @@ from jobboard import clock, errors
 from jobboard.client.connection import Connection
 from jobboard.client.values import Instant, Span, past_ms, span_ms
 from jobboard.core.states import ENDED, LIVE
-from jobboard.store import clocks, events, listing, marks, output, past, views
+from jobboard.store.calls import clocks
+from jobboard.store.runs import events, listing, marks, output, past, views
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from jobboard.core.record import Record
-    from jobboard.store.output import Chunk
+    from jobboard.core.runs.record import Record
+    from jobboard.store.runs.output import Chunk
 
 _BLOCK_MS = 5_000
 _RUNS = frozenset((*LIVE, *ENDED))

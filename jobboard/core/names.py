@@ -77,7 +77,7 @@ def split_address(address: str) -> tuple[str, str]:
 
 
 def run_id_of(address: str, nominal: str) -> str:
-    """The id of a scheduled run: ``board/job@2026-03-29T01:00:00Z`` (nominal as `core.instant` writes it)."""
+    """The id of a scheduled run: ``board/job@2026-03-29T01:00:00Z`` (nominal: see `core.times.instant`)."""
     return f"{address}@{nominal}"
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, get_args
 
-from jobboard.core import launch
-from jobboard.core.instant import format_instant
-from jobboard.core.model import MOST_IN_REDIS, built_in_logs, effective, on_disconnect, seed_of
-from jobboard.core.retry import Broken, judge
+from jobboard.core.jobs import launch
+from jobboard.core.jobs.model import MOST_IN_REDIS, built_in_logs, effective, on_disconnect, seed_of
+from jobboard.core.runs.retry import Broken, judge
 from jobboard.core.size import format_size
+from jobboard.core.times.instant import format_instant
 from jobboard.daemon import envfile, here, tree
 from jobboard.daemon.confine import confinement_of
 from jobboard.daemon.logfile import LogFile
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from jobboard.core.run import Word
-    from jobboard.core.runner import Runner
+    from jobboard.core.jobs.runner import Runner
+    from jobboard.core.runs.run import Word
     from jobboard.daemon.frames import Message
     from jobboard.daemon.timers import Timer
-    from jobboard.store.runs import Reserved
+    from jobboard.store.runs.runs import Reserved
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +257,7 @@ def _window(run: Reserved) -> dict[str, str]:
     """The window that a run is for, of a job that comes once for each."""
     if "after" not in run.spec or "schedule" not in run.spec:
         return {}
-    from jobboard.core.schedule import compile_schedule
+    from jobboard.core.times.schedule import compile_schedule
 
     windows = compile_schedule(run.spec["schedule"], seed_of(run.address, run.spec))
     ends_ms = {"START": windows.prev_at(run.nominal_ms), "END": windows.next_after(run.nominal_ms)}

@@ -19,20 +19,20 @@ from jobboard import __version__, clock, errors
 from jobboard.daemon.news import Ended, Renewed, Taken, start_thread
 from jobboard.daemon.outbox import Outbox
 from jobboard.daemon.results import entry_of, result_of
-from jobboard.store.connect import explained
-from jobboard.store.runs import Runs, UnknownWorker
+from jobboard.store.calls.connect import explained
+from jobboard.store.runs.runs import Runs, UnknownWorker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from jobboard.core.run import Result
+    from jobboard.core.runs.run import Result
     from jobboard.daemon.attempt import Outcome
     from jobboard.daemon.news import News
     from jobboard.daemon.output import Piece
     from jobboard.daemon.serving import Serving
     from jobboard.daemon.spool import Spool
-    from jobboard.store.connect import Store
-    from jobboard.store.runs import Reserved
+    from jobboard.store.calls.connect import Store
+    from jobboard.store.runs.runs import Reserved
 
 log = logging.getLogger("jobboard.worker")
 

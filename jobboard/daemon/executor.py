@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from jobboard import errors
 from jobboard.clock import monotonic_s
-from jobboard.core.launch import Unresolvable
+from jobboard.core.jobs.launch import Unresolvable
 from jobboard.daemon import cgroup
 from jobboard.daemon.attempt import Attempt, Outcome
 from jobboard.daemon.pipes import Pipes
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
     from pathlib import Path
 
-    from jobboard.core.runner import Runner
+    from jobboard.core.jobs.runner import Runner
     from jobboard.daemon.clerk import Clerk
     from jobboard.daemon.frames import Message
     from jobboard.daemon.output import Piece
     from jobboard.daemon.timers import Timers
-    from jobboard.store.connect import Store
-    from jobboard.store.runs import Reserved
+    from jobboard.store.calls.connect import Store
+    from jobboard.store.runs.runs import Reserved
 
 log = logging.getLogger("jobboard.worker")
 

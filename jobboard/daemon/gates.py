@@ -1,6 +1,6 @@
 """What a scheduler works out for a job with a gate: when it is due, and what its run waits for.
 
-The rules are `core.gate`'s; here the store is asked about the other jobs. The script that carries it out
+The rules are `core.jobs.gate`'s; here the store is asked about the other jobs. The script that carries it out
 refuses it where one of them has changed or has ended a run since, and the job is claimed again.
 """
 
@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobboard.core import gate
-from jobboard.core.depend import line_of
-from jobboard.core.instant import format_instant
-from jobboard.core.run import Gate, GateAsk
-from jobboard.store.kin import read_kin, read_standing
+from jobboard.core.jobs import gate
+from jobboard.core.jobs.depend import line_of
+from jobboard.core.runs.run import Gate, GateAsk
+from jobboard.core.times.instant import format_instant
+from jobboard.store.runs.kin import read_kin, read_standing
 
 if TYPE_CHECKING:
-    from jobboard.core.model import Spec
-    from jobboard.core.schedule import Schedule
-    from jobboard.store.connect import Store
+    from jobboard.core.jobs.model import Spec
+    from jobboard.core.times.schedule import Schedule
+    from jobboard.store.calls.connect import Store
 
 
 class Gatekeeper:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from jobboard import errors
 from jobboard.clock import monotonic_s
 from jobboard.daemon.news import Ended, Renewed, start_thread
-from jobboard.store.runs import Runs
+from jobboard.store.runs.runs import Runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jobboard.daemon.clerk import Clerk
     from jobboard.daemon.news import News
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 _PAUSE_S = 0.5
 

@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobboard.core import launch
+from jobboard.core.jobs import launch
 from jobboard.daemon import envfile
 from jobboard.daemon.confine import Account, UnknownUser, account_of
 
 if TYPE_CHECKING:
-    from jobboard.core.model import Spec
+    from jobboard.core.jobs.model import Spec
 
 _LONGEST_FILE_BYTES = 1 << 20
 

@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from jobboard.clock import monotonic_s
-from jobboard.core.launch import HIDDEN
+from jobboard.core.jobs.launch import HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable

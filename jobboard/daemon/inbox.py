@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from jobboard import errors
 from jobboard.daemon.news import start_thread
-from jobboard.store.listen import Listener
+from jobboard.store.calls.listen import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jobboard.daemon.news import News
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 _SLEEP_S = 20.0
 _PAUSE_S = 0.2

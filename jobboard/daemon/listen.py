@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 from jobboard import errors
 from jobboard.daemon.news import Ended, Stopped, start_thread
-from jobboard.store.connect import explained, pack, unpack
-from jobboard.store.listen import Listener
+from jobboard.store.calls.connect import explained, pack, unpack
+from jobboard.store.calls.listen import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jobboard.daemon.clerk import Clerk
     from jobboard.daemon.news import News
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 log = logging.getLogger("jobboard.worker")
 

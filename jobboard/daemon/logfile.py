@@ -16,7 +16,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from jobboard import clock
-from jobboard.core.model import DEFAULT_LOGS
+from jobboard.core.jobs.model import DEFAULT_LOGS
 from jobboard.daemon.output import INSTANT_S, HeadAndTail, Piece
 from jobboard.logfile import Place, part_of
 

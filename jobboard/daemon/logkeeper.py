@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from jobboard import clock, errors
 from jobboard.logfile import run_of
-from jobboard.store.output import Keeping, keeping
+from jobboard.store.runs.output import Keeping, keeping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from os import stat_result
     from pathlib import Path
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
     _File: TypeAlias = tuple[stat_result, Path, str]
     """What is known of it, where it is, and the run it is of."""

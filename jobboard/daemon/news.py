@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jobboard.store.runs import Reserved
+    from jobboard.store.runs.runs import Reserved
 
 
 @dataclass(frozen=True, slots=True)

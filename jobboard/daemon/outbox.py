@@ -13,7 +13,7 @@ from jobboard import clock, errors
 
 if TYPE_CHECKING:
     from jobboard.daemon.output import Piece
-    from jobboard.store.runs import Reserved, Runs
+    from jobboard.store.runs.runs import Reserved, Runs
 
 _PIECES_A_CALL = 64
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jobboard.daemon.attempt import Attempt
     from jobboard.daemon.output import Piece
     from jobboard.daemon.timers import Timers
-    from jobboard.store.runs import Reserved
+    from jobboard.store.runs.runs import Reserved
 
 _READ_BYTES = 1 << 20
 _REST_READS = 4

@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING, ClassVar
 
 from jobboard.clock import monotonic_s
-from jobboard.core.launch import HIDDEN
+from jobboard.core.jobs.launch import HIDDEN
 from jobboard.daemon import cgroup, linux, tree
 from jobboard.daemon.frames import Channel
 from jobboard.daemon.guard import ACKNOWLEDGED

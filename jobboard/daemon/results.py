@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobboard import clock
-from jobboard.core.run import Result
+from jobboard.core.runs.run import Result
 
 if TYPE_CHECKING:
     from jobboard.daemon.attempt import Outcome

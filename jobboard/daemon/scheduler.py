@@ -18,29 +18,29 @@ from typing import TYPE_CHECKING
 
 from jobboard import errors
 from jobboard.clock import monotonic_s
-from jobboard.core.instant import format_instant
-from jobboard.core.meaning import zone_version
-from jobboard.core.misfire import decide, lateness_of
-from jobboard.core.model import seed_of
-from jobboard.core.override import laid
-from jobboard.core.run import Firing
-from jobboard.core.schedule import Schedule, compile_schedule
+from jobboard.core.jobs.meaning import zone_version
+from jobboard.core.jobs.model import seed_of
+from jobboard.core.jobs.override import laid
+from jobboard.core.runs.misfire import decide, lateness_of
+from jobboard.core.runs.run import Firing
+from jobboard.core.times.instant import format_instant
+from jobboard.core.times.schedule import Schedule, compile_schedule
 from jobboard.daemon.storeclock import StoreClock
-from jobboard.store.codec import decode_definition
-from jobboard.store.listen import Listener
-from jobboard.store.retiming import heed_zone_data
-from jobboard.store.runs import CLAIM_LEASE_MS, PAGE, Runs
-from jobboard.store.staging import drain
-from jobboard.store.wire import unpack
+from jobboard.store.boards.codec import decode_definition
+from jobboard.store.boards.retiming import heed_zone_data
+from jobboard.store.boards.staging import drain
+from jobboard.store.calls.listen import Listener
+from jobboard.store.calls.wire import unpack
+from jobboard.store.runs.runs import CLAIM_LEASE_MS, PAGE, Runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jobboard.core.misfire import Decision, Lateness
+    from jobboard.core.runs.misfire import Decision, Lateness
     from jobboard.daemon.announce import Announcer
     from jobboard.daemon.gates import Gatekeeper
-    from jobboard.store.connect import Store
-    from jobboard.store.runs import ClaimedJob
+    from jobboard.store.calls.connect import Store
+    from jobboard.store.runs.runs import ClaimedJob
 
 _log = logging.getLogger(__name__)
 

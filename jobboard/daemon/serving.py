@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from jobboard.core.runner import Runner
-    from jobboard.store.runs import Order
+    from jobboard.core.jobs.runner import Runner
+    from jobboard.store.runs.runs import Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Serving:
         queues: The queues; their order counts where `order` says so.
         slots: Runs at once, over all of them.
         own_slots: Runs at once of single queues; without an entry as many as there are slots.
-        order: As `store.runs.Runs.reserve` takes it.
+        order: As `store.runs.runs.Runs.reserve` takes it.
         inboxes: Queues whose inboxes it reads.
         runners: Those of a project's own that it serves, by name.
     """

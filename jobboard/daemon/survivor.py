@@ -15,8 +15,8 @@ import threading
 from jobboard import errors
 from jobboard.clock import monotonic_s
 from jobboard.daemon.guard import REPORTED
-from jobboard.store.connect import Store
-from jobboard.store.runs import Runs
+from jobboard.store.calls.connect import Store
+from jobboard.store.runs.runs import Runs
 
 _TRY_FOR_S = 60.0
 _FIRST_PAUSE_S = 0.1

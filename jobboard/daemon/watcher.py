@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from jobboard.reconcile.applying import Synced
     from jobboard.reconcile.planning import Planned
     from jobboard.reconcile.sources import Options, Sources
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 TICK_MS = 1_000
 """How often it sees whether the folders are still those it listens to; each time costs a stat."""

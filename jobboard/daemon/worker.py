@@ -39,8 +39,8 @@ from jobboard.daemon.results import result_of
 from jobboard.daemon.spool import Spool, leftovers
 from jobboard.daemon.standing import Standing
 from jobboard.daemon.timers import Timer, Timers
-from jobboard.store.connect import explained
-from jobboard.store.runs import Runs
+from jobboard.store.calls.connect import explained
+from jobboard.store.runs.runs import Runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     from jobboard.daemon.announce import WorkerAnnouncer
     from jobboard.daemon.idle import Idle
     from jobboard.daemon.serving import Serving
-    from jobboard.store.connect import Store
-    from jobboard.store.runs import Reserved
+    from jobboard.store.calls.connect import Store
+    from jobboard.store.runs.runs import Reserved
 
 log = logging.getLogger("jobboard.worker")
 

@@ -11,16 +11,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from jobboard.core.refusal import Refusal
+from jobboard.core.plans.refusal import Refusal
 from jobboard.reconcile.guards import is_owned
 from jobboard.source.git import descends, is_shallow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from jobboard.core.plan import BoardPlan, Plan
+    from jobboard.core.plans.plan import BoardPlan, Plan
     from jobboard.reconcile.sources import Sources
-    from jobboard.store.definitions import BoardRecord
+    from jobboard.store.boards.definitions import BoardRecord
 
 PROVENANCE = ("origin", "commit", "branch", "pipeline")
 """What a board's record says of where its file came from."""

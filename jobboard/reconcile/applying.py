@@ -13,15 +13,16 @@ from jobboard import errors
 from jobboard.reconcile.parts import joined, split
 from jobboard.reconcile.planning import make_plan
 from jobboard.reconcile.turn import Turn
-from jobboard.store import definitions, forks, staging
-from jobboard.store.definitions import MovedSince
+from jobboard.store.boards import definitions, staging
+from jobboard.store.boards.definitions import MovedSince
+from jobboard.store.calls import forks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from jobboard.core.plan import Plan
+    from jobboard.core.plans.plan import Plan
     from jobboard.reconcile.planning import Planned
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 LARGE = 1_000
 """Boards from which on a commit waits for a child of the server that writes its memory to disk."""

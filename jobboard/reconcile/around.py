@@ -9,21 +9,22 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from jobboard.core.names import LOOSE, address_of, split_address
-from jobboard.store import clocks, definitions
+from jobboard.store.boards import definitions
+from jobboard.store.calls import clocks
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from typing import Any
 
-    from jobboard.core.change import JobChange
-    from jobboard.core.facts import Skip
-    from jobboard.core.model import Definition, Spec
-    from jobboard.core.override import Override
-    from jobboard.core.plan import Plan
+    from jobboard.core.jobs.model import Definition, Spec
+    from jobboard.core.jobs.override import Override
+    from jobboard.core.plans.change import JobChange
+    from jobboard.core.plans.plan import Plan
+    from jobboard.core.runs.facts import Skip
     from jobboard.reconcile.since import Since
-    from jobboard.store.bystanders import Bystander
-    from jobboard.store.connect import Store
-    from jobboard.store.holds import Hold
+    from jobboard.store.boards.holds import Hold
+    from jobboard.store.calls.connect import Store
+    from jobboard.store.views.bystanders import Bystander
 
 LOOKED_AT = 500
 """Changes up to which their runs are looked up; beyond that it would cost more than the plan."""
@@ -61,7 +62,7 @@ class Around:
 
     def overrides(self, address: str) -> tuple[Override, ...]:
         """The overrides of a job that have not ended."""
-        from jobboard.core.override import lasting
+        from jobboard.core.jobs.override import lasting
 
         definition = self.overridden.get(address)
         return () if definition is None else lasting(definition, self.now_ms)
@@ -73,7 +74,7 @@ def look_around(store: Store, plan: Plan) -> Around:
     beside = _beside(store, {board.name for board in plan.boards}, now_ms)
     if plan.quiet:
         return beside
-    from jobboard.store import edits
+    from jobboard.store.boards import edits
 
     touched = [change for change in plan.changes if change.before is not None]
     dropped = [c.address for c in plan.changes if c.after is None and c.before and c.before.drifted]
@@ -93,15 +94,15 @@ def _beside(store: Store, boards: Collection[str], now_ms: int) -> Around:
     held, overridden, skipped = store.read(*(("EXISTS", store.key(name)) for name in names))
     found = Around(now_ms)
     if held:
-        from jobboard.store.holds import read_holds
+        from jobboard.store.boards.holds import read_holds
 
         found = replace(found, holds=_concerning(boards, read_holds(store, now_ms)))
     if overridden:
-        from jobboard.store.overrides import read_overridden
+        from jobboard.store.boards.overrides import read_overridden
 
         found = replace(found, overridden=read_overridden(store, boards))
     if skipped:
-        from jobboard.store.skips import read_skips
+        from jobboard.store.boards.skips import read_skips
 
         left = {a: skip for a, skip in read_skips(store).items() if split_address(a)[0] in boards}
         found = replace(found, skips=left)
@@ -118,7 +119,7 @@ def _unmanaged(store: Store, plan: Plan) -> dict[str, str]:
 
 def look_around_boards(store: Store, boards: Collection[str], edited: Sequence[str]) -> Around:
     """Read the surroundings of boards outside of any plan, and who edited these jobs of theirs."""
-    from jobboard.store import edits, holds, overrides
+    from jobboard.store.boards import edits, holds, overrides
 
     now_ms = clocks.now_ms(store)
     return Around(
@@ -133,18 +134,18 @@ def _live(store: Store, plan: Plan) -> Mapping[str, Spec] | None:
     """Every job there is, where that is worth reading to tell what the plan does to its hours."""
     if not any(change.moves_schedule for change in plan.changes):
         return None
-    from jobboard.core.crowding import COUNTED
+    from jobboard.core.plans.crowding import COUNTED
 
     if len(plan.changes) > COUNTED:
         return None
-    from jobboard.store.usual import live_jobs_if_few
+    from jobboard.store.views.usual import live_jobs_if_few
 
     return live_jobs_if_few(store, COUNTED)
 
 
 def _bystanders(store: Store, changes: Sequence[JobChange]) -> dict[str, Bystander]:
     """The runs of jobs that would change, by the address these will have."""
-    from jobboard.store import bystanders
+    from jobboard.store.views import bystanders
 
     address_of = {change.source or change.address: change.address for change in changes}
     found = bystanders.read_bystanders(store, list(address_of))

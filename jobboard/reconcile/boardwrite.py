@@ -5,19 +5,19 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from jobboard.core.depend import parents_of
-from jobboard.core.model import FIELDS, Definition
+from jobboard.core.jobs.depend import parents_of
+from jobboard.core.jobs.model import FIELDS, Definition
 from jobboard.core.names import address_of, split_address
 from jobboard.reconcile.entries import schedule_entry
-from jobboard.store import edits, history, staging, tombstones
-from jobboard.store.staging import BoardWrite
+from jobboard.store.boards import edits, history, staging, tombstones
+from jobboard.store.boards.staging import BoardWrite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jobboard.core.change import JobChange
-    from jobboard.core.plan import BoardPlan
-    from jobboard.store.connect import Store
+    from jobboard.core.plans.change import JobChange
+    from jobboard.core.plans.plan import BoardPlan
+    from jobboard.store.calls.connect import Store
 
 
 def stage_board(

@@ -6,9 +6,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from jobboard.core.jobs.policy import Policy
 from jobboard.core.names import LOOSE, split_address
-from jobboard.core.plan import BoardPlan, Plan
-from jobboard.core.policy import Policy
+from jobboard.core.plans.plan import BoardPlan, Plan
 from jobboard.reconcile import guards, targeting, together
 from jobboard.reconcile.contradiction import refuse_contradiction
 from jobboard.reconcile.judging import AtHand, judge
@@ -17,21 +17,21 @@ from jobboard.reconcile.pairing import boards_removed_by, is_held, paired, passe
 from jobboard.reconcile.planning import concluded, guarded, refuse_invalid, still
 from jobboard.reconcile.traffic import Traffic, emptied, loose_plan
 from jobboard.source.loader import load
-from jobboard.store import definitions
+from jobboard.store.boards import definitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from jobboard.core.clash import Outside
-    from jobboard.core.model import Spec
+    from jobboard.core.jobs.model import Spec
+    from jobboard.core.plans.clash import Outside
     from jobboard.reconcile.judging import Settled
     from jobboard.reconcile.pairing import Pair
     from jobboard.reconcile.planning import Planned
     from jobboard.reconcile.sources import Options, Sources
     from jobboard.source.board import Board
     from jobboard.source.loader import Loaded
-    from jobboard.store.connect import Store
-    from jobboard.store.definitions import BoardRecord
+    from jobboard.store.boards.definitions import BoardRecord
+    from jobboard.store.calls.connect import Store
 
 
 def compare(

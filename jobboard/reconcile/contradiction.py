@@ -12,17 +12,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
-from jobboard.core.compare import plan_jobs
+from jobboard.core.jobs.override import FIXED
+from jobboard.core.jobs.policy import Policy
+from jobboard.core.jobs.written import written_keys
 from jobboard.core.names import split_address
-from jobboard.core.override import FIXED
-from jobboard.core.policy import Policy
-from jobboard.core.written import written_keys
+from jobboard.core.plans.compare import plan_jobs
 from jobboard.source.values import parse_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from jobboard.core.model import Definition
+    from jobboard.core.jobs.model import Definition
     from jobboard.reconcile.sources import Options
     from jobboard.source.board import Board
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jobboard.core.change import moves_schedule
-from jobboard.core.depend import parents_of
-from jobboard.core.forecast import next_due_between
-from jobboard.core.gate import needs_of, reach_ms
+from jobboard.core.jobs.depend import parents_of
+from jobboard.core.jobs.gate import needs_of, reach_ms
+from jobboard.core.plans.change import moves_schedule
+from jobboard.core.plans.forecast import next_due_between
 
 if TYPE_CHECKING:
-    from jobboard.core.change import JobChange
-    from jobboard.core.model import Spec
+    from jobboard.core.jobs.model import Spec
+    from jobboard.core.plans.change import JobChange
 
 
 def schedule_entry(change: JobChange, now_ms: int) -> dict[str, Any] | None:

@@ -1,7 +1,7 @@
 """The guards of a plan: what is refused for safety until a person says by a flag that it is meant.
 
 Ownership, a changed branch, a file that has gone. A guard is judged against what the last sync recorded of
-the board; it never looks at jobs. Those that do are in `core.refusal`.
+the board; it never looks at jobs. Those that do are in `core.plans.refusal`.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from jobboard.core.names import RESERVED
-from jobboard.core.plan import BoardPlan
-from jobboard.core.refusal import Refusal, protected_refusals
+from jobboard.core.plans.plan import BoardPlan
+from jobboard.core.plans.refusal import Refusal, protected_refusals
 from jobboard.source.git import first_commit
-from jobboard.store import definitions
+from jobboard.store.boards import definitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from jobboard.core.plan import Plan
+    from jobboard.core.plans.plan import Plan
     from jobboard.reconcile.sources import Options, Sources
-    from jobboard.store.connect import Store
-    from jobboard.store.definitions import BoardRecord
+    from jobboard.store.boards.definitions import BoardRecord
+    from jobboard.store.calls.connect import Store
 
 
 def is_owned(record: BoardRecord, sources: Sources) -> bool:
@@ -127,8 +127,8 @@ def _without_file(store: Store, record: BoardRecord, options: Options, holder: s
         refusals = () if keeps else (_vanished_refusal(record, jobs, holder),)
         return replace(plan, missing=True, refusals=refusals)
     # Few boards go, and most plans compare no jobs at all.
-    from jobboard.core.compare import plan_jobs
-    from jobboard.core.policy import Policy
+    from jobboard.core.jobs.policy import Policy
+    from jobboard.core.plans.compare import plan_jobs
 
     live = definitions.read_definitions(store, record.version)
     changes, _, _ = plan_jobs(record.name, {}, live, Policy(on_drift="exact"))

@@ -6,16 +6,16 @@ import logging
 from typing import TYPE_CHECKING
 
 from jobboard import errors
-from jobboard.core.entry import read_entry
+from jobboard.core.jobs.entry import read_entry
 from jobboard.reconcile.pushing import make_parcel
-from jobboard.store import inbox
-from jobboard.store.pushes import packed_parcel
-from jobboard.store.views import find_job
+from jobboard.store.runs import inbox
+from jobboard.store.runs.pushes import packed_parcel
+from jobboard.store.runs.views import find_job
 
 if TYPE_CHECKING:
-    from jobboard.store.connect import Store
-    from jobboard.store.inbox import Found
-    from jobboard.store.pushes import Parcel
+    from jobboard.store.calls.connect import Store
+    from jobboard.store.runs.inbox import Found
+    from jobboard.store.runs.pushes import Parcel
 
 log = logging.getLogger("jobboard.worker")
 

@@ -10,21 +10,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from jobboard.core import clash
-from jobboard.core.clash import Clash
 from jobboard.core.names import address_of, split_address
+from jobboard.core.plans import clash
+from jobboard.core.plans.clash import Clash
 from jobboard.reconcile import together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from jobboard.core.clash import Outside, Trouble
-    from jobboard.core.model import Definition, Spec
-    from jobboard.core.plan import Plan
-    from jobboard.core.policy import Policy
+    from jobboard.core.jobs.model import Definition, Spec
+    from jobboard.core.jobs.policy import Policy
+    from jobboard.core.plans.clash import Outside, Trouble
+    from jobboard.core.plans.plan import Plan
     from jobboard.source.board import Board
-    from jobboard.store.connect import Store
-    from jobboard.store.definitions import BoardRecord
+    from jobboard.store.boards.definitions import BoardRecord
+    from jobboard.store.calls.connect import Store
 
 
 @dataclass(frozen=True, slots=True)

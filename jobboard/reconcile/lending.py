@@ -8,20 +8,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
-from jobboard.core.compare import plan_jobs
-from jobboard.core.drift import removal
+from jobboard.core.jobs.policy import Policy
 from jobboard.core.names import LOOSE, address_of, split_address
-from jobboard.core.plan import BoardPlan
-from jobboard.core.policy import Policy
-from jobboard.core.refusal import Refusal
+from jobboard.core.plans.compare import plan_jobs
+from jobboard.core.plans.drift import removal
+from jobboard.core.plans.plan import BoardPlan
+from jobboard.core.plans.refusal import Refusal
 from jobboard.reconcile.traffic import board_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jobboard.core.model import Definition, Spec
+    from jobboard.core.jobs.model import Definition, Spec
     from jobboard.reconcile.traffic import Traffic
-    from jobboard.store.definitions import BoardRecord
+    from jobboard.store.boards.definitions import BoardRecord
 
 
 def lenders_of(names: Mapping[str, str], boards: Sequence[str] | None) -> set[str]:

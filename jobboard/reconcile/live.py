@@ -9,24 +9,24 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
-from jobboard.core.change import JobChange
-from jobboard.core.merge import Merged, merge_job
-from jobboard.core.model import FIELDS
+from jobboard.core.jobs.merge import Merged, merge_job
+from jobboard.core.jobs.model import FIELDS
+from jobboard.core.jobs.override import lasting
+from jobboard.core.jobs.resolve import resolve_assignment
 from jobboard.core.names import address_of, split_address
-from jobboard.core.override import lasting
-from jobboard.core.resolve import resolve_assignment
+from jobboard.core.plans.change import JobChange
 from jobboard.reconcile.entries import schedule_entry
 from jobboard.reconcile.together import check_together, outside_of
 from jobboard.source.schema import check_keys
-from jobboard.store import definitions, edits
-from jobboard.store.codec import decode_definition
+from jobboard.store.boards import definitions, edits
+from jobboard.store.boards.codec import decode_definition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jobboard.core.model import Definition, Spec
-    from jobboard.core.override import Override
-    from jobboard.store.connect import Store
+    from jobboard.core.jobs.model import Definition, Spec
+    from jobboard.core.jobs.override import Override
+    from jobboard.store.calls.connect import Store
 
 ATTEMPTS = 10
 _SHARED = ("after", "locks", "needs", "schedule")

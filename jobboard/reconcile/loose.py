@@ -10,20 +10,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
-from jobboard.core.change import JobChange
-from jobboard.core.merge import Merged, merge_job
-from jobboard.core.model import FIELDS, Definition
+from jobboard.core.jobs.merge import Merged, merge_job
+from jobboard.core.jobs.model import FIELDS, Definition
+from jobboard.core.jobs.resolve import COMMANDS
 from jobboard.core.names import LOOSE, NAME_RULE, address_of, is_name, split_address
-from jobboard.core.resolve import COMMANDS
+from jobboard.core.plans.change import JobChange
 from jobboard.reconcile.entries import schedule_entry
 from jobboard.reconcile.live import check_among_others, with_keys
-from jobboard.store import clocks, edits, jobs
+from jobboard.store.boards import edits, jobs
+from jobboard.store.calls import clocks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jobboard.core.model import Spec
-    from jobboard.store.connect import Store
+    from jobboard.core.jobs.model import Spec
+    from jobboard.store.calls.connect import Store
 
 ATTEMPTS = 10
 

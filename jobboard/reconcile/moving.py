@@ -10,26 +10,26 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jobboard import errors
-from jobboard.core.arrival import Arrival
 from jobboard.core.diagnostic import Fault
-from jobboard.core.moves import origins
+from jobboard.core.jobs.moves import origins
 from jobboard.core.names import LOOSE, address_of, split_address
-from jobboard.core.refusal import Refusal
-from jobboard.core.schedule import is_seeded
+from jobboard.core.plans.arrival import Arrival
+from jobboard.core.plans.refusal import Refusal
+from jobboard.core.times.schedule import is_seeded
 from jobboard.reconcile import guards
 from jobboard.reconcile.traffic import Traffic
-from jobboard.store import definitions
+from jobboard.store.boards import definitions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from jobboard.core.diagnostic import Diagnostic, Path
-    from jobboard.core.model import Definition, Spec
-    from jobboard.core.moves import Move, Removal
+    from jobboard.core.jobs.model import Definition, Spec
+    from jobboard.core.jobs.moves import Move, Removal
     from jobboard.reconcile.sources import Options, Sources
     from jobboard.source.board import Board
-    from jobboard.store.connect import Store
-    from jobboard.store.definitions import BoardRecord
+    from jobboard.store.boards.definitions import BoardRecord
+    from jobboard.store.calls.connect import Store
 
 
 class Crossing:

@@ -10,11 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
-from jobboard.core.change import moves_schedule
-from jobboard.core.merge import same
-from jobboard.core.model import FIELDS, seed_of
-from jobboard.core.names import split_address
-from jobboard.core.override import (
+from jobboard.core.jobs.merge import same
+from jobboard.core.jobs.model import FIELDS, seed_of
+from jobboard.core.jobs.override import (
     FIXED,
     Override,
     first_end_ms,
@@ -25,18 +23,21 @@ from jobboard.core.override import (
     replaced,
     value_at,
 )
-from jobboard.core.schedule import compile_schedule
+from jobboard.core.names import split_address
+from jobboard.core.plans.change import moves_schedule
+from jobboard.core.times.schedule import compile_schedule
 from jobboard.reconcile.entries import entry_between
 from jobboard.reconcile.live import check_among_others, with_keys
-from jobboard.store import clocks, definitions, edits, overrides
-from jobboard.store.connect import explained
+from jobboard.store.boards import definitions, edits, overrides
+from jobboard.store.calls import clocks
+from jobboard.store.calls.connect import explained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jobboard.core.model import Definition, Spec
-    from jobboard.store.connect import Store
-    from jobboard.store.overrides import Deed
+    from jobboard.core.jobs.model import Definition, Spec
+    from jobboard.store.boards.overrides import Deed
+    from jobboard.store.calls.connect import Store
 
 ATTEMPTS = 10
 

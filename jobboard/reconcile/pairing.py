@@ -5,29 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jobboard.core.arrival import arrived
-from jobboard.core.compare import plan_jobs
 from jobboard.core.names import address_of, split_address
-from jobboard.core.notice import notices
-from jobboard.core.plan import BoardPlan
-from jobboard.core.refusal import drift_refusals, empty_refusal, loss_refusal, protected_refusals
+from jobboard.core.plans.arrival import arrived
+from jobboard.core.plans.compare import plan_jobs
+from jobboard.core.plans.notice import notices
+from jobboard.core.plans.plan import BoardPlan
+from jobboard.core.plans.refusal import drift_refusals, empty_refusal, loss_refusal, protected_refusals
 from jobboard.reconcile import ancestry, guards, targeting
 from jobboard.reconcile.traffic import board_facts
-from jobboard.store import tombstones
+from jobboard.store.boards import tombstones
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from jobboard.core.change import JobChange
-    from jobboard.core.drift import Drift
-    from jobboard.core.model import Definition, Spec
-    from jobboard.core.policy import Policy
-    from jobboard.core.refusal import Refusal
+    from jobboard.core.jobs.model import Definition, Spec
+    from jobboard.core.jobs.policy import Policy
+    from jobboard.core.plans.change import JobChange
+    from jobboard.core.plans.drift import Drift
+    from jobboard.core.plans.refusal import Refusal
     from jobboard.reconcile.sources import Options, Sources
     from jobboard.reconcile.traffic import Traffic
     from jobboard.source.board import Board
-    from jobboard.store.connect import Store
-    from jobboard.store.definitions import BoardRecord
+    from jobboard.store.boards.definitions import BoardRecord
+    from jobboard.store.calls.connect import Store
 
 
 @dataclass(frozen=True, slots=True)

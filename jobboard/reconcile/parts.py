@@ -10,7 +10,7 @@ from jobboard.core.names import split_address
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from jobboard.core.plan import BoardPlan, Plan
+    from jobboard.core.plans.plan import BoardPlan, Plan
 
 
 def count(plan: Plan, most: int) -> int:

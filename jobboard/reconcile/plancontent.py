@@ -10,18 +10,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jobboard.core.clash import Clash, Part
-from jobboard.core.drift import Conflicted
-from jobboard.core.merge import Merged
+from jobboard.core.jobs.merge import Merged
+from jobboard.core.plans.clash import Clash, Part
+from jobboard.core.plans.drift import Conflicted
 from jobboard.source.git import Checkout
 from jobboard.source.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from jobboard.core.change import Action, JobChange
-    from jobboard.core.model import Spec
-    from jobboard.core.plan import BoardPlan, OnPrune
+    from jobboard.core.jobs.model import Spec
+    from jobboard.core.plans.change import Action, JobChange
+    from jobboard.core.plans.plan import BoardPlan, OnPrune
     from jobboard.reconcile.planning import Planned
 
 
@@ -30,7 +30,7 @@ class SavedChange:
     """One job that the plan would write.
 
     Attributes:
-        address, action, source: As in `core.change.JobChange`.
+        address, action, source: As in `core.plans.change.JobChange`.
         before: The live definition and its base that the plan was made from; None for no such job.
         after: Both afterwards; None for a destroyed job.
         fields: The paths that move.
@@ -48,7 +48,7 @@ class SavedChange:
 
 @dataclass(frozen=True, slots=True)
 class SavedBoard:
-    """One board of the plan; see `core.plan.BoardPlan` for what is not said here.
+    """One board of the plan; see `core.plans.plan.BoardPlan` for what is not said here.
 
     Attributes:
         head: The commit it came from until then, which the plan's was judged against.

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from jobboard import errors
 from jobboard.core.names import split_address
-from jobboard.core.plan import BoardPlan, Plan
+from jobboard.core.plans.plan import BoardPlan, Plan
 from jobboard.reconcile import ancestry, guards
-from jobboard.store import definitions
+from jobboard.store.boards import definitions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from jobboard.core.diagnostic import Diagnostic
     from jobboard.reconcile.sources import Options, Sources
     from jobboard.source.board import Board
-    from jobboard.store.connect import Store
-    from jobboard.store.definitions import BoardRecord
+    from jobboard.store.boards.definitions import BoardRecord
+    from jobboard.store.calls.connect import Store
 
 
 @dataclass(frozen=True, slots=True)

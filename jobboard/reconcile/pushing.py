@@ -6,19 +6,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
-from jobboard.core.instant import parse_instant
+from jobboard.core.jobs.override import in_force
+from jobboard.core.jobs.resolve import COMMANDS
 from jobboard.core.names import NAME_RULE, ONE_OFF, QUEUE_RULE, address_of, is_name, is_queue
-from jobboard.core.override import in_force
-from jobboard.core.resolve import COMMANDS
+from jobboard.core.times.instant import parse_instant
 from jobboard.reconcile.live import read_job, with_keys
-from jobboard.store import clocks
-from jobboard.store.pushes import Parcel
+from jobboard.store.calls import clocks
+from jobboard.store.runs.pushes import Parcel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jobboard.core.model import Spec
-    from jobboard.store.connect import Store
+    from jobboard.core.jobs.model import Spec
+    from jobboard.store.calls.connect import Store
 
 SHOWN_PAYLOAD_BYTES = 4096
 """A payload up to this size is in JOBBOARD_PAYLOAD too; any is on standard input."""
@@ -91,7 +91,7 @@ def make_parcel(
     expires_at: str | None = None,
     **more: Any,
 ) -> Parcel:
-    """A parcel as `store.pushes.push` takes it.
+    """A parcel as `store.runs.pushes.push` takes it.
 
     Args:
         store: Where the job is looked up.

@@ -10,19 +10,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
-from jobboard.core.change import JobChange
-from jobboard.core.model import Definition
+from jobboard.core.jobs.model import Definition
 from jobboard.core.names import LOOSE, address_of, split_address
-from jobboard.core.schedule import is_seeded
+from jobboard.core.plans.change import JobChange
+from jobboard.core.times.schedule import is_seeded
 from jobboard.reconcile.entries import schedule_entry
 from jobboard.reconcile.live import check_among_others
-from jobboard.store import clocks, edits, jobs, staging, tombstones
+from jobboard.store.boards import edits, jobs, staging, tombstones
+from jobboard.store.calls import clocks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jobboard.store.connect import Store
-    from jobboard.store.tombstones import Tombstone
+    from jobboard.store.boards.tombstones import Tombstone
+    from jobboard.store.calls.connect import Store
 
 ATTEMPTS = 10
 

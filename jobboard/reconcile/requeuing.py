@@ -10,21 +10,23 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from jobboard.core.jobs.override import in_force
 from jobboard.core.names import split_address
-from jobboard.core.override import in_force
-from jobboard.core.plan import Outdated
-from jobboard.store import clocks, definitions, waiting
-from jobboard.store.codec import encode_spec
+from jobboard.core.plans.plan import Outdated
+from jobboard.store.boards import definitions
+from jobboard.store.boards.codec import encode_spec
+from jobboard.store.calls import clocks
+from jobboard.store.runs import waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
-    from jobboard.core.model import Definition
-    from jobboard.core.plan import BoardPlan, Plan
-    from jobboard.store.connect import Store
-    from jobboard.store.definitions import BoardRecord
-    from jobboard.store.waiting import Waiting
+    from jobboard.core.jobs.model import Definition
+    from jobboard.core.plans.plan import BoardPlan, Plan
+    from jobboard.store.boards.definitions import BoardRecord
+    from jobboard.store.calls.connect import Store
+    from jobboard.store.runs.waiting import Waiting
 
 
 def with_outdated(

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
-from jobboard.core.forecast import next_due_ms
-from jobboard.core.override import in_force
+from jobboard.core.jobs.override import in_force
+from jobboard.core.plans.forecast import next_due_ms
 from jobboard.reconcile.live import read_job
-from jobboard.store import clocks
+from jobboard.store.calls import clocks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 ATTEMPTS = 10
 

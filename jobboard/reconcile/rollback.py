@@ -13,28 +13,28 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
-from jobboard.core.arrival import Arrival, arrived
-from jobboard.core.compare import plan_jobs
-from jobboard.core.drift import removal
+from jobboard.core.jobs.policy import Policy
 from jobboard.core.names import LOOSE, address_of, split_address
-from jobboard.core.plan import BoardPlan, Plan
-from jobboard.core.policy import Policy
-from jobboard.core.refusal import empty_refusal, protected_refusals
+from jobboard.core.plans.arrival import Arrival, arrived
+from jobboard.core.plans.compare import plan_jobs
+from jobboard.core.plans.drift import removal
+from jobboard.core.plans.plan import BoardPlan, Plan
+from jobboard.core.plans.refusal import empty_refusal, protected_refusals
 from jobboard.reconcile import together
 from jobboard.reconcile.lending import bases_of, lenders_of, lending, refuse_split
 from jobboard.reconcile.moving import readdressed
 from jobboard.reconcile.planning import Planned
 from jobboard.reconcile.sources import Options, Sources
 from jobboard.reconcile.traffic import Traffic, board_facts, loose_plan
-from jobboard.store import definitions, history
+from jobboard.store.boards import definitions, history
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jobboard.core.change import Action
-    from jobboard.core.model import Definition, Spec
-    from jobboard.store.connect import Store
-    from jobboard.store.definitions import BoardRecord
+    from jobboard.core.jobs.model import Definition, Spec
+    from jobboard.core.plans.change import Action
+    from jobboard.store.boards.definitions import BoardRecord
+    from jobboard.store.calls.connect import Store
 
 
 def plan_rollback(

@@ -14,12 +14,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jobboard import errors
-from jobboard.core import clash
-from jobboard.core.change import JobChange
-from jobboard.core.drift import Drift, removal
-from jobboard.core.merge import merge_job
+from jobboard.core.jobs.merge import merge_job
 from jobboard.core.names import address_of, split_address
-from jobboard.core.plan import BoardPlan, Plan
+from jobboard.core.plans import clash
+from jobboard.core.plans.change import JobChange
+from jobboard.core.plans.drift import Drift, removal
+from jobboard.core.plans.plan import BoardPlan, Plan
 from jobboard.reconcile import ancestry, guards, together
 from jobboard.reconcile.planning import Planned
 from jobboard.reconcile.requeuing import with_outdated
@@ -27,18 +27,18 @@ from jobboard.reconcile.sources import Options, Sources
 from jobboard.reconcile.staleness import found_now, is_done, moved_since
 from jobboard.reconcile.traffic import board_facts
 from jobboard.reconcile.unsettled import clashes_left, conflicts_left
-from jobboard.store import definitions, tombstones
+from jobboard.store.boards import definitions, tombstones
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from jobboard.core.model import Definition, Spec
-    from jobboard.core.refusal import Refusal
+    from jobboard.core.jobs.model import Definition, Spec
+    from jobboard.core.plans.refusal import Refusal
     from jobboard.reconcile.plancontent import SavedBoard, SavedChange, SavedPlan
     from jobboard.reconcile.staleness import Lives
-    from jobboard.store.connect import Store
-    from jobboard.store.definitions import BoardRecord
+    from jobboard.store.boards.definitions import BoardRecord
+    from jobboard.store.calls.connect import Store
 
 NAMED = 10
 """Jobs that moved which a message names."""

@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from jobboard import errors
-from jobboard.core.blame import moved_between
 from jobboard.core.names import split_address
+from jobboard.core.plans.blame import moved_between
 from jobboard.source import git
 from jobboard.source.digest import digest_of
 from jobboard.source.files import PROJECT_FILE, SourceFile
@@ -23,9 +23,9 @@ from jobboard.source.loader import load
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from jobboard.core.change import JobChange
-    from jobboard.core.model import Spec
-    from jobboard.core.plan import BoardPlan
+    from jobboard.core.jobs.model import Spec
+    from jobboard.core.plans.change import JobChange
+    from jobboard.core.plans.plan import BoardPlan
     from jobboard.reconcile.planning import Planned
     from jobboard.source.project import Project
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
-from jobboard.core.override import laid
+from jobboard.core.jobs.override import laid
 from jobboard.reconcile.live import read_job
-from jobboard.store import skips
+from jobboard.store.boards import skips
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 MOST = 10_000
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jobboard.core.plan import OnPrune
-    from jobboard.core.policy import OnConflict, OnDrift
+    from jobboard.core.jobs.policy import OnConflict, OnDrift
+    from jobboard.core.plans.plan import OnPrune
     from jobboard.source.files import SourceFile
     from jobboard.source.git import Checkout
     from jobboard.source.pipeline import Pipeline
@@ -48,7 +48,8 @@ class Options:
         allow_rewind: Boards may go back to a commit that does not descend from the one they came from.
         committed_only: Boards of a work tree with changes that are in no commit are refused.
         allow_dirty: They may be written all the same.
-        on_drift, on_conflict: What becomes of drift and of conflicts, whatever boards say; see `core.policy`.
+        on_drift, on_conflict: What becomes of drift and of conflicts, whatever boards say; see
+        `core.jobs.policy`.
         forced: Conflicts that the file wins, as ``board/job:path``.
         boards_at_once: So many boards are written in one commit, which takes 12 ms; more in parts.
         targets: Only these take part: ``board/job``, a board, ``tag:name``; none for all.

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from jobboard.core.merge import merge_job
+from jobboard.core.jobs.merge import merge_job
 from jobboard.core.names import split_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from jobboard.core.model import Definition, Spec
+    from jobboard.core.jobs.model import Definition, Spec
     from jobboard.reconcile.plancontent import SavedBoard, SavedChange
-    from jobboard.store.definitions import BoardRecord
+    from jobboard.store.boards.definitions import BoardRecord
 
 Lives: TypeAlias = "Mapping[str, Mapping[str, Definition]]"
 """Board to job to what is live."""

@@ -15,11 +15,11 @@ from jobboard.core.names import address_of, split_address
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from jobboard.core.model import Definition, Spec
+    from jobboard.core.jobs.model import Definition, Spec
     from jobboard.reconcile.sources import Options
     from jobboard.reconcile.traffic import Traffic
     from jobboard.source.board import Board
-    from jobboard.store.definitions import BoardRecord
+    from jobboard.store.boards.definitions import BoardRecord
 
 TAG = "tag:"
 

@@ -9,21 +9,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobboard.core import depend
-from jobboard.core.clash import Outside
-from jobboard.core.gate import check_gates, needs_of
+from jobboard.core.jobs import depend
+from jobboard.core.jobs.gate import check_gates, needs_of
 from jobboard.core.names import address_of, split_address
-from jobboard.core.refusal import Refusal
-from jobboard.store import definitions
+from jobboard.core.plans.clash import Outside
+from jobboard.core.plans.refusal import Refusal
+from jobboard.store.boards import definitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from jobboard.core.depend import Faults
-    from jobboard.core.model import Definition, Spec
-    from jobboard.core.plan import Plan
-    from jobboard.store.connect import Store
-    from jobboard.store.definitions import BoardRecord
+    from jobboard.core.jobs.depend import Faults
+    from jobboard.core.jobs.model import Definition, Spec
+    from jobboard.core.plans.plan import Plan
+    from jobboard.store.boards.definitions import BoardRecord
+    from jobboard.store.calls.connect import Store
 
 
 def specs_after(plan: Plan, lives: Mapping[str, Mapping[str, Definition]]) -> dict[str, Spec]:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from jobboard.core.change import JobChange
-from jobboard.core.depend import edges_of
+from jobboard.core.jobs.depend import edges_of
 from jobboard.core.names import LOOSE, address_of, split_address
-from jobboard.core.plan import BoardPlan
+from jobboard.core.plans.change import JobChange
+from jobboard.core.plans.plan import BoardPlan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jobboard.core.arrival import Arrival
-    from jobboard.core.model import Definition, Spec
-    from jobboard.core.refusal import Refusal
-    from jobboard.store.definitions import BoardRecord
+    from jobboard.core.jobs.model import Definition, Spec
+    from jobboard.core.plans.arrival import Arrival
+    from jobboard.core.plans.refusal import Refusal
+    from jobboard.store.boards.definitions import BoardRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from jobboard import errors
-from jobboard.store import clocks, staging
+from jobboard.store.boards import staging
+from jobboard.store.calls import clocks
 
 if TYPE_CHECKING:
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 PATIENCE = 2
 """Refused commits after which live edits are kept waiting."""

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobboard.core.drift import WHOLE
-from jobboard.core.merge import same
-from jobboard.core.override import value_at
+from jobboard.core.jobs.merge import same
+from jobboard.core.jobs.override import value_at
+from jobboard.core.plans.drift import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from jobboard.core.clash import Clash, Part
-    from jobboard.core.drift import Conflicted
-    from jobboard.core.merge import Merged
-    from jobboard.core.model import Definition
+    from jobboard.core.jobs.merge import Merged
+    from jobboard.core.jobs.model import Definition
+    from jobboard.core.plans.clash import Clash, Part
+    from jobboard.core.plans.drift import Conflicted
 
 
 def conflicts_left(conflicts: Iterable[Conflicted], jobs: Mapping[str, Definition]) -> tuple[Conflicted, ...]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from jobboard.core.drift import WHOLE
-from jobboard.core.merge import put
+from jobboard.core.jobs.merge import put
+from jobboard.core.jobs.written import differences, written_keys
 from jobboard.core.names import split_address
-from jobboard.core.written import differences, written_keys
+from jobboard.core.plans.drift import WHOLE
 from jobboard.source.loader import load
 from jobboard.source.nodes import read_nodes
 from jobboard.source.origin import layers_of
@@ -21,10 +21,10 @@ from jobboard.source.rewrite import Unwritable, applied, edits_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jobboard.core.drift import Drift
-    from jobboard.core.merge import Merged
-    from jobboard.core.model import Spec
-    from jobboard.core.plan import BoardPlan
+    from jobboard.core.jobs.merge import Merged
+    from jobboard.core.jobs.model import Spec
+    from jobboard.core.plans.drift import Drift
+    from jobboard.core.plans.plan import BoardPlan
     from jobboard.reconcile.planning import Planned
     from jobboard.source.board import Board
     from jobboard.source.files import SourceFile

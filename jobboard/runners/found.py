@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobboard import errors
-from jobboard.core.runner import Runner
+from jobboard.core.jobs.runner import Runner
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

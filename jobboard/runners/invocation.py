@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobboard.core import launch, request
+from jobboard.core.jobs import launch, request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jobboard.core.model import Spec
-    from jobboard.core.runner import Runner
+    from jobboard.core.jobs.model import Spec
+    from jobboard.core.jobs.runner import Runner
 
 _START = str(Path(__file__).with_name("start.py"))
 _ALONE = ("-I", "-S")

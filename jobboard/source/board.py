@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from jobboard.core.diagnostic import Diagnostic, Fault, Path
-    from jobboard.core.model import Spec
-    from jobboard.core.moves import Move, Removal
+    from jobboard.core.jobs.model import Spec
+    from jobboard.core.jobs.moves import Move, Removal
     from jobboard.source.files import SourceFile
     from jobboard.source.yamltree import Flaw, Tree
 
@@ -34,7 +34,7 @@ class Board:
         lines: Job name -> the line it begins on, 1-based.
         templates: Job name -> the job it is written as, for those that `for_each` declares.
         extended: The profiles that its jobs extend, of the board and of the project.
-        reconcile: What becomes of drift and of conflicts, as written; see `core.policy`.
+        reconcile: What becomes of drift and of conflicts, as written; see `core.jobs.policy`.
         policies: The same of what lies below the board, the lowest first, and of the board.
         moves: Where its jobs were before.
         removals: What goes on without it.

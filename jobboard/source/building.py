@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from jobboard.core.advice import untimed_lock
 from jobboard.core.broken import BROKEN
 from jobboard.core.diagnostic import Fault, KeyFault
+from jobboard.core.jobs.advice import untimed_lock
+from jobboard.core.jobs.resolve import COMMANDS, EXTEND, Resolver
+from jobboard.core.jobs.value import READERS
 from jobboard.core.names import RESERVED, address_of, is_name
-from jobboard.core.resolve import COMMANDS, EXTEND, Resolver
-from jobboard.core.timing import KINDS
-from jobboard.core.value import READERS
+from jobboard.core.times.timing import KINDS
 from jobboard.source.board import Board
 from jobboard.source.project import NO_PROJECT
 from jobboard.source.schema import check_board
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jobboard.core.diagnostic import Path
-    from jobboard.core.model import Spec
+    from jobboard.core.jobs.model import Spec
     from jobboard.source.board import Draft
     from jobboard.source.yamltree import Tree
 
@@ -81,7 +81,7 @@ def build(draft: Draft, tree: Tree) -> None:
 
 def _with_moves(draft: Draft, board: Board, root: Mapping[str, Any], broken: set[Path]) -> Board:
     """The board with what it says of names that changed; nothing where something is wrong with that."""
-    from jobboard.core.moves import read_moves, read_removals
+    from jobboard.core.jobs.moves import read_moves, read_removals
 
     moved = [] if _touches(broken, ("moved",)) else root.get("moved", [])
     removed = [] if _touches(broken, ("removed",)) else root.get("removed", [])
@@ -114,7 +114,7 @@ def _reconcile(draft: Draft, root: Mapping[str, Any], broken: set[Path]) -> Mapp
     """The board's policies; none where something is wrong with them."""
     if "reconcile" not in root or any(path[:1] == ("reconcile",) for path in broken):
         return {}
-    from jobboard.core.policy import Policy
+    from jobboard.core.jobs.policy import Policy
 
     reconcile: Mapping[str, Any] = root["reconcile"]
     if (on_drift := Policy.of_layers([reconcile]).contradiction) is not None:
@@ -176,7 +176,7 @@ def _jobs(
             continue
         jobs[name], faults = resolver.job(name, _sound(raw, broken[name]) if name in broken else raw)
         if "runner" in jobs[name].get("command", ()):
-            from jobboard.core.runner import check_runner
+            from jobboard.core.jobs.runner import check_runner
 
             unknown = check_runner(jobs[name], (draft.file.project or NO_PROJECT).runners)
             faults = [*faults, unknown] if unknown is not None else faults

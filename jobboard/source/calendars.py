@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.diagnostic import Fault
-from jobboard.core.exclude import check_items
-from jobboard.core.ics import read_ics
+from jobboard.core.times.exclude import check_items
+from jobboard.core.times.ics import read_ics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ import hashlib
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
-from jobboard.core.meaning import VERSION, zone_version
+from jobboard.core.jobs.meaning import VERSION, zone_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -45,8 +45,8 @@ class Loaded:
 def load(files: Sequence[SourceFile], now_ms: int | None = None) -> Loaded:
     """Read boards from files.
 
-    Dependencies and locks are judged among these files; `core.depend` judges them again with what the store
-    knows.
+    Dependencies and locks are judged among these files; `core.jobs.depend` judges them again with what the
+    store knows.
 
     Args:
         files: The files; each should hold one board.

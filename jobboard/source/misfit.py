@@ -16,8 +16,8 @@ import jsonschema
 from jsonschema.validators import extend
 
 from jobboard.core.diagnostic import Fault, KeyFault
-from jobboard.core.duration import parse_duration
 from jobboard.core.names import NAME_RULE
+from jobboard.core.times.duration import parse_duration
 from jobboard.source.scalar import quoted
 
 if TYPE_CHECKING:

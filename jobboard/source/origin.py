@@ -1,7 +1,7 @@
 """Where every value of a resolved job comes from: which layer said it, in which file and line, and over what.
 
-Nothing here decides what a job means; `core.resolve` has done that. This retraces it: the layers of one job,
-from the lowest to its own keys, and for each value the layers that spoke of it.
+Nothing here decides what a job means; `core.jobs.resolve` has done that. This retraces it: the layers of one
+job, from the lowest to its own keys, and for each value the layers that spoke of it.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jobboard.core.model import FIELDS, effective
-from jobboard.core.resolve import COMMANDS, EXTEND
-from jobboard.core.timing import KINDS, OPTIONS
-from jobboard.core.value import READERS
+from jobboard.core.jobs.model import FIELDS, effective
+from jobboard.core.jobs.resolve import COMMANDS, EXTEND
+from jobboard.core.jobs.value import READERS
+from jobboard.core.times.timing import KINDS, OPTIONS
 from jobboard.source.expand import expand
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _common(project: Project | None, name: str, path: Path) -> Iterator[Layer]:
 
 
 def explain(board: Board, job: str, project: Project | None) -> list[Explained]:
-    """Every value of a job, in the order of `core.model.FIELDS`, with where it comes from."""
+    """Every value of a job, in the order of `core.jobs.model.FIELDS`, with where it comes from."""
     layers = layers_of(board, job, project)
     spec = board.jobs[job]
     found: list[Explained] = []

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from jobboard.core.diagnostic import Diagnostic, Fault
+    from jobboard.core.jobs.runner import Runner
     from jobboard.core.rules import Level
-    from jobboard.core.runner import Runner
     from jobboard.source.yamltree import Tree
 
 FROM_ENVIRONMENT = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -32,12 +32,12 @@ class Project:
         redis, namespace: The store of that environment; None where it names none. `store_url` is the address.
         watched: Whether every save may be synced to that store although others may rely on it.
         origin: What names the project where Git does not.
-        log_url: Where else the output of runs is kept, with places as in `core.log_url`.
+        log_url: Where else the output of runs is kept, with places as in `core.jobs.log_url`.
         variables: Name -> value, of the project, the environment and the command line.
         defaults, profiles: Read; what lies below the boards' own.
         queues: Queue -> what holds for jobs of it, read; it lies above the project's defaults.
         runners: Those of its own, by name.
-        policies: What becomes of live edits, of the project and of the environment; see `core.policy`.
+        policies: What becomes of live edits, of the project and of the environment; see `core.jobs.policy`.
         lint: Rule -> level, where it is not the built-in one.
         meaning: A text that is equal for files that mean the same to every board, variables apart.
         tree: The file, for positions; None where there is none.

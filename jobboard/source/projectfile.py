@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.core.diagnostic import Fault, KeyFault
-from jobboard.core.log_url import PLACES, unknown_place
-from jobboard.core.policy import Policy
-from jobboard.core.runner import declared
-from jobboard.core.value import read_keys
+from jobboard.core.jobs.log_url import PLACES, unknown_place
+from jobboard.core.jobs.policy import Policy
+from jobboard.core.jobs.runner import declared
+from jobboard.core.jobs.value import read_keys
 from jobboard.source import placing
 from jobboard.source.files import PROJECT_FILE, read_bytes
 from jobboard.source.project import Project

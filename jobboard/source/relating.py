@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jobboard.core.advice import lock_order, pile_up
-from jobboard.core.depend import check_joins, check_locks, check_parents, parents_of
 from jobboard.core.diagnostic import Fault
+from jobboard.core.jobs.advice import lock_order, pile_up
+from jobboard.core.jobs.depend import check_joins, check_locks, check_parents, parents_of
 from jobboard.core.names import address_of, split_address
-from jobboard.core.schedule import is_seeded, schedule_key
-from jobboard.core.schedule_check import check_schedule, crowded
+from jobboard.core.times.schedule import is_seeded, schedule_key
+from jobboard.core.times.schedule_check import check_schedule, crowded
 from jobboard.source.placing import placed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from jobboard.core.diagnostic import Diagnostic
-    from jobboard.core.model import Spec
-    from jobboard.core.moves import Move
+    from jobboard.core.jobs.model import Spec
+    from jobboard.core.jobs.moves import Move
     from jobboard.source.board import Draft
 
 # More jobs than this on one cron expression draw a warning: they would all start at the same minute.
@@ -72,7 +72,7 @@ def relate(drafts: Sequence[Draft]) -> None:
     known = names | _elsewhere(specs, drafts)
     judged = [check_parents(specs, known - gone.keys(), gone), check_joins(specs), check_locks(specs)]
     if any("needs" in spec or "after" in spec for spec in specs.values()):
-        from jobboard.core.gate import check_gates
+        from jobboard.core.jobs.gate import check_gates
 
         judged.append(check_gates(specs))
     for faults in judged:
@@ -89,7 +89,7 @@ def _destinations(moves: Sequence[Move]) -> Mapping[str, str]:
     """Old address to new of all jobs that moved."""
     if not moves:
         return {}
-    from jobboard.core.moves import destinations
+    from jobboard.core.jobs.moves import destinations
 
     return destinations(moves)
 

@@ -12,8 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jobboard.core.model import FIELDS
-from jobboard.core.written import differences
+from jobboard.core.jobs.model import FIELDS
+from jobboard.core.jobs.written import differences
 from jobboard.source.scalar import plain_scalar, quoted
 
 if TYPE_CHECKING:

@@ -6,20 +6,29 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from jobboard.core.assertion import WEEKDAYS, Count, EndsBy, Fires, InTime, Never, NoOverlap, chain_of
 from jobboard.core.diagnostic import Diagnostic, Fault, KeyFault
-from jobboard.core.duration import parse_duration
-from jobboard.core.instant import parse_instant
-from jobboard.core.simulate import DEFAULT_DURATION_MS, Downtime, Scenario, matching_jobs
-from jobboard.core.zone import UnknownZone, find_zone
+from jobboard.core.simulation.assertion import (
+    WEEKDAYS,
+    Count,
+    EndsBy,
+    Fires,
+    InTime,
+    Never,
+    NoOverlap,
+    chain_of,
+)
+from jobboard.core.simulation.simulate import DEFAULT_DURATION_MS, Downtime, Scenario, matching_jobs
+from jobboard.core.times.duration import parse_duration
+from jobboard.core.times.instant import parse_instant
+from jobboard.core.times.zone import UnknownZone, find_zone
 from jobboard.source.placing import placed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from jobboard.core.assertion import Assertion
     from jobboard.core.diagnostic import Path as Steps
-    from jobboard.core.model import Spec
+    from jobboard.core.jobs.model import Spec
+    from jobboard.core.simulation.assertion import Assertion
     from jobboard.source.testfile import Draft
     from jobboard.source.yamltree import Tree
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard.core.broken import BROKEN
 from jobboard.core.diagnostic import Diagnostic, Fault, KeyFault
-from jobboard.core.timing import KINDS, OPTIONS, compose_schedule
-from jobboard.core.value import read_keys
-from jobboard.core.value.when import read_zone
+from jobboard.core.jobs.value import read_keys
+from jobboard.core.jobs.value.when import read_zone
+from jobboard.core.times.timing import KINDS, OPTIONS, compose_schedule
 from jobboard.source.placing import flawed, placed
 from jobboard.source.scalar import plain_scalar
 from jobboard.source.schema import check_keys

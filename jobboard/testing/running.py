@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from jobboard import clock, errors
-from jobboard.core.instant import format_instant, parse_instant
-from jobboard.core.launch import Unresolvable
-from jobboard.core.model import effective
+from jobboard.core.jobs.launch import Unresolvable
+from jobboard.core.jobs.model import effective
 from jobboard.core.names import address_of
-from jobboard.core.retry import judge
+from jobboard.core.runs.retry import judge
+from jobboard.core.times.instant import format_instant, parse_instant
 from jobboard.daemon import child
 from jobboard.daemon.attempt import Attempt
 from jobboard.runners import call
@@ -28,7 +28,7 @@ from jobboard.settings import project_root
 from jobboard.source import files
 from jobboard.source.loader import load
 from jobboard.source.projectfile import load_project
-from jobboard.store.exchange import Reserved
+from jobboard.store.runs.exchange import Reserved
 from jobboard.testing.process import Ended, ran
 from jobboard.testing.recorder import Recorder, Report
 
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from jobboard.core.model import Spec
-    from jobboard.core.runner import Runner
+    from jobboard.core.jobs.model import Spec
+    from jobboard.core.jobs.runner import Runner
 
 _NO_STORE = "no-store:"
 

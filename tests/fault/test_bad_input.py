@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from kit.project import Project, dump_of
 
-from jobboard.store import fsck
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,11 +13,12 @@ from kit.story import Story
 from kit.walk import Looking
 from kit.work import until
 
-from jobboard.core.instant import parse_instant
-from jobboard.core.run import Result
-from jobboard.store import fsck, past
-from jobboard.store.connect import Store
-from jobboard.store.runs import Runs
+from jobboard.core.runs.run import Result
+from jobboard.core.times.instant import parse_instant
+from jobboard.store.calls.connect import Store
+from jobboard.store.runs import past
+from jobboard.store.runs.runs import Runs
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock

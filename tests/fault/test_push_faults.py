@@ -14,11 +14,12 @@ from kit.server import Server, fresh_namespace
 
 from jobboard import errors
 from jobboard.reconcile.pushing import make_parcel
-from jobboard.store import fsck, pushes
-from jobboard.store.connect import Store
+from jobboard.store.calls.connect import Store
+from jobboard.store.runs import pushes
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
-    from jobboard.store.pushes import Parcel
+    from jobboard.store.runs.pushes import Parcel
 
 
 class Line:

@@ -19,11 +19,11 @@ from kit.server import Server, fresh_namespace
 
 from jobboard import errors
 from jobboard.clock import monotonic_s
-from jobboard.core.schedule import compile_schedule
+from jobboard.core.times.schedule import compile_schedule
 from jobboard.daemon.scheduler import Scheduler
-from jobboard.store import fsck
-from jobboard.store.connect import Store
-from jobboard.store.runs import CLAIM_LEASE_MS
+from jobboard.store.calls.connect import Store
+from jobboard.store.runs.runs import CLAIM_LEASE_MS
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ PROGRAM = """
 import sys, threading
 from jobboard.daemon.scheduler import Scheduler
 from jobboard.daemon.service import Signals
-from jobboard.store.connect import Store
+from jobboard.store.calls.connect import Store
 with Signals() as signals, Store(sys.argv[1], sys.argv[2]) as store:
     Scheduler(store, name=sys.argv[3]).run(signals.stop)
 """

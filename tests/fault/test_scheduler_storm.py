@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from kit import storm
 
-from jobboard.store import fsck
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 
 def test_every_nominal_is_decided_once_whoever_is_killed_or_frozen(store: Store) -> None:

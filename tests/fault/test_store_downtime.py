@@ -14,8 +14,8 @@ from kit.server import Server, fresh_namespace
 from kit.work import until
 
 from jobboard.daemon.scheduler import Scheduler
-from jobboard.store import fsck
-from jobboard.store.connect import Store
+from jobboard.store.calls.connect import Store
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

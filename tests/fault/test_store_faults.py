@@ -20,11 +20,12 @@ from kit.server import Server, free_port
 from jobboard import errors
 from jobboard.cli.main import main
 from jobboard.settings import Settings
-from jobboard.store import connect, fsck, scripts
-from jobboard.store.connect import Store, explained, open_store
-from jobboard.store.embedded import await_end, open_embedded
-from jobboard.store.health import check_usable
-from jobboard.store.listen import Listener
+from jobboard.store.calls import connect, scripts
+from jobboard.store.calls.connect import Store, explained, open_store
+from jobboard.store.calls.listen import Listener
+from jobboard.store.server.embedded import await_end, open_embedded
+from jobboard.store.views import fsck
+from jobboard.store.views.health import check_usable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,10 +13,10 @@ from kit.proxy import Cut, Proxy
 from kit.server import Server, fresh_namespace
 from kit.zygote import Zygote
 
-from jobboard.store import definitions, staging
-from jobboard.store.connect import Store
-from jobboard.store.fsck import check
-from jobboard.store.runs import Runs
+from jobboard.store.boards import definitions, staging
+from jobboard.store.calls.connect import Store
+from jobboard.store.runs.runs import Runs
+from jobboard.store.views.fsck import check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,11 +10,11 @@ from kit.clock import StoreClock
 from kit.forkedsync import ForkedSync
 from kit.project import Project, dump_of
 
-from jobboard.store import definitions, staging
-from jobboard.store.fsck import check
+from jobboard.store.boards import definitions, staging
+from jobboard.store.views.fsck import check
 
 if TYPE_CHECKING:
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 JOBS = 10_000
 CHANGED = 600

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from kit.project import Project
 
 from jobboard import errors
-from jobboard.store import definitions, staging
-from jobboard.store.fsck import check
+from jobboard.store.boards import definitions, staging
+from jobboard.store.views.fsck import check
 
 if TYPE_CHECKING:
     from pathlib import Path

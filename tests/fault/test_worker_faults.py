@@ -30,9 +30,9 @@ from jobboard.daemon import linux
 from jobboard.daemon.guard import REPORTED
 from jobboard.daemon.process import _legible
 from jobboard.daemon.spool import Spool, folder_of
-from jobboard.store import fsck
-from jobboard.store.connect import Store
-from jobboard.store.runs import Runs
+from jobboard.store.calls.connect import Store
+from jobboard.store.runs.runs import Runs
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jobboard.store.fsck import check
+from jobboard.store.views.fsck import check
 
 if TYPE_CHECKING:
     from kit.project import Project

@@ -9,15 +9,16 @@ import pytest
 from kit.engine import MINUTE, Engine
 
 from jobboard import Client, errors
-from jobboard.store import fsck, queues
-from jobboard.store.reschedule import reschedule
+from jobboard.store.runs import queues
+from jobboard.store.runs.reschedule import reschedule
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kit.clock import StoreClock
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 BY = {"actor": "ana"}
 AGING = 10 * MINUTE

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from kit.project import dump_of, reset_statistics, write_commands
 
-from jobboard.store import definitions
+from jobboard.store.boards import definitions
 
 if TYPE_CHECKING:
     from kit.project import Project

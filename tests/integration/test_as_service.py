@@ -17,14 +17,14 @@ from kit import readme
 from kit.work import until
 
 from jobboard.cli.main import main
-from jobboard.core.duration import parse_duration
-from jobboard.core.model import FIELDS
+from jobboard.core.jobs.model import FIELDS
+from jobboard.core.times.duration import parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 
 class Unit(configparser.RawConfigParser):

@@ -10,15 +10,15 @@ import pytest
 from kit.engine import LEASE, Engine
 from kit.made import made
 
-from jobboard.store import fsck
-from jobboard.store.heldlocks import unlock
+from jobboard.store.runs.heldlocks import unlock
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
 
-    from jobboard.core.run import Word
-    from jobboard.store.connect import Store
-    from jobboard.store.runs import Reserved
+    from jobboard.core.runs.run import Word
+    from jobboard.store.calls.connect import Store
+    from jobboard.store.runs.runs import Reserved
 
 PATIENCE = 8
 ENDS: tuple[Word, ...] = ("ok", "ok", "failed", "retry", "drained")

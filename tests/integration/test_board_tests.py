@@ -19,7 +19,7 @@ from jobboard.source.testfile import schema_of_tests
 from jobboard.source.text import Text
 
 if TYPE_CHECKING:
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 SHIPPED = sorted((Path(__file__).parents[2] / "boards").glob("*.test.yaml"))
 

@@ -14,15 +14,15 @@ from kit.events import events_of, wait_for_event
 from kit.recorder import Recorder
 from kit.work import working
 
-from jobboard.cli.demo import EXPECTED as DEMO
-from jobboard.core.instant import parse_instant
+from jobboard.cli.commands.demo import EXPECTED as DEMO
 from jobboard.core.states import ENDED
+from jobboard.core.times.instant import parse_instant
 from jobboard.daemon.scheduler import Scheduler
 from jobboard.source.files import discover
-from jobboard.store import fsck
-from jobboard.store.output import read_output
-from jobboard.store.past import known_runs, last_records, read_run
-from jobboard.store.runs import Runs
+from jobboard.store.runs.output import read_output
+from jobboard.store.runs.past import known_runs, last_records, read_run
+from jobboard.store.runs.runs import Runs
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from kit.clock import StoreClock
     from kit.events import Event
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 BOARDS = Path(__file__).parents[2] / "boards"
 TESTED = {"billing", "debian", "demo", "etl", "feeds", "hello"}

@@ -9,14 +9,16 @@ import pytest
 from kit.commandline import asked, jobboard, told
 from kit.engine import Engine
 
-from jobboard.core.bound import BOUNDS
-from jobboard.store import config, fsck, scripts
-from jobboard.store.walking import walk
+from jobboard.core.jobs.bound import BOUNDS
+from jobboard.store.calls import scripts
+from jobboard.store.runs import config
+from jobboard.store.runs.walking import walk
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 DAY_MS = 86_400_000
 T0 = 1_600_041_600_000

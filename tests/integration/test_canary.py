@@ -18,7 +18,7 @@ import pytest
 from kit.server import Server
 from kit.work import until
 
-from jobboard.store.connect import Store
+from jobboard.store.calls.connect import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

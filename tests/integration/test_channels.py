@@ -10,11 +10,11 @@ from kit import readme
 from kit.commandline import jobboard, told
 from kit.engine import Engine
 
-from jobboard.store import functions
-from jobboard.store.connect import Store
-from jobboard.store.destroy import destroy
-from jobboard.store.events import CHANNELS
-from jobboard.store.past import read_run
+from jobboard.store.calls import functions
+from jobboard.store.calls.connect import Store
+from jobboard.store.runs.destroy import destroy
+from jobboard.store.runs.events import CHANNELS
+from jobboard.store.runs.past import read_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

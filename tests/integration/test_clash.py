@@ -8,7 +8,7 @@ import pytest
 from kit.project import Project, dump_of
 
 from jobboard.reconcile.live import edit_job
-from jobboard.store.fsck import check
+from jobboard.store.views.fsck import check
 
 
 def circle(project: Project) -> None:

@@ -16,8 +16,8 @@ import pytest
 
 from jobboard.cli import markdown
 from jobboard.clock import monotonic_s
-from jobboard.store import definitions, holds
-from jobboard.store.runs import Runs
+from jobboard.store.boards import definitions, holds
+from jobboard.store.runs.runs import Runs
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock

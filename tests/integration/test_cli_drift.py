@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jobboard.store import holds
+from jobboard.store.boards import holds
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock

@@ -13,10 +13,11 @@ from kit.story import Story
 
 from jobboard import errors
 from jobboard.cli.records import instant_json
-from jobboard.store import events, scripts
-from jobboard.store.clocks import now_ms
-from jobboard.store.connect import Store
-from jobboard.store.pushes import Parcel, push
+from jobboard.store.calls import scripts
+from jobboard.store.calls.clocks import now_ms
+from jobboard.store.calls.connect import Store
+from jobboard.store.runs import events
+from jobboard.store.runs.pushes import Parcel, push
 
 _TOLD_OF: Any = {"e": "queued", "job": "o/x", "at": 0}
 

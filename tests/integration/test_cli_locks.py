@@ -8,11 +8,12 @@ import pytest
 from kit.commandline import asked, jobboard, told
 from kit.story import Story
 
-from jobboard.store import fsck, past
+from jobboard.store.runs import past
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
-    from jobboard.store.connect import Store
-    from jobboard.store.runs import Reserved
+    from jobboard.store.calls.connect import Store
+    from jobboard.store.runs.runs import Reserved
 
 ONE = {"command": {"run": "true"}, "locks": {"db": 1}}
 TWO = {"command": {"run": "true"}, "locks": {"pool": 2}, "overlap": "allow"}

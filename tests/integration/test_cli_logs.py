@@ -9,14 +9,14 @@ from kit.commandline import asked, jobboard, told
 from kit.events import wait_for_event
 from kit.story import Story
 
-from jobboard.store.output import PAGE, read_output
+from jobboard.store.runs.output import PAGE, read_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from jobboard.core.run import Word
-    from jobboard.store.connect import Store
+    from jobboard.core.runs.run import Word
+    from jobboard.store.calls.connect import Store
 
 JOB: dict[str, Any] = {"command": {"run": "true"}}
 

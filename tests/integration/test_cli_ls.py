@@ -7,10 +7,11 @@ import pytest
 from kit.story import Story
 
 from jobboard.cli.main import main
-from jobboard.store import clocks, holds
+from jobboard.store.boards import holds
+from jobboard.store.calls import clocks
 
 if TYPE_CHECKING:
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 HOURLY = {"cron": "0 * * * *"}
 

@@ -6,16 +6,18 @@ import pytest
 from kit.commandline import asked, jobboard, told
 from kit.story import Story
 
-from jobboard.core.why import explain_run
-from jobboard.store import clocks, holds, past
-from jobboard.store.fsck import check, repair
-from jobboard.store.world import read_job_facts, read_world
+from jobboard.core.runs.why import explain_run
+from jobboard.store.boards import holds
+from jobboard.store.calls import clocks
+from jobboard.store.runs import past
+from jobboard.store.runs.world import read_job_facts, read_world
+from jobboard.store.views.fsck import check, repair
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
     from kit.project import Project
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 HOURLY = {"cron": "0 * * * *"}
 BY = {"actor": "luis", "via": "cli"}

@@ -6,14 +6,14 @@ import pytest
 from kit.commandline import asked, jobboard, told
 from kit.story import Story
 
-from jobboard.store import past
-from jobboard.store.queues import Rule, read_rules
-from jobboard.store.runs import Runs
+from jobboard.store.runs import past
+from jobboard.store.runs.queues import Rule, read_rules
+from jobboard.store.runs.runs import Runs
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 SLOW = {"command": {"run": "true"}, "queue": "slow"}
 

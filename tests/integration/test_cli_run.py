@@ -8,12 +8,13 @@ from kit.commandline import asked, jobboard, told
 from kit.events import wait_for_event
 from kit.story import Story
 
-from jobboard.cli.run import exit_code_of
-from jobboard.core.record import Record
-from jobboard.store import holds, past
+from jobboard.cli.commands.run import exit_code_of
+from jobboard.core.runs.record import Record
+from jobboard.store.boards import holds
+from jobboard.store.runs import past
 
 if TYPE_CHECKING:
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 JOB: dict[str, Any] = {"command": {"run": "true"}}
 

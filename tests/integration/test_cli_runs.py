@@ -6,12 +6,14 @@ import pytest
 from kit.commandline import asked, jobboard, told
 from kit.story import Story
 
-from jobboard.store import clocks, holds, listing, past, walking
+from jobboard.store.boards import holds
+from jobboard.store.calls import clocks
+from jobboard.store.runs import listing, past, walking
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 HOURLY = {"cron": "0 * * * *"}
 

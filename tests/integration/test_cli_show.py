@@ -7,10 +7,11 @@ from kit.commandline import asked, jobboard, told
 from kit.story import Story
 
 from jobboard.reconcile.live import edit_job
-from jobboard.store import clocks, holds
+from jobboard.store.boards import holds
+from jobboard.store.calls import clocks
 
 if TYPE_CHECKING:
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 SPEC: dict[str, Any] = {
     "command": {"run": "pg_dump main | gzip > out"},

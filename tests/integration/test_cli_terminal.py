@@ -15,10 +15,11 @@ import pytest
 from kit.events import wait_for_event
 from kit.story import Story
 
-from jobboard.store import clocks, past
+from jobboard.store.calls import clocks
+from jobboard.store.runs import past
 
 if TYPE_CHECKING:
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 JOB: dict[str, Any] = {"command": {"run": "true"}, "schedule": {"cron": "0 * * * *"}}
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from kit.server import Server
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 
 def process(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:

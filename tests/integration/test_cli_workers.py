@@ -10,12 +10,13 @@ from kit import work
 from kit.commandline import asked, jobboard, told
 from kit.story import Story
 
-from jobboard.store import fsck, past
+from jobboard.store.runs import past
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 JOB: dict[str, Any] = {"command": {"run": "true"}}
 

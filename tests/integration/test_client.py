@@ -16,14 +16,14 @@ from kit import readme, work
 import jobboard
 from jobboard import Client, errors
 from jobboard.reconcile.live import read_job
-from jobboard.store import fsck
-from jobboard.store.wire import unpack
+from jobboard.store.calls.wire import unpack
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 SLOW = "sleep 60"
 

@@ -9,14 +9,14 @@ import pytest
 from kit.engine import MINUTE, Engine
 
 from jobboard import Client, errors
-from jobboard.store import fsck
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kit.clock import StoreClock
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 T0 = 1_800_000_000_000
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jobboard.cli.set import parsed
-from jobboard.core.override import laid, value_at
+from jobboard.cli.commands.set import parsed
+from jobboard.core.jobs.override import laid, value_at
 from jobboard.reconcile.contradiction import assignments
 from jobboard.reconcile.live import with_keys
 

@@ -10,10 +10,11 @@ from kit.engine import MINUTE, NEVER, Engine
 
 from jobboard import errors
 from jobboard.reconcile.pushing import make_parcel
-from jobboard.store import fsck, past, pushes
-from jobboard.store.events import read_events
-from jobboard.store.incidents import read_incidents
-from jobboard.store.world import read_job_facts
+from jobboard.store.runs import past, pushes
+from jobboard.store.runs.events import read_events
+from jobboard.store.runs.incidents import read_incidents
+from jobboard.store.runs.world import read_job_facts
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     from kit.clock import StoreClock
     from kit.project import Project
 
-    from jobboard.core.record import Record
-    from jobboard.store.connect import Store
-    from jobboard.store.exchange import Reserved
+    from jobboard.core.runs.record import Record
+    from jobboard.store.calls.connect import Store
+    from jobboard.store.runs.exchange import Reserved
 
 HOUR = 60 * MINUTE
 JOB = "ops/a"

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jobboard.core.model import Definition
-from jobboard.store import definitions, edits, staging, tombstones
-from jobboard.store.staging import BoardWrite
+from jobboard.core.jobs.model import Definition
+from jobboard.store.boards import definitions, edits, staging, tombstones
+from jobboard.store.boards.staging import BoardWrite
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 BY = {"actor": "ana", "via": "cli"}
 

@@ -11,15 +11,15 @@ from kit.events import events_of
 
 from jobboard.daemon.scheduler import Scheduler
 from jobboard.reconcile.entries import entry_between
-from jobboard.store import fsck
-from jobboard.store.wire import pack
+from jobboard.store.calls.wire import pack
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kit.clock import StoreClock
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 T0 = 1_600_000_000_000
 DELAY = 5 * MINUTE

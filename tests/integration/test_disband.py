@@ -9,10 +9,11 @@ from kit.engine import Engine
 from kit.made import made
 
 from jobboard import errors
-from jobboard.store import past, staging, walking
-from jobboard.store.connect import Store
-from jobboard.store.fsck import check
-from jobboard.store.runs import Runs
+from jobboard.store.boards import staging
+from jobboard.store.calls.connect import Store
+from jobboard.store.runs import past, walking
+from jobboard.store.runs.runs import Runs
+from jobboard.store.views.fsck import check
 
 if TYPE_CHECKING:
     from kit.project import Project

@@ -18,11 +18,11 @@ from kit import holder
 from kit.server import server_binary
 
 from jobboard import errors
-from jobboard.store import binary, embedded, server
-from jobboard.store.connect import Store, open_store
-from jobboard.store.embedded import await_end, open_embedded, store_directory
-from jobboard.store.locks import LockFile
-from jobboard.store.server import Address, say
+from jobboard.store.calls.connect import Store, open_store
+from jobboard.store.server import binary, embedded, server
+from jobboard.store.server.embedded import await_end, open_embedded, store_directory
+from jobboard.store.server.locks import LockFile
+from jobboard.store.server.server import Address, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,8 +158,8 @@ def test_many_at_once_share_one_server(home: Path) -> None:
 
 def test_comers_and_goers_never_meet_two_servers_nor_lose_a_write(home: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from jobboard.store.embedded import *;"
-        "from jobboard.store.server import Address, say\n"
+        "import sys; from pathlib import Path; from jobboard.store.server.embedded import *;"
+        "from jobboard.store.server.server import Address, say\n"
         "home = Path(sys.argv[1])\n"
         "for _ in range(10):\n"
         "    with open_embedded(home): assert say(Address.published(store_directory(home)), 'INCR', 'n')\n"

@@ -12,12 +12,12 @@ from jobboard import errors
 from jobboard.cli.daemons import refuse_shared
 from jobboard.settings import Settings
 from jobboard.source.projectfile import load_project
-from jobboard.store import definitions
+from jobboard.store.boards import definitions
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 FILE = """\
 environments:

@@ -9,14 +9,14 @@ from kit.engine import T0, Engine
 from kit.events import events_of
 
 from jobboard import errors
-from jobboard.core.run import Result
-from jobboard.store import config
-from jobboard.store.wire import unpack
+from jobboard.core.runs.run import Result
+from jobboard.store.calls.wire import unpack
+from jobboard.store.runs import config
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 
 @pytest.fixture

@@ -8,15 +8,15 @@ import pytest
 from kit.engine import MINUTE, NEVER, Engine
 from kit.events import events_of
 
-from jobboard.core.run import Firing
-from jobboard.store import past
-from jobboard.store.runs import CLAIM_LEASE_MS
-from jobboard.store.wire import pack
+from jobboard.core.runs.run import Firing
+from jobboard.store.calls.wire import pack
+from jobboard.store.runs import past
+from jobboard.store.runs.runs import CLAIM_LEASE_MS
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 T0 = 1_600_000_000_000
 

@@ -11,8 +11,8 @@ from kit.project import Project
 from kit.server import Server, fresh_namespace
 
 from jobboard.reconcile import applying
-from jobboard.store import forks
-from jobboard.store.connect import Store
+from jobboard.store.calls import forks
+from jobboard.store.calls.connect import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,7 @@ def test_a_large_one_does_and_says_so(rewriting: Project, monkeypatch: pytest.Mo
         rewriting.store.client.config_set("appendonly", "no")
 
     monkeypatch.setattr(applying, "LARGE", 1)
-    monkeypatch.setattr("jobboard.store.forks.time", SimpleNamespace(sleep=end_it))
+    monkeypatch.setattr("jobboard.store.calls.forks.time", SimpleNamespace(sleep=end_it))
     said = rewriting.sync().err
     assert len(waited) >= 1
     assert "the server rewrites its append-only file, which makes a large commit slow: waiting" in said

@@ -12,14 +12,14 @@ import pytest
 from kit.web import serving_web
 from kit.work import ZOO, board, finished, output, start, until, working
 
-from jobboard.core.resolve import resolve_job
+from jobboard.core.jobs.resolve import resolve_job
 from jobboard.daemon import forkservers, linux, tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from jobboard.daemon.worker import Worker
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 MODULE = """
 import os, sys, threading, time

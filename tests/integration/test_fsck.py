@@ -8,14 +8,14 @@ import pytest
 from kit.engine import LEASE, MINUTE, NEVER, Engine
 from kit.made import remake
 
-from jobboard.store import fsck
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kit.clock import StoreClock
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 T0 = 1_600_000_000_000
 

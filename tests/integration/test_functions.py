@@ -17,8 +17,10 @@ from kit.server import fresh_namespace
 from redis.exceptions import ResponseError
 
 from jobboard.reconcile.pushing import make_parcel
-from jobboard.store import fsck, functions, past, pushes
-from jobboard.store.connect import Store
+from jobboard.store.calls import functions
+from jobboard.store.calls.connect import Store
+from jobboard.store.runs import past, pushes
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,13 +14,16 @@ from kit.functions import Call, caller, raw
 from kit.server import fresh_namespace
 from redis.exceptions import ResponseError
 
-from jobboard.core.cron import normalise_cron
+from jobboard.core.times.cron import normalise_cron
 from jobboard.daemon.scheduler import Scheduler
 from jobboard.reconcile import loose
 from jobboard.reconcile.live import read_job, with_keys
-from jobboard.store import clocks, definitions, fsck, functions, past, skips, tombstones
-from jobboard.store.codec import encode_definition
-from jobboard.store.connect import Store
+from jobboard.store.boards import definitions, skips, tombstones
+from jobboard.store.boards.codec import encode_definition
+from jobboard.store.calls import clocks, functions
+from jobboard.store.calls.connect import Store
+from jobboard.store.runs import past
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock

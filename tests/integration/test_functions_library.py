@@ -15,12 +15,13 @@ from kit.functions import Call, caller, raw
 from redis.exceptions import ResponseError
 
 from jobboard import errors
-from jobboard.store import fsck, functions
+from jobboard.store.calls import functions
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ from kit import work
 from kit.engine import Engine
 from kit.functions import Call, caller
 
-from jobboard.store import fsck
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 
 @pytest.fixture

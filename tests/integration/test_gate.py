@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kit.walk import Walk, walking
 
-from jobboard.core.instant import parse_instant
-from jobboard.store import fsck
-from jobboard.store.wire import pack, unpack
+from jobboard.core.times.instant import parse_instant
+from jobboard.store.calls.wire import pack, unpack
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kit.clock import StoreClock
     from kit.project import Project
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 DAY = "2026-03-02"
 AT_FIVE = parse_instant(f"{DAY}T05:00:00Z")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jobboard.store import history, staging
-from jobboard.store.fsck import check
+from jobboard.store.boards import history, staging
+from jobboard.store.views.fsck import check
 
 if TYPE_CHECKING:
     from kit.project import Project

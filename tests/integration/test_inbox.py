@@ -16,16 +16,17 @@ from kit.events import wait_for_event
 
 from jobboard.cli.main import main
 from jobboard.reconcile.inboxing import decide, take_page
-from jobboard.store import events, fsck, inbox, past
-from jobboard.store.pushes import Parcel, packed_parcel
-from jobboard.store.runs import UnknownWorker
+from jobboard.store.runs import events, inbox, past
+from jobboard.store.runs.pushes import Parcel, packed_parcel
+from jobboard.store.runs.runs import UnknownWorker
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from kit.clock import StoreClock
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 
 @pytest.fixture

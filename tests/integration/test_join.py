@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kit.engine import MINUTE, Engine
 
-from jobboard.store import fsck
-from jobboard.store.joins import read_joins
+from jobboard.store.runs.joins import read_joins
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from kit.project import Project
 
-    from jobboard.core.run import Word
-    from jobboard.store.connect import Store
+    from jobboard.core.runs.run import Word
+    from jobboard.store.calls.connect import Store
 
 T0 = 1_600_000_000_000
 AT = "2020-09-13T12:26:40Z"

@@ -10,14 +10,14 @@ import pytest
 from kit.engine import MINUTE, Engine
 from kit.events import events_of
 
-from jobboard.core.instant import parse_instant
-from jobboard.store import fsck
+from jobboard.core.times.instant import parse_instant
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jobboard.core.run import Word
-    from jobboard.store.connect import Store
+    from jobboard.core.runs.run import Word
+    from jobboard.store.calls.connect import Store
 
 T0 = 1_600_000_000_000
 NOMINALS = [T0 + n * MINUTE for n in range(4)]

@@ -10,11 +10,11 @@ from kit.project import Project, dump_of
 from jobboard import errors
 from jobboard.reconcile.live import edit_job, read_job
 from jobboard.reconcile.planning import make_plan
-from jobboard.store import definitions, edits, staging
-from jobboard.store.codec import encode_definition
-from jobboard.store.fsck import check, repair
-from jobboard.store.runs import Runs
-from jobboard.store.wire import pack, unpack
+from jobboard.store.boards import definitions, edits, staging
+from jobboard.store.boards.codec import encode_definition
+from jobboard.store.calls.wire import pack, unpack
+from jobboard.store.runs.runs import Runs
+from jobboard.store.views.fsck import check, repair
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kit.clock import StoreClock
     from kit.engine import Engine
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 BY = {"actor": "luis", "via": "cli"}
 HOUR = 3_600_000

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kit.engine import Engine
 
-from jobboard.store import fsck
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 
 @pytest.fixture

@@ -21,16 +21,16 @@ from jobboard.daemon.logkeeper import LogKeeper
 from jobboard.daemon.output import Piece
 from jobboard.errors import UsageError
 from jobboard.logfile import Reader, read_end, stem_of
-from jobboard.store import fsck
-from jobboard.store.output import follow_output, read_output
-from jobboard.store.runs import Runs
+from jobboard.store.runs.output import follow_output, read_output
+from jobboard.store.runs.runs import Runs
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from jobboard.store.connect import Store
-    from jobboard.store.output import Chunk
+    from jobboard.store.calls.connect import Store
+    from jobboard.store.runs.output import Chunk
 
 MANY = {"run": "yes 0123456789abcde | head -c 3000000"}
 

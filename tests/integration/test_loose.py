@@ -12,14 +12,15 @@ from jobboard import errors
 from jobboard.reconcile.live import read_job
 from jobboard.reconcile.loose import put_job
 from jobboard.reconcile.removing import remove_job
-from jobboard.store import fsck, pushes
-from jobboard.store.pushes import Parcel
+from jobboard.store.runs import pushes
+from jobboard.store.runs.pushes import Parcel
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
     from kit.project import Project
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 BY = {"actor": "ana", "via": "test"}
 

@@ -11,15 +11,17 @@ from kit.engine import Engine
 
 from jobboard import Client, errors
 from jobboard.reconcile.pushing import make_parcel
-from jobboard.store import fsck, holds, marks, past, pushes, retries
-from jobboard.store.config import configure
-from jobboard.store.destroy import destroy
+from jobboard.store.boards import holds
+from jobboard.store.runs import marks, past, pushes, retries
+from jobboard.store.runs.config import configure
+from jobboard.store.runs.destroy import destroy
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jobboard.core.record import Record
-    from jobboard.store.connect import Store
+    from jobboard.core.runs.record import Record
+    from jobboard.store.calls.connect import Store
 
 BY = {"actor": "ana"}
 

@@ -8,10 +8,11 @@ import pytest
 from kit.engine import Engine
 from kit.project import Project, dump_of, reset_statistics, write_commands
 
-from jobboard.core.model import seed_of
-from jobboard.core.schedule import compile_schedule
-from jobboard.store import counts, definitions, history, past, staging
-from jobboard.store.fsck import check
+from jobboard.core.jobs.model import seed_of
+from jobboard.core.times.schedule import compile_schedule
+from jobboard.store.boards import definitions, history, staging
+from jobboard.store.runs import counts, past
+from jobboard.store.views.fsck import check
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock

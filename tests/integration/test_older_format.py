@@ -8,13 +8,14 @@ import pytest
 from kit.engine import Engine
 from kit.made import made
 
-from jobboard.store import fsck, past
-from jobboard.store.connect import FORMAT
-from jobboard.store.reschedule import reschedule
-from jobboard.store.wire import pack
+from jobboard.store.calls.connect import FORMAT
+from jobboard.store.calls.wire import pack
+from jobboard.store.runs import past
+from jobboard.store.runs.reschedule import reschedule
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 
 def as_in_1_0(store: Store, run_id: str) -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from kit.engine import Engine
 
-from jobboard.store import definitions, past
-from jobboard.store.fsck import check
+from jobboard.store.boards import definitions
+from jobboard.store.runs import past
+from jobboard.store.views.fsck import check
 
 if TYPE_CHECKING:
     from kit.project import Project

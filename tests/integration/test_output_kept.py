@@ -10,18 +10,19 @@ from kit.commandline import jobboard
 from kit.engine import NEVER, Engine
 from kit.work import board, finished, start, working
 
-from jobboard.core.record import Record
+from jobboard.core.runs.record import Record
 from jobboard.daemon.output import HEAD_BYTES, Capture, Piece
-from jobboard.store import fsck, retries
-from jobboard.store.output import has_output, read_output
+from jobboard.store.runs import retries
+from jobboard.store.runs.output import has_output, read_output
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from kit.clock import StoreClock
 
-    from jobboard.core.run import Word
-    from jobboard.store.connect import Store
+    from jobboard.core.runs.run import Word
+    from jobboard.store.calls.connect import Store
 
 DAY = 86_400_000
 

@@ -10,16 +10,16 @@ from kit.engine import LEASE, MINUTE, NEVER, Engine
 from kit.events import events_of
 
 from jobboard import errors
-from jobboard.core.instant import format_instant
-from jobboard.store import fsck
+from jobboard.core.times.instant import format_instant
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kit.clock import StoreClock
 
-    from jobboard.core.run import Word
-    from jobboard.store.connect import Store
+    from jobboard.core.runs.run import Word
+    from jobboard.store.calls.connect import Store
 
 T0 = 1_600_000_000_000
 DEEDS = ("fire", "fire", "fire", "reserve", "finish", "finish", "hand", "cancel", "edit", "tick")

@@ -9,23 +9,23 @@ import pytest
 from kit.project import Project, dump_of
 
 from jobboard.cli.project import read_sources
-from jobboard.core.instant import format_instant
-from jobboard.core.override import laid
-from jobboard.core.run import Firing, Result
+from jobboard.core.jobs.override import laid
+from jobboard.core.runs.run import Firing, Result
+from jobboard.core.times.instant import format_instant
 from jobboard.daemon.scheduler import Scheduler
 from jobboard.reconcile.applying import apply
 from jobboard.reconcile.overriding import clear_overrides, set_overrides, take_off_ended
 from jobboard.reconcile.planning import make_plan
 from jobboard.reconcile.sources import Options
-from jobboard.store.fsck import check, repair
-from jobboard.store.overrides import read_overridden, write
-from jobboard.store.past import last_records
-from jobboard.store.runs import Runs
+from jobboard.store.boards.overrides import read_overridden, write
+from jobboard.store.runs.past import last_records
+from jobboard.store.runs.runs import Runs
+from jobboard.store.views.fsck import check, repair
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 BY = {"actor": "luis", "via": "cli"}
 MINUTE = 60_000

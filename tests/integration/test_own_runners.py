@@ -11,12 +11,13 @@ from kit.work import PYTHON, board, finished, output, start, working
 
 from jobboard import errors, testing
 from jobboard.cli import daemons
-from jobboard.core.resolve import resolve_job
-from jobboard.core.runner import Runner
+from jobboard.core.jobs.resolve import resolve_job
+from jobboard.core.jobs.runner import Runner
 from jobboard.runners.found import find_runners
 from jobboard.source.projectfile import load_project
-from jobboard.store import clocks, fsck
-from jobboard.store.liveness import check_liveness
+from jobboard.store.calls import clocks
+from jobboard.store.views import fsck
+from jobboard.store.views.liveness import check_liveness
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
     from kit.project import Project
 
-    from jobboard.core.model import Spec
-    from jobboard.store.connect import Store
+    from jobboard.core.jobs.model import Spec
+    from jobboard.store.calls.connect import Store
 
 
 def spec_of(**keys: Any) -> Spec:

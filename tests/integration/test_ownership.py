@@ -8,12 +8,12 @@ from kit.project import Project, dump_of
 from jobboard.cli.project import read_sources
 from jobboard.reconcile.planning import make_plan
 from jobboard.reconcile.sources import Options
-from jobboard.store import definitions
+from jobboard.store.boards import definitions
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
     Capsys = pytest.CaptureFixture[str]
 

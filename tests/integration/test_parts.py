@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jobboard import errors
-from jobboard.cli.plan_json import plan_json
-from jobboard.cli.plan_text import PlanText
+from jobboard.cli.plans.jsonform import plan_json
+from jobboard.cli.plans.text import PlanText
 from jobboard.cli.project import read_sources
 from jobboard.cli.screen import Collected
 from jobboard.reconcile.applying import Synced, apply
 from jobboard.reconcile.around import look_around
 from jobboard.reconcile.planning import Planned, make_plan
 from jobboard.reconcile.sources import Options
-from jobboard.store import definitions, staging
-from jobboard.store.fsck import check
+from jobboard.store.boards import definitions, staging
+from jobboard.store.views.fsck import check
 
 if TYPE_CHECKING:
     from kit.project import Project
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 BY = {"actor": "ana", "via": "test"}
 BOARDS = 7

@@ -8,9 +8,9 @@ from typing import get_args
 import pytest
 from kit.project import Project, dump_of
 
-from jobboard.core.policy import OnConflict, OnDrift, Policy
-from jobboard.store import definitions
-from jobboard.store.fsck import check
+from jobboard.core.jobs.policy import OnConflict, OnDrift, Policy
+from jobboard.store.boards import definitions
+from jobboard.store.views.fsck import check
 
 PAIRS = [
     (on_drift, on_conflict)

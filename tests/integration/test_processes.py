@@ -16,10 +16,10 @@ from kit.work import PYTHON, board, finished, output, start, until, working
 
 from jobboard import report
 from jobboard.daemon import child, confine, linux, memory
-from jobboard.store.past import read_run
+from jobboard.store.runs.past import read_run
 
 if TYPE_CHECKING:
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 JOBBOARD = f"{sys.executable} -m jobboard"
 

@@ -13,14 +13,15 @@ from kit.engine import MINUTE, Engine
 from jobboard import errors
 from jobboard.cli.main import main
 from jobboard.reconcile.pushing import make_parcel
-from jobboard.store import config, fsck, past, pushes
+from jobboard.store.runs import config, past, pushes
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from kit.clock import StoreClock
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 
 T0 = 1_800_000_000_000

@@ -9,13 +9,14 @@ import pytest
 from kit.engine import LEASE, MINUTE, Engine
 
 from jobboard import errors
-from jobboard.store import fsck, pushes
+from jobboard.store.runs import pushes
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
 
-    from jobboard.store.connect import Store
-    from jobboard.store.runs import Reserved
+    from jobboard.store.calls.connect import Store
+    from jobboard.store.runs.runs import Reserved
 
 T0 = 1_800_000_000_000
 DAY = 24 * 60 * MINUTE

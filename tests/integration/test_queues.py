@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 import pytest
 from kit.engine import MINUTE, Engine
 
-from jobboard.core.run import Result
-from jobboard.store import clocks, fsck, holds, queues, reasons
+from jobboard.core.runs.run import Result
+from jobboard.store.boards import holds
+from jobboard.store.calls import clocks
+from jobboard.store.runs import queues
+from jobboard.store.views import fsck, reasons
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 BY = {"actor": "ana"}
 

@@ -10,7 +10,7 @@ from kit.engine import LEASE, T0, Engine
 if TYPE_CHECKING:
     from kit.clock import StoreClock
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 STEP = 1_000
 

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from kit.project import Project, dump_of, reset_statistics, write_commands
 
-from jobboard.store import definitions, holds
-from jobboard.store.fsck import check
-from jobboard.store.runs import Runs
-from jobboard.store.wire import as_bytes, unpack
+from jobboard.store.boards import definitions, holds
+from jobboard.store.calls.wire import as_bytes, unpack
+from jobboard.store.runs.runs import Runs
+from jobboard.store.views.fsck import check
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock

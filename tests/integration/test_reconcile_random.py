@@ -17,14 +17,15 @@ from jobboard.reconcile.planning import make_plan
 from jobboard.reconcile.sources import Options, Sources
 from jobboard.source.digest import digest_of
 from jobboard.source.files import SourceFile
-from jobboard.store import clocks, definitions
-from jobboard.store.connect import Store
-from jobboard.store.fsck import check
+from jobboard.store.boards import definitions
+from jobboard.store.calls import clocks
+from jobboard.store.calls.connect import Store
+from jobboard.store.views.fsck import check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jobboard.core.model import Definition
+    from jobboard.core.jobs.model import Definition
 
 BY = {"actor": "ana", "via": "cli"}
 KEYS = ("A", "B")

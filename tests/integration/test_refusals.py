@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 from kit.project import Project, dump_of
 
-from jobboard.cli import watch
+from jobboard.cli.commands import watch
 from jobboard.cli.screen import Screen
 from jobboard.settings import Settings
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kit.project import Project, reset_statistics, write_commands
 
-from jobboard.store import definitions, edits, past, staging, tombstones
-from jobboard.store.fsck import check, repair
+from jobboard.store.boards import definitions, edits, staging, tombstones
+from jobboard.store.runs import past
+from jobboard.store.views.fsck import check, repair
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock

@@ -8,16 +8,17 @@ import pytest
 from kit.engine import Engine
 from kit.made import made
 
-from jobboard.core.instant import format_instant
-from jobboard.store import past, pushes, staging
-from jobboard.store.events import later_events
-from jobboard.store.fsck import check
+from jobboard.core.times.instant import format_instant
+from jobboard.store.boards import staging
+from jobboard.store.runs import past, pushes
+from jobboard.store.runs.events import later_events
+from jobboard.store.views.fsck import check
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
     from kit.project import Project
 
-    from jobboard.store.runs import Reserved
+    from jobboard.store.runs.runs import Reserved
 
 NEW = {"run": "new"}
 HOUR = 3_600_000
@@ -237,7 +238,7 @@ def test_very_many_follow_page_by_page_and_once(project: Project, engine: Engine
 
 
 def latest(project: Project) -> str:
-    from jobboard.store.events import latest_id
+    from jobboard.store.runs.events import latest_id
 
     return latest_id(project.store)
 
@@ -466,7 +467,7 @@ def test_a_sync_that_dies_before_they_follow_is_finished_by_the_next(
     runs = changed_before(project)
     project.board("web", "w: {run: y}")
     with monkeypatch.context() as patch:
-        patch.setattr("jobboard.store.waiting.renew", lambda *_: 0)
+        patch.setattr("jobboard.store.runs.waiting.renew", lambda *_: 0)
         assert "1 added" in project.sync("--requeue").out
     assert command(project, runs[0]) == {"run": "old"}
     assert "Requeued: 2 queued runs" in project.sync("--requeue").out

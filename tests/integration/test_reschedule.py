@@ -10,13 +10,14 @@ from kit.engine import MINUTE, Engine
 from kit.made import made
 
 from jobboard import Client, errors
-from jobboard.store import fsck, pushes
-from jobboard.store.reschedule import reschedule
+from jobboard.store.runs import pushes
+from jobboard.store.runs.reschedule import reschedule
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 BY = {"actor": "ana"}
 

@@ -8,11 +8,11 @@ import pytest
 from kit.engine import Engine
 
 from jobboard import errors
-from jobboard.core.run import Result
-from jobboard.store.runs import UnknownWorker
+from jobboard.core.runs.run import Result
+from jobboard.store.runs.runs import UnknownWorker
 
 if TYPE_CHECKING:
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 T0 = 1_600_000_000_000
 

@@ -8,7 +8,7 @@ import pytest
 from kit.walk import Walk, walking
 
 from jobboard import Client, errors
-from jobboard.store import fsck
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kit.clock import StoreClock
     from kit.project import Project
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 DAY = "2026-03-02"
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kit.walk import Walk, walking
 
-from jobboard.core.instant import format_instant, parse_instant
-from jobboard.core.meaning import zone_version
+from jobboard.core.jobs.meaning import zone_version
+from jobboard.core.times.instant import format_instant, parse_instant
 from jobboard.reconcile.live import read_job
-from jobboard.store import fsck
-from jobboard.store.retiming import heed_zone_data
+from jobboard.store.boards.retiming import heed_zone_data
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kit.clock import StoreClock
     from kit.project import Project
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 HOUR = 3_600_000
 BOARD = """

@@ -9,16 +9,17 @@ from kit.commandline import asked, jobboard, told
 from kit.engine import Engine
 
 from jobboard import Client
-from jobboard.core.record import Record
+from jobboard.core.runs.record import Record
 from jobboard.reconcile.pushing import make_parcel
-from jobboard.store import fsck, past, pushes, retries
+from jobboard.store.runs import past, pushes, retries
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kit.clock import StoreClock
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 NOMINAL = 1_000_000
 RUN = "b/x@1970-01-01T00:16:40Z"

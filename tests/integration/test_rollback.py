@@ -9,9 +9,10 @@ import pytest
 from jobboard.reconcile.applying import apply
 from jobboard.reconcile.rollback import plan_rollback
 from jobboard.reconcile.sources import Options
-from jobboard.store import definitions, past
-from jobboard.store.fsck import check
-from jobboard.store.wire import unpack
+from jobboard.store.boards import definitions
+from jobboard.store.calls.wire import unpack
+from jobboard.store.runs import past
+from jobboard.store.views.fsck import check
 
 if TYPE_CHECKING:
     from kit.project import Project

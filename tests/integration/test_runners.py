@@ -11,15 +11,15 @@ from kit.events import wait_for_event
 from kit.web import Web, serving_web
 from kit.work import board, finished, output, start, until, working
 
-from jobboard.core.resolve import resolve_job
+from jobboard.core.jobs.resolve import resolve_job
 from jobboard.runners.http import MOST_BODY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from jobboard.core.model import Spec
-    from jobboard.store.connect import Store
+    from jobboard.core.jobs.model import Spec
+    from jobboard.store.calls.connect import Store
 
 
 @pytest.fixture

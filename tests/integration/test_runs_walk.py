@@ -10,18 +10,19 @@ from kit.clock import StoreClock
 from kit.engine import MINUTE, NEVER, Engine
 from kit.server import Server, fresh_namespace
 
-from jobboard.core.run import MAX_LOST, Result
-from jobboard.store import fsck, marks, past
-from jobboard.store.connect import Store
-from jobboard.store.destroy import destroy
-from jobboard.store.wire import unpack
+from jobboard.core.runs.run import MAX_LOST, Result
+from jobboard.store.calls.connect import Store
+from jobboard.store.calls.wire import unpack
+from jobboard.store.runs import marks, past
+from jobboard.store.runs.destroy import destroy
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from jobboard.core.record import Record
-    from jobboard.core.run import Word
-    from jobboard.store.runs import Reserved
+    from jobboard.core.runs.record import Record
+    from jobboard.core.runs.run import Word
+    from jobboard.store.runs.runs import Reserved
 
 T0 = 1_600_000_000_000
 JOBS: dict[str, dict[str, Any]] = {

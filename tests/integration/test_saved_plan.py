@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from kit.project import Project, dump_of
 
-from jobboard.store import definitions
-from jobboard.store.fsck import check
-from jobboard.store.runs import Runs
+from jobboard.store.boards import definitions
+from jobboard.store.runs.runs import Runs
+from jobboard.store.views.fsck import check
 
 
 @pytest.fixture(autouse=True)

@@ -10,18 +10,18 @@ import pytest
 from kit.engine import MINUTE, Engine
 from kit.events import events_of, wait_for_event
 
-from jobboard.core.meaning import zone_version
-from jobboard.core.schedule import compile_schedule
+from jobboard.core.jobs.meaning import zone_version
+from jobboard.core.times.schedule import compile_schedule
 from jobboard.daemon.scheduler import Scheduler
-from jobboard.store import fsck
-from jobboard.store.wire import pack
+from jobboard.store.calls.wire import pack
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kit.clock import StoreClock
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 T0 = 1_600_000_020_000  # on a whole minute
 

@@ -10,10 +10,10 @@ from kit.story import Story
 
 from jobboard import Client
 from jobboard.reconcile.pushing import make_parcel
-from jobboard.store import pushes, search
+from jobboard.store.runs import pushes, search
 
 if TYPE_CHECKING:
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 
 @pytest.fixture

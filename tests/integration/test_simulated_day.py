@@ -13,23 +13,23 @@ from kit.story import Story
 from kit.work import working
 
 from jobboard.cli.simulate_text import span_text
-from jobboard.core.instant import format_instant, parse_instant
-from jobboard.core.model import effective
-from jobboard.core.override import outlook
-from jobboard.core.schedule import compile_schedule
-from jobboard.core.simulate import Downtime, Pause, Scenario, simulate
+from jobboard.core.jobs.model import effective
+from jobboard.core.jobs.override import outlook
+from jobboard.core.simulation.simulate import Downtime, Pause, Scenario, simulate
+from jobboard.core.times.instant import format_instant, parse_instant
+from jobboard.core.times.schedule import compile_schedule
 from jobboard.reconcile.overriding import set_overrides
-from jobboard.store import fsck
-from jobboard.store.usual import dues, live_definitions
-from jobboard.store.wire import pack
+from jobboard.store.calls.wire import pack
+from jobboard.store.views import fsck
+from jobboard.store.views.usual import dues, live_definitions
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from kit.clock import StoreClock
 
-    from jobboard.core.simulate import Simulation
-    from jobboard.store.connect import Store
+    from jobboard.core.simulation.simulate import Simulation
+    from jobboard.store.calls.connect import Store
 
 S = 1_000
 MINUTE = 60 * S

@@ -9,15 +9,15 @@ from kit.commandline import asked, jobboard, told
 from kit.project import Project, dump_of
 from kit.story import Story
 
-from jobboard.store.fsck import check, repair
-from jobboard.store.holds import pause
-from jobboard.store.past import last_records
-from jobboard.store.skips import read_skips, skip_next
+from jobboard.store.boards.holds import pause
+from jobboard.store.boards.skips import read_skips, skip_next
+from jobboard.store.runs.past import last_records
+from jobboard.store.views.fsck import check, repair
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 BY = {"actor": "luis", "via": "cli"}
 MINUTE = 60_000

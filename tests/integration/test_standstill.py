@@ -12,7 +12,7 @@ from jobboard.cli.project import read_sources
 from jobboard.reconcile import comparing
 from jobboard.reconcile.planning import make_plan, unchanged_files
 from jobboard.reconcile.sources import Options
-from jobboard.store.definitions import read_boards
+from jobboard.store.boards.definitions import read_boards
 
 if TYPE_CHECKING:
     from collections.abc import Callable

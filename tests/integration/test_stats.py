@@ -8,14 +8,15 @@ import pytest
 from kit.commandline import asked, jobboard, told
 from kit.engine import Engine
 
-from jobboard.core.run import Result
-from jobboard.core.tally import total
-from jobboard.store import counts, fsck
+from jobboard.core.runs.run import Result
+from jobboard.core.runs.tally import total
+from jobboard.store.runs import counts
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 DAY_MS = 86_400_000
 T0 = 1_600_041_600_000

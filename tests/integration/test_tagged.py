@@ -8,13 +8,14 @@ import pytest
 from kit.commandline import asked, told
 from kit.engine import Engine
 
-from jobboard.store import config, fsck, marks, past
-from jobboard.store.tagged import KEPT_BY_TAG, read_tagged
+from jobboard.store.runs import config, marks, past
+from jobboard.store.runs.tagged import KEPT_BY_TAG, read_tagged
+from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 BY = {"actor": "ana"}
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from kit.project import Project, dump_of
 
-from jobboard.store import definitions
-from jobboard.store.fsck import check
+from jobboard.store.boards import definitions
+from jobboard.store.views.fsck import check
 
 if TYPE_CHECKING:
     from collections.abc import Collection

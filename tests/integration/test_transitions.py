@@ -9,17 +9,18 @@ import pytest
 from kit.engine import LEASE, Engine
 
 from jobboard import errors
-from jobboard.core.run import TRANSITIONS, Event, Gate, GateAsk, Result, State
-from jobboard.store import holds, past, pushes
-from jobboard.store.destroy import destroy
-from jobboard.store.reschedule import reschedule
+from jobboard.core.runs.run import TRANSITIONS, Event, Gate, GateAsk, Result, State
+from jobboard.store.boards import holds
+from jobboard.store.runs import past, pushes
+from jobboard.store.runs.destroy import destroy
+from jobboard.store.runs.reschedule import reschedule
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
 
-    from jobboard.core.run import Word
-    from jobboard.store.connect import Store
-    from jobboard.store.runs import Reserved
+    from jobboard.core.runs.run import Word
+    from jobboard.store.calls.connect import Store
+    from jobboard.store.runs.runs import Reserved
 
 NOMINAL = 1_000_000
 RUN = "b/x@1970-01-01T00:16:40Z"

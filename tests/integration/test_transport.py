@@ -12,10 +12,10 @@ from kit.server import Server, fresh_namespace
 
 from jobboard import errors
 from jobboard.core.names import address_of
-from jobboard.store.connect import Store
-from jobboard.store.fsck import check
-from jobboard.store.multiplexed import MOST
-from jobboard.store.pushes import Parcel, push
+from jobboard.store.calls.connect import Store
+from jobboard.store.calls.multiplexed import MOST
+from jobboard.store.runs.pushes import Parcel, push
+from jobboard.store.views.fsck import check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

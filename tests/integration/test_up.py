@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
 from jobboard.settings import Settings
-from jobboard.store.connect import open_store
+from jobboard.store.calls.connect import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from kit.project import Project, dump_of
 
-from jobboard.store import definitions
-from jobboard.store.fsck import check
+from jobboard.store.boards import definitions
+from jobboard.store.views.fsck import check
 
 
 @pytest.fixture(autouse=True)

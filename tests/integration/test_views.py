@@ -7,9 +7,11 @@ from kit.story import Story
 
 from jobboard import clock as machine
 from jobboard import errors
-from jobboard.store import clocks, definitions, holds, past, views, walking, world
-from jobboard.store.connect import Store
-from jobboard.store.overview import survey
+from jobboard.store.boards import definitions, holds
+from jobboard.store.calls import clocks
+from jobboard.store.calls.connect import Store
+from jobboard.store.runs import past, views, walking, world
+from jobboard.store.runs.overview import survey
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock

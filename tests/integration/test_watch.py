@@ -16,13 +16,13 @@ import pytest
 from kit.work import until
 
 from jobboard.settings import Settings, default_namespace
-from jobboard.store import definitions
-from jobboard.store.connect import open_store
+from jobboard.store.boards import definitions
+from jobboard.store.calls.connect import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 DEADLINE_S = 20.0
 

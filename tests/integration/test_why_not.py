@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kit.clock import StoreClock
     from kit.project import Project
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 DAY = "2026-03-02"
 BOARD = """

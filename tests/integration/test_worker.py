@@ -24,20 +24,20 @@ from kit.work import (
 
 from jobboard import errors
 from jobboard.clock import monotonic_s
-from jobboard.core.instant import parse_instant
-from jobboard.core.schedule import compile_schedule
+from jobboard.core.times.instant import parse_instant
+from jobboard.core.times.schedule import compile_schedule
 from jobboard.daemon.output import HEAD_BYTES, TAIL_BYTES
 from jobboard.daemon.serving import Serving
 from jobboard.daemon.spool import folder_of
 from jobboard.daemon.worker import Worker
-from jobboard.store import past
-from jobboard.store.fsck import check
-from jobboard.store.runs import Runs
+from jobboard.store.runs import past
+from jobboard.store.runs.runs import Runs
+from jobboard.store.views.fsck import check
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 
 def run(text: str, **fields: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from jobboard.clock import monotonic_s
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 LONG = {"exec": ["sleep", "60"]}
 

@@ -10,7 +10,7 @@ from jobboard.cli.main import main
 if TYPE_CHECKING:
     import pytest
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 
 def jobboard(store: Store, *words: str) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from jobboard.core.instant import parse_instant
+from jobboard.core.times.instant import parse_instant
 from jobboard.daemon.scheduler import Scheduler
 from kit.events import events_of
 from kit.work import until
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from jobboard.core.simulate import Scenario
-    from jobboard.store.connect import Store
+    from jobboard.core.simulation.simulate import Scenario
+    from jobboard.store.calls.connect import Store
     from kit.clock import StoreClock
 
 WAIT_AT_GATE = (

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from jobboard.core.depend import parents_of
-from jobboard.core.instant import format_instant
-from jobboard.core.model import Definition
-from jobboard.core.run import Firing, Result
-from jobboard.store.codec import encode_definition
-from jobboard.store.runs import Runs
-from jobboard.store.wire import pack, unpack
+from jobboard.core.jobs.depend import parents_of
+from jobboard.core.jobs.model import Definition
+from jobboard.core.runs.run import Firing, Result
+from jobboard.core.times.instant import format_instant
+from jobboard.store.boards.codec import encode_definition
+from jobboard.store.calls.wire import pack, unpack
+from jobboard.store.runs.runs import Runs
 
 if TYPE_CHECKING:
-    from jobboard.core.run import Gate, Word
-    from jobboard.store.connect import Store
-    from jobboard.store.runs import Reserved
+    from jobboard.core.runs.run import Gate, Word
+    from jobboard.store.calls.connect import Store
+    from jobboard.store.runs.runs import Reserved
 
 MINUTE = 60_000
 LEASE = 30_000

@@ -9,7 +9,7 @@ from jobboard.clock import monotonic_s
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 Event = dict[str, str]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from jobboard import errors
 from jobboard.settings import Settings
-from jobboard.store.connect import explained, open_store
+from jobboard.store.calls.connect import explained, open_store
 
 
 def main() -> None:

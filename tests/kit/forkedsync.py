@@ -62,8 +62,8 @@ def main() -> None:
     from jobboard.reconcile.applying import apply
     from jobboard.reconcile.planning import make_plan
     from jobboard.reconcile.sources import Options
-    from jobboard.store.connect import Store
-    from jobboard.store.direct import Direct
+    from jobboard.store.calls.connect import Store
+    from jobboard.store.calls.direct import Direct
 
     where = os.environ["JOBBOARD_REDIS_URL"], os.environ["JOBBOARD_NAMESPACE"]
     sources = project.read_sources([], Path.cwd())

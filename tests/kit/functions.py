@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from jobboard.store import functions
+from jobboard.store.calls import functions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 
 Call: TypeAlias = "Callable[..., Any]"

@@ -25,11 +25,11 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.clock import monotonic_s
-from jobboard.core.instant import format_instant
+from jobboard.core.times.instant import format_instant
 from jobboard.daemon import linux
-from jobboard.store import fsck
-from jobboard.store.connect import Store
-from jobboard.store.pushes import Parcel, push
+from jobboard.store.calls.connect import Store
+from jobboard.store.runs.pushes import Parcel, push
+from jobboard.store.views import fsck
 from kit import storm
 from kit.clock import StoreClock
 from kit.engine import Engine
@@ -38,7 +38,7 @@ from kit.server import Server, fresh_namespace
 from kit.work import animal, running_with, start_worker
 
 if TYPE_CHECKING:
-    from jobboard.core.model import Spec
+    from jobboard.core.jobs.model import Spec
 
 SECOND, HOUR = 1_000, 3_600_000
 LEASE_MS = 3_000

@@ -11,8 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from jobboard.store.embedded import open_embedded, store_directory
-from jobboard.store.server import Address, say
+from jobboard.store.server.embedded import open_embedded, store_directory
+from jobboard.store.server.server import Address, say
 
 
 def run_id_of(home: Path) -> str:

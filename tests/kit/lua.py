@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from jobboard.store import scripts
+from jobboard.store.calls import scripts
 
 SECTIONS = ("KEYS", "ARGUMENTS", "TOUCHES", "RETURNS")
 _TOUCHES = re.compile(r"^-- TOUCHES {3}(.*(?:\n-- {11}\S.*)*)$", re.MULTILINE)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jobboard.store.made import NAMES, decode_made
-from jobboard.store.wire import pack
+from jobboard.store.calls.wire import pack
+from jobboard.store.runs.made import NAMES, decode_made
 
 if TYPE_CHECKING:
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 
 def made(store: Store, run_id: str) -> dict[str, Any]:

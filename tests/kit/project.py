@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobboard.cli.main import main
-from jobboard.store import definitions
+from jobboard.store.boards import definitions
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
 
-    from jobboard.core.model import Definition
-    from jobboard.store.connect import Store
+    from jobboard.core.jobs.model import Definition
+    from jobboard.store.calls.connect import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,17 +19,17 @@ from typing import TYPE_CHECKING, Any
 
 from croniter import croniter
 
-from jobboard.core.instant import format_instant, parse_instant
-from jobboard.core.meaning import zone_version
-from jobboard.core.schedule import compile_schedule
-from jobboard.core.zone import find_zone, zone_names
+from jobboard.core.jobs.meaning import zone_version
+from jobboard.core.times.instant import format_instant, parse_instant
+from jobboard.core.times.schedule import compile_schedule
+from jobboard.core.times.zone import find_zone, zone_names
 from kit.cron import random_expression
 from kit.minutes import fires, wall_minutes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jobboard.core.schedule import Schedule
+    from jobboard.core.times.schedule import Schedule
     from kit.cron import Expression
     from kit.minutes import WallMinute
 

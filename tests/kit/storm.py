@@ -16,10 +16,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from jobboard.clock import monotonic_s
-from jobboard.core.instant import parse_instant
-from jobboard.store.connect import Store
-from jobboard.store.runs import CLAIM_LEASE_MS
-from jobboard.store.wire import unpack
+from jobboard.core.times.instant import parse_instant
+from jobboard.store.calls.connect import Store
+from jobboard.store.calls.wire import unpack
+from jobboard.store.runs.runs import CLAIM_LEASE_MS
 from kit.clock import StoreClock
 from kit.engine import Engine
 from kit.events import events_after
@@ -32,7 +32,7 @@ PROGRAM = """
 import sys, threading
 from jobboard.daemon.scheduler import Scheduler
 from jobboard.daemon.service import Signals
-from jobboard.store.connect import Store
+from jobboard.store.calls.connect import Store
 with Signals() as signals, Store(sys.argv[1], sys.argv[2]) as store:
     Scheduler(store, name=sys.argv[3]).run(signals.stop)
 """

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jobboard.core.instant import format_instant
-from jobboard.core.model import Definition
-from jobboard.core.run import Firing, Result
+from jobboard.core.jobs.model import Definition
+from jobboard.core.runs.run import Firing, Result
+from jobboard.core.times.instant import format_instant
 from jobboard.reconcile.entries import ties
-from jobboard.store import definitions, edits, staging
-from jobboard.store.codec import decode_definition
-from jobboard.store.runs import Runs
-from jobboard.store.staging import BoardWrite
+from jobboard.store.boards import definitions, edits, staging
+from jobboard.store.boards.codec import decode_definition
+from jobboard.store.boards.staging import BoardWrite
+from jobboard.store.runs.runs import Runs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jobboard.core.model import Spec
-    from jobboard.core.run import Word
-    from jobboard.store.connect import Store
-    from jobboard.store.runs import Reserved
+    from jobboard.core.jobs.model import Spec
+    from jobboard.core.runs.run import Word
+    from jobboard.store.calls.connect import Store
+    from jobboard.store.runs.runs import Reserved
 
 BY = {"actor": "ana", "via": "cli"}
 

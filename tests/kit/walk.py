@@ -6,18 +6,18 @@ from contextlib import contextmanager
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
-from jobboard.core.instant import parse_instant
+from jobboard.core.times.instant import parse_instant
 from jobboard.daemon.scheduler import Scheduler
-from jobboard.store import past
+from jobboard.store.runs import past
 from kit.story import Story
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jobboard.core.record import Record
-    from jobboard.core.run import Word
-    from jobboard.store.connect import Store
-    from jobboard.store.runs import Reserved
+    from jobboard.core.runs.record import Record
+    from jobboard.core.runs.run import Word
+    from jobboard.store.calls.connect import Store
+    from jobboard.store.runs.runs import Reserved
     from kit.clock import StoreClock
 
 

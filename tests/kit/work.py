@@ -14,20 +14,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobboard.clock import monotonic_s
-from jobboard.core.model import Definition
+from jobboard.core.jobs.model import Definition
 from jobboard.daemon.linux import processes
 from jobboard.daemon.serving import Serving
 from jobboard.daemon.worker import Worker
-from jobboard.store import staging
-from jobboard.store.runs import Runs
-from jobboard.store.staging import BoardWrite
-from jobboard.store.wire import unpack
+from jobboard.store.boards import staging
+from jobboard.store.boards.staging import BoardWrite
+from jobboard.store.calls.wire import unpack
+from jobboard.store.runs.runs import Runs
 from kit.events import wait_for_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 ZOO = Path(__file__).parent / "zoo"
 PYTHON = sys.executable
@@ -135,7 +135,7 @@ _MAIN = """
 import json, resource, signal, sys, threading
 from pathlib import Path
 from jobboard.daemon.worker import Worker
-from jobboard.store.connect import Store
+from jobboard.store.calls.connect import Store
 from kit.work import serving
 url, namespace, home, options = sys.argv[1:]
 options = json.loads(options)

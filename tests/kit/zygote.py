@@ -60,10 +60,11 @@ class Zygote:
 
 
 def main() -> None:
-    from jobboard.cli import plan_text, sync  # noqa: F401 # loaded for the children
+    from jobboard.cli.commands import sync  # noqa: F401 # loaded for the children
     from jobboard.cli.main import main as command
+    from jobboard.cli.plans import text as plan_text  # noqa: F401 # loaded for the children
     from jobboard.reconcile import applying, around, planning  # noqa: F401 # likewise
-    from jobboard.store import connect  # noqa: F401 # likewise
+    from jobboard.store.calls import connect  # noqa: F401 # likewise
 
     while line := sys.stdin.readline():
         told: dict[str, Any] = json.loads(line)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from jobboard.core.advice import PILE, lock_order, pile_up, untimed_lock
+from jobboard.core.jobs.advice import PILE, lock_order, pile_up, untimed_lock
 
 CROWD = 100
 

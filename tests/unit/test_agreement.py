@@ -13,15 +13,15 @@ import pytest
 from kit import readme
 
 from jobboard import errors
-from jobboard.cli.demo import EXPECTED as DEMO
+from jobboard.cli.commands.demo import EXPECTED as DEMO
 from jobboard.cli.main import COMMANDS, main
-from jobboard.core import launch, resolve
-from jobboard.core.duration import format_duration
-from jobboard.core.instant import parse_instant
-from jobboard.core.model import DEFAULT_DEFER, DEFAULT_RETRIES, FIELDS
-from jobboard.core.runner import Runner
-from jobboard.core.value import READERS
-from jobboard.core.written import written_keys
+from jobboard.core.jobs import launch, resolve
+from jobboard.core.jobs.model import DEFAULT_DEFER, DEFAULT_RETRIES, FIELDS
+from jobboard.core.jobs.runner import Runner
+from jobboard.core.jobs.value import READERS
+from jobboard.core.jobs.written import written_keys
+from jobboard.core.times.duration import format_duration
+from jobboard.core.times.instant import parse_instant
 from jobboard.daemon import tree
 from jobboard.daemon.attempt import Attempt
 from jobboard.daemon.child import REPORT_VARIABLE
@@ -34,8 +34,8 @@ from jobboard.source.schema import schema, schema_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jobboard.core.model import Spec
-    from jobboard.store.runs import Reserved
+    from jobboard.core.jobs.model import Spec
+    from jobboard.store.runs.runs import Reserved
 
 NOW_MS = parse_instant("2026-01-01T00:00:00Z", None)
 JOB_KEYS: dict[str, Any] = schema()["$defs"]["job"]["properties"]

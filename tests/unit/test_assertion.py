@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jobboard.core.assertion import (
+from jobboard.core.simulation.assertion import (
     WEEKDAYS,
     Count,
     EndsBy,
@@ -17,8 +17,8 @@ from jobboard.core.assertion import (
     NoOverlap,
     chain_of,
 )
-from jobboard.core.instant import parse_instant
-from jobboard.core.simulate import Downtime, Scenario, Simulation, simulate
+from jobboard.core.simulation.simulate import Downtime, Scenario, Simulation, simulate
+from jobboard.core.times.instant import parse_instant
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobboard.core.blame import moved_between, origins, paths_of
-from jobboard.core.model import Definition
+from jobboard.core.jobs.model import Definition
+from jobboard.core.plans.blame import moved_between, origins, paths_of
 
 if TYPE_CHECKING:
-    from jobboard.core.model import Spec
+    from jobboard.core.jobs.model import Spec
 
 A = {"command": {"run": "x"}, "env": {"X": "1", "Y": "2"}}
 B = {**A, "timeout": 5, "env": {"X": "1", "Y": "3"}}

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from jobboard.core.merge import merge_job
-from jobboard.core.policy import Policy
+from jobboard.core.jobs.merge import merge_job
+from jobboard.core.jobs.policy import Policy
 
 TABLE = """
 base live file | keep revert exact fail | what it is

@@ -26,7 +26,7 @@ def test_every_command_is_a_module_that_explains_itself(
     command: str, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    module = import_module(f"jobboard.cli.{COMMANDS[command][0]}")
+    module = import_module(f"jobboard.cli.commands.{COMMANDS[command][0]}")
     assert module.__doc__
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])

@@ -3,8 +3,8 @@ from __future__ import annotations
 import msgpack
 import pytest
 
-from jobboard.core.model import Definition
-from jobboard.store.codec import (
+from jobboard.core.jobs.model import Definition
+from jobboard.store.boards.codec import (
     decode_definition,
     decode_spec,
     encode_definition,

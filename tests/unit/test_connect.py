@@ -13,12 +13,12 @@ from redis import exceptions as said
 
 from jobboard import errors
 from jobboard.settings import Settings
-from jobboard.store import connect, scripts
-from jobboard.store.connect import Store, open_store
-from jobboard.store.explain import explanation
-from jobboard.store.health import check_usable
-from jobboard.store.listen import Listener
-from jobboard.store.raw import ErrorReply, raw
+from jobboard.store.calls import connect, scripts
+from jobboard.store.calls.connect import Store, open_store
+from jobboard.store.calls.explain import explanation
+from jobboard.store.calls.listen import Listener
+from jobboard.store.calls.raw import ErrorReply, raw
+from jobboard.store.views.health import check_usable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

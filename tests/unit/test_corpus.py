@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from jobboard.core.diagnostic import render
-from jobboard.core.model import FIELDS
+from jobboard.core.jobs.model import FIELDS
 from jobboard.source.digest import digest_of
 from jobboard.source.files import SourceFile
 from jobboard.source.loader import Loaded, load

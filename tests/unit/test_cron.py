@@ -1,4 +1,4 @@
-"""`core.cron`: what is accepted and how it is spelt afterwards, and what is refused."""
+"""`core.times.cron`: what is accepted and how it is spelt afterwards, and what is refused."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kit.cron import random_expression
 
-from jobboard.core.cron import CronError, Days, normalise_cron, parse_cron, resolve_hashes
-from jobboard.core.cronfield import FIELDS
-from jobboard.core.instant import format_instant, parse_instant
-from jobboard.core.schedule import compile_schedule
+from jobboard.core.times.cron import CronError, Days, normalise_cron, parse_cron, resolve_hashes
+from jobboard.core.times.cronfield import FIELDS
+from jobboard.core.times.instant import format_instant, parse_instant
+from jobboard.core.times.schedule import compile_schedule
 
 
 @pytest.mark.parametrize(

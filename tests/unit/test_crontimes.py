@@ -1,4 +1,4 @@
-"""`core.crontimes`: clock changes, against an oracle that looks at every minute."""
+"""`core.times.crontimes`: clock changes, against an oracle that looks at every minute."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 from kit.cron import random_expression
 from kit.minutes import fires, wall_minutes
 
-from jobboard.core.instant import format_instant, parse_instant
-from jobboard.core.schedule import Schedule, compile_schedule
-from jobboard.core.zone import find_zone
+from jobboard.core.times.instant import format_instant, parse_instant
+from jobboard.core.times.schedule import Schedule, compile_schedule
+from jobboard.core.times.zone import find_zone
 
 # What the zones are here for: half-hour changes, changes at midnight, a skipped day, two changes for one
 # month of fasting, two hours, negative daylight saving, a change of the standard time, three hours back.

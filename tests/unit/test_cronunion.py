@@ -1,4 +1,4 @@
-"""`core.cronunion`: several expressions, with seconds and without, against a walk through every tick."""
+"""`core.times.cronunion`: several expressions, with and without seconds, against a walk by every tick."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pytest
 from kit.cron import Expression, random_expression
 from kit.minutes import EPOCH, fires, standard_library_zone, wall_minutes
 
-from jobboard.core.cron import compile_cron
-from jobboard.core.cronunion import cron_instants
-from jobboard.core.instant import format_instant, parse_instant
-from jobboard.core.schedule import compile_schedule
-from jobboard.core.zone import find_zone
+from jobboard.core.times.cron import compile_cron
+from jobboard.core.times.cronunion import cron_instants
+from jobboard.core.times.instant import format_instant, parse_instant
+from jobboard.core.times.schedule import compile_schedule
+from jobboard.core.times.zone import find_zone
 
 if TYPE_CHECKING:
-    from jobboard.core.nominals import Nominals
+    from jobboard.core.times.nominals import Nominals
 
 ZONES = ("Europe/Amsterdam", "Australia/Lord_Howe", "America/Sao_Paulo", "Africa/Casablanca", "Pacific/Apia")
 SINCE_MS, UNTIL_MS = parse_instant("1975-01-01"), parse_instant("2199-01-01")

@@ -9,14 +9,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobboard.core.change import JobChange
-from jobboard.core.crowding import CHANGED, DAY_MS, HOUR_MS, WORTH, clock_faults, starts_by_hour, week_ahead
-from jobboard.core.forecast import WEEK_MS
-from jobboard.core.model import Definition
-from jobboard.core.schedule import compile_schedule
+from jobboard.core.jobs.model import Definition
+from jobboard.core.plans.change import JobChange
+from jobboard.core.plans.crowding import (
+    CHANGED,
+    DAY_MS,
+    HOUR_MS,
+    WORTH,
+    clock_faults,
+    starts_by_hour,
+    week_ahead,
+)
+from jobboard.core.plans.forecast import WEEK_MS
+from jobboard.core.times.schedule import compile_schedule
 
 if TYPE_CHECKING:
-    from jobboard.core.change import Action
+    from jobboard.core.plans.change import Action
 
 NOW = 1_795_262_400_000  # Saturday, 2026-11-21T12:00:00Z
 MADRID_CHANGES = 1_805_850_000_000 - 2 * DAY_MS  # two days before 2027-03-28

@@ -1,4 +1,4 @@
-"""`core.decay`: the written rule, instant by instant in fractions, against the table."""
+"""`core.times.decay`: the written rule, instant by instant in fractions, against the table."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from jobboard.core.decay import Decay, Decaying, tabulate
-from jobboard.core.instant import parse_instant
-from jobboard.core.resolve import resolve_job
-from jobboard.core.schedule import compile_schedule
+from jobboard.core.jobs.resolve import resolve_job
+from jobboard.core.times.decay import Decay, Decaying, tabulate
+from jobboard.core.times.instant import parse_instant
+from jobboard.core.times.schedule import compile_schedule
 
 START_MS = parse_instant("2026-03-01")
 

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobboard.core.depend import check_joins, check_locks, check_parents, fits, roots_of
+from jobboard.core.jobs.depend import check_joins, check_locks, check_parents, fits, roots_of
 
 
 def after(*parents: str) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""`core.duration`: what is read, what is refused, and that writing and reading agree."""
+"""`core.times.duration`: what is read, what is refused, and that writing and reading agree."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobboard.core.duration import MAX_DURATION_MS, format_duration, parse_duration
+from jobboard.core.times.duration import MAX_DURATION_MS, format_duration, parse_duration
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobboard.core.entry import Entry, read_entry
+from jobboard.core.jobs.entry import Entry, read_entry
 
 
 def test_a_text_is_a_command_for_the_shell() -> None:

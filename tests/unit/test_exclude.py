@@ -1,4 +1,4 @@
-"""`core.exclude` and `core.exclusion`: what is left out, against a look at every minute."""
+"""`core.times.exclude` and `core.times.exclusion`: what is left out, against a look at every minute."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 from kit.cron import random_expression
 from kit.minutes import EPOCH, wall_minutes
 
-from jobboard.core.exclude import compose_exclusions, read_item
-from jobboard.core.instant import format_instant, parse_instant
-from jobboard.core.resolve import Resolver, resolve_assignment, resolve_job
-from jobboard.core.schedule import Schedule, compile_schedule, words
+from jobboard.core.jobs.resolve import Resolver, resolve_assignment, resolve_job
+from jobboard.core.times.exclude import compose_exclusions, read_item
+from jobboard.core.times.instant import format_instant, parse_instant
+from jobboard.core.times.schedule import Schedule, compile_schedule, words
 
 if TYPE_CHECKING:
     from kit.cron import Expression

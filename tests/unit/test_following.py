@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jobboard.core.depend import check_joins
-from jobboard.core.forecast import next_due_between, next_due_ms
-from jobboard.core.gate import check_gates
-from jobboard.core.instant import parse_instant
-from jobboard.core.schedule import compile_schedule, words
-from jobboard.core.simulate import Downtime, Pause, Scenario, simulate
-from jobboard.core.timing import OF_DELAY, OPTIONS, compose_schedule
-from jobboard.store.codec import launch_of
+from jobboard.core.jobs.depend import check_joins
+from jobboard.core.jobs.gate import check_gates
+from jobboard.core.plans.forecast import next_due_between, next_due_ms
+from jobboard.core.simulation.simulate import Downtime, Pause, Scenario, simulate
+from jobboard.core.times.instant import parse_instant
+from jobboard.core.times.schedule import compile_schedule, words
+from jobboard.core.times.timing import OF_DELAY, OPTIONS, compose_schedule
+from jobboard.store.boards.codec import launch_of
 
 if TYPE_CHECKING:
     from jobboard.core.diagnostic import Fault

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from jobboard.core.change import JobChange
-from jobboard.core.forecast import crowded_instant, effect_of, next_due_ms
-from jobboard.core.model import Definition
+from jobboard.core.jobs.model import Definition
+from jobboard.core.plans.change import JobChange
+from jobboard.core.plans.forecast import crowded_instant, effect_of, next_due_ms
 
 NOW = 1_795_262_400_000  # 2026-11-21T12:00:00Z
 MINUTE_MS = 60_000

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jobboard.cli.main import main
-from jobboard.core.graph import as_dot, as_mermaid, as_text, graph_of
+from jobboard.core.jobs.graph import as_dot, as_mermaid, as_text, graph_of
 
 if TYPE_CHECKING:
     from pathlib import Path

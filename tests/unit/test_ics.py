@@ -1,4 +1,4 @@
-"""`core.ics`, and the calendars of a board: in it, and in files beside it."""
+"""`core.times.ics`, and the calendars of a board: in it, and in files beside it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jobboard.core.ics import read_ics
+from jobboard.core.times.ics import read_ics
 from jobboard.source import files
 from jobboard.source.loader import load
 

@@ -1,4 +1,4 @@
-"""`core.instant`: RFC 3339 out, ISO 8601 in, local times where a zone is given."""
+"""`core.times.instant`: RFC 3339 out, ISO 8601 in, local times where a zone is given."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobboard.core.instant import format_instant, local_text, parse_instant
+from jobboard.core.times.instant import format_instant, local_text, parse_instant
 
 SPRING_MS = 1_774_746_000_000  # 2026-03-29T01:00:00Z, when Madrid's clock skips from 02:00 to 03:00
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobboard.core import launch
+from jobboard.core.jobs import launch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,8 +14,8 @@ import pytest
 from kit.server import Server, free_port, fresh_namespace
 
 from jobboard import errors
-from jobboard.store.connect import Store
-from jobboard.store.reading import read_hashes
+from jobboard.store.calls.connect import Store
+from jobboard.store.calls.reading import read_hashes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,8 +161,8 @@ PLAN_NEEDS_NOT = (
     "jsonschema_rs",
     "json",
     "asyncio",
-    "jobboard.core.resolve",
-    "jobboard.core.zone",
+    "jobboard.core.jobs.resolve",
+    "jobboard.core.times.zone",
 )
 """Each takes longer to import than a plan with nothing to do may take in all, or is a sign of what does."""
 

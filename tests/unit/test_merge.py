@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobboard.core.merge import merge_job, merge_value, same
-from jobboard.core.policy import Policy
+from jobboard.core.jobs.merge import merge_job, merge_value, same
+from jobboard.core.jobs.policy import Policy
 
 A, B, C = 1, 2, 3
 

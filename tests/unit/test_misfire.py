@@ -1,4 +1,4 @@
-"""`core.misfire`: which nominal runs now, judged beside a model that enumerates."""
+"""`core.runs.misfire`: which nominal runs now, judged beside a model that enumerates."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobboard.core.instant import parse_instant
-from jobboard.core.misfire import TOO_OLD, Decision, Lateness, Missed, decide
-from jobboard.core.schedule import Schedule, compile_schedule
+from jobboard.core.runs.misfire import TOO_OLD, Decision, Lateness, Missed, decide
+from jobboard.core.times.instant import parse_instant
+from jobboard.core.times.schedule import Schedule, compile_schedule
 
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000

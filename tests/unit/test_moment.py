@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobboard.core.moment import brief_instant, brief_span
+from jobboard.core.times.moment import brief_instant, brief_span
 
 NOW = 1_795_600_800_000
 """Wed 25 Nov 2026 10:00 UTC."""

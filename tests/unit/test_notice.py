@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from jobboard.core.compare import plan_jobs
-from jobboard.core.model import Definition
-from jobboard.core.notice import NAMED, notices
+from jobboard.core.jobs.model import Definition
+from jobboard.core.plans.compare import plan_jobs
+from jobboard.core.plans.notice import NAMED, notices
 
 
 def spec(timeout: int, **more: Any) -> dict[str, Any]:

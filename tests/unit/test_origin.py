@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jobboard.cli.main import main
-from jobboard.core.model import FIELDS, effective
+from jobboard.core.jobs.model import FIELDS, effective
 from jobboard.source.files import read
 from jobboard.source.loader import load
 from jobboard.source.origin import explain

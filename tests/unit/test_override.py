@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobboard.core.model import Definition
-from jobboard.core.override import (
+from jobboard.core.jobs.model import Definition
+from jobboard.core.jobs.override import (
     Override,
     first_end_ms,
     in_force,
@@ -20,7 +20,7 @@ from jobboard.core.override import (
     successors,
     value_at,
 )
-from jobboard.store.codec import decode_definition, encode_definition
+from jobboard.store.boards.codec import decode_definition, encode_definition
 
 SPEC: dict[str, Any] = {
     "command": {"run": "x"},

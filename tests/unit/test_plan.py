@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from jobboard.core.compare import plan_jobs
-from jobboard.core.model import Definition
-from jobboard.core.plan import BoardPlan, Plan
-from jobboard.core.refusal import empty_refusal, protected_refusals
+from jobboard.core.jobs.model import Definition
+from jobboard.core.plans.compare import plan_jobs
+from jobboard.core.plans.plan import BoardPlan, Plan
+from jobboard.core.plans.refusal import empty_refusal, protected_refusals
 
 
 def held(spec: dict[str, Any], base: dict[str, Any] | None = None) -> Definition:

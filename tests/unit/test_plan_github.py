@@ -7,16 +7,16 @@ import pytest
 
 from jobboard import errors
 from jobboard.cli.github import SUMMARY, add_summary, command
-from jobboard.cli.plan_diff import plan_diff, spec_lines
-from jobboard.cli.plan_github import plan_annotations
-from jobboard.core.change import JobChange
-from jobboard.core.compare import plan_jobs
-from jobboard.core.facts import Skip
-from jobboard.core.merge import Merged
-from jobboard.core.model import Definition
-from jobboard.core.override import Override
-from jobboard.core.plan import BoardPlan, Plan
-from jobboard.core.refusal import Refusal
+from jobboard.cli.plans.diff import plan_diff, spec_lines
+from jobboard.cli.plans.github import plan_annotations
+from jobboard.core.jobs.merge import Merged
+from jobboard.core.jobs.model import Definition
+from jobboard.core.jobs.override import Override
+from jobboard.core.plans.change import JobChange
+from jobboard.core.plans.compare import plan_jobs
+from jobboard.core.plans.plan import BoardPlan, Plan
+from jobboard.core.plans.refusal import Refusal
+from jobboard.core.runs.facts import Skip
 from jobboard.reconcile.around import Around
 from jobboard.reconcile.planning import Planned
 from jobboard.reconcile.sources import Options, Sources

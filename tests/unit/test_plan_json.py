@@ -5,19 +5,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jobboard.cli.plan_json import plan_json
-from jobboard.core.change import ACTIONS
-from jobboard.core.compare import plan_jobs
-from jobboard.core.model import Definition
-from jobboard.core.plan import BoardPlan, Plan
-from jobboard.core.refusal import Refusal
+from jobboard.cli.plans.jsonform import plan_json
+from jobboard.core.jobs.model import Definition
+from jobboard.core.plans.change import ACTIONS
+from jobboard.core.plans.compare import plan_jobs
+from jobboard.core.plans.plan import BoardPlan, Plan
+from jobboard.core.plans.refusal import Refusal
 from jobboard.reconcile.around import Around
 from jobboard.reconcile.planning import Planned
 from jobboard.reconcile.sources import Options, Sources
 
 NOW = 1_795_262_400_000  # 2026-11-21T12:00:00Z
 if TYPE_CHECKING:
-    from jobboard.core.model import Spec
+    from jobboard.core.jobs.model import Spec
 
 RUN = {"command": {"run": "x"}}
 

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobboard.cli.markdown import LIMIT, code, fenced, folding
-from jobboard.cli.plan_json import plan_json
-from jobboard.cli.plan_markdown import PlanMarkdown, marker
-from jobboard.core.compare import plan_jobs
+from jobboard.cli.plans.jsonform import plan_json
+from jobboard.cli.plans.markdown import PlanMarkdown, marker
 from jobboard.core.diagnostic import Diagnostic
-from jobboard.core.model import Definition
-from jobboard.core.plan import BoardPlan, Plan
-from jobboard.core.refusal import Refusal
+from jobboard.core.jobs.model import Definition
+from jobboard.core.plans.compare import plan_jobs
+from jobboard.core.plans.plan import BoardPlan, Plan
+from jobboard.core.plans.refusal import Refusal
 from jobboard.reconcile.around import Around
 from jobboard.reconcile.planning import Planned
 from jobboard.reconcile.sources import Options, Sources

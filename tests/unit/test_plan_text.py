@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jobboard.cli.plan_text import PlanText
+from jobboard.cli.plans.text import PlanText
 from jobboard.cli.screen import Screen, moment
-from jobboard.core.compare import plan_jobs
-from jobboard.core.model import Definition
-from jobboard.core.plan import BoardPlan, Plan
-from jobboard.core.policy import Policy
-from jobboard.core.record import Record
+from jobboard.core.jobs.model import Definition
+from jobboard.core.jobs.policy import Policy
+from jobboard.core.plans.compare import plan_jobs
+from jobboard.core.plans.plan import BoardPlan, Plan
+from jobboard.core.runs.record import Record
 from jobboard.reconcile.around import Around
 from jobboard.reconcile.planning import Planned
 from jobboard.reconcile.sources import Options, Sources
-from jobboard.store.bystanders import Bystander
+from jobboard.store.views.bystanders import Bystander
 
 if TYPE_CHECKING:
-    from jobboard.core.policy import OnConflict
+    from jobboard.core.jobs.policy import OnConflict
 
 NOW = 1_795_262_400_000  # Saturday, 2026-11-21T12:00:00Z
 DAY = 86_400_000

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobboard.core.merge import MISSING, merge_job
-from jobboard.core.model import FIELDS
-from jobboard.core.policy import FIELD_OF_KEY, OnConflict, OnDrift, Policy
-from jobboard.core.resolve import EXTEND
+from jobboard.core.jobs.merge import MISSING, merge_job
+from jobboard.core.jobs.model import FIELDS
+from jobboard.core.jobs.policy import FIELD_OF_KEY, OnConflict, OnDrift, Policy
+from jobboard.core.jobs.resolve import EXTEND
 from jobboard.source.schema import schema
 
 A, B, C = 1, 2, 3

@@ -7,8 +7,8 @@ import pytest
 
 from jobboard.cli.main import main
 from jobboard.core.diagnostic import render
-from jobboard.core.log_url import address_of
-from jobboard.core.record import Record
+from jobboard.core.jobs.log_url import address_of
+from jobboard.core.runs.record import Record
 from jobboard.errors import InvalidBoards, UsageError
 from jobboard.settings import Settings
 from jobboard.source.files import discover, read

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from jobboard.cli.commands.redis_cli import _pretty
 from jobboard.cli.main import main
-from jobboard.cli.redis_cli import _pretty
-from jobboard.store.raw import ErrorReply
+from jobboard.store.calls.raw import ErrorReply
 
 if TYPE_CHECKING:
     from kit.server import Server
 
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 
 def send(server: Server, store: Store, *words: str) -> int:

@@ -1,4 +1,4 @@
-"""`core.repeat`: repeating intervals, against each instant worked out on its own."""
+"""`core.times.repeat`: repeating intervals, against each instant worked out on its own."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from kit.minutes import standard_library_zone
 
-from jobboard.core.instant import format_instant, parse_instant
-from jobboard.core.repeat import Repeat, RepeatError, Repeats, parse_repeat
-from jobboard.core.resolve import resolve_assignment, resolve_job
-from jobboard.core.schedule import compile_schedule, words
-from jobboard.core.zone import find_zone
+from jobboard.core.jobs.resolve import resolve_assignment, resolve_job
+from jobboard.core.times.instant import format_instant, parse_instant
+from jobboard.core.times.repeat import Repeat, RepeatError, Repeats, parse_repeat
+from jobboard.core.times.schedule import compile_schedule, words
+from jobboard.core.times.zone import find_zone
 
 ZONES = ("Europe/Madrid", "Australia/Lord_Howe", "America/Sao_Paulo", "Pacific/Apia", "UTC")
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobboard.core.model import FIELDS, Spec
-from jobboard.core.resolve import Resolver, resolve_assignment, resolve_job
-from jobboard.store.codec import decode_spec, encode_spec
+from jobboard.core.jobs.model import FIELDS, Spec
+from jobboard.core.jobs.resolve import Resolver, resolve_assignment, resolve_job
+from jobboard.store.boards.codec import decode_spec, encode_spec
 
 
 def spec_of(raw: dict[str, Any], **board: Any) -> Spec:

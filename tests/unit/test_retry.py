@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobboard.core.model import DEFAULT_RETRIES
-from jobboard.core.retry import Verdict, judge, retry_delay_ms
+from jobboard.core.jobs.model import DEFAULT_RETRIES
+from jobboard.core.runs.retry import Verdict, judge, retry_delay_ms
 
 
 def _judge(spec: dict[str, Any] | None = None, **how: Any) -> Verdict:

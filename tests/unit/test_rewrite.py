@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from jobboard.core.merge import Merged, put
-from jobboard.core.written import differences, written_keys
+from jobboard.core.jobs.merge import Merged, put
+from jobboard.core.jobs.written import differences, written_keys
 from jobboard.reconcile.write_live import _Writing
 from jobboard.source.files import SourceFile
 from jobboard.source.loader import load

@@ -1,4 +1,4 @@
-"""`core.schedule`: intervals, lists, windows, jitter; and that next and previous are each other's inverse."""
+"""`core.times.schedule`: intervals, lists, windows, jitter; next and previous are each other's inverse."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kit.cron import random_expression
 
-from jobboard.core.cron import CronError
-from jobboard.core.instant import format_instant, parse_instant
-from jobboard.core.schedule import Schedule, compile_schedule
-from jobboard.core.zone import UnknownZone
+from jobboard.core.times.cron import CronError
+from jobboard.core.times.instant import format_instant, parse_instant
+from jobboard.core.times.schedule import Schedule, compile_schedule
+from jobboard.core.times.zone import UnknownZone
 
 HOUR_MS = 3_600_000
 START_MS = parse_instant("2026-03-01")

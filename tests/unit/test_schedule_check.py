@@ -1,4 +1,4 @@
-"""`core.schedule_check`: what an author is warned of."""
+"""`core.times.schedule_check`: what an author is warned of."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from jobboard.core.instant import parse_instant
-from jobboard.core.schedule_check import check_schedule, crowded
+from jobboard.core.times.instant import parse_instant
+from jobboard.core.times.schedule_check import check_schedule, crowded
 
 NOW_MS = parse_instant("2026-03-01")
 

@@ -1,4 +1,4 @@
-"""`core.schedule_words`: what people read."""
+"""`core.times.schedule_words`: what people read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jobboard.core.schedule import words
+from jobboard.core.times.schedule import words
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobboard.core.duration import parse_duration
+from jobboard.core.jobs.value import READERS
 from jobboard.core.names import NAME_PATTERN
 from jobboard.core.rules import RULES
-from jobboard.core.value import READERS
+from jobboard.core.times.duration import parse_duration
 from jobboard.source import misfit
 from jobboard.source.schema import (
     check_board,

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from kit import lua
 
-from jobboard.store import connect, functions, scripts
-from jobboard.store.keys import KEYS
+from jobboard.store.calls import connect, functions, scripts
+from jobboard.store.calls.keys import KEYS
 
 if TYPE_CHECKING:
-    from jobboard.store.connect import Store
+    from jobboard.store.calls.connect import Store
 
 SCRIPTS = scripts.script_names()
 INCLUDES = sorted(

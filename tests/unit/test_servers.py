@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kit.server import Server, server_binary, servers_found
 
-from jobboard.store.connect import Store
-from jobboard.store.functions import install
+from jobboard.store.calls.connect import Store
+from jobboard.store.calls.functions import install
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,11 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobboard.core.instant import parse_instant
-from jobboard.core.load import levels_of, load_of
-from jobboard.core.record import Record
-from jobboard.core.schedule import compile_schedule
-from jobboard.core.simulate import (
+from jobboard.core.runs.record import Record
+from jobboard.core.simulation.load import levels_of, load_of
+from jobboard.core.simulation.simulate import (
     Downtime,
     Pause,
     Scenario,
@@ -23,6 +21,8 @@ from jobboard.core.simulate import (
     expected_fires,
     simulate,
 )
+from jobboard.core.times.instant import parse_instant
+from jobboard.core.times.schedule import compile_schedule
 
 S = 1_000
 MINUTE = 60 * S

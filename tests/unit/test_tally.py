@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobboard.core.tally import Spans, Tally, total
+from jobboard.core.runs.tally import Spans, Tally, total
 
 
 def _bucket(ms: int) -> int:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from jobboard.core.facts import Closed, JobFacts, Worker, World
-from jobboard.core.record import Record, Try
-from jobboard.core.why import explain_job, explain_run
+from jobboard.core.runs.facts import Closed, JobFacts, Worker, World
+from jobboard.core.runs.record import Record, Try
+from jobboard.core.runs.why import explain_job, explain_run
 
 HOUR = 3_600_000
 NOW = 1_795_600_800_000

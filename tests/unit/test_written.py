@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jobboard.core.written import unit_of
+from jobboard.core.jobs.written import unit_of
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`core.zone` and `core.tzif`: the same offsets as the standard library's reading of the same files."""
+"""`core.times.zone` and `core.times.tzif`: the offsets that the standard library reads in the same files."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from jobboard.core.meaning import zone_version
-from jobboard.core.tzif import LAST_YEAR, read_changes, rule_changes
-from jobboard.core.zone import UTC_ZONE, UnknownZone, find_zone, zone_names
+from jobboard.core.jobs.meaning import zone_version
+from jobboard.core.times.tzif import LAST_YEAR, read_changes, rule_changes
+from jobboard.core.times.zone import UTC_ZONE, UnknownZone, find_zone, zone_names
 
 NAMES = sorted(zone_names())
 END_S = int(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp())

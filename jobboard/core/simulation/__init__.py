@@ -1,0 +1,1 @@
+"""Jobs and runs in virtual time: what would happen, and what is asserted about it."""

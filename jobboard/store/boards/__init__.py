@@ -1,0 +1,1 @@
+"""Boards and jobs as they are stored: definitions, their history, and what people lay over them."""

@@ -1,0 +1,1 @@
+"""How the store is spoken to: connections, scripts, keys, and values on the wire."""

@@ -1,0 +1,1 @@
+"""Runs as they are stored: made, taken, finished, waited for, looked up."""

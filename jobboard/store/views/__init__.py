@@ -1,0 +1,1 @@
+"""What is asked about all of it at once: standings, health, invariants."""
