@@ -42,16 +42,19 @@ class Announcer:
         self._manager = environ.get("NOTIFY_SOCKET", "")
         self.alive_every_s = _watched_s(environ)
         if ready_file is not None:
-            ready_file.touch()  # a wrong path is told of now
-            ready_file.unlink()  # and one of a worker that was killed says nothing
+            # Becomes the file in one step: at no instant is there one of a daemon that is not ready.
+            self._fresh = ready_file.with_name(f".{ready_file.name}.{os.getpid()}")
+            # A wrong path is told of now; and a file that one left who was killed says nothing.
+            self._fresh.touch()
+            self._fresh.unlink()
+            ready_file.unlink(missing_ok=True)
 
     def ready(self) -> None:
         """It does its work from now on."""
         if self._ready_file is not None:
             with suppress(OSError):
-                fresh = self._ready_file.with_name(f".{self._ready_file.name}.{os.getpid()}")
-                fresh.write_text(f"{os.getpid()}\n")
-                fresh.replace(self._ready_file)
+                self._fresh.write_text(f"{os.getpid()}\n")
+                self._fresh.replace(self._ready_file)
         self._notify("READY=1")
 
     def alive(self) -> None:
