@@ -8,5 +8,6 @@ local function drop_output(run)
   redis.call('ZREM', key('outputs'), run)
   redis.call('ZREM', key('aging'), run)
   redis.call('ZREM', key('kept', string.match(run, '^[^@]*')), run)
-  return redis.call('HINCRBY', key('meta'), 'output_bytes', -bytes)
+  -- Of nothing, -bytes would be -0, which Redis 7.0 does not take for a number.
+  return redis.call('HINCRBY', key('meta'), 'output_bytes', 0 - bytes)
 end
