@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.cli import project
+from jobboard.cli.boards import valid_boards
 from jobboard.cli.commands.explain_live import read_laid
 from jobboard.cli.screen import Screen
 from jobboard.cli.values import brief, shown
@@ -42,17 +43,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Resolve, retrace, show."""
-    from jobboard.source import files
-    from jobboard.source.loader import load
     from jobboard.source.origin import explain
 
     root = project_root(Path.cwd())
     common = args.read_project(root)
-    found = files.discover(project.board_paths(args.paths, root))
-    loaded = load([files.read(path, project=common) for path in found])
-    if not loaded.is_valid:
-        raise errors.InvalidBoards(loaded.diagnostics)
-    board, job = find(loaded.boards, args.job)
+    board, job = find(valid_boards(args.paths, root, common), args.job)
     explained = explain(board, job, common)
     laid = None if args.files else read_laid(Settings.from_args(args), address_of(board.name, job))
     if args.output == "json":

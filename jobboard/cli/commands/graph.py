@@ -11,8 +11,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobboard import errors
 from jobboard.cli import project
+from jobboard.cli.boards import valid_boards
 from jobboard.core.names import address_of
 from jobboard.settings import project_root
 
@@ -31,16 +31,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Read the boards and draw them."""
     from jobboard.core.jobs import graph as drawing
-    from jobboard.source import files
-    from jobboard.source.loader import load
 
     root = project_root(Path.cwd())
-    common = args.read_project(root)
-    found = files.discover(project.board_paths(args.paths, root))
-    loaded = load([files.read(path, project=common) for path in found])
-    if not loaded.is_valid:
-        raise errors.InvalidBoards(loaded.diagnostics)
-    specs = {address_of(board.name, job): spec for board in loaded.boards for job, spec in board.jobs.items()}
+    boards = valid_boards(args.paths, root, args.read_project(root))
+    specs = {address_of(board.name, job): spec for board in boards for job, spec in board.jobs.items()}
     graph = drawing.graph_of(specs, locks=args.locks)
     if args.output == "json":
         print(json.dumps(graph.as_json(), indent=2))
