@@ -1,4 +1,4 @@
-"""Fixtures of every test: `server`, `store`, `clock`, `project`; and `wait_for_event` in `kit.events`."""
+"""Fixtures of every test: `server`, `store`, `clock`, `project`, …; and `wait_for_event` in `kit.events`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kit.project import Project
 from kit.server import Server, fresh_namespace, servers_found
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from jobboard.store.calls.connect import Store
@@ -72,6 +72,26 @@ def store(server: Server) -> Iterator[Store]:
 def clock(store: Store) -> StoreClock:
     """The clock of `store`'s namespace."""
     return StoreClock(store)
+
+
+@pytest.fixture
+def new_project(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[[], Project]]:
+    """Makes projects, each with a folder and a namespace of its own."""
+    from jobboard.store.calls.connect import Store
+
+    opened: list[Store] = []
+
+    def new() -> Project:
+        store = Store(server.url, fresh_namespace())
+        opened.append(store)
+        store.client.hset(store.key("meta"), "test", "1")
+        return Project(tmp_path / store.namespace, store, monkeypatch, capsys)
+
+    yield new
+    for store in opened:
+        store.close()
 
 
 @pytest.fixture

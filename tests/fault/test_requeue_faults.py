@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from kit.clock import StoreClock
-from kit.project import Project
-from kit.server import fresh_namespace
 
 from jobboard.store.boards import staging
 from jobboard.store.calls.connect import Store
@@ -17,10 +15,9 @@ from jobboard.store.runs.runs import Runs
 from jobboard.store.views.fsck import check
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
-    from kit.server import Server
+    from kit.project import Project
 
     Make = Callable[[], Project]
 
@@ -35,20 +32,14 @@ class Ended(BaseException):
 
 
 @pytest.fixture
-def make(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Make]:
+def make(new_project: Make) -> Make:
     """Makes projects with waiting runs of a job that changes, one that did before, and one that goes."""
-    opened: list[Store] = []
 
     def one() -> Project:
-        store = Store(server.url, fresh_namespace())
-        opened.append(store)
-        store.client.hset(store.key("meta"), "test", "1")
-        project = Project(tmp_path / store.namespace, store, monkeypatch, capsys)
+        project = new_project()
         project.board("ops", "a: {run: v1}\nb: {run: v1}\ngone: {run: v1}")
         project.sync()
-        runs = Runs(store)
+        runs = Runs(project.store)
         for job in ("a", "a", "b", "b", *(["gone"] * GOING)):
             runs.start_run(f"ops/{job}", by="ana")
         project.board("ops", "a: {run: v1}\nb: {run: v2}\ngone: {run: v1}")
@@ -56,9 +47,7 @@ def make(
         project.board("ops", "a: {run: v2}\nb: {run: v2}")
         return project
 
-    yield one
-    for store in opened:
-        store.close()
+    return one
 
 
 def ended_at(call: int, when: Literal["asked", "answered"]) -> pytest.MonkeyPatch:

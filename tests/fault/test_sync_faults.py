@@ -10,7 +10,7 @@ import pytest
 from kit.clock import StoreClock
 from kit.project import Project, dump_of, reset_statistics, write_commands
 from kit.proxy import Cut, Proxy
-from kit.server import Server, fresh_namespace
+from kit.server import Server
 from kit.zygote import Zygote
 
 from jobboard.store.boards import definitions, staging
@@ -30,31 +30,23 @@ EIGHT_HOURS = 8 * 3_600_000
 
 
 @pytest.fixture
-def make(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Make]:
+def make(new_project: Make) -> Make:
     """Makes projects that have synced once, have a run queued, and now a change of every kind to sync."""
-    opened: list[Store] = []
 
     def one() -> Project:
-        store = Store(server.url, fresh_namespace())
-        opened.append(store)
-        store.client.hset(store.key("meta"), "test", "1")
-        project = Project(tmp_path / store.namespace, store, monkeypatch, capsys)
+        project = new_project()
         project.board("gone", "x: {run: x, cron: '0 1 1 1 *'}")
         project.board(
             "ops", "a: {run: x, cron: '0 1 1 1 *'}\nb: {run: x, cron: '0 2 1 1 *'}\nc: {run: x, after: a}"
         )
         project.sync()
-        Runs(store).start_run("ops/b", by="ana")
+        Runs(project.store).start_run("ops/b", by="ana")
         project.path("gone").unlink()
         project.board("ops", "a: {run: y, cron: '0 3 1 1 *'}\nc: {run: x}\nd: {run: x, after: c}")
         project.board("new", "n: {run: x, cron: '0 4 1 1 *'}")
         return project
 
-    yield one
-    for store in opened:
-        store.close()
+    return one
 
 
 @pytest.fixture
