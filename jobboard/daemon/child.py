@@ -136,7 +136,8 @@ def _spawn_here(argv: Sequence[str], env: Mapping[str, str], ends: tuple[int, ..
             setsigdef=_IGNORED_HERE,
         )
     except NotImplementedError:
-        # What Python raises where the C library has no POSIX_SPAWN_SETSID.
+        # Python says so where the C library has no POSIX_SPAWN_SETSID, as glibc before 2.26: there the
+        # session is started between fork and exec, as it is for a command that is confined.
         return _fork(argv, env, None, ends, None)
 
 

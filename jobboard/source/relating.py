@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from jobboard.core.diagnostic import Diagnostic
     from jobboard.core.jobs.model import Spec
     from jobboard.core.jobs.moves import Move
-    from jobboard.source.board import Draft
+    from jobboard.source.board import Board, Draft
 
 # More jobs than this on one cron expression draw a warning: they would all start at the same minute.
 CROWD = 100
@@ -45,16 +45,19 @@ def foresee(draft: Draft, now_ms: int) -> None:
     draft.say([fault.under("jobs") for fault in crowded(starting, CROWD)])
 
 
+def _with_boards(drafts: Sequence[Draft]) -> Iterator[tuple[Draft, Board]]:
+    """The drafts that became a board, each with its board."""
+    return ((draft, draft.board) for draft in drafts if draft.board is not None)
+
+
 def refuse_twins(drafts: Sequence[Draft]) -> None:
     """A board may stand in one file only."""
     first: dict[str, Diagnostic] = {}
-    for draft in drafts:
-        if draft.board is None:
-            continue
-        here = placed(draft.shown, draft.board.tree, Fault(("board",), ""))
-        other = first.setdefault(draft.board.name, here)
+    for draft, board in _with_boards(drafts):
+        here = placed(draft.shown, board.tree, Fault(("board",), ""))
+        other = first.setdefault(board.name, here)
         if other is not here:
-            message = f'board "{draft.board.name}" is in two files, first at {other.place}'
+            message = f'board "{board.name}" is in two files, first at {other.place}'
             draft.say([Fault(("board",), message, "Give one of them another name, or merge the files")])
 
 
@@ -62,13 +65,12 @@ def relate(drafts: Sequence[Draft]) -> None:
     """Judge what jobs say about each other."""
     homes: dict[str, Draft] = {}
     specs: dict[str, Spec] = {}
-    for draft in drafts:
-        board = draft.board
-        for name, spec in board.jobs.items() if board is not None else ():
-            address = address_of(board.name, name)  # type: ignore[union-attr]  # no jobs without a board
+    for draft, board in _with_boards(drafts):
+        for name, spec in board.jobs.items():
+            address = address_of(board.name, name)
             homes[address], specs[address] = draft, spec
     names = frozenset[str]().union(*(draft.names for draft in drafts))
-    gone = _destinations([move for d in drafts if d.board is not None for move in d.board.moves])
+    gone = _destinations([move for _, board in _with_boards(drafts) for move in board.moves])
     known = names | _elsewhere(specs, drafts)
     judged = [check_parents(specs, known - gone.keys(), gone), check_joins(specs), check_locks(specs)]
     if any("needs" in spec or "after" in spec for spec in specs.values()):
@@ -96,18 +98,17 @@ def _destinations(moves: Sequence[Move]) -> Mapping[str, str]:
 
 def _listed_locks(drafts: Sequence[Draft]) -> Iterator[tuple[str, list[str]]]:
     """The locks of jobs that list more than one, in the order of the file."""
-    for draft in drafts:
-        board = draft.board
-        for name in board.jobs if board is not None else ():
-            raw = board.tree.root["jobs"][board.templates.get(name, name)]  # type: ignore[union-attr]  # as above
+    for _, board in _with_boards(drafts):
+        for name in board.jobs:
+            raw = board.tree.root["jobs"][board.templates.get(name, name)]
             locks = raw.get("locks")
             if isinstance(locks, list | dict) and len(locks) > 1:
                 listed = [str(lock).rpartition(":")[2] for lock in locks]
-                yield address_of(board.name, name), listed  # type: ignore[union-attr]  # as above
+                yield address_of(board.name, name), listed
 
 
 def _elsewhere(specs: Mapping[str, Spec], drafts: Sequence[Draft]) -> set[str]:
     """Parents on boards that are not among the files: only the store knows those."""
-    here = {draft.board.name for draft in drafts if draft.board is not None}
+    here = {board.name for _, board in _with_boards(drafts)}
     parents = {parent for spec in specs.values() for parent in parents_of(spec)}
     return {parent for parent in parents if split_address(parent)[0] not in here}

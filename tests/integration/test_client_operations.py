@@ -12,7 +12,7 @@ from jobboard import Client, errors
 from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from kit.clock import StoreClock
 
@@ -77,10 +77,12 @@ def test_queues_are_seen_limited_and_trimmed(client: Client, engine: Engine, clo
         (lambda client: client.override("b/x", reason="why", until="2100-01-01", for_="1h"), "both say"),
     ],
 )
-def test_what_makes_no_sense_is_refused(client: Client, engine: Engine, wrong: object, said: str) -> None:
+def test_what_makes_no_sense_is_refused(
+    client: Client, engine: Engine, wrong: Callable[[Client], object], said: str
+) -> None:
     engine.define("b/x")
     with pytest.raises(errors.UsageError, match=said):
-        wrong(client)  # type: ignore[operator] # a lambda each
+        wrong(client)
 
 
 def test_a_lock_is_taken_away_by_hand(client: Client, engine: Engine) -> None:
