@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from jobboard.daemon import linux
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 _MICROSECONDS = 1_000_000
@@ -107,6 +107,25 @@ class WorkerAnnouncer(Announcer):
         free = "paused" if paused else "idle"
         linux.set_title("jobboard-worker", f"jobboard {self._name}: {jobs or free}")
         self._status(f"{len(running)} of {self._slots} running{f': {jobs}' if jobs else f', {free}'}")
+
+
+class PartAnnouncer(WorkerAnnouncer):
+    """Of a daemon that is part of a program which speaks for itself: it says no more than that it is ready.
+
+    Args:
+        tell: Called then, in the daemon's own thread.
+    """
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        super().__init__("", 0, environ={})
+        self._tell = tell
+
+    def ready(self) -> None:
+        """It does its work from now on."""
+        self._tell()
+
+    def doing(self, running: Sequence[str], *, paused: bool = False) -> None:
+        """Nobody asks."""
 
 
 def _watched_s(environ: Mapping[str, str]) -> float | None:

@@ -10,7 +10,7 @@ import sys
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
-from jobboard.settings import Settings
+from jobboard.settings import Settings, default_namespace
 from jobboard.store.calls.connect import open_store
 
 if TYPE_CHECKING:
@@ -35,6 +35,15 @@ def up(folder: Path) -> Iterator[subprocess.Popen[str]]:
     os.mkfifo(flag)
     (folder / "boards").mkdir()
     (folder / "boards" / "long.yaml").write_text(BOARD.format(flag=flag, go=go))
+    with coming_up(folder) as started:
+        # Opening a FIFO waits for the other end: the job's first words.
+        assert flag.read_text() == "started\n"
+        yield started
+
+
+@contextmanager
+def coming_up(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """The command, as it starts."""
     environ = {**os.environ, "JOBBOARD_HOME": str(folder / "home")}
     started = subprocess.Popen(
         [sys.executable, "-m", "jobboard", "up"],
@@ -45,8 +54,6 @@ def up(folder: Path) -> Iterator[subprocess.Popen[str]]:
         text=True,
     )
     try:
-        # Opening a FIFO waits for the other end: the job's first words.
-        assert flag.read_text() == "started\n"
         yield started
     finally:
         started.kill()
@@ -67,6 +74,17 @@ def test_it_serves_the_runners_of_the_project_that_are_here(tmp_path: Path) -> N
         said = subprocess.run(asked, cwd=tmp_path, env=environ, check=True, capture_output=True, text=True)
         (worker,) = json.loads(said.stdout)["workers"]
         assert worker["queues"][:3] == ["common", "common:console", "common:own"]
+
+
+def test_once_it_says_that_it_is_up_the_store_knows_its_scheduler_and_its_worker(tmp_path: Path) -> None:
+    (tmp_path / "boards").mkdir()
+    namespace = default_namespace("embedded://", tmp_path.resolve())
+    settings = Settings("embedded://", namespace, tmp_path / "home", "ana", "cli", tmp_path)
+    with open_store(settings) as store, coming_up(tmp_path) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("Up on embedded")
+        assert store.client.zcard(store.key("workers")) == 1
+        assert store.client.zcard(store.key("schedulers")) == 1
 
 
 def read_until(stream: IO[str] | None, words: str) -> str:

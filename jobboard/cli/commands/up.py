@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from jobboard.store.calls.connect import Store
 
+_LOOK_S = 0.1
+"""How often it sees, while it is not up yet, whether it is to stop."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``jobboard up``."""
@@ -37,6 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Run the three daemons side by side."""
     from jobboard.cli.commands.watch import watcher_of
+    from jobboard.daemon.announce import PartAnnouncer
     from jobboard.daemon.scheduler import Scheduler
     from jobboard.daemon.service import Signals, serve
     from jobboard.daemon.worker import Worker
@@ -53,28 +57,46 @@ def execute(args: argparse.Namespace) -> int:
     with Signals() as signals, daemons.store_of(args, settings, signals.stop) as store:
         if store is None:
             return 0
-        scheduler = Scheduler(store, name=daemons.unique_name())
+        ready = threading.Semaphore(0)
+        announcer = PartAnnouncer(ready.release)
+        scheduler = Scheduler(store, name=daemons.unique_name(), announcer=announcer)
         worker = Worker(
             store,
             name=args.name or socket.gethostname(),
             serving=serving,
             home=settings.home,
+            announcer=announcer,
         )
         watcher = watcher_of(args, settings, store.again(), screen)
-        screen.line(f"Up on {project.store_name(settings)}. Ctrl-C stops it.", "bold")
-        screen.flush()
         report = _Report(store.again(), screen)
+
+        def watch(stop: threading.Event) -> None:
+            # What is run once it says so finds both.
+            if _came(ready, 2, stop):
+                screen.line(f"Up on {project.store_name(settings)}. Ctrl-C stops it.", "bold")
+                screen.flush()
+                watcher.run(stop)
+
         serve(
             {
                 "scheduler": scheduler.run,
                 "worker": lambda stop: report.until_done(lambda: worker.run(stop, signals.hurry)),
-                "watch": watcher.run,
+                "watch": watch,
                 "report": report.run,
             },
             signals.stop,
         )
     screen.line("Down.", "dim")
     return 0
+
+
+def _came(ready: threading.Semaphore, times: int, stop: threading.Event) -> bool:
+    """Wait until it was released so often; whether it was before `stop` was set."""
+    for _ in range(times):
+        while not ready.acquire(timeout=_LOOK_S):
+            if stop.is_set():
+                return False
+    return True
 
 
 class _Report:
