@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import resource
+import signal
 import struct
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import socket
+    from pathlib import Path
 
 IS_LINUX = sys.platform == "linux"
 PIPE_BYTES = 1 << 20
@@ -226,6 +228,33 @@ def processes_of_ps() -> dict[int, Process]:
         if state[:1] not in _DEAD_STATES:
             found[int(pid)] = Process(int(parent), int(group), int(group))
     return found
+
+
+def has_writer(path: str | Path) -> bool:
+    """Whether anybody, this process too, has a file open for writing.
+
+    A lease to read is refused while that is so (fcntl(2), F_SETLEASE). False where there is no such file or
+    its file system has no leases, where it is somebody else's, and on other systems than Linux.
+    """
+    if not IS_LINUX:
+        return False
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        # Whoever opens it for writing right now is let in at once; the signal that tells us is one that
+        # nobody who does not ask for it gets.
+        fcntl.fcntl(fd, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+    return False
 
 
 def carries(pid: int, mark: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""Whether something has stayed the same for long enough to be meant: half a save does not stay."""
+"""Whether files have stayed the same for long enough to be meant: half a save does not stay."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from jobboard.clock import monotonic_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 STILL_MS = 3_000
-"""How long it has to stay. Editors and copies write the rest of a file well within that."""
+"""How long they have to stay. Editors and copies write the rest of a file well within that."""
 
 
 class Stillness:
-    """Waits for what it is shown to be the same for `STILL_MS`.
+    """Waits for each file that it is shown to be the same for `STILL_MS`; what others do is nothing to it.
 
     Args:
         clock: Milliseconds that never step back.
@@ -22,21 +22,22 @@ class Stillness:
 
     def __init__(self, clock: Callable[[], int] = monotonic_ms) -> None:
         self._clock = clock
-        self._seen: object = None
-        self._since_ms: int | None = None
+        self._since: dict[tuple[str, str], int] = {}
 
-    def reached(self, what: object) -> bool:
-        """Whether it has been this for long enough; the wait begins anew when it is something else."""
-        if self._since_ms is None or what != self._seen:
-            self._seen, self._since_ms = what, self._clock()
-        return self.is_due
+    def reached(self, files: Mapping[str, str]) -> bool:
+        """Whether all of these, by path and digest, have been as they are for long enough.
 
-    def end(self) -> bool:
-        """Wait no more; whether it did."""
-        waited, self._seen, self._since_ms = self._since_ms is not None, None, None
-        return waited
+        Those that are shown no more are forgotten.
+        """
+        now_ms = self._clock()
+        self._since = {file: self._since.get(file, now_ms) for file in files.items()}
+        return not self._since or self.is_due
+
+    def end(self) -> None:
+        """Wait no more."""
+        self._since = {}
 
     @property
     def is_due(self) -> bool:
         """Whether it waits, and has waited long enough: time to look again."""
-        return self._since_ms is not None and self._clock() - self._since_ms >= STILL_MS
+        return bool(self._since) and self._clock() - max(self._since.values()) >= STILL_MS

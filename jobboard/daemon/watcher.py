@@ -7,8 +7,9 @@ writing is waited for: boards of two commits are never synced together.
 
 It never passes a guard by itself. A board that does not parse changes nothing and is shown; one whose file
 is gone is shown and stays, and one whose file holds another board waits for a person, as a conflict does.
-What would destroy a job is written once the files have stayed as they are for three seconds: a save that was
-cut off in the middle may be a whole board of fewer jobs. All of that sync waits: it is all or nothing.
+What may be half of a save (`daemon.halfsaved`) is waited for: while somebody has a file open for writing, and
+where a board would lose jobs or its last line has no end, until that file has stayed as it is for three
+seconds. All of that sync waits: it is all or nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
 from jobboard import errors
+from jobboard.daemon.halfsaved import are_being_written, doubt_of
 from jobboard.daemon.stillness import Stillness
 from jobboard.reconcile.applying import apply
 from jobboard.reconcile.planning import make_plan
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    from jobboard.daemon.halfsaved import Doubt
     from jobboard.reconcile.applying import Synced
     from jobboard.reconcile.planning import Planned
     from jobboard.reconcile.sources import Options, Sources
@@ -42,7 +45,7 @@ SETTLE_MS = 60
 BURST_MS = 5_000
 """How long such a burst may last: then it looks all the same."""
 BUSY_S = 10.0
-"""How long Git may be writing: what is locked for longer was left behind."""
+"""How long anybody may be writing: what is locked for longer was left behind, or is meant to stay open."""
 _AGAIN_S = 0.02
 # What is swapped where a folder is filled as the kubelet does it.
 _SWAPPED = "..data"
@@ -57,8 +60,8 @@ class Report(Protocol):
     def synced(self, synced: Synced) -> None:
         """A plan was applied."""
 
-    def waiting(self, jobs: int) -> None:
-        """So many jobs would go: nothing is written until the files have stayed as they are."""
+    def waiting(self, doubt: Doubt) -> None:
+        """Nothing is written until these files have stayed as they are."""
 
     def restored(self) -> None:
         """No job would go any more, and none went."""
@@ -79,7 +82,7 @@ class Watcher:
         report: Who is told.
         root: The folder of the project file, which is looked at as well; None where there can be none.
         busy: Whether Git is writing to the files right now.
-        stillness: Says when files that would destroy jobs have stayed the same for long enough.
+        stillness: Says when files that may be half saved have stayed the same for long enough.
     """
 
     def __init__(
@@ -105,6 +108,7 @@ class Watcher:
         self._busy = busy
         self._stillness = stillness or Stillness()
         self._said: object = None
+        self._losing = False
         # Boards and the project file are followed side by side.
         self._looking = threading.Lock()
 
@@ -112,7 +116,7 @@ class Watcher:
         """Sync now and on every change until `stop` is set. An outage of the store is waited out."""
         with self._following_project(stop):
             while not stop.is_set():
-                self.look()
+                self._look_when_settled(stop)
                 # A folder may go at any moment, also before the system has begun to tell of it.
                 with suppress(FileNotFoundError):
                     self._follow(stop)
@@ -171,12 +175,15 @@ class Watcher:
                 self._look_when_settled(stop)
 
     def _look_when_settled(self, stop: threading.Event) -> None:
-        """Look once Git is done."""
+        """Look once Git is done, and whoever else is writing."""
         left = round(BUSY_S / _AGAIN_S)
-        while left and self._busy() and not stop.wait(_AGAIN_S):
+        while left and self._is_being_written() and not stop.wait(_AGAIN_S):
             left -= 1
         if not stop.is_set():
             self.look()
+
+    def _is_being_written(self) -> bool:
+        return self._busy() or are_being_written(self._paths, self._root)
 
     def _places(self) -> list[tuple[int, int] | None]:
         """What the paths lead to; a folder that is replaced by another of its name leads elsewhere."""
@@ -195,29 +202,31 @@ class Watcher:
             elif not self._is_waiting(planned):
                 self._apply(planned)
         except errors.JobboardError as error:
-            self._stillness.end()
+            self._end_waiting()
             if self._is_news((str(error), getattr(error, "diagnostics", ()))):
                 self._report.failed(error)
 
     def _refuse(self, planned: Planned) -> None:
-        self._stillness.end()
+        self._end_waiting()
         if self._is_news(planned.plan):
             self._report.planned(planned)
 
     def _is_waiting(self, planned: Planned) -> bool:
-        """Whether it destroys jobs and the files may still be in the middle of a save."""
-        jobs = planned.plan.counts["destroy"]
-        if not jobs:
-            if self._stillness.end():
-                self._report.restored()
+        """Whether any of its files may be half of a save."""
+        doubt = doubt_of(planned, self._root)
+        if self._losing and not doubt.jobs:
+            self._report.restored()
+        self._losing = doubt.jobs > 0
+        if self._stillness.reached(doubt.files):
+            self._end_waiting()
             return False
-        files = tuple((file.path, file.digest) for file in planned.sources.files)
-        if self._stillness.reached(files):
-            self._stillness.end()
-            return False
-        if self._is_news((jobs, files)):
-            self._report.waiting(jobs)
+        if self._is_news(doubt):
+            self._report.waiting(doubt)
         return True
+
+    def _end_waiting(self) -> None:
+        self._stillness.end()
+        self._losing = False
 
     def _apply(self, planned: Planned) -> None:
         """Write what is to be written; a board whose file is gone is shown once, and stays."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 from kit.work import until
 
+from jobboard.daemon.linux import IS_LINUX
 from jobboard.settings import Settings, default_namespace
 from jobboard.store.boards import definitions
 from jobboard.store.calls.connect import open_store
@@ -193,7 +194,8 @@ def test_jobs_go_once_the_files_have_stayed_as_they_are(place: Place) -> None:
     with place.watching() as watching:
         watching.expect("Synced: revision 1.")
         place.write("ops", "y")
-        watching.expect("2 jobs would go: waiting 3 s for the files to stay as they are.")
+        watching.expect("2 jobs would go.")
+        watching.expect("Waiting until boards/ops.yaml has stayed as it is for 3 s.")
         assert place.revision() == 1
         watching.expect("Synced: revision 2.")
         assert place.live() == {"ops": "y"}
@@ -213,6 +215,58 @@ def test_half_of_a_save_loses_nothing(place: Place) -> None:
         place.write("etl")
         watching.expect("Synced: revision 2.")
         assert watching.count("1 to destroy") == 0
+
+
+def test_a_save_that_was_cut_off_inside_a_value_loses_nothing(place: Place) -> None:
+    path = place.write("ops", "backup --all")
+    whole = path.read_text()
+    with place.watching() as watching:
+        watching.expect("Synced: revision 1.")
+        path.write_text("board: ops\njobs:\n  a:\n    run: back")
+        watching.expect("boards/ops.yaml may be half saved: its last line has no line break.")
+        watching.expect("Waiting until boards/ops.yaml has stayed as it is for 3 s.")
+        path.write_text(whole)
+        place.write("etl")
+        watching.expect("Synced: revision 2.")
+        assert place.live() == {"ops": "backup --all", "etl": "x"}
+        assert watching.count("command") == 0
+
+
+def test_what_is_meant_without_a_last_line_break_is_synced_all_the_same(place: Place) -> None:
+    path = place.write("ops")
+    with place.watching() as watching:
+        watching.expect("Synced: revision 1.")
+        path.write_text("board: ops\njobs:\n  a:\n    run: y")
+        watching.expect("Waiting until boards/ops.yaml")
+        watching.expect("Synced: revision 2.")
+        assert place.live() == {"ops": "y"}
+
+
+def test_a_project_file_that_was_cut_off_changes_nothing(place: Place) -> None:
+    place.write("ops", '"${var:WHAT}"')
+    file = place.folder / "jobboard.yaml"
+    file.write_text("variables:\n  WHAT: backup\n")
+    with place.watching() as watching:
+        watching.expect("Synced: revision 1.")
+        file.write_text("variables:\n  WHAT: back")
+        watching.expect("jobboard.yaml may be half saved")
+        file.write_text("variables:\n  WHAT: backups\n")
+        place.becomes(ops="backups")
+        assert watching.count("backup  →  back\n") == 0
+
+
+def test_a_board_that_is_being_written_is_waited_for(place: Place) -> None:
+    path = place.write("ops")
+    with place.watching() as watching:
+        watching.expect("Synced: revision 1.")
+        with path.open("w") as writer:
+            writer.write("board: ops\njobs:\n  a:\n    run: half\n")
+            writer.flush()
+            place.write("etl")
+            writer.write("    env:\n      WHOLE: yes it is\n")
+        place.becomes(ops="half", etl="x")
+        watching.expect("WHOLE")
+        assert not IS_LINUX or place.revision() == 2
 
 
 def test_a_board_that_gets_another_name_waits_and_does_not_run_twice(place: Place) -> None:

@@ -1,6 +1,7 @@
 """Sync on every save, until Ctrl-C. It passes no guard by itself: what a plan would refuse waits.
 
-A save that would destroy jobs is synced once the files have stayed as they are for three seconds.
+What may be half of a save is synced once the file has stayed as it is for three seconds: a board that would
+lose jobs, and one whose last line has no line break.
 
 jobboard watch
 jobboard watch boards/ops.yaml
@@ -20,10 +21,14 @@ from jobboard.settings import Settings
 if TYPE_CHECKING:
     import argparse
 
+    from jobboard.daemon.halfsaved import Doubt
     from jobboard.daemon.watcher import Watcher
     from jobboard.reconcile.applying import Synced
     from jobboard.reconcile.planning import Planned
     from jobboard.store.calls.connect import Store
+
+_NAMED = 3
+"""How many files that may be half saved are named; more are counted."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -117,12 +122,20 @@ class _Spoken:
             self._screen.line(f"Synced: revision {synced.revision}.", "good")
             self._screen.flush()
 
-    def waiting(self, jobs: int) -> None:
+    def waiting(self, doubt: Doubt) -> None:
         from jobboard.cli.plans.words import number_of
         from jobboard.daemon.stillness import STILL_MS
 
-        still = f"waiting {STILL_MS // 1000} s for the files to stay as they are"
-        self._screen.line(f"{number_of(jobs, 'job')} would go: {still}.", "change")
+        if doubt.jobs:
+            self._screen.line(f"{number_of(doubt.jobs, 'job')} would go.", "change")
+        for name in doubt.unended[:_NAMED]:
+            self._screen.line(f"{name} may be half saved: its last line has no line break.", "change")
+        if (more := len(doubt.unended) - _NAMED) > 0:
+            self._screen.line(f"Nor has that of {number_of(more, 'other file')}.", "change")
+        (name, *others) = sorted(doubt.files)
+        stayed = f"{name} and {number_of(len(others), 'other file')} have" if others else f"{name} has"
+        still = f"stayed as {'they are' if others else 'it is'} for {STILL_MS // 1000} s"
+        self._screen.line(f"Waiting until {stayed} {still}.", "change")
         self._screen.flush()
 
     def restored(self) -> None:
