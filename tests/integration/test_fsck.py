@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 from kit.engine import LEASE, MINUTE, NEVER, Engine
 from kit.made import remake
 
+from jobboard.store.calls import scripts
 from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
@@ -142,6 +144,17 @@ BREAKS: dict[str, tuple[Callable[[Engine], object], str]] = {
         "99 is a version no board is at",
     ),
 }
+
+
+@pytest.mark.parametrize("script", fsck.SCRIPTS)
+def test_a_script_looks_at_the_families_it_is_asked_about(script: str) -> None:
+    looks = re.findall(r"^function look\.(\w+)", scripts.source_of(script), re.MULTILINE)
+    assert sorted(looks) == sorted(fsck.SCRIPTS[script])
+
+
+def test_no_family_is_looked_at_by_two_scripts() -> None:
+    families = [family for families in fsck.SCRIPTS.values() for family in families]
+    assert sorted(families) == sorted(set(families))
 
 
 @pytest.mark.parametrize("name", BREAKS)

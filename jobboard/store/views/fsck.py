@@ -2,8 +2,8 @@
 
 Every invariant of the engine is written down here once: what is due is a job, what is in a queue is queued,
 what runs is held by a worker that lives, a lock is held by what runs, nobody waits for a lock that is free.
-The walk goes in pages and may see things on their way; so each suspicion is looked at again by one script,
-which alone decides, and which mends in the same step. A namespace in use can be checked at any time.
+The walk goes in pages and may see things on their way; so what it comes by is looked at by a script, which
+alone decides, and which mends in the same step. A namespace in use can be checked at any time.
 """
 
 from __future__ import annotations
@@ -36,6 +36,25 @@ _COUNTED = ("minute", "day", "jobday")
 """Families that count what ended in a stretch of time."""
 _NAMED = (*_SETS, *_COUNTED, "run", "out", "defs", "changes", "outcomes", "bytag")
 """Families whose keys are looked for."""
+SCRIPTS = {
+    "fsck_jobs": (
+        *("sched", "claims", "cursor", "job", "overrides", "skips", "after", "asks"),
+        *("expected", "incidents"),
+    ),
+    "fsck_boards": ("edits", "tombstones", "drift", "stages", "changes"),
+    "fsck_runs": (
+        *("run", "queue", "delay", "halted", "blocked", "live", "active", "holding"),
+        *("expiry", "deadlines"),
+    ),
+    "fsck_waits": ("line", "turns", "joins", "needs", "awaited", "gate", "gates", "outcomes"),
+    "fsck_locks": ("lock", "lockwait", "barriers", "barrier", "waiters"),
+    "fsck_kept": (
+        *("out", "aging", "kept", "tracked", "tagged", "marked", "bytag", "tagsused"),
+        *("minute", "day", "jobday"),
+    ),
+}
+"""The scripts that judge, each with the families it looks at."""
+_SCRIPT_OF = {family: script for script, families in SCRIPTS.items() for family in families}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +135,9 @@ class _Walk:
         yield from self._stages()
 
     def _paged(self, family: str, subjects: Iterator[str], name: str = "") -> Iterator[Problem]:
+        script = _SCRIPT_OF[family]
         for page in _pages(subjects):
-            found = self._store.call("fsck", family=family, name=name, subjects=page, repair=self._mending)[1]
+            found = self._store.call(script, family=family, name=name, subjects=page, repair=self._mending)[1]
             yield from (Problem(family, subject, words) for subject, words in found)
 
     def _families(self) -> dict[str, list[str]]:
