@@ -5,15 +5,20 @@ seconds; if that one dies, the job is due again. What a claimed job's schedule s
 functions, and carried out by one script that refuses it if the job has changed meanwhile. So nothing fires
 twice, and a scheduler that is killed anywhere costs at most those five seconds.
 
-It never polls for due jobs: it sleeps until the next instant it was told, and a token on ``wake:scheduler``
-wakes it when something earlier turns up. Once a second it lets the store do what time alone brings about.
+It never polls for due jobs: it sleeps until shortly before the next instant it was told, claims and computes
+what is due then, and sleeps for the rest, so that only the firing is left when the instant strikes. A token
+on ``wake:scheduler`` wakes it when something earlier turns up. Once a second it lets the store do what time
+alone brings about.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import threading
+from collections import deque
 from contextlib import suppress
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from jobboard import errors
@@ -45,6 +50,9 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 TICK_S = 1.0
+LEAD_MS = 25
+"""How long before it is due a job is claimed: enough for an answer of the store on a busy machine."""
+
 CLAIM_S = CLAIM_LEASE_MS / 1000
 """The longest sleep: the scheduler that took the token for something earlier may have died with it."""
 _FIRST_PAUSE_S = 0.05
@@ -71,7 +79,10 @@ class Scheduler:
         self._clock = StoreClock()
         self._nudged = threading.Event()
         self._known: dict[str, tuple[int, Schedule | None, Lateness]] = {}
+        self._hand: deque[tuple[int, Firing]] = deque()
+        self._following_ms: int | None = None
         self._tick_at_s = self._claim_at_s = 0.0
+        self._fire_at_s = math.inf
         self._zones_heeded = False
 
     def run(self, stop: threading.Event) -> None:
@@ -110,7 +121,8 @@ class Scheduler:
                 pause_s = 0.0
                 _log.warning("The store is back", extra={"action": "outage over"})
             self._announce()
-            self._nudged.wait(max(0.0, min(self._tick_at_s, self._claim_at_s) - monotonic_s()))
+            next_at_s = min(self._tick_at_s, self._claim_at_s, self._fire_at_s)
+            self._nudged.wait(max(0.0, next_at_s - monotonic_s()))
 
     def _announce(self) -> None:
         """Say once that it schedules."""
@@ -132,6 +144,8 @@ class Scheduler:
             self._tick_at_s = self._claim_at_s = 0.0
         if monotonic_s() >= self._claim_at_s:
             self._claim()
+        if monotonic_s() >= self._fire_at_s:
+            self._fire()
         if monotonic_s() >= self._tick_at_s:
             self._tick()
 
@@ -148,20 +162,37 @@ class Scheduler:
             )
 
     def _claim(self) -> None:
+        """Take in hand what is due now or soon, in place of what was in hand, and know what is to be done."""
         sent_s = monotonic_s()
-        claimed = self._runs.claim(self._name)
+        claimed = self._runs.claim(self._name, ahead_ms=LEAD_MS)
         now_ms = self._clock.observe(claimed.now_ms, sent_s, monotonic_s())
-        firings = [self._judge(entry, now_ms) for entry in claimed.entries]
-        tags = {tag for tag, _ in self._runs.fire(self._name, firings)} if firings else set()
-        if len(claimed.entries) == PAGE or "STALE" in tags:
-            self._claim_at_s = 0.0
-            # It may be stale by the end of an override, which a tick takes off.
-            self._tick_at_s = self._tick_at_s if "STALE" not in tags else 0.0
-            return
-        dues = [firing.next_due_ms for firing in firings if firing.next_due_ms is not None]
+        entries = sorted(claimed.entries, key=attrgetter("due_ms"))
+        self._hand = deque((entry.due_ms, self._judge(entry, max(now_ms, entry.due_ms))) for entry in entries)
+        dues = [firing.next_due_ms for _, firing in self._hand if firing.next_due_ms is not None]
         if claimed.next_at_ms is not None:
             dues.append(claimed.next_at_ms)
-        self._claim_at_s = min([monotonic_s() + CLAIM_S, *map(self._at_s, dues)])
+        if len(claimed.entries) == PAGE:
+            dues.append(0)
+        self._following_ms = min(dues, default=None)
+        self._look_ahead()
+
+    def _fire(self) -> None:
+        """Carry out what of it is due."""
+        now_s, due = monotonic_s(), []
+        while self._hand and self._at_s(self._hand[0][0]) <= now_s:
+            due.append(self._hand.popleft()[1])
+        tags = {tag for tag, _ in self._runs.fire(self._name, due)}
+        self._look_ahead()
+        if "STALE" in tags:
+            # It may be stale by the end of an override, which a tick takes off.
+            self._tick_at_s = self._claim_at_s = 0.0
+
+    def _look_ahead(self) -> None:
+        """Know when to fire what is in hand, and to claim: once there is nothing, or once that is lost."""
+        self._claim_at_s = monotonic_s() + CLAIM_S
+        self._fire_at_s = self._at_s(self._hand[0][0]) if self._hand else math.inf
+        if not self._hand and self._following_ms is not None:
+            self._claim_at_s = min(self._claim_at_s, self._at_s(self._following_ms - LEAD_MS))
 
     def _tick(self) -> None:
         sent_s = monotonic_s()
@@ -189,7 +220,7 @@ class Scheduler:
                 _log.warning("%s keeps its override: %s", address, error, extra={"action": "override kept"})
 
     def _at_s(self, instant_ms: int) -> float:
-        """When, on our monotonic clock, the store's certainly reaches the instant."""
+        """When, on our monotonic clock, a call is to be sent that the store carries out at the instant."""
         now_s = monotonic_s()
         return now_s + self._clock.until_s(instant_ms, now_s)
 

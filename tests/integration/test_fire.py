@@ -47,6 +47,37 @@ def test_what_is_not_due_is_left_and_named(engine: Engine) -> None:
     assert claimed.next_at_ms == NEVER
 
 
+def test_what_will_be_due_soon_is_claimed_ahead(engine: Engine, clock: StoreClock) -> None:
+    clock.set(T0)
+    _due(engine, "b/x", T0 + 2 * MINUTE)
+    assert engine.runs.claim("s1", ahead_ms=MINUTE).entries == []
+    (entry,) = engine.runs.claim("s1", ahead_ms=2 * MINUTE).entries
+    assert (entry.address, entry.due_ms) == ("b/x", T0 + 2 * MINUTE)
+
+
+def test_what_was_claimed_ahead_fires_at_its_instant_and_not_before(
+    engine: Engine, clock: StoreClock
+) -> None:
+    clock.set(T0)
+    _due(engine, "b/x", T0 + MINUTE)
+    engine.runs.claim("s1", ahead_ms=MINUTE)
+    assert engine.decide("b/x", T0 + MINUTE) == ("STALE", None)
+    assert engine.due("b/x") == T0 + MINUTE
+    assert not engine.client.exists(engine.store.key("claims"), engine.store.key("claim"))
+    engine.runs.claim("s1", ahead_ms=MINUTE)
+    clock.set(T0 + MINUTE)
+    assert engine.decide("b/x", T0 + MINUTE)[0] == "FIRED"
+
+
+def test_a_hold_that_comes_after_a_claim_ahead_is_heeded(engine: Engine, clock: StoreClock) -> None:
+    clock.set(T0)
+    _due(engine, "b/x", T0 + MINUTE)
+    engine.runs.claim("s1", ahead_ms=MINUTE)
+    engine.hold("job:b/x", at=T0)
+    clock.set(T0 + MINUTE)
+    assert engine.decide("b/x", T0 + MINUTE)[0] == "HELD"
+
+
 def test_a_claimed_job_is_nobody_elses(engine: Engine) -> None:
     _due(engine, "b/x", T0)
     assert engine.runs.claim("s1").entries

@@ -115,7 +115,7 @@ def test_a_rate_lets_so_many_begin_in_a_span_and_the_next_when_it_is_time(
     assert not woken(engine), "nobody is called to a queue that lets nothing go"
     queued = engine.runs.tick("s1")
     assert queued.next_at_ms is not None
-    wait_ms = queued.next_at_ms - queued.now_ms
+    wait_ms = queued.next_at_ms - int(queued.now_ms)
     assert 0 < wait_ms <= MINUTE // 2
     clock.advance(wait_ms + 1)
     engine.runs.tick("s1")
@@ -150,7 +150,7 @@ def test_a_pause_that_ends_by_itself_wakes_whoever_serves_the_queue(
     engine: Engine, clock: StoreClock
 ) -> None:
     fill(engine, 1)
-    now_ms = engine.runs.tick("s1").now_ms
+    now_ms = int(engine.runs.tick("s1").now_ms)
     holds.pause(engine.store, "queue:common", by=BY, reason="disk", until_ms=now_ms + MINUTE)
     assert engine.reserve("w1") == []
     assert engine.runs.tick("s1").next_at_ms is not None
@@ -233,7 +233,7 @@ def test_a_pause_of_such_a_queue_leaves_the_others(engine: Engine, beside: str) 
 def test_a_pause_of_both_that_ends_by_itself_wakes_whoever_serves_them(
     engine: Engine, beside: str, clock: StoreClock
 ) -> None:
-    now_ms = engine.runs.tick("s1").now_ms
+    now_ms = int(engine.runs.tick("s1").now_ms)
     holds.pause(engine.store, "queue:common", by=BY, reason=None, until_ms=now_ms + MINUTE)
     assert engine.reserve("w3", "common:wasm") == []
     woken(engine, "common:wasm")

@@ -94,6 +94,23 @@ def test_it_sleeps_and_is_woken_by_what_is_earlier(engine: Engine) -> None:
     assert engine.due("b/soon") is None
 
 
+def test_what_it_has_in_hand_gives_way_to_what_is_earlier(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobboard.daemon.scheduler.LEAD_MS", 2 * MINUTE)
+    looked = threading.Event()
+    with _scheduling(engine.store):
+        _schedule(engine, "b/late", schedule=_every(MINUTE))
+        while engine.due("b/late") is not None:
+            looked.wait(0.005)
+        _schedule(engine, "b/soon", schedule={"at": [T0 + 500]})
+        event = wait_for_event(engine.store, lambda e: e["e"] == "fired")
+    assert event["job"] == "b/soon"
+    assert int(event["at"]) >= T0 + 500
+    assert engine.due("b/late") == T0 + MINUTE
+    assert fsck.check(engine.store) == []
+
+
 def test_each_nominal_once_however_many_schedulers(engine: Engine, clock: StoreClock) -> None:
     for i in range(40):
         _schedule(engine, f"b/j{i}", schedule=_every(1_000, phase=i * 25), overlap="allow")

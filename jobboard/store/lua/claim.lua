@@ -1,28 +1,29 @@
 #!lua
--- Hands due jobs to one scheduler: out of the due set, with a lease beside, in one step, so that no two
--- schedulers compute the same job. Who asks has nothing in hand: what it claimed before and did not fire was
--- in a reply that got lost, and comes again.
+-- Hands jobs that are due, or will be within ahead_ms, to one scheduler: out of the due set, with a lease beside, in
+-- one step, so that no two schedulers compute the same job. Who asks lets go of what it has in hand: what it claimed
+-- before and did not fire, or was in a reply that got lost, comes again.
 -- KEYS      meta
--- ARGUMENTS scheduler=string limit=int lease_ms=int
+-- ARGUMENTS scheduler=string limit=int lease_ms=int ahead_ms=int
 -- TOUCHES   claim HASH, claims ZSET, cursor HASH, sched ZSET
--- RETURNS   "OK" {now, [{address, due, cursor, definition}, ...], next}
+-- RETURNS   "OK" {moment, [{address, due, cursor, definition}, ...], next}
 -- @include guard
 -- @include arguments
--- @include now
+-- @include moment
 -- @include definition
 -- @include settle
 -- @include reclaim
 -- @include surrender
 local refused = guard()
 if refused then return refused end
-local at = now()
+local exact = moment()
+local at = math.floor(exact)
 surrender(arguments.scheduler, arguments.limit)
 reclaim(at, arguments.limit)
-local entries = {}
-for _, address in ipairs(redis.call('ZRANGEBYSCORE', key('sched'), '-inf', at, 'LIMIT', 0, arguments.limit)) do
+local entries, until_at = {}, at + arguments.ahead_ms
+for _, address in ipairs(redis.call('ZRANGEBYSCORE', key('sched'), '-inf', until_at, 'LIMIT', 0, arguments.limit)) do
   settle(address)
   local due = tonumber(redis.call('ZSCORE', key('sched'), address) or nil)
-  if due and due <= at then
+  if due and due <= until_at then
     redis.call('ZREM', key('sched'), address)
     local raw = definition(address)
     if raw then
@@ -37,4 +38,4 @@ local first = redis.call('ZRANGE', key('sched'), 0, 0, 'WITHSCORES')
 local lapse = redis.call('ZRANGE', key('claims'), 0, 0, 'WITHSCORES')
 local next_at = tonumber(first[2] or lapse[2]) or false
 if first[2] and lapse[2] then next_at = math.min(tonumber(first[2]), tonumber(lapse[2])) end
-return cmsgpack.pack({'OK', at, entries, next_at})
+return cmsgpack.pack({'OK', exact, entries, next_at})

@@ -1,6 +1,6 @@
 #!lua
 -- Carries out what a scheduler worked out for jobs it claimed: the nominal is decided once, the cursor moves,
--- the next due instant is set, all in one step. Refused where the claim is gone or the job has changed.
+-- the next due instant is set, all in one step. Refused where the claim is gone, the job has changed or is not due.
 -- missed = {count, first, last, reason} or false; backlog = [{nominal, text, due}, ...] or false: the nominals that
 -- are caught up, oldest first and all before the nominal. gate = {epochs, told, asks, vain} or false, what the run
 -- waits for and what that was worked out from; each entry of the backlog has one too.
@@ -100,7 +100,7 @@ local function decide(decision)
   local _, d = definition(address)
   if not d then return 'GONE' end
   -- What was worked out with an override that has ended since is void, as after any other change.
-  local stale = d[1] ~= epoch or (d[4].u and at >= d[4].u) or not holds(gate)
+  local stale = claim.d > at or d[1] ~= epoch or (d[4].u and at >= d[4].u) or not holds(gate)
   for _, late in ipairs(d[4].n and backlog or {}) do stale = stale or not holds(late[4]) end
   if stale then
     redis.call('ZADD', key('sched'), 'NX', claim.d, address)

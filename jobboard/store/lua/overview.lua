@@ -4,11 +4,12 @@
 -- A list of ten thousand jobs is a few of these calls instead of fifty thousand commands.
 -- KEYS      meta
 -- ARGUMENTS addresses=list
--- TOUCHES   claim HASH, claims ZSET, last:<job> LIST, live:<job> SET, run:<run> HASH, sched ZSET, used HASH
+-- TOUCHES   last:<job> LIST, live:<job> SET, run:<run> HASH, used HASH
 -- RETURNS   "OK" {[[due, live, state, used, latest, run, unfinished], ...]}
 -- @include refusal
 -- @include arguments
 -- @include key
+-- @include due_of
 local refused = refusal()
 if refused then return refused end
 
@@ -27,14 +28,10 @@ end
 
 local answers = {}
 for i, address in ipairs(arguments.addresses) do
-  local due = redis.call('ZSCORE', key('sched'), address)
-  if not due and redis.call('ZSCORE', key('claims'), address) then
-    due = cmsgpack.unpack(redis.call('HGET', key('claim'), address)).d
-  end
   local latest, run = newest(address)
   local live = redis.call('SRANDMEMBER', key('live', address))
   local state = live and redis.call('HGET', key('run', live), 'state')
-  answers[i] = {tonumber(due or nil) or false, redis.call('SCARD', key('live', address)), state or false,
+  answers[i] = {due_of(address) or false, redis.call('SCARD', key('live', address)), state or false,
     tonumber(redis.call('HGET', key('used'), address) or 0), latest, run, live or false}
 end
 return cmsgpack.pack({'OK', answers})

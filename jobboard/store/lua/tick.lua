@@ -9,10 +9,10 @@
 --           fanout LIST, fanout:<list> SET, gates ZSET, halted SET, lockrescan SET, meta HASH, overrides ZSET,
 --           run:<run> HASH, schedulers ZSET, throttled ZSET, work LIST, worker:<worker> HASH, workers ZSET,
 --           zonedata HASH
--- RETURNS   "OK" {now, promoted, reaped, next, unsettled, [job whose override has ended, ...]}
+-- RETURNS   "OK" {moment, promoted, reaped, next, unsettled, [job whose override has ended, ...]}
 -- @include guard
 -- @include arguments
--- @include now
+-- @include moment
 -- @include read_run
 -- @include conclude
 -- @include enqueue
@@ -31,7 +31,8 @@
 -- @include forget_pushed
 local refused = guard()
 if refused then return refused end
-local at = now()
+local exact = moment()
+local at = math.floor(exact)
 local PAGE = 200
 local pressing = false
 
@@ -123,4 +124,4 @@ for _, set in ipairs({key('delay'), key('expiry'), key('claims'), key('workers')
 end
 if pressing or #promoted == PAGE or redis.call('EXISTS', key('lockrescan')) == 1 then next_at = at end
 local ended = redis.call('ZRANGEBYSCORE', key('overrides'), '-inf', at, 'LIMIT', 0, PAGE)
-return cmsgpack.pack({'OK', at, #promoted, reaped, next_at or false, redis.call('EXISTS', key('work')) == 1, ended})
+return cmsgpack.pack({'OK', exact, #promoted, reaped, next_at or false, redis.call('EXISTS', key('work')) == 1, ended})

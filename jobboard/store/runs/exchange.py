@@ -35,21 +35,24 @@ class ClaimedJob:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """What `Runs.claim` answers: the store's now, the jobs, and when to come back (None: when woken)."""
+    """What `Runs.claim` answers: the store's now, to the microsecond, the jobs, and when to come back.
 
-    now_ms: int
+    That is None for when woken.
+    """
+
+    now_ms: float
     entries: list[ClaimedJob]
     next_at_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """What `Runs.tick` answers: delayed runs promoted, workers reaped, when to come back, whether a
-    committed sync has left schedule entries that somebody should drain, and some of the jobs that have an
-    override which somebody should take off, since it has ended.
+    """What `Runs.tick` answers: the store's now as `Claimed` has it, delayed runs promoted, workers reaped,
+    when to come back, whether a committed sync has left schedule entries that somebody should drain, and some
+    of the jobs that have an override which somebody should take off, since it has ended.
     """
 
-    now_ms: int
+    now_ms: float
     promoted: int
     reaped: list[str]
     next_at_ms: int | None

@@ -65,13 +65,14 @@ class Runs:
 
     # Schedulers
 
-    def claim(self, scheduler: str, limit: int = PAGE) -> Claimed:
-        """Take up to `limit` due jobs, each for five seconds; then they are due again.
+    def claim(self, scheduler: str, limit: int = PAGE, *, ahead_ms: int = 0) -> Claimed:
+        """Take up to `limit` jobs, due now or soon, each for five seconds; then they are due again.
 
-        A scheduler that asks has nothing in hand: what it claimed before and did not fire comes again.
+        A scheduler that asks lets go of what it has in hand: what it claimed before and did not fire comes
+        again.
         """
         _, now_ms, entries, next_at_ms = self._store.call(
-            "claim", scheduler=scheduler, limit=limit, lease_ms=CLAIM_LEASE_MS
+            "claim", scheduler=scheduler, limit=limit, lease_ms=CLAIM_LEASE_MS, ahead_ms=ahead_ms
         )
         jobs = [read_claimed(entry) for entry in entries]
         return Claimed(now_ms, jobs, next_at_ms or None)
@@ -81,7 +82,7 @@ class Runs:
 
         Tags: FIRED; HELD, SKIPPED (recorded with their reason); NOTHING (no nominal now), DISABLED,
         COMPLETED; WAITING (for a run of the job to end); ALREADY (decided before); STALE, GONE (the claim
-        ended or the job changed: nothing done).
+        ended, the job changed or is not due: nothing done).
         """
         answers: list[tuple[str, str | None]] = []
         for page in _light_pages(firings):

@@ -5,6 +5,7 @@
 -- @include key
 -- @include now
 -- @include definition
+-- @include due_of
 -- @include in_force
 -- @include instant
 -- @include find_record
@@ -13,7 +14,7 @@ if (said.job == nil) == (said.run == nil) then refuse('give a job or a run') end
 if said.job then
   local _, d = definition(said.job)
   if not d then return cjson.null end
-  local due = tonumber(redis.call('ZSCORE', key('sched'), said.job) or nil)
+  local due = due_of(said.job)
   return {job = said.job, spec = spec_fields(in_force(d, now())[5]), revision = d[3], due = due and instant(due) or cjson.null}
 end
 local run = read_run(said.run)
