@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from jobboard.core.diagnostic import Diagnostic
+    from jobboard.core.runs.facts import Hold
     from jobboard.core.times.schedule import Schedule
 
 FREE_SEED = "next"
@@ -72,7 +73,7 @@ class Timed:
 
     address: str
     spec: Mapping[str, Any]
-    holds: Sequence[Mapping[str, Any]] = ()
+    holds: Sequence[Hold] = ()
     begins_ms: int | None = None
     ends_ms: int | None = None
     skips: int = 0
@@ -235,10 +236,7 @@ def _instant(text: str) -> int:
 
 def _fire(timed: Timed, schedule: Schedule, nominal_ms: int) -> Fire:
     shift = schedule.shift_at(nominal_ms)
-    held = any(
-        hold["at"] <= nominal_ms and (hold.get("until") is None or nominal_ms < hold["until"])
-        for hold in timed.holds
-    )
+    held = any(hold.covers(nominal_ms) for hold in timed.holds)
     paced = ["delay"] if "delay" in timed.spec else []
     notes = (*([shift] if shift else []), *(["held"] if held else []), *paced)
     due_ms, zone = schedule.due(nominal_ms), timed.spec.get("timezone")

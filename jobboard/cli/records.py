@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from jobboard.cli.screen import Screen
     from jobboard.core.jobs.merge import Merged
     from jobboard.core.jobs.override import Override
-    from jobboard.core.runs.facts import Join, Skip
+    from jobboard.core.runs.facts import Hold, Join, Skip
     from jobboard.core.runs.record import Record, Try
 
 STYLES = {
@@ -146,20 +146,35 @@ def field_json(field: Merged) -> dict[str, Any]:
     }
 
 
+def drift_json(field: Merged, edit: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A path that was edited live, as JSON: what it was, what it is, and who did it if that is known."""
+    made = edit or {}
+    return {
+        "path": field.path,
+        "base": field.base,
+        "live": field.live,
+        "unit": unit_of(field.path),
+        "by": made.get("actor"),
+        "via": made.get("via"),
+        "reason": made.get("reason") or None,
+        "at": instant_json(made.get("at")),
+    }
+
+
 def joins_json(joins: Sequence[Join]) -> list[dict[str, Any]]:
     """Nominals that wait for some of a job's parents, as JSON."""
     return [{"nominal": format_instant(join.nominal_ms), "missing": list(join.missing)} for join in joins]
 
 
-def holds_json(holds: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
+def holds_json(holds: Mapping[str, Sequence[Hold]]) -> list[dict[str, Any]]:
     """Holds by scope, as JSON."""
     return [
         {
             "scope": scope,
-            "by": hold["by"],
-            "reason": hold.get("reason") or None,
-            "since": instant_json(hold["at"]),
-            "until": instant_json(hold.get("until") or None),
+            "by": hold.by,
+            "reason": hold.reason or None,
+            "since": instant_json(hold.at_ms),
+            "until": instant_json(hold.until_ms),
         }
         for scope, several in holds.items()
         for hold in several

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from jobboard import errors
 from jobboard.cli.records import instant_json
+from jobboard.cli.screen import visible, when
 from jobboard.core.scope import queue_scope, scope_text, tag_scope
 
 if TYPE_CHECKING:
     import argparse
 
+    from jobboard.core.runs.facts import Hold
     from jobboard.store.calls.connect import Store
 
 
@@ -49,6 +51,13 @@ def scope_of(store: Store, args: argparse.Namespace) -> str:
 def subject(scope: str) -> str:
     """The scope as a sentence begins with it."""
     return "Everything" if scope == "all" else scope_text(scope)
+
+
+def hold_text(scope: str, hold: Hold, zone: str | None) -> str:
+    """What is held, by whom, until when and why."""
+    until = f" until {when(hold.until_ms // 1000 * 1000, zone)}" if hold.until_ms is not None else ""
+    reason = f': "{visible(hold.reason)}"' if hold.reason else ""
+    return f"{visible(scope_text(scope))} by {visible(hold.by)}{until}{reason}"
 
 
 def add_span(parser: argparse.ArgumentParser) -> None:

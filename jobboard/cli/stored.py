@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from jobboard.core.jobs.model import Definition, Spec
-    from jobboard.core.runs.facts import Skip
-    from jobboard.store.boards.holds import Hold
+    from jobboard.core.runs.facts import Hold, Skip
     from jobboard.store.calls.connect import Store
 
 

@@ -16,8 +16,8 @@ from jobboard.store.runs.runs import Runs
 
 if TYPE_CHECKING:
     from jobboard.core.jobs.override import Override
+    from jobboard.core.runs.facts import Hold
     from jobboard.reconcile.loose import Put
-    from jobboard.store.boards.holds import Hold
 
 
 class JobCalls(Connection):
@@ -196,5 +196,5 @@ class JobCalls(Connection):
         return "all" if queue is None else queue_scope(queue)
 
     def holds(self) -> dict[str, list[Hold]]:
-        """Every hold there is, by scope: ``by``, ``at``, ``reason`` and ``until`` of each, instants in ms."""
+        """Every hold there is, by scope."""
         return holds.read_holds(self._store, clocks.now_ms(self._store))

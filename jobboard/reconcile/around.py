@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from jobboard.core.jobs.override import Override
     from jobboard.core.plans.change import JobChange
     from jobboard.core.plans.plan import Plan
-    from jobboard.core.runs.facts import Skip
+    from jobboard.core.runs.facts import Hold, Skip
     from jobboard.reconcile.since import Since
-    from jobboard.store.boards.holds import Hold
     from jobboard.store.calls.connect import Store
     from jobboard.store.views.bystanders import Bystander
 

@@ -62,12 +62,12 @@ def test_as_json(edited: Project) -> None:
     assert said.code == 2
     (board,) = said.json["boards"]
     (job,) = board["jobs"]
-    assert (board["name"], board["path"], board["revision"]) == ("ops", "boards/ops.yaml", 1)
+    assert (board["board"], board["path"], board["revision"]) == ("ops", "boards/ops.yaml", 1)
     assert board["synced_at"].startswith("2026-11-21T12:00:0")
     timeout, _ = job["fields"]
-    assert (timeout["path"], timeout["applied"], timeout["live"]) == ("timeout", 60_000, 90_000)
-    assert (timeout["unit"], timeout["edited"]["by"], timeout["edited"]["via"]) == ("ms", "ana", "cli")
-    assert timeout["edited"]["at"].startswith("2026-11-21T12:00:0")
+    assert (timeout["path"], timeout["base"], timeout["live"]) == ("timeout", 60_000, 90_000)
+    assert (timeout["unit"], timeout["by"], timeout["via"]) == ("ms", "ana", "cli")
+    assert timeout["at"].startswith("2026-11-21T12:00:0")
     assert set(said.json) == {"format_version", "namespace", "drifted", "boards", "holds", "overrides"}
 
 

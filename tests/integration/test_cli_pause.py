@@ -57,7 +57,7 @@ def test_each_scope_is_held_and_resumed(
     said = asked(store, capsys, "pause", *words, "--reason", "vendor")
     assert (said["scope"], said["jobs"], said["until"]) == (scope, jobs, None)
     (hold,) = holds.read_holds(store, clocks.now_ms(store))[scope]
-    assert (hold["by"], hold["reason"]) == ("ana", "vendor")
+    assert (hold.by, hold.reason) == ("ana", "vendor")
     said = asked(store, capsys, "resume", *words)
     assert (said["scope"], said["ended"], said["still"]) == (scope, 1, [])
     assert holds.read_holds(store, clocks.now_ms(store)) == {}

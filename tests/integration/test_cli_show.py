@@ -66,8 +66,10 @@ def test_drift_is_shown_by_field_with_who_and_when(
     assert "~ timeout: the board says nothing; edited live (luis, cli, 0 s ago)" in told(
         store, capsys, "show", "backup"
     )
-    (drift,) = asked(store, capsys, "show", "backup")["drift"]
-    assert (drift["path"], drift["file"], drift["live"], drift["by"]) == ("timeout", None, 7_200_000, "luis")
+    found = asked(store, capsys, "show", "backup")
+    assert found["units"]["timeout"] == "ms"
+    (drift,) = found["drift"]
+    assert (drift["path"], drift["base"], drift["live"], drift["by"]) == ("timeout", None, 7_200_000, "luis")
     assert "drift" in told(store, capsys, "show", "ops")
 
 

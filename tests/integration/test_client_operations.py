@@ -126,7 +126,7 @@ def test_what_is_kept_is_shown_and_set(client: Client, engine: Engine) -> None:
 def test_jobs_are_seen_as_they_stand_and_why(client: Client, engine: Engine) -> None:
     engine.define("b/x", schedule={"every": MINUTE})
     engine.define("c/y", enabled=False)
-    assert [standing.address for standing in client.jobs()] == ["b/x", "c/y"]
+    assert [standing.job for standing in client.jobs()] == ["b/x", "c/y"]
     assert [standing.enabled for standing in client.jobs("c")] == [False]
     assert all(len(repr(standing)) < 200 for standing in client.jobs())
     run_id = engine.fired("b/x", T0)
@@ -135,7 +135,7 @@ def test_jobs_are_seen_as_they_stand_and_why(client: Client, engine: Engine) -> 
     assert [finding.state for finding in client.why("c/y").findings] == ["disabled"]
     assert "queued" in client.why(run_id).headline
     client.pause("b/x", reason="vendor outage")
-    assert client.holds()["job:b/x"][0]["reason"] == "vendor outage"
+    assert [hold.reason for hold in client.holds()["job:b/x"]] == ["vendor outage"]
 
 
 def test_what_ended_is_counted(client: Client, engine: Engine, clock: StoreClock) -> None:

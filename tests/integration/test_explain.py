@@ -56,7 +56,10 @@ def test_overrides_live_edits_and_holds_are_shown_with_who_and_why(project: Proj
     assert "jobboard resume ops/a" in over
     assert '"move"' in over
     assert "skip-next ops/a --clear" in over
-    found: Any = project.ok("explain", "a", "-o", "json").json["in_redis"]
+    told: Any = project.ok("explain", "a", "-o", "json").json
+    units = {value["path"]: value["unit"] for value in told["values"]}
+    assert (units["timeout"], units["priority"]) == ("ms", None)
+    found = told["in_redis"]
     assert [override["path"] for override in found["overrides"]] == ["env.TOKEN", "timeout"]
     assert [field["path"] for field in found["drift"]] == ["priority"]
     assert {hold["scope"] for hold in found["holds"]} == {"job:ops/a", "all"}

@@ -128,6 +128,7 @@ def test_it_says_whose_each_field_is(project: Project) -> None:
     fields = {f["path"]: f for f in project.ok("blame", "ops/a", "-o", "json").json["fields"]}
     assert (fields["command"]["revision"], fields["timeout"]["revision"]) == (1, 2)
     assert (fields["queue"]["origin"], fields["queue"]["by"]) == ("live", "eva")
+    assert (fields["timeout"]["unit"], fields["queue"]["unit"]) == ("ms", None)
     said = project.ok("blame", "a").out
     assert "revision 1" in said
     assert "live edit  eva (cli)" in said

@@ -191,7 +191,7 @@ def test_a_job_of_a_board_that_is_gone_comes_back_on_none(two: Project) -> None:
 def test_a_loose_job_comes_back_too(project: Project) -> None:
     project.ok("put", "x", "every=5m", "--", "true")
     assert project.ok("rm", "loose/x", "-o", "json").json == {"job": "loose/x", "outcome": "removed"}
-    (gone,) = project.ok("undelete", "-o", "json").json
+    (gone,) = project.ok("undelete", "-o", "json").json["gone"]
     assert (gone["job"], gone["by"], gone["via"], gone["by_hand"]) == ("loose/x", "ana", "cli", True)
     project.ok("undelete", "loose/x")
     assert project.spec("loose/x")["schedule"] == {"every": 300_000}
@@ -202,7 +202,7 @@ def test_a_loose_job_comes_back_too(project: Project) -> None:
 def test_what_is_not_known_is_not_brought_back(two: Project) -> None:
     assert two.run("undelete", "ops/never").code == 64
     assert two.ok("undelete").out == "No job is gone.\n"
-    assert two.ok("undelete", "-o", "json").json == []
+    assert two.ok("undelete", "-o", "json").json == {"gone": []}
 
 
 def test_a_flushed_store_is_told_from_jobs_removed_by_hand(two: Project) -> None:

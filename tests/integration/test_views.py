@@ -145,7 +145,7 @@ def test_the_overview_reads_every_job_however_many(store: Store) -> None:
     Story(store).board("big", {f"j{n:04}": job(schedule=HOURLY) for n in range(1_203)}, due={"j0007": 42})
     boards = definitions.read_boards(store)
     standings = survey(store, clocks.now_ms(store), boards=boards)
-    assert [s.address for s in standings] == [f"big/j{n:04}" for n in range(1_203)]
+    assert [s.job for s in standings] == [f"big/j{n:04}" for n in range(1_203)]
     assert standings[7].due_at_ms == 42
     assert standings[8].due_at_ms is None
 
@@ -161,7 +161,7 @@ def test_holds_of_every_scope_are_seen(store: Store, story: Story) -> None:
     for scope in ("all", "board:ops", "tag:db", "job:ops/report", "tag:other"):
         holds.pause(store, scope, by={"actor": "ana"}, reason=None, until_ms=None)
     standings = survey(store, clocks.now_ms(store), boards=definitions.read_boards(store))
-    scopes = {standing.address: set(standing.holds) for standing in standings}
+    scopes = {standing.job: set(standing.holds) for standing in standings}
     assert scopes["ops/report"] == {"all", "board:ops", "tag:db", "job:ops/report"}
     assert scopes["etl/load"] == {"all"}
 

@@ -16,7 +16,7 @@ from jobboard.core.plans.change import JobChange
 from jobboard.core.plans.compare import plan_jobs
 from jobboard.core.plans.plan import BoardPlan, Plan
 from jobboard.core.plans.refusal import Refusal
-from jobboard.core.runs.facts import Skip
+from jobboard.core.runs.facts import Hold, Skip
 from jobboard.reconcile.around import Around
 from jobboard.reconcile.planning import Planned
 from jobboard.reconcile.sources import Options, Sources
@@ -60,7 +60,7 @@ def test_each_job_is_annotated_at_its_line_what_is_in_the_way_first() -> None:
 
 
 def laid_over() -> Around:
-    hold = {"by": "ana", "reason": "a holiday", "at": 0, "until": None}
+    hold = Hold("ana", 0, "a holiday")
     override = Override("timeout", 5000, "slow host", "ana", "cli", 0, None)
     return Around(
         0,

@@ -11,6 +11,7 @@ from jobboard.core.plans.change import ACTIONS
 from jobboard.core.plans.compare import plan_jobs
 from jobboard.core.plans.plan import BoardPlan, Plan
 from jobboard.core.plans.refusal import Refusal
+from jobboard.core.runs.facts import Hold
 from jobboard.reconcile.around import Around
 from jobboard.reconcile.planning import Planned
 from jobboard.reconcile.sources import Options, Sources
@@ -40,7 +41,7 @@ def made(**more: object) -> Planned:
 
 
 def test_everything_a_plan_says_is_there() -> None:
-    hold = {"by": "luis", "at": NOW, "reason": "", "until": NOW + 1}
+    hold = Hold("luis", NOW, "", NOW + 1)
     edit = {"actor": "ana", "via": "cli", "at": NOW}
     value = plan_json(made(), Around(NOW, edits={"ops/d": {"timeout": edit}}, holds={"job:ops/a": [hold]}))
     assert json.loads(json.dumps(value)) == value

@@ -17,6 +17,7 @@ from jobboard.core.jobs.model import Definition
 from jobboard.core.plans.compare import plan_jobs
 from jobboard.core.plans.plan import BoardPlan, Plan
 from jobboard.core.plans.refusal import Refusal
+from jobboard.core.runs.facts import Hold
 from jobboard.reconcile.around import Around
 from jobboard.reconcile.planning import Planned
 from jobboard.reconcile.sources import Options, Sources
@@ -83,7 +84,7 @@ def test_what_stands_in_the_way_comes_first() -> None:
 
 
 def test_holds_warnings_and_a_simulation_fold_away() -> None:
-    hold = {"by": "luis", "at": NOW, "reason": "vendor\n```\n# outage", "until": None}
+    hold = Hold("luis", NOW, "vendor\n```\n# outage")
     what = planned(board("ops", {"a": RUN}, {}))
     what = replace(what, warnings=(Diagnostic("warning", "boards/ops.yaml", 3, 5, "odd", rule="odd"),))
     text = said(what, Around(NOW, holds={"all": [hold]}), simulated="Simulated: 24 h\n")
@@ -135,7 +136,7 @@ NASTY = st.text(st.sampled_from("`|<>&\n\r\x1b[31m#*_@]\u202e\u2028 a"), max_siz
 def test_nothing_a_board_says_leaves_its_place(texts: list[str], limit: int) -> None:
     live = {f"j{n}": Definition(1, 1, 1, RUN, RUN) for n in range(len(texts))}
     file = {f"j{n}": {"command": {"run": text}, "env": {"A": text}} for n, text in enumerate(texts)}
-    hold = {"by": texts[0], "at": NOW, "reason": texts[-1], "until": None}
+    hold = Hold(texts[0], NOW, texts[-1])
     text = said(planned(board("ops", file, live)), Around(NOW, holds={"all": [hold]}), limit=limit)
     assert len(text) <= limit
     assert all(character.isprintable() or character == "\n" for character in text)

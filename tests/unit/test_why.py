@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jobboard.core.runs.facts import Closed, JobFacts, Worker, World
+from jobboard.core.runs.facts import Closed, Hold, JobFacts, Worker, World
 from jobboard.core.runs.record import Record, Try
 from jobboard.core.runs.why import explain_job, explain_run
 
@@ -153,7 +153,7 @@ def test_a_queued_run_says_what_it_waits_for(workers: tuple[Worker, ...], ahead:
     ("closed", "text", "command"),
     [
         (
-            Closed("queue:common", {"by": "luis", "at": NOW - HOUR, "reason": "disk"}),
+            Closed("queue:common", Hold("luis", NOW - HOUR, "disk")),
             'queue common is paused by luis since Wed 09:00: "disk"; next in line',
             "jobboard resume --queue common",
         ),
@@ -201,7 +201,7 @@ def test_pushed_commands_have_no_job_and_miss_none() -> None:
 
 
 def test_a_queue_without_worker_comes_before_any_other_advice() -> None:
-    hold = {"by": "luis", "at": NOW - HOUR}
+    hold = Hold("luis", NOW - HOUR)
     run = replace(live("queued"), queue="gpu")
     said = explain_job(facts(live=[run], holds={"all": [hold]}), WORLD)
     assert said.command == "jobboard worker --queue gpu"
@@ -245,7 +245,7 @@ def test_a_job_by_hand_needs_no_scheduler() -> None:
 
 
 def test_a_hold_is_named_with_who_since_until_and_why() -> None:
-    hold = {"by": "luis", "at": NOW - HOUR, "until": NOW + 3 * HOUR, "reason": "vendor outage"}
+    hold = Hold("luis", NOW - HOUR, "vendor outage", NOW + 3 * HOUR)
     said = explain_job(facts(holds={"tag:db": [hold]}), WORLD)
     expected = 'tag db is paused by luis since Wed 09:00 until Wed 13:00: "vendor outage"'
     assert said.findings[-1].text == expected
@@ -254,7 +254,7 @@ def test_a_hold_is_named_with_who_since_until_and_why() -> None:
 
 
 def test_a_hold_that_ends_before_the_next_nominal_does_not_keep_it() -> None:
-    hold = {"by": "luis", "at": NOW - HOUR, "until": NOW + 1}
+    hold = Hold("luis", NOW - HOUR, "", NOW + 1)
     assert explain_job(facts(holds={"all": [hold]}), WORLD).outlook == "Next: Wed 11:00."
 
 

@@ -12,6 +12,7 @@ from jobboard.cli.commands.history import source_text
 from jobboard.cli.records import instant_json
 from jobboard.cli.screen import Screen, ago
 from jobboard.cli.values import brief, shown
+from jobboard.core.jobs.written import unit_of
 from jobboard.core.plans.blame import origins, paths_of
 from jobboard.settings import Settings
 
@@ -49,7 +50,12 @@ def execute(args: argparse.Namespace) -> int:
     values = paths_of(definition.spec)
     if args.output == "json":
         fields = [
-            {"path": path, "value": values.get(path), **_origin_json(path, origin, revisions, edits)}
+            {
+                "path": path,
+                "value": values.get(path),
+                "unit": unit_of(path),
+                **_origin_json(path, origin, revisions, edits),
+            }
             for path, origin in found.items()
         ]
         print(json.dumps({"job": address, "fields": fields}, indent=2, ensure_ascii=False))

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.cli.outputs import outputs_of, write_all
-from jobboard.cli.records import holds_json, instant_json, overrides_json
-from jobboard.core.jobs.written import unit_of
+from jobboard.cli.records import drift_json, holds_json, instant_json, overrides_json
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -102,7 +101,7 @@ def _as_json(drifted: Drifted) -> dict[str, Any]:
 def _board_json(board: EditedBoard, around: Around) -> dict[str, Any]:
     meta = board.record.meta
     return {
-        "name": board.record.name,
+        "board": board.record.name,
         "path": meta.get("path"),
         "commit": meta.get("commit"),
         "revision": meta.get("revision"),
@@ -116,25 +115,8 @@ def _job_json(job: EditedJob, around: Around) -> dict[str, Any]:
     edits = around.edits.get(job.address, {})
     return {
         "job": job.address,
-        "fields": [
-            {
-                "path": f.path,
-                "applied": f.file,
-                "live": f.live,
-                "unit": unit_of(f.path),
-                "edited": _edit_json(edits.get(f.path)),
-            }
-            for f in job.fields
-        ],
+        "fields": [drift_json(field, edits.get(field.path)) for field in job.fields],
     }
-
-
-def _edit_json(edit: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Who edited a path, how, why and when."""
-    if not edit:
-        return None
-    made = {"by": edit.get("actor"), "via": edit.get("via"), "reason": edit.get("reason") or None}
-    return {**made, "at": instant_json(edit["at"])}
 
 
 def _held_json(held: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -22,6 +22,7 @@ from jobboard.cli.boards import valid_boards
 from jobboard.cli.commands.explain_live import read_laid
 from jobboard.cli.screen import Screen
 from jobboard.cli.values import brief, shown
+from jobboard.core.jobs.written import unit_of
 from jobboard.core.names import address_of
 from jobboard.settings import Settings, project_root
 
@@ -124,6 +125,7 @@ def _as_json(board: Board, job: str, explained: Sequence[Explained]) -> dict[str
             {
                 "path": value.path,
                 "value": dict(value.value) if isinstance(value.value, Mapping) else value.value,
+                "unit": unit_of(value.path),
                 "source": None if value.source is None else _source_json(value.source),
                 "said": [_source_json(source) for source in value.sources],
             }

@@ -41,11 +41,16 @@ class Laid:
         if self.view is None:
             screen.line()
             screen.line(f"Namespace {self.namespace} does not hold this job: jobboard sync", "dim")
-        elif lines := self.view.laid_over():
+        elif lines := self._laid_over(screen):
             screen.line()
             screen.line(f"In Redis, namespace {self.namespace}", "bold")
             for line in lines:
                 screen.folded(f"  {line}", "change", hang=4)
+
+    def _laid_over(self, screen: Screen) -> list[str]:
+        from jobboard.cli.commands.show_job_text import JobText
+
+        return JobText(self.view, screen).laid_over() if self.view is not None else []
 
     def as_json(self) -> dict[str, Any]:
         """The same with stable keys, those of ``jobboard show JOB -o json``."""

@@ -93,7 +93,7 @@ def standing_json(standing: Standing, boards: Mapping[str, BoardRecord]) -> dict
     """One job of the list, as JSON."""
     spec = standing.spec
     return {
-        "job": standing.address,
+        "job": standing.job,
         "schedule": spec.get("schedule"),
         "after": list(spec.get("after", ())),
         "on": dict(spec.get("on", {})),
@@ -113,7 +113,7 @@ def standing_json(standing: Standing, boards: Mapping[str, BoardRecord]) -> dict
 
 def flags_of(standing: Standing, boards: Mapping[str, BoardRecord]) -> list[str]:
     """What is special about a job at the moment, in single words."""
-    board, job = split_address(standing.address)
+    board, job = split_address(standing.job)
     flags = {
         "disabled": not standing.enabled,
         "paused": bool(standing.holds),
@@ -184,7 +184,7 @@ def _table(standings: Sequence[Standing], boards: Mapping[str, BoardRecord], now
     due = [s for s in standings if s.due_at_ms is not None and s.due_at_ms < now_ms - PAST_DUE_MS]
     if due:
         screen.folded(
-            f"Past due, and not started: {len(due):,}. jobboard why {due[0].address} says why.", "error"
+            f"Past due, and not started: {len(due):,}. jobboard why {due[0].job} says why.", "error"
         )
 
 
@@ -202,7 +202,7 @@ def _in_pairs(screen: Screen, rows: Sequence[Sequence[str]], styles: Sequence[st
 
 def _row(standing: Standing, boards: Mapping[str, BoardRecord], now_ms: int) -> tuple[str, ...]:
     return (
-        standing.address,
+        standing.job,
         _next(standing, now_ms),
         _last(standing, now_ms),
         ", ".join([*_live(standing, now_ms), *flags_of(standing, boards)]),
@@ -228,7 +228,7 @@ def _live(standing: Standing, now_ms: int) -> list[str]:
 
 def _next(standing: Standing, now_ms: int) -> str:
     at = moment(standing.due_at_ms, standing.zone, now_ms)
-    return f"from {at}" if begins_window(standing.address, standing.spec, standing.due_at_ms) else at
+    return f"from {at}" if begins_window(standing.job, standing.spec, standing.due_at_ms) else at
 
 
 def _last(standing: Standing, now_ms: int) -> str:

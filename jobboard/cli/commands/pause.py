@@ -58,7 +58,7 @@ def execute(args: argparse.Namespace) -> int:
             "scope": scope,
             "since": instant_json(at_ms),
             "until": instant_json(until_ms),
-            "jobs": [standing.address for standing in covered],
+            "jobs": [standing.job for standing in covered],
             "running": [run.run_id for run in running],
             "stopping": args.stop,
             "waiting": [run.run_id for run in waiting],

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping, Sequence
 
-    from jobboard.store.boards.holds import Hold
+    from jobboard.core.runs.facts import Hold
     from jobboard.store.runs.overview import Standing
 
 
@@ -63,9 +63,9 @@ def execute(args: argparse.Namespace) -> int:
 def _of_others(were: Sequence[Hold], actor: str) -> Iterator[str]:
     """The holds that ended and were somebody else's, in words: who set them may want to know."""
     for hold in were:
-        if hold["by"] != actor:
-            reason = f': "{visible(hold["reason"])}"' if hold.get("reason") else ""
-            yield f"That ended the hold of {visible(hold['by'])}{reason}."
+        if hold.by != actor:
+            reason = f': "{visible(hold.reason)}"' if hold.reason else ""
+            yield f"That ended the hold of {visible(hold.by)}{reason}."
 
 
 def _left(covered: Sequence[Standing]) -> Mapping[str, Sequence[Hold]]:
@@ -83,11 +83,11 @@ def _say(
     print(f"{what} {'goes on' if ended else 'was not paused'}.")
     for other, holds in left.items():
         whose = f"{what} is" if scope.startswith("job:") else "some of it is"
-        by = ", ".join(sorted({hold["by"] for hold in holds}))
+        by = ", ".join(sorted({hold.by for hold in holds}))
         print(f"But {whose} still held by the hold on {scope_text(other)} ({by}): {resume_command(other)}")
     if left or not ended:
         return
     upcoming = [s for s in covered if s.due_at_ms is not None]
     if upcoming:
         first = min(upcoming, key=lambda standing: standing.due_at_ms or 0)
-        print(f"Next: {first.address} {moment(first.due_at_ms, first.zone, now_ms)}.")
+        print(f"Next: {first.job} {moment(first.due_at_ms, first.zone, now_ms)}.")

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobboard.cli.commands.ls import standing_json
-from jobboard.cli.commands.show_job import provenance
+from jobboard.cli.commands.show_job_text import provenance
 from jobboard.cli.records import holds_json, instant_json, moment
+from jobboard.cli.scopes import hold_text
 from jobboard.cli.screen import when
-from jobboard.core.scope import resume_command, scope_text
+from jobboard.core.scope import resume_command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from jobboard.cli.screen import Screen
+    from jobboard.core.runs.facts import Hold
     from jobboard.store.boards.definitions import BoardRecord
-    from jobboard.store.boards.holds import Hold
     from jobboard.store.calls.connect import Store
     from jobboard.store.runs.overview import Standing
 
@@ -66,13 +67,11 @@ class BoardView:
     def _holds(self, screen: Screen) -> None:
         for scope, several in self.holds.items():
             for hold in several:
-                until = f" until {when(hold['until'] // 1000 * 1000)}" if hold.get("until") else ""
-                reason = f': "{hold["reason"]}"' if hold.get("reason") else ""
-                words = f"{scope_text(scope)} by {hold['by']}{until}{reason}   {resume_command(scope)}"
+                words = f"{hold_text(scope, hold, None)}   {resume_command(scope)}"
                 screen.line(f"  {'paused':<12}{words}", "change")
 
     def _failed(self, screen: Screen) -> None:
-        failed = [s.address for s in self.standings if s.last_run and s.last_run.bad]
+        failed = [s.job for s in self.standings if s.last_run and s.last_run.bad]
         if failed:
             more = f" and {len(failed) - UPCOMING} more" if len(failed) > UPCOMING else ""
             screen.line(f"  {'failed':<12}{', '.join(failed[:UPCOMING])}{more}", "error")
@@ -81,7 +80,7 @@ class BoardView:
         due = sorted((s for s in self.standings if s.due_at_ms is not None), key=lambda s: s.due_at_ms or 0)
         for word, standing in zip(["next", *[""] * UPCOMING], due[:UPCOMING], strict=False):
             at = moment(standing.due_at_ms, standing.zone, self.now_ms)
-            screen.line(f"  {word:<12}{at:<14}{standing.address}")
+            screen.line(f"  {word:<12}{at:<14}{standing.job}")
 
 
 def read(store: Store, name: str, now_ms: int) -> BoardView:

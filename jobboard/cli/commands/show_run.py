@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobboard.cli.commands.logs import elsewhere_text
-from jobboard.cli.commands.show_job import masked, value_text
+from jobboard.cli.commands.show_job_text import value_text
+from jobboard.cli.hiding import masked
 from jobboard.cli.records import record_json, spent, style_of
 from jobboard.cli.screen import visible
 from jobboard.cli.values import shown

@@ -77,7 +77,8 @@ def _list(store: Store, *, as_json: bool) -> int:
 
     found = tombstones.read_all(store)
     if as_json:
-        print(json.dumps([_tombstone_json(*each) for each in found.items()], indent=2, ensure_ascii=False))
+        gone = {"gone": [_tombstone_json(*each) for each in found.items()]}
+        print(json.dumps(gone, indent=2, ensure_ascii=False))
         return 0
     screen = Screen()
     if not found:

@@ -58,7 +58,7 @@ def execute(args: argparse.Namespace) -> int:
         now_ms = clocks.now_ms(store)
         facts, world, explanation = explain(store, args.what, now_ms)
     if args.output == "json":
-        print(json.dumps(_as_json(facts.address, explanation), indent=2, ensure_ascii=False))
+        print(json.dumps(_as_json(facts.job, explanation), indent=2, ensure_ascii=False))
     else:
         _write(explanation, facts, world)
     return 0

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from jobboard.core.plans.change import JobChange
     from jobboard.core.plans.clash import Clash
     from jobboard.core.plans.drift import Conflicted, Drift
+    from jobboard.core.runs.facts import Hold
     from jobboard.reconcile.around import Around
     from jobboard.reconcile.planning import Planned
 
@@ -245,13 +246,13 @@ def clash_ways_out(clash: Clash, paths: Sequence[str], *, reverting: bool) -> It
     yield f"      or change what jobboard set put into Redis, or {named}, and:  jobboard plan {named}"
 
 
-def hold_text(scope: str, hold: Mapping[str, Any], now_ms: int) -> str:
+def hold_text(scope: str, hold: Hold, now_ms: int) -> str:
     """Who holds what, until when, and why."""
     kind, _, name = scope.partition(":")
     what = {"all": "everything", "job": name}.get(kind, f"{kind} {name}")
-    until = f" until {moment(hold['until'], None, now_ms=now_ms)}" if hold.get("until") else ""
-    reason = f': "{brief(visible(hold["reason"]))}"' if hold.get("reason") else ""
-    return f"{what} is paused{until} ({visible(hold['by'])}{reason})"
+    until = f" until {moment(hold.until_ms, None, now_ms=now_ms)}" if hold.until_ms is not None else ""
+    reason = f': "{brief(visible(hold.reason))}"' if hold.reason else ""
+    return f"{what} is paused{until} ({visible(hold.by)}{reason})"
 
 
 def edited_by(edit: Mapping[str, Any] | None, now_ms: int) -> str:

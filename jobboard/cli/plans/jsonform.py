@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from jobboard.core.plans.clash import Clash
     from jobboard.core.plans.drift import Conflicted, Drift
     from jobboard.core.plans.plan import BoardPlan, Plan
+    from jobboard.core.runs.facts import Hold
     from jobboard.reconcile.around import Around
     from jobboard.reconcile.planning import Planned
 
@@ -178,8 +179,13 @@ def _field(field: Merged) -> dict[str, Any]:
     }
 
 
-def _hold(hold: Mapping[str, Any]) -> dict[str, Any]:
-    return {**hold, "at": _instant(hold["at"]), "until": _instant(hold.get("until"))}
+def _hold(hold: Hold) -> dict[str, Any]:
+    return {
+        "by": hold.by,
+        "reason": hold.reason,
+        "at": _instant(hold.at_ms),
+        "until": _instant(hold.until_ms),
+    }
 
 
 def _instant(instant_ms: int | None) -> str | None:

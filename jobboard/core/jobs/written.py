@@ -15,7 +15,7 @@ from jobboard.core.times.duration import format_duration
 from jobboard.core.times.instant import format_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from jobboard.core.jobs.model import Spec
 
@@ -42,10 +42,29 @@ _COUNTS_WITHIN = frozenset({"files"})
 def unit_of(path: str) -> str | None:
     """What the number at a path counts: ``ms`` of a span, ``bytes`` of a size; None where it is neither."""
     key, _, name = path.partition(".")
-    if (key in SPANS and not name) or name in SPANS_WITHIN.get(key, ()):
+    waits = key == "needs" and name.endswith(".timeout")
+    if (key in SPANS and not name) or name in SPANS_WITHIN.get(key, ()) or waits:
         return "ms"
     sized = (key == "limits" and name and name not in _COUNTS_WITHIN) or (key, name) == ("logs", "max_size")
     return "bytes" if sized else None
+
+
+def units_of(spec: Spec) -> dict[str, str]:
+    """What the numbers of a canonical definition count, by path; ``epoch_ms`` of an instant."""
+    return {path: unit for path in _paths(spec) if (unit := _canonical_unit(path)) is not None}
+
+
+def _paths(value: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    for key, part in value.items():
+        if isinstance(part, dict):
+            yield from _paths(part, f"{above}{key}.")
+        else:
+            yield f"{above}{key}"
+
+
+def _canonical_unit(path: str) -> str | None:
+    name = path.removeprefix("schedule.")
+    return "epoch_ms" if name != path and name in (*_INSTANTS, "at") else unit_of(name)
 
 
 def written_keys(spec: Spec, board: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from statistics import median_low
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jobboard.core.names import ONE_OFF, split_address
 from jobboard.core.times.moment import brief_instant
@@ -63,17 +63,38 @@ class Worker:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """A pause that has not ended.
+
+    Attributes:
+        by: Who asked for it.
+        at_ms: Since when.
+        reason: Why; may be empty.
+        until_ms: When it ends by itself; None for never.
+    """
+
+    by: str
+    at_ms: int
+    reason: str = ""
+    until_ms: int | None = None
+
+    def covers(self, nominal_ms: int) -> bool:
+        """Whether it keeps that nominal from starting."""
+        return self.at_ms <= nominal_ms and (self.until_ms is None or nominal_ms < self.until_ms)
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """Why a queue lets nothing go at the moment.
 
     Attributes:
-        scope, hold: A hold on it, and of what scope; empty for none.
+        scope, hold: A hold on it, and of what scope; None for none.
         limit: How many of it may run at once, where so many do.
         opens_at_ms: When its rate lets the next begin, where that is used up.
     """
 
     scope: str = ""
-    hold: Mapping[str, Any] = field(default_factory=dict)
+    hold: Hold | None = None
     limit: int | None = None
     opens_at_ms: int | None = None
 
@@ -171,7 +192,7 @@ class JobFacts:
     """What is known of a job.
 
     Attributes:
-        address: The job.
+        job: Which job, as ``board/job``.
         spec: What is in force; None for a job that is gone.
         due_at_ms: When it is due next.
         completed: Whether its schedule has come to its end.
@@ -184,11 +205,11 @@ class JobFacts:
         incidents: Those open.
     """
 
-    address: str
+    job: str
     spec: Spec | None
     due_at_ms: int | None = None
     completed: bool = False
-    holds: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    holds: Mapping[str, Sequence[Hold]] = field(default_factory=dict)
     overrides: Sequence[Override] = ()
     skip: Skip | None = None
     live: Sequence[Record] = ()
@@ -199,7 +220,7 @@ class JobFacts:
     @property
     def one_off(self) -> bool:
         """Whether these are pushed commands, which no job stands behind."""
-        return split_address(self.address)[0] == ONE_OFF
+        return split_address(self.job)[0] == ONE_OFF
 
     @property
     def zone(self) -> str | None:

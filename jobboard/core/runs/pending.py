@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jobboard.core.names import RESERVED, split_address, worker_for
 from jobboard.core.runs.facts import Finding
@@ -12,9 +12,9 @@ from jobboard.core.times.instant import format_instant
 from jobboard.core.times.moment import brief_span
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from jobboard.core.runs.facts import Closed, JobFacts, Join, World
+    from jobboard.core.runs.facts import Closed, Hold, JobFacts, Join, World
 
 
 def present_of(facts: JobFacts, run: Record, world: World) -> Finding:
@@ -64,12 +64,12 @@ def _closed(facts: JobFacts, queue: str, why: Closed, place: str, world: World) 
     return f'queue "{queue}": its rate is used up until {opens}; {place}', "jobboard queues"
 
 
-def hold_text(facts: JobFacts, scope: str, hold: Mapping[str, Any], world: World) -> str:
+def hold_text(facts: JobFacts, scope: str, hold: Hold, world: World) -> str:
     """Who paused what, since when, until when and why."""
-    since = world.brief(hold["at"], facts.zone)
-    until = f" until {world.brief(hold['until'], facts.zone)}" if hold.get("until") else ""
-    reason = f': "{hold["reason"]}"' if hold.get("reason") else ""
-    return f"{scope_text(scope)} is paused by {hold['by']} since {since}{until}{reason}"
+    since = world.brief(hold.at_ms, facts.zone)
+    until = f" until {world.brief(hold.until_ms, facts.zone)}" if hold.until_ms is not None else ""
+    reason = f': "{hold.reason}"' if hold.reason else ""
+    return f"{scope_text(scope)} is paused by {hold.by} since {since}{until}{reason}"
 
 
 def _place(ahead: int) -> str:
@@ -104,7 +104,7 @@ def _delayed(facts: JobFacts, run: Record, world: World) -> tuple[str, str | Non
 
 def _blocked(facts: JobFacts, run: Record, world: World) -> tuple[str, str | None]:
     if not run.needs:
-        return "its turn comes when the runs before it have ended", f"jobboard runs {facts.address}"
+        return "its turn comes when the runs before it have ended", f"jobboard runs {facts.job}"
     more = f" and {len(run.needs) - 1} more" if len(run.needs) > 1 else ""
     until_ms = run.waits_until_ms
     until = "" if until_ms is None else f", until {world.brief(until_ms, facts.zone)} at the latest"
@@ -129,7 +129,7 @@ def since_text(facts: JobFacts, run: Record, world: World) -> str:
     if run.started_at_ms is None:
         return ""
     text = f" since {world.brief(run.started_at_ms, facts.zone)}"
-    usual_ms = facts.usual_ms if run.job == facts.address else None
+    usual_ms = facts.usual_ms if run.job == facts.job else None
     return f"{text}, usually {brief_span(usual_ms)}" if usual_ms is not None else text
 
 

@@ -49,8 +49,8 @@ def advice_for(facts: JobFacts, world: World) -> tuple[str | None, str | None]:
     if spec.get("enabled") is False:
         for override in facts.overrides:
             if override.path == "enabled":
-                return None, clear_command(facts.address, override)
-        return None, f"jobboard set {facts.address} enabled=true"
+                return None, clear_command(facts.job, override)
+        return None, f"jobboard set {facts.job} enabled=true"
     if facts.holds:
         return None, resume_command(next(iter(facts.holds)))
     if "schedule" in spec and not world.scheduled:
@@ -66,12 +66,12 @@ def advice_for(facts: JobFacts, world: World) -> tuple[str | None, str | None]:
 
 def _advice_on_last(facts: JobFacts) -> tuple[str | None, str | None]:
     if facts.completed:
-        return None, f"jobboard run {facts.address}"
+        return None, f"jobboard run {facts.job}"
     last = next((record for record in facts.records if record.run_id), None)
     if last is not None and last.bad:
         return hint_of(last, facts), f"jobboard logs {last.run_id}"
     if last is None and not facts.live and "schedule" not in (facts.spec or {}):
-        return None, f"jobboard run {facts.address}"
+        return None, f"jobboard run {facts.job}"
     return None, None
 
 
@@ -91,7 +91,7 @@ def _timeout_advice(facts: JobFacts) -> tuple[str, str]:
     minutes = max(1, -(-4 * usual_ms // 60_000))
     return (
         "A timeout would have helped: none is set.",
-        f"jobboard set {facts.address} timeout={format_duration(60_000 * minutes)}",
+        f"jobboard set {facts.job} timeout={format_duration(60_000 * minutes)}",
     )
 
 

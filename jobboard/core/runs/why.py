@@ -138,18 +138,18 @@ def _retried(run: Record, facts: JobFacts) -> str | None:
 
 def _headline(facts: JobFacts, world: World) -> str:
     if not _can_run(facts):
-        return f"{facts.address} is on no board any more."
+        return f"{facts.job} is on no board any more."
     running = [run for run in facts.live if run.state in ("running", "stopping")]
     if running:
-        return f"{facts.address} is {running[0].state}{since_text(facts, running[0], world)}."
+        return f"{facts.job} is {running[0].state}{since_text(facts, running[0], world)}."
     ended = next((record for record in facts.records if record.run_id), None)
     if ended is None:
-        return f"{facts.address} has not run yet."
+        return f"{facts.job} has not run yet."
     at = world.brief(ended.started_at_ms or ended.seen_at_ms, facts.zone)
     newest = facts.records[0]
     if facts.live or (newest.passed_over and newest.started_at_ms is None):
-        return f"{facts.address} has not run since {at}."
-    return f"{facts.address} ran last at {at}: {end_text(ended)}."
+        return f"{facts.job} has not run since {at}."
+    return f"{facts.job} ran last at {at}: {end_text(ended)}."
 
 
 def past_of(facts: JobFacts, record: Record, world: World) -> Finding:
@@ -199,7 +199,7 @@ def _obstacles(facts: JobFacts, world: World) -> list[Finding]:
             None,
             "disabled" if override.path == "enabled" and override.value is False else "overridden",
             _override_text(facts, override, world),
-            clear_command(facts.address, override),
+            clear_command(facts.job, override),
         )
         for override in facts.overrides
     ]
@@ -209,7 +209,7 @@ def _obstacles(facts: JobFacts, world: World) -> list[Finding]:
         for hold in holds
     ]
     if facts.skip is not None:
-        undo = f"jobboard skip-next {facts.address} --clear"
+        undo = f"jobboard skip-next {facts.job} --clear"
         found.append(Finding(None, "skipping", facts.skip.words, undo))
     if "schedule" in facts.spec and not world.scheduled:
         found.append(Finding(None, "stalled", _scheduler_text(facts, world), "jobboard scheduler"))
@@ -230,7 +230,7 @@ def _incident(facts: JobFacts, incident: Incident, world: World) -> Finding:
         return Finding(None, "late", text, f"jobboard show {incident.subject}")
     span = f" for {brief_span(spec['expected_every'])}" if "expected_every" in spec else ""
     text = f"no run of it had ended ok{span} at {since} (expected_every)"
-    return Finding(None, "overdue", text, f"jobboard runs {facts.address}")
+    return Finding(None, "overdue", text, f"jobboard runs {facts.job}")
 
 
 def _scheduler_text(facts: JobFacts, world: World) -> str:
@@ -249,7 +249,7 @@ def _outlook(facts: JobFacts, world: World) -> str | None:
     if facts.due_at_ms is not None:
         if facts.due_at_ms < world.now_ms - _LATE_MS:
             return f"It was due at {world.brief(facts.due_at_ms, facts.zone)}."
-        if begins_window(facts.address, spec, facts.due_at_ms):
+        if begins_window(facts.job, spec, facts.due_at_ms):
             window = f"the window from {world.brief(facts.due_at_ms, facts.zone)}"
             return f"Next: {window}, {parents_text(spec)}."
         passed = ""
@@ -269,4 +269,4 @@ def _outlook(facts: JobFacts, world: World) -> str | None:
 
 def _held_at(facts: JobFacts, at_ms: int) -> bool:
     holds = (hold for several in facts.holds.values() for hold in several)
-    return any(hold["at"] <= at_ms and (not hold.get("until") or at_ms < hold["until"]) for hold in holds)
+    return any(hold.covers(at_ms) for hold in holds)

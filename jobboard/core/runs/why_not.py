@@ -33,14 +33,14 @@ def explain_nominal(at_ms: int, facts: JobFacts, world: World) -> Explanation:
         first_ms = record.first_ms if record.first_ms is not None else record.nominal_ms
         if record.passed_over and first_ms <= at_ms <= record.nominal_ms:
             found = past_of(facts, record, world)
-            headline = f"{facts.address} did not run for {when}: {found.state}, {found.text}."
+            headline = f"{facts.job} did not run for {when}: {found.state}, {found.text}."
             return Explanation(headline, command=found.command)
     for join in facts.joins:
         if join.nominal_ms == at_ms:
             found = waits_for(join)
-            return Explanation(f"{facts.address} waits at {when} {found.text}.", command=found.command)
+            return Explanation(f"{facts.job} waits at {when} {found.text}.", command=found.command)
     headline, outlook = _by_schedule(at_ms, facts, world)
-    return Explanation(headline, outlook=outlook, command=f"jobboard why {facts.address}")
+    return Explanation(headline, outlook=outlook, command=f"jobboard why {facts.job}")
 
 
 def nominal_of_day(from_ms: int, until_ms: int, facts: JobFacts) -> int:
@@ -54,7 +54,7 @@ def nominal_of_day(from_ms: int, until_ms: int, facts: JobFacts) -> int:
 
 def _by_schedule(at_ms: int, facts: JobFacts, world: World) -> tuple[str, str | None]:
     """What the schedule says of an instant that nothing is known of."""
-    when, job = local_text(at_ms, facts.zone), facts.address
+    when, job = local_text(at_ms, facts.zone), facts.job
     if facts.spec is None:
         return f"{job} is on no board any more, and has no record of {when}.", None
     schedule: Mapping[str, Any] = facts.spec.get("schedule", {})
@@ -79,7 +79,7 @@ def _by_schedule(at_ms: int, facts: JobFacts, world: World) -> tuple[str, str | 
 def _bare(schedule: Mapping[str, Any], facts: JobFacts) -> Schedule:
     """The schedule as it would be if it left nothing out."""
     bare = {key: value for key, value in schedule.items() if key not in _EXCLUSIONS}
-    return compile_schedule(bare, seed_of(facts.address, facts.spec or {}))
+    return compile_schedule(bare, seed_of(facts.job, facts.spec or {}))
 
 
 def _put_off(own: Schedule, at_ms: int, facts: JobFacts) -> str | None:

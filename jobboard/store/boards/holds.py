@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from jobboard.core.runs.facts import Hold
 from jobboard.store.calls.reading import read_hashes
 from jobboard.store.calls.wire import unpack
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jobboard.store.calls.connect import Store
-
-Hold = dict[str, Any]
 
 
 def pause(
@@ -40,13 +39,16 @@ def resume(store: Store, scope: str, *, by: Mapping[str, Any]) -> int:
 
 
 def read_holds(store: Store, now_ms: int) -> dict[str, list[Hold]]:
-    """Every hold that has not ended, by scope: {by, at, reason, until}. Uses read commands only."""
+    """Every hold that has not ended, by scope. Uses read commands only."""
     (found,) = read_hashes(store, store.key("holds"))
-    scopes = {scope.decode(): unpack(packed) for scope, packed in found.items()}
-    lasting = {scope: [h for h in holds if not _ended(h, now_ms)] for scope, holds in sorted(scopes.items())}
+    scopes = {scope.decode(): map(_hold, unpack(packed)) for scope, packed in sorted(found.items())}
+    lasting = {scope: [hold for hold in holds if _lasts(hold, now_ms)] for scope, holds in scopes.items()}
     return {scope: holds for scope, holds in lasting.items() if holds}
 
 
-def _ended(hold: Hold, now_ms: int) -> bool:
-    until: int | None = hold.get("until")
-    return until is not None and until <= now_ms
+def _hold(stored: Mapping[str, Any]) -> Hold:
+    return Hold(stored["by"], stored["at"], stored.get("reason") or "", stored.get("until") or None)
+
+
+def _lasts(hold: Hold, now_ms: int) -> bool:
+    return hold.until_ms is None or hold.until_ms > now_ms

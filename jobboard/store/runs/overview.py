@@ -26,10 +26,9 @@ if TYPE_CHECKING:
 
     from jobboard.core.jobs.model import Definition, Spec
     from jobboard.core.jobs.override import Override
-    from jobboard.core.runs.facts import Join, Skip
+    from jobboard.core.runs.facts import Hold, Join, Skip
     from jobboard.core.runs.record import Record
     from jobboard.store.boards.definitions import BoardRecord
-    from jobboard.store.boards.holds import Hold
     from jobboard.store.calls.connect import Store
 
 PAGE = 500
@@ -44,7 +43,7 @@ class Standing:
     """How one job stands.
 
     Attributes:
-        address: The job.
+        job: Which job, as ``board/job``.
         definition: As it is stored.
         spec: What is in force: the definition with the overrides that have not ended.
         overrides: Those.
@@ -61,7 +60,7 @@ class Standing:
         completed: Whether its schedule has come to its end.
     """
 
-    address: str
+    job: str
     definition: Definition = field(repr=False)
     spec: Spec = field(repr=False)
     overrides: tuple[Override, ...] = field(repr=False)
@@ -140,7 +139,7 @@ def covered_by(store: Store, scope: str, now_ms: int) -> list[Standing]:
 
 def unfinished(store: Store, standings: Sequence[Standing]) -> tuple[list[Record], list[Record]]:
     """The runs of these jobs that run, and those that have not started."""
-    live = [run for standing in standings if standing.live for run in past.live_runs(store, standing.address)]
+    live = [run for standing in standings if standing.live for run in past.live_runs(store, standing.job)]
     running = [run for run in live if run.state in ("running", "stopping")]
     return running, [run for run in live if run not in running]
 
@@ -164,7 +163,7 @@ def standing_of(store: Store, found: Mapping[str, Definition], now_ms: int) -> l
             spec = specs[address]
             standings.append(
                 Standing(
-                    address=address,
+                    job=address,
                     definition=definition,
                     spec=spec,
                     overrides=lasting(definition, now_ms),

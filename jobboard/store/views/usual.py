@@ -77,7 +77,7 @@ def used_runs(store: Store) -> dict[str, int]:
 def pauses(store: Store, now_ms: int) -> list[Pause]:
     """Every hold that has not ended."""
     return [
-        Pause(scope, hold["at"], hold.get("until") or None)
+        Pause(scope, hold.at_ms, hold.until_ms)
         for scope, listed in holds.read_holds(store, now_ms).items()
         for hold in listed
     ]
