@@ -9,7 +9,6 @@ beside a croniter that is kept and asked again. Where cronsim can be imported, b
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from croniter import croniter
 from jobboard.core.runs import misfire
 from jobboard.core.times import cron, schedule
 from jobboard.core.times.instant import parse_instant
+from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,7 @@ CASES = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Speed:
     """Microseconds for one instant, ours and croniter's, each new and kept; cronsim's where it is there."""
 

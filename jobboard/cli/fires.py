@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import heapq
 import json
-from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from jobboard import clock, errors
 from jobboard.cli.screen import Screen, when
 from jobboard.core.times.instant import format_instant, parse_instant
+from jobboard.dataclass import dataclass, field, replace
 
 if TYPE_CHECKING:
     import argparse
@@ -96,9 +96,9 @@ class Timed:
         return compile_schedule(self.spec, self.seed or self.address)
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Fire:
-    """One instant of one job.
+    """One instant of one job; ordered by it.
 
     Attributes:
         at_ms: The instant it is listed by: its nominal, but of a window when it is due.
@@ -112,6 +112,9 @@ class Fire:
     zone: str | None = field(compare=False)
     notes: tuple[str, ...] = field(compare=False)
     window_ends_ms: int | None = field(default=None, compare=False)
+
+    def __lt__(self, other: Fire) -> bool:
+        return (self.at_ms, self.address) < (other.at_ms, other.address)
 
     def as_json(self, *, named: bool) -> dict[str, Any]:
         """For programs; the job only where there can be several."""

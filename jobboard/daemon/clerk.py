@@ -12,13 +12,13 @@ import os
 import queue
 import socket
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from jobboard import __version__, clock, errors
 from jobboard.daemon.news import Ended, Renewed, Taken, start_thread
 from jobboard.daemon.outbox import Outbox
 from jobboard.daemon.results import entry_of, result_of
+from jobboard.dataclass import dataclass, replace
 from jobboard.store.calls.connect import explained
 from jobboard.store.runs.runs import Runs, UnknownWorker
 

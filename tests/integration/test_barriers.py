@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
 from kit.engine import LEASE, Engine
 from kit.made import made
 
+from jobboard.dataclass import dataclass, field
 from jobboard.store.runs.heldlocks import unlock
 from jobboard.store.views import fsck
 
@@ -116,7 +116,7 @@ def test_what_is_broken_about_barriers_is_found_and_mended(engine: Engine) -> No
     assert engine.members("barrier", "b") == {both}
 
 
-@dataclass
+@dataclass(slots=True)
 class Crowd:
     """Runs of random locks over three queues and workers that come, work and die."""
 

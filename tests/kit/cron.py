@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     import random
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Expression:
     """A cron expression and, per field, its values."""
 

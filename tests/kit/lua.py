@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from jobboard.dataclass import dataclass
 from jobboard.store.calls import scripts
 
 SECTIONS = ("KEYS", "ARGUMENTS", "TOUCHES", "RETURNS")
@@ -25,7 +25,7 @@ _TOP_LEVEL_LOCAL = re.compile(r"^local (?:function (\w+)|([\w, ]+?) *(?:=|$))", 
 _TAG_OF_GUARD = "WRONG_FORMAT"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Header:
     """The header of a script, section by section; `purpose` is what stands before the sections."""
 

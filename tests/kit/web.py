@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
+
+from jobboard.dataclass import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 Answers = dict[str, tuple[int, dict[str, str], bytes]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Asked:
     """A request that came."""
 
@@ -24,7 +25,7 @@ class Asked:
     body: bytes
 
 
-@dataclass
+@dataclass(slots=True)
 class Web:
     """A running server.
 

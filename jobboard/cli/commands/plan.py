@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from jobboard.cli.outputs import outputs_of, write_all
 from jobboard.cli.plans.faults import faults_told
 from jobboard.cli.plans.forms import FORMS, PlanForms
 from jobboard.cli.scenario_options import add_options
+from jobboard.dataclass import replace
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:

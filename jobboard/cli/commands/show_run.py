@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobboard.cli.commands.logs import elsewhere_text
@@ -15,6 +14,7 @@ from jobboard.core.jobs.log_url import address_of
 from jobboard.core.runs.why import explain_run
 from jobboard.core.times.instant import local_text
 from jobboard.core.times.moment import brief_span
+from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -70,8 +70,7 @@ def _of_files(args: argparse.Namespace, settings: Settings) -> tuple[Simulation,
 
 
 def _of_store(args: argparse.Namespace, settings: Settings) -> tuple[Simulation, Sourced]:
-    from dataclasses import replace
-
+    from jobboard.dataclass import replace
     from jobboard.store.calls import clocks
     from jobboard.store.calls.connect import open_store
     from jobboard.store.views.usual import live_definitions

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard.cli import scenario
@@ -11,6 +10,7 @@ from jobboard.cli.simulate_text import SHOWN, passed_text, slots_text, span_text
 from jobboard.core.jobs.model import Definition
 from jobboard.core.jobs.override import laid
 from jobboard.core.simulation.load import HOUR_MS, Peak, load_of
+from jobboard.dataclass import dataclass, replace
 
 if TYPE_CHECKING:
     import argparse
