@@ -12,8 +12,6 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from jobboard import clock
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import TextIO
@@ -148,18 +146,11 @@ def moment(at_ms: int | None, zone: str | None, *, now_ms: int, beside_ms: int |
 
 
 def ago(span_ms: int) -> str:
-    """A span in its largest unit: ``2 h``, ``3 days``."""
-    seconds = max(0, span_ms) // 1000
-    for size, word in ((86_400, "day"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            count = seconds // size
-            return f"{count} {word}{'s' if word == 'day' and count != 1 else ''}"
-    return f"{seconds} s"
-
-
-def since(instant_ms: int | None) -> str:
-    """How long ago an instant was, by this machine's clock; a dash for none."""
-    return "-" if instant_ms is None else f"{ago(clock.now_ms() - instant_ms)} ago"
+    """How long ago something was, to its largest unit: ``just now``, ``42s ago``, ``2h ago``, ``3d ago``."""
+    for size_ms, unit in ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")):
+        if span_ms >= size_ms:
+            return f"{span_ms // size_ms}{unit} ago"
+    return "just now"
 
 
 def _folded(text: str, width: int, hang: int) -> list[str]:

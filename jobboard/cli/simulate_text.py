@@ -59,7 +59,7 @@ class LoadText:
 
     def head(self, load: Load, sourced: Sourced, jobs: int) -> None:
         """What was simulated, and what it came to."""
-        hours = f"{(load.until_ms - load.from_ms) / HOUR_MS:g} h"
+        hours = f"{(load.until_ms - load.from_ms) / HOUR_MS:g}h"
         self.screen.folded(
             f"{hours} from {self._moment(load.from_ms)}, {jobs} job{'s' if jobs != 1 else ''}", "bold"
         )

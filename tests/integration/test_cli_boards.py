@@ -381,7 +381,7 @@ def test_a_plan_reads_as_it_always_did(project: Project, clock: StoreClock, form
     assert outcome.code == 3
     said = outcome.out.replace(project.store.namespace, "NAMESPACE")
     said = said.replace(project.store.url, "STORE").replace(markdown.code(project.store.url)[6:-7], "STORE")
-    said = re.sub(r"(cli,|made) \d+ s ago", r"\1 0 s ago", said)
+    said = re.sub(r"(cli,|made) \d+s ago", r"\1 just now", said)
     said = re.sub(
         r'("(?:at|since|until|live_since)": )("2026-11-21T12:00:\d\d(?:\.\d+)?Z")',
         r'\1"2026-11-21T12:00:00Z"',

@@ -44,10 +44,10 @@ def test_what_was_edited_by_whom_and_when(edited: Project) -> None:
     said = edited.run("drift")
     assert said.code == 2
     assert said.out.splitlines() == [
-        "Board ops  (boards/ops.yaml, revision 1, applied 2 h ago)",
+        "Board ops  (boards/ops.yaml, revision 1, applied 2h ago)",
         "  . a",
-        "        timeout   1m  →  1m30s (ana, cli, 2 h ago)",
-        "        env.A     1  →  2 (ana, cli, 2 h ago)",
+        "        timeout   1m  →  1m30s (ana, cli, 2h ago)",
+        "        env.A     1  →  2 (ana, cli, 2h ago)",
         "",
         "Drift: 2 edits of 1 job made live since last applied.",
         (
@@ -77,13 +77,13 @@ def test_as_markdown_and_on_github(edited: Project, monkeypatch: pytest.MonkeyPa
     assert said.code == 2
     assert said.out == (
         "::warning file=boards/ops.yaml,title=ops/a was edited live::"
-        "timeout: 1m → 1m30s (ana, cli, 2 h ago); env.A: 1 → 2 (ana, cli, 2 h ago)\n"
+        "timeout: 1m → 1m30s (ana, cli, 2h ago); env.A: 1 → 2 (ana, cli, 2h ago)\n"
     )
     comment = (edited.folder / "drift.md").read_text()
     assert comment.startswith(
         f"<!-- jobboard:drift:{edited.store.namespace} -->\n### Drift: 2 edits of 1 job"
     )
-    assert "        timeout   1m  →  1m30s (ana, cli, 2 h ago)\n" in comment
+    assert "        timeout   1m  →  1m30s (ana, cli, 2h ago)\n" in comment
     assert (edited.folder / "summary.md").read_text() == comment
     assert json.loads((edited.folder / "drift.json").read_text())["drifted"] == 1
 

@@ -63,7 +63,7 @@ def test_drift_is_shown_by_field_with_who_and_when(
 ) -> None:
     now_ms = clocks.now_ms(store)
     edit_job(store, "ops/backup", {"timeout": "2h"}, by={"actor": "luis", "via": "cli"}, now_ms=now_ms)
-    assert "~ timeout: the board says nothing; edited live (luis, cli, 0 s ago)" in told(
+    assert "~ timeout: the board says nothing; edited live (luis, cli, just now)" in told(
         store, capsys, "show", "backup"
     )
     found = asked(store, capsys, "show", "backup")

@@ -51,7 +51,7 @@ def test_overrides_live_edits_and_holds_are_shown_with_who_and_why(project: Proj
     assert '(ana: "leak")' in over
     assert "s3cret" not in over
     assert "other" not in over
-    assert "edited      priority is 9, the board says 3 (ana, cli, 0 s ago)" in over
+    assert "edited      priority is 9, the board says 3 (ana, cli, just now)" in over
     assert '"audit"' in over
     assert "jobboard resume ops/a" in over
     assert '"move"' in over

@@ -58,7 +58,7 @@ def test_a_large_one_does_and_says_so(rewriting: Project, monkeypatch: pytest.Mo
     said = rewriting.sync().err
     assert len(waited) >= 1
     assert "the server rewrites its append-only file, which makes a large commit slow: waiting" in said
-    assert "5 s at most" in said
+    assert "5s at most" in said
     assert "going on" not in said
     assert rewriting.spec("ops/a")["command"] == {"run": "y"}
 

@@ -439,7 +439,7 @@ def test_files_are_simulated_and_told(project: Project) -> None:
     words = ("--durations", "first=30m", "--durations", "poll=15m", "--slots", "3")
     told = project.ok("simulate", *FROM, *words).out
     assert told.splitlines()[:3] == [
-        "24 h from Sat 28 Mar 00:00 UTC, 3 jobs",
+        "24h from Sat 28 Mar 00:00 UTC, 3 jobs",
         "slots 3 · durations 2 given, 1 taken to be 1m",
         "74 runs, 72 skipped, waited 29m in all.",
     ]
@@ -613,7 +613,7 @@ def test_a_plan_is_simulated_beside_what_is_there(project: Project, clock: Store
     project.sync()
     project.board("ops", LOCKED.replace("1 2 * * *", "0 2 * * *").replace("every: 10m", "every: 1h"))
     told = project.ok("plan", "--simulate", "--durations", "20m").out
-    assert "Simulated: 24 h from Sat 28 Mar 00:00 UTC" in told
+    assert "Simulated: 24h from Sat 28 Mar 00:00 UTC" in told
     assert told.index("Plan:") < told.index("Simulated:")
     runs = next(line.split() for line in told.splitlines() if line.startswith("runs"))
     assert runs == ["runs", "50", "26"]

@@ -27,6 +27,7 @@ VARYING = (
     (rf"{DAY}(?: \d+ {MONTH})? \d\d:\d\d(?::\d\d)?{ZONE}", "WHEN"),
     (r"sha256:[0-9a-f]+…", "DIGEST"),
     (r"shop-[0-9a-f]{6}", "NAMESPACE"),
+    (r"just now|\b\d+s ago", "AGO"),
     (r"\b\d+(?:\.\d+)? ?m?s\b", "SPAN"),
     (r" +", " "),
 )

@@ -195,7 +195,7 @@ def test_jobs_go_once_the_files_have_stayed_as_they_are(place: Place) -> None:
         watching.expect("Synced: revision 1.")
         place.write("ops", "y")
         watching.expect("2 jobs would go.")
-        watching.expect("Waiting until boards/ops.yaml has stayed as it is for 3 s.")
+        watching.expect("Waiting until boards/ops.yaml has stayed as it is for 3s.")
         assert place.revision() == 1
         watching.expect("Synced: revision 2.")
         assert place.live() == {"ops": "y"}
@@ -224,7 +224,7 @@ def test_a_save_that_was_cut_off_inside_a_value_loses_nothing(place: Place) -> N
         watching.expect("Synced: revision 1.")
         path.write_text("board: ops\njobs:\n  a:\n    run: back")
         watching.expect("boards/ops.yaml may be half saved: its last line has no line break.")
-        watching.expect("Waiting until boards/ops.yaml has stayed as it is for 3 s.")
+        watching.expect("Waiting until boards/ops.yaml has stayed as it is for 3s.")
         path.write_text(whole)
         place.write("etl")
         watching.expect("Synced: revision 2.")

@@ -87,7 +87,7 @@ def test_holds_warnings_and_a_simulation_fold_away() -> None:
     hold = Hold("luis", NOW, "vendor\n```\n# outage")
     what = planned(board("ops", {"a": RUN}, {}))
     what = replace(what, warnings=(Diagnostic("warning", "boards/ops.yaml", 3, 5, "odd", rule="odd"),))
-    text = said(what, Around(NOW, holds={"all": [hold]}), simulated="Simulated: 24 h\n")
+    text = said(what, Around(NOW, holds={"all": [hold]}), simulated="Simulated: 24h\n")
     for part in ("Holds and overrides", "Warnings", "Simulation"):
         assert f"<summary>{part}</summary>" in text
     assert "boards/ops.yaml:3:5  warn  odd" in text

@@ -82,11 +82,11 @@ def _origin_text(
     if isinstance(origin, int):
         revision = revisions[origin]
         who = revision.by.get("actor")
-        return f"revision {origin}  {source_text(revision)}  {who}, {ago(now_ms - revision.at_ms)} ago"
+        return f"revision {origin}  {source_text(revision)}  {who}, {ago(now_ms - revision.at_ms)}"
     if origin is None:
         return "longer ago than is known"
     made = edits.get(path)
-    who = f"  {made['actor']} ({made['via']}), {ago(now_ms - made['at'])} ago" if made else ""
+    who = f"  {made['actor']} ({made['via']}), {ago(now_ms - made['at'])}" if made else ""
     return f"live edit{who}"
 
 

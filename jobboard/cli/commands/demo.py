@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from jobboard import __version__, clock, errors
 from jobboard.cli.screen import Screen
+from jobboard.core.times.moment import brief_span
 
 if TYPE_CHECKING:
     import argparse
@@ -33,6 +34,10 @@ EXPECTED = {
     "demo/right": "ok",
 }
 """The runs the demo waits for, and how each ends."""
+
+_LOCKED = ("demo/left", "demo/right")
+"""Those that need one lock, and so run one after the other."""
+_NOTABLE_MS = 100
 
 PATIENCE_S = 40.0
 
@@ -57,7 +62,7 @@ def execute(args: argparse.Namespace) -> int:
         try:
             with open_embedded(home) as lease, Store(lease.url, "demo") as store:
                 if not quiet:
-                    server = f"embedded Valkey {lease.version} started in {lease.started_in_s or 0.0:.2f} s"
+                    server = f"embedded Valkey {lease.version} started in {_span(lease.started_in_s or 0.0)}"
                     say.line(f"jobboard {__version__} · {server} (temporary, removed at the end)", "bold")
                 _sync(store, settings.actor, say, quiet=quiet)
                 ended = _run_all(store, home, say, quiet=quiet)
@@ -66,10 +71,11 @@ def execute(args: argparse.Namespace) -> int:
             await_end(home)
     took_s = clock.monotonic_s() - began_s
     if quiet:
-        print(json.dumps({"seconds": round(took_s, 2), "runs": {r.run_id: r.state for r in ended}}, indent=2))
+        states = {record.run_id: record.state for record in ended}
+        print(json.dumps({"took_ms": round(took_s * 1000), "runs": states}, indent=2))
     else:
         say.line(
-            f"That took {took_s:.1f} s and left nothing behind. Next: jobboard init · jobboard up", "bold"
+            f"That took {_span(took_s)} and left nothing behind. Next: jobboard init · jobboard up", "bold"
         )
     return 0 if {record.job: record.state for record in ended} == EXPECTED else 1
 
@@ -93,7 +99,7 @@ def _sync(store: Store, actor: str, say: Screen, *, quiet: bool) -> None:
     if not quiet:
         added = synced.plan.counts["add"]
         say.line(
-            f"sync    revision {synced.revision} · {added} added   {clock.monotonic_s() - began_s:.2f} s"
+            f"sync    revision {synced.revision} · {added} added   {_span(clock.monotonic_s() - began_s)}"
         )
         _show_dues(planned, say)
 
@@ -119,7 +125,7 @@ def _run_all(store: Store, home: Path, say: Screen, *, quiet: bool) -> list[Reco
             if clock.monotonic_s() > deadline_s:
                 missing = sorted(set(EXPECTED) - {record.job for record in ended})
                 raise errors.JobboardError(
-                    f"still waiting for {', '.join(missing)} after {PATIENCE_S:.0f} s", "jobboard doctor"
+                    f"still waiting for {', '.join(missing)} after {_span(PATIENCE_S)}", "jobboard doctor"
                 )
             for event in read_events(store, after, block_ms=500):
                 after = event["id"]
@@ -152,14 +158,18 @@ def _daemons(store: Store, home: Path) -> Iterator[None]:
         thread.join()
 
 
+def _span(seconds: float) -> str:
+    return brief_span(round(seconds * 1000))
+
+
 def _show(store: Store, record: Record, say: Screen) -> None:
     from jobboard.store.runs.output import read_output
 
     ended, started, queued = record.ended_at_ms or 0, record.started_at_ms or 0, record.queued_at_ms or 0
     how = " → ".join([*(f"{tried.reason} → retry" for tried in record.tries), record.reason or record.state])
-    notes = f"{(ended - started) / 1000:.2f} s"
-    if started - queued > 100 and not record.tries:
-        notes += f", waited {(started - queued) / 1000:.2f} s for its lock"
+    notes = brief_span(ended - started)
+    if started - queued > _NOTABLE_MS and record.job in _LOCKED:
+        notes += f", waited {brief_span(started - queued)} for its lock"
     style = "good" if record.state == "ok" else "error"
     say.line(f"run     {record.job.partition('/')[2]:<14} {say.paint(how, style)}   {notes}")
     for line in (

@@ -107,7 +107,7 @@ class Drifted:
         meta = board.record.meta
         commit = f" @ {meta['commit'][:7]}" if meta.get("commit") else ""
         source = visible(f"{meta.get('path') or '-'}{commit}")
-        age = f", applied {ago(self.around.now_ms - meta['at'])} ago" if meta.get("at") else ""
+        age = f", applied {ago(self.around.now_ms - meta['at'])}" if meta.get("at") else ""
         return f"Board {board.record.name}  ({source}, revision {meta.get('revision')}{age})"
 
     def _held_back(self, screen: Screen, board: EditedBoard) -> None:

@@ -114,7 +114,7 @@ def _list(store: Store, args: argparse.Namespace) -> int:
         [
             (
                 str(revision.number),
-                f"{ago(now_ms - revision.at_ms)} ago",
+                ago(now_ms - revision.at_ms),
                 str(revision.by.get("actor")),
                 str(revision.by.get("via")),
                 source_text(revision),

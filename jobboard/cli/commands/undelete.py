@@ -86,7 +86,7 @@ def _list(store: Store, *, as_json: bool) -> int:
         return 0
     now_ms = clocks.now_ms(store)
     rows = [
-        (address, f"{ago(now_ms - one.at_ms)} ago", str(one.by.get("actor")), _why(one.commit, one.by))
+        (address, ago(now_ms - one.at_ms), str(one.by.get("actor")), _why(one.commit, one.by))
         for address, one in found.items()
     ]
     screen.table(("JOB", "GONE SINCE", "BY", "WHY"), rows)

@@ -124,6 +124,7 @@ class _Spoken:
 
     def waiting(self, doubt: Doubt) -> None:
         from jobboard.cli.plans.words import number_of
+        from jobboard.core.times.duration import format_duration
         from jobboard.daemon.stillness import STILL_MS
 
         if doubt.jobs:
@@ -134,7 +135,7 @@ class _Spoken:
             self._screen.line(f"Nor has that of {number_of(more, 'other file')}.", "change")
         (name, *others) = sorted(doubt.files)
         stayed = f"{name} and {number_of(len(others), 'other file')} have" if others else f"{name} has"
-        still = f"stayed as {'they are' if others else 'it is'} for {STILL_MS // 1000} s"
+        still = f"stayed as {'they are' if others else 'it is'} for {format_duration(STILL_MS)}"
         self._screen.line(f"Waiting until {stayed} {still}.", "change")
         self._screen.flush()
 

@@ -259,7 +259,7 @@ def edited_by(edit: Mapping[str, Any] | None, now_ms: int) -> str:
     """Who made a live edit, through what, and how long ago; empty where nobody knows."""
     if edit is None:
         return ""
-    return f" ({visible(edit['actor'])}, {edit['via']}, {ago(now_ms - edit['at'])} ago)"
+    return f" ({visible(edit['actor'])}, {edit['via']}, {ago(now_ms - edit['at'])})"
 
 
 def _who(around: Around, address: str, field: Merged) -> str:

@@ -182,9 +182,9 @@ def _field(field: Merged) -> dict[str, Any]:
 def _hold(hold: Hold) -> dict[str, Any]:
     return {
         "by": hold.by,
+        "until": _instant(hold.until_ms),
         "reason": hold.reason,
         "at": _instant(hold.at_ms),
-        "until": _instant(hold.until_ms),
     }
 
 

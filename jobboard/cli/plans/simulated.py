@@ -97,7 +97,7 @@ def write_outlook(screen: Screen, outlook: Outlook, zone: str | None = None) -> 
         return moment(at_ms, zone, now_ms=outlook.before.from_ms, beside_ms=beside_ms)
 
     before, after = outlook.before, outlook.after
-    hours = f"{(before.until_ms - before.from_ms) / HOUR_MS:g} h"
+    hours = f"{(before.until_ms - before.from_ms) / HOUR_MS:g}h"
     screen.line()
     screen.folded(f"Simulated: {hours} from {moment_of(before.from_ms, None)}", "bold")
     screen.folded(f"slots {slots_text(outlook.sourced)} · durations {outlook.sourced.sources}", "dim")

@@ -50,7 +50,7 @@ class PlanSummary:
             return ""
         values = sum(len(job.fields) for job in drift)
         instants = [made["at"] for job in drift for made in self._around.edits.get(job.address, {}).values()]
-        since = f", the oldest made {ago(self._around.now_ms - min(instants))} ago" if instants else ""
+        since = f", the oldest made {ago(self._around.now_ms - min(instants))}" if instants else ""
         kept = f"{number_of(values, 'live edit')} of {number_of(len(drift), 'job')}"
         return f"Kept: {kept}{since}."
 

@@ -45,7 +45,7 @@ def await_child(store: Store, tell: Callable[[str], None], most_s: float = MOST_
     work = child_at_work(store)
     if work is None:
         return
-    tell(f"the server {work}, which makes a large commit slow: waiting for its end, {most_s:g} s at most")
+    tell(f"the server {work}, which makes a large commit slow: waiting for its end, {most_s:g}s at most")
     until_s = clock.monotonic_s() + most_s
     while child_at_work(store) is not None:
         if clock.monotonic_s() >= until_s:

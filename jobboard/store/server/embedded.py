@@ -210,7 +210,7 @@ def _turn(home: Path, timeout_s: float) -> LockFile:
     if not lock.acquire_exclusive(timeout_s):
         lock.close()
         raise errors.StoreUnreachable(
-            f"another jobboard command has been starting the embedded store in {home} for {timeout_s:.0f} s",
+            f"another jobboard command has been starting the embedded store in {home} for {timeout_s:.0f}s",
             "End it, or look at why it hangs",
         )
     return lock

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from jobboard import clock, errors
+from jobboard.core.times.moment import brief_span
 from jobboard.dataclass import dataclass
 from jobboard.store.calls.connect import FORMAT, OLDEST_SERVER, explained, version_of
 
@@ -101,10 +102,10 @@ def _clock_offset(store: Store) -> Finding:
         return Finding(
             "clock",
             "warn",
-            f"the server's clock is {abs(offset_ms) / 1000:.1f} s {ahead} this machine's",
+            f"the server's clock is {brief_span(abs(offset_ms))} {ahead} this machine's",
             "Jobs go by the server's clock; synchronise both",
         )
-    return Finding("clock", "ok", f"within {_CLOCK_OFFSET_MS // 1000} s of this machine's")
+    return Finding("clock", "ok", f"within {brief_span(_CLOCK_OFFSET_MS)} of this machine's")
 
 
 def _memory(told: Mapping[str, Any]) -> Iterator[Finding]:
