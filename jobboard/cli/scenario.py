@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from jobboard import errors
 from jobboard.core.jobs.override import outlook
+from jobboard.core.jobs.runner import queue_of
+from jobboard.core.names import plain_queue
 from jobboard.core.simulation.load import HOUR_MS, MINUTE_MS
 from jobboard.core.simulation.simulate import (
     DEFAULT_DURATION_MS,
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
 
 MOST_FIRES = 2_000_000
 """Beyond this a simulation takes more than half a minute and a gigabyte."""
-MOST_BEGUN = 100_000
-"""So many runs that are under way are known to a simulation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,17 @@ class Sourced:
 
     Attributes:
         given, recorded, assumed: How many jobs' durations are of each kind.
+        unserved: Queues of jobs that no worker serves, of those that are alive.
+        is_unstaffed, is_unscheduled: Whether no worker and no scheduler is alive, where that matters.
     """
 
     scenario: Scenario
     given: int
     recorded: int
     assumed: int
+    unserved: Sequence[str] = ()
+    is_unstaffed: bool = False
+    is_unscheduled: bool = False
 
     @property
     def sources(self) -> str:
@@ -59,21 +64,22 @@ class Sourced:
 
 
 def scenario_of(
-    args: argparse.Namespace, jobs: Mapping[str, Spec], now_ms: int, store: Store | None = None
+    args: argparse.Namespace, jobs: Mapping[str, Spec], begin_ms: int, store: Store | None = None
 ) -> Sourced:
     """The circumstances that were asked for.
 
     Args:
         args: The options of `cli.scenario_options`.
         jobs: Every job that is simulated, by address.
-        now_ms: Where the simulation begins if nothing else is said, on the minute.
+        begin_ms: Where the simulation begins if nothing else is said.
         store: Where durations are recorded; needed with ``--recorded``.
 
     Raises:
         errors.UsageError: An option makes no sense.
     """
-    begin_ms = now_ms - now_ms % MINUTE_MS if args.start is None else _instant(args.start, args.timezone)
-    until_ms = begin_ms + int(args.hours * HOUR_MS)
+    if args.start is not None:
+        begin_ms = _instant(args.start, args.timezone)
+    until_ms = begin_ms - begin_ms % MINUTE_MS + int(args.hours * HOUR_MS)
     default_ms, given = _durations(args.durations, jobs)
     recorded: dict[str, int] = {}
     if args.recorded and store is not None:
@@ -119,20 +125,44 @@ def play_definitions(definitions: Mapping[str, Definition], scenario: Scenario) 
     return play(jobs, scenario, later)
 
 
-def from_store(scenario: Scenario, store: Store, now_ms: int, jobs: Mapping[str, Spec]) -> Scenario:
-    """The scenario with what only the store knows: holds, dues, skips, used runs, runs that are not over."""
+def from_store(sourced: Sourced, store: Store, now_ms: int, jobs: Mapping[str, Spec]) -> Sourced:
+    """The circumstances with what only the store knows: who works, what rules queues, what is decided.
+
+    What is decided and under way counts where the simulation begins now, not at another instant. Slots that
+    were given count in place of those of workers.
+
+    Args:
+        sourced: What the options say.
+        store: Where the rest is.
+        now_ms: The store's time.
+        jobs: What is in force of every job, by address.
+    """
     from jobboard.store.boards.skips import read_skips
-    from jobboard.store.runs.world import all_live
+    from jobboard.store.views.standing import is_scheduled, read_crews, read_queue_rules, read_standing
     from jobboard.store.views.usual import dues, pauses, used_runs
 
+    scenario = sourced.scenario
     paced = [address for address, spec in jobs.items() if "delay" in spec.get("schedule", {})]
-    return replace(
+    crews = read_crews(store, now_ms) if scenario.slots is None else []
+    played = replace(
         scenario,
         pauses=pauses(store, now_ms),
         used=used_runs(store),
         dues=dues(store, paced),
         skips={address: skip.left for address, skip in read_skips(store).items()},
-        begun=all_live(store, MOST_BEGUN)[0] if scenario.from_ms <= now_ms else (),
+        crews=crews or None,
+        rules=read_queue_rules(store),
+        standing=read_standing(store, jobs) if scenario.from_ms == now_ms else scenario.standing,
+    )
+    served = {*scenario.queues, *(queue for crew in crews for queue in crew.queues)}
+    queues = {queue_of(spec) for spec in jobs.values() if spec.get("enabled", True)}
+    wanted = {queue for queue in queues if plain_queue(queue) not in scenario.queues}
+    return replace(
+        sourced,
+        scenario=played,
+        unserved=sorted(wanted - served) if crews else (),
+        is_unstaffed=scenario.slots is None and not crews,
+        is_unscheduled=not is_scheduled(store, now_ms),
     )
 
 
@@ -193,6 +223,9 @@ def _downtime(text: str, zone: str | None, begin_ms: int, until_ms: int) -> Down
     if not slash:
         raise errors.UsageError(f"--downtime {text} is no span of time", "write --downtime FROM/UNTIL")
     down = Downtime(_instant(first, zone), _instant(last, zone))
+    if down.from_ms < begin_ms <= down.from_ms + MINUTE_MS:
+        # It begins within a minute, and a person writes minutes.
+        down = Downtime(begin_ms, down.until_ms)
     if not begin_ms <= down.from_ms < down.until_ms <= until_ms:
         raise errors.UsageError(
             f"--downtime {text} does not lie within what is simulated", "see --from, --hours"

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from jobboard.cli.scenario import Sourced
     from jobboard.core.simulation.load import DeadlineMiss, JobLoad, Load, PassedOver, Peak, Slice, Waiting
     from jobboard.core.simulation.silence import Silence
+    from jobboard.core.simulation.standing import Crew, QueueRule
 
 
 def load_json(load: Load) -> dict[str, Any]:
@@ -48,8 +49,26 @@ def circumstances_json(sourced: Sourced) -> dict[str, Any]:
         "durations_given": sourced.given,
         "durations_recorded": sourced.recorded,
         "durations_assumed": sourced.assumed,
-        "runs_under_way": len(scenario.begun),
+        "runs_under_way": len(scenario.standing.begun),
+        "workers": None if scenario.crews is None else [_crew(crew) for crew in scenario.crews],
+        "queue_rules": {queue: _rule(rule) for queue, rule in sorted(scenario.rules.items())},
+        "unserved_queues": list(sourced.unserved),
+        "scheduler_alive": not sourced.is_unscheduled,
     }
+
+
+def _crew(crew: Crew) -> dict[str, Any]:
+    return {
+        **_named(crew, "slots", "order"),
+        "workers": list(crew.workers),
+        "queues": list(crew.queues),
+        "own_slots": dict(crew.own_slots),
+    }
+
+
+def _rule(rule: QueueRule) -> dict[str, Any]:
+    count, span_ms = rule.rate or (None, None)
+    return {"limit": rule.limit, "rate": count, "span_ms": span_ms, "aging_ms": rule.aging_ms}
 
 
 def _named(one: object, *names: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jobboard.cli.screen import Screen
     from jobboard.core.simulation.load import DeadlineMiss, Load, PassedOver, Waiting
     from jobboard.core.simulation.silence import Silence
+    from jobboard.core.simulation.standing import Crew, QueueRule
 
     Moment: TypeAlias = Callable[[int, int | None], str]
 
@@ -59,13 +60,15 @@ class LoadText:
 
     def head(self, load: Load, sourced: Sourced, jobs: int) -> None:
         """What was simulated, and what it came to."""
-        hours = f"{(load.until_ms - load.from_ms) / HOUR_MS:g}h"
+        hours = f"{load.span_hours:g}h"
         self.screen.folded(
             f"{hours} from {self._moment(load.from_ms)}, {jobs} job{'s' if jobs != 1 else ''}", "bold"
         )
-        begun = len(sourced.scenario.begun)
+        begun = len(sourced.scenario.standing.begun)
         under_way = f" · {begun:,} run{'s' if begun != 1 else ''} under way" if begun else ""
         self.screen.folded(f"slots {slots_text(sourced)} · durations {sourced.sources}{under_way}", "dim")
+        for remark in remarks(sourced):
+            self.screen.folded(remark, "dim")
         self.screen.folded(summary(load))
 
     def _hours(self, load: Load) -> None:
@@ -157,8 +160,45 @@ def slots_text(sourced: Sourced) -> str:
     """How many runs at once, in words."""
     scenario = sourced.scenario
     every = "no limit" if scenario.slots is None else f"{scenario.slots}"
+    if scenario.crews is not None:
+        every = _crews_text(scenario.crews)
     own = [f"{name} {slots}" for name, slots in scenario.queues.items()]
     return ", ".join([*own, f"others {every}"]) if own else every
+
+
+def _crews_text(crews: Sequence[Crew]) -> str:
+    """Who works, in words: ``2 workers with 8 slots, as they are now``."""
+    workers, slots = sum(len(crew.workers) for crew in crews), sum(crew.slots or 0 for crew in crews)
+    counted = ((workers, "worker"), (slots, "slot"))
+    said = " with ".join(f"{count:,} {word}{'s' if count != 1 else ''}" for count, word in counted)
+    return f"{said}, as they are now"
+
+
+def remarks(sourced: Sourced) -> list[str]:
+    """What else of the store shapes it: what rules queues, and what nobody serves."""
+    rules = [
+        f"{queue} {', '.join(words)}"
+        for queue, rule in sorted(sourced.scenario.rules.items())
+        if (words := _rule(rule))
+    ]
+    found = [f"queues {' · '.join(rules)}"] if rules else []
+    if sourced.unserved:
+        names = ", ".join(sourced.unserved[:SHOWN]) + (", …" if len(sourced.unserved) > SHOWN else "")
+        found.append(f"No worker serves {names}: what comes there does not start.")
+    if sourced.is_unstaffed:
+        found.append("No worker is alive, so slots are taken to have no limit.")
+    if sourced.is_unscheduled:
+        found.append("No scheduler is alive; it is taken that one comes now.")
+    return found
+
+
+def _rule(rule: QueueRule) -> list[str]:
+    said = [f"{rule.limit} at once"] if rule.limit is not None else []
+    if rule.rate is not None:
+        said.append(f"{rule.rate[0]} in {format_duration(rule.rate[1])}")
+    if rule.aging_ms is not None:
+        said.append(f"aging {format_duration(rule.aging_ms)}")
+    return said
 
 
 def summary(load: Load) -> str:
@@ -175,6 +215,8 @@ def wait_text(wait: Waiting, moment_of: Moment) -> str:
     """Who waited for what, how long, and since when at worst."""
     what = {
         "slot": f"a slot of {wait.name}",
+        "limit": f"the limit of queue {wait.name}",
+        "rate": f"the rate of queue {wait.name}",
         "lock": f"lock {wait.name}, held by {wait.by}",
         "turn": "the run before it",
         "hold": f"the hold on {scope_text(wait.name)} to end",

@@ -240,6 +240,7 @@ class Clerk:
                 version=__version__,
                 inboxes=list(self._me.serving.inboxes),
                 own_slots=self._me.serving.own_slots,
+                order=self._me.serving.order,
                 holding=self._tokens_held(),
             )
         except errors.StoreFull:

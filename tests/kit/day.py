@@ -7,10 +7,13 @@ something is due or a command is to end; what has come by then is waited for bef
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.times.instant import parse_instant
 from jobboard.daemon.scheduler import Scheduler
+from jobboard.store.runs.closed import read_closed
+from jobboard.store.runs.world import read_workers, runs_of
 from kit.events import events_of
 from kit.work import until
 
@@ -35,28 +38,33 @@ class Day:
     """One day.
 
     Args:
-        store: Where jobs are defined and due; a worker of `slots` has to be at work there.
+        store: Where jobs are defined and due.
         clock: Of that store.
         gates: A folder for the gates.
         scenario: How long commands last, how they exit, when no scheduler runs.
+        workers: How many are at work there.
     """
 
-    def __init__(self, store: Store, clock: StoreClock, gates: Path, scenario: Scenario) -> None:
+    def __init__(
+        self, store: Store, clock: StoreClock, gates: Path, scenario: Scenario, workers: int = 1
+    ) -> None:
         self._store = store
         self._clock = clock
         self._gates = gates
         self._scenario = scenario
+        self._workers = workers
         # Token -> run, and the instant its command is to end.
         self._running: dict[str, tuple[str, int]] = {}
         self._tries: dict[str, int] = {}
         self._now_ms = scenario.from_ms - 1
         self._scheduler: tuple[threading.Event, threading.Thread] | None = None
 
-    def play(self) -> None:
-        """From the first instant to the end of the last run."""
+    def play(self, until_ms: int | None = None) -> None:
+        """From the first instant, or from where it is, to an instant or to the end of the last run."""
+        until(lambda: len(read_workers(self._store)) == self._workers, 20)
         self._open()
         try:
-            while (next_ms := self._next()) is not None:
+            while (next_ms := self._next()) is not None and (until_ms is None or next_ms < until_ms):
                 self._now_ms = next_ms
                 self._clock.set(next_ms)
                 self._keep_scheduler()
@@ -67,12 +75,17 @@ class Day:
         finally:
             self._close()
 
+    def meet(self, at_ms: int) -> None:
+        """At an instant at which nothing is due: what was made by hand begins."""
+        self._now_ms = at_ms
+        self._settle()
+
     def outcomes(self) -> list[tuple[str, int, str]]:
         """Job, nominal and state of everything that was decided and is over."""
         found = []
         for event in events_of(self._store):
             if event["e"] == "finished":
-                found.append((event["job"], parse_instant(event["run"].partition("@")[2]), event["state"]))
+                found.append((event["job"], _nominal_ms(event["run"]), event["state"]))
             elif event["e"] in ("skipped", "missed", "held"):
                 found.append((event["job"], int(event["nominal"]), event["e"]))
         return sorted(found)
@@ -145,9 +158,20 @@ class Day:
         if any(client.hget(key("run", run), "state") == b"stopping" for run in self._holding()):
             return False
         queues: Any = client.smembers(key("queues"))
-        served = [name for name in map(bytes.decode, queues) if not self._is_halted(name)]
-        waits = any(client.zcard(key("queue", name)) for name in served)
-        return not waits or len(self._holding()) == self._scenario.slots
+        waiting = [name for name in map(bytes.decode, queues) if client.zcard(key("queue", name))]
+        return not any(self._is_open(name) for name in waiting)
+
+    def _is_open(self, queue: str) -> bool:
+        """Whether a run of a queue could begin now."""
+        closed = read_closed(self._store, self._clock.now(), [queue]).get(queue)
+        if self._is_halted(queue) or (closed is not None and not closed.scope):
+            return False
+        for worker in read_workers(self._store):
+            held = Counter(run.queue for run in runs_of(self._store, [worker.name])[worker.name])
+            own = worker.own_slots.get(queue, worker.slots)
+            if queue in worker.queues and held.total() < worker.slots and held[queue] < own:
+                return True
+        return False
 
     def _is_halted(self, queue: str) -> bool:
         holds = self._scenario.pauses
@@ -178,3 +202,9 @@ class Day:
         self._tries[run_id] = tried + 1
         (self._gates / token).write_text(f"{codes[min(tried, len(codes) - 1)]}\n")
         until(lambda: self._token(run_id) != token, 20)
+
+
+def _nominal_ms(run_id: str) -> int:
+    """Of a run by hand the instant before its mark; 0 where there is none."""
+    suffix = run_id.partition("@")[2]
+    return parse_instant(suffix[: suffix.index("Z") + 1]) if "Z" in suffix else 0

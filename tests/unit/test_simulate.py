@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jobboard.core.jobs.gate import Ask, Need, Span
 from jobboard.core.runs.record import Record
 from jobboard.core.simulation.load import levels_of, load_of
 from jobboard.core.simulation.simulate import (
@@ -21,12 +22,16 @@ from jobboard.core.simulation.simulate import (
     expected_fires,
     simulate,
 )
+from jobboard.core.simulation.standing import Begun, Standing
 from jobboard.core.times.instant import parse_instant
 from jobboard.core.times.schedule import compile_schedule
 
 S = 1_000
 MINUTE = 60 * S
 HOUR = 60 * MINUTE
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 T0 = parse_instant("2026-03-28T00:00:00Z")
 
 Jobs = dict[str, dict[str, Any]]
@@ -384,11 +389,11 @@ def test_a_delay_goes_on_from_when_an_override_of_it_ends() -> None:
     assert starts(simulate(jobs, lasting, later(2, **slower)), "b/a") == [0, 24, 48]
 
 
-def begun(address: str, state: str, nominal: int, **more: Any) -> Record:
+def begun(address: str, state: str, nominal: int, own: Mapping[str, Any] | None = None, **more: Any) -> Begun:
     """A run that is not over at the beginning; minutes before it."""
     nominal_ms = T0 - nominal * MINUTE
     said: dict[str, Any] = {"trigger": "schedule", "queued_at_ms": nominal_ms, **more}
-    return Record(address, state, nominal_ms, **said)
+    return Begun(Record(address, state, nominal_ms, **said), **(own or {}))
 
 
 def test_a_run_that_is_under_way_goes_on_with_its_slot_and_its_locks() -> None:
@@ -398,7 +403,7 @@ def test_a_run_that_is_under_way_goes_on_with_its_slot_and_its_locks() -> None:
         "b/child": job(after=["b/a"]),
     }
     running = begun("b/a", "running", 5, started_at_ms=T0 - 4 * MINUTE)
-    simulation = play(jobs, begun=[running], default_ms=7 * MINUTE)
+    simulation = play(jobs, standing=Standing([running]), default_ms=7 * MINUTE)
     assert starts(simulation, "b/a") == [0, 10, 20, 30, 40, 50]
     assert starts(simulation, "b/b") == [3]
     assert starts(simulation, "b/child")[0] == 3
@@ -409,13 +414,15 @@ def test_a_run_that_is_under_way_goes_on_with_its_slot_and_its_locks() -> None:
 def test_runs_that_are_in_line_as_it_begins_keep_their_order() -> None:
     jobs = {"b/a": job(), "b/b": job(), "b/c": job(priority=1)}
     waiting = [begun("b/a", "queued", 1), begun("b/b", "waiting", 3), begun("b/c", "queued", 0)]
-    simulation = play(jobs, begun=waiting, slots=1, default_ms=5 * MINUTE)
+    simulation = play(jobs, standing=Standing(waiting), slots=1, default_ms=5 * MINUTE)
     assert [starts(simulation, f"b/{name}") for name in "abc"] == [[10], [5], [0]]
 
 
 def test_what_a_hold_keeps_as_it_begins_starts_when_that_ends() -> None:
     kept = begun("b/a", "delayed", 30, due_at_ms=T0 + 20 * S)
-    simulation = play({"b/a": job()}, begun=[kept], pauses=[Pause("all", T0 - 10 * MINUTE, T0 + 17 * MINUTE)])
+    simulation = play(
+        {"b/a": job()}, standing=Standing([kept]), pauses=[Pause("all", T0 - 10 * MINUTE, T0 + 17 * MINUTE)]
+    )
     assert starts(simulation, "b/a") == [17]
     (wait,) = load_of(simulation).waits
     assert (wait.cause, wait.name) == ("hold", "all")
@@ -431,19 +438,24 @@ def test_runs_behind_others_of_their_job_and_at_their_gates_are_known() -> None:
         "b/other": job(after=["b/up"]),
         "b/by-hand": job(),
     }
+    hour_ago = T0 - HOUR
+    asked = Ask(Need("b/up"), Span(hour_ago - 1, hour_ago, 1), 1, 1)
     begins = [
         begun("b/a", "running", 2, started_at_ms=T0),
-        begun("b/a", "blocked", 1),
+        begun("b/a", "blocked", 1, {"in_line": True}),
         begun("b/up", "running", 60, started_at_ms=T0 - 60 * MINUTE),
-        begun("b/gated", "blocked", 60, needs=("b/up@1",)),
-        begun("b/by-hand", "blocked", 1, needs=("b/a@2",)),
-        begun("b/by-hand", "stopping", 3, trigger="manual", started_at_ms=T0),
+        begun("b/gated", "blocked", 60, {"asks": [(asked, None)]}),
+        begun("b/by-hand", "blocked", 1, {"needs": ["b/by-hand@x"]}),
+        begun("b/by-hand", "stopping", 3, run_id="b/by-hand@x", trigger="manual", started_at_ms=T0),
     ]
-    simulation = play(jobs, 0.9, begun=begins, durations={"b/a": 5 * MINUTE, "b/up": 67 * MINUTE})
+    simulation = play(
+        jobs, 0.9, standing=Standing(begins), durations={"b/a": 5 * MINUTE, "b/up": 67 * MINUTE}
+    )
     assert starts(simulation, "b/a") == [0, 5]
     assert starts(simulation, "b/gated") == [7]
     assert starts(simulation, "b/join") == [8]
     assert only(simulation, "b/by-hand").state == "cancelled"
+    assert passed(simulation, "b/by-hand") == [("skipped", -1, "after: b/by-hand@x cancelled")]
 
 
 def test_a_job_that_would_fall_silent_is_told() -> None:
@@ -470,8 +482,14 @@ def test_a_join_knows_which_of_its_parents_are_over() -> None:
         "b/right": job(after=["b/root"]),
         "b/join": job(after=["b/left", "b/right"]),
     }
+    known = {"b/join": {T0 - 60 * MINUTE: {"b/right": "ok"}}}
     left = begun("b/left", "running", 60, trigger="after", started_at_ms=T0 - MINUTE)
-    simulation = play(jobs, 0.5, begun=[left], durations={"b/left": 5 * MINUTE, "b/root": 20 * MINUTE})
+    simulation = play(
+        jobs,
+        0.5,
+        standing=Standing([left], joins=known),
+        durations={"b/left": 5 * MINUTE, "b/root": 20 * MINUTE},
+    )
     assert starts(simulation, "b/join") == [4, 25]
 
 

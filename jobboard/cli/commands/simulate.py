@@ -6,8 +6,9 @@
   jobboard simulate --queue reports=1 --exits 'etl/*=1,0' --from 2026-03-28 --timezone Europe/Madrid
 
 Nothing is run and nothing is written. A run begins the instant there is room; runs by hand and workers that
-die are not part of it. With --live, runs that are not over now go on, holds keep runs from starting up to
-their end, and overrides end when they do.
+die are not part of it. With --live it begins at this instant: what was decided stays so, runs that are not
+over go on as they were made, holds and the limits and rates of queues keep runs from starting, overrides end
+when they do. Where no --slots are given, the workers that are alive now have their queues and slots.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from jobboard.cli.scenario_options import add_options
 from jobboard.cli.screen import Screen
 from jobboard.core.jobs.override import laid
 from jobboard.core.names import address_of
-from jobboard.core.simulation.load import load_of
+from jobboard.core.simulation.load import MINUTE_MS, load_of
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -63,14 +64,18 @@ def _of_files(args: argparse.Namespace, settings: Settings) -> tuple[Simulation,
         from jobboard.store.calls.connect import open_store
 
         with open_store(settings) as store:
-            sourced = scenario.scenario_of(args, jobs, clock.now_ms(), store)
+            sourced = scenario.scenario_of(args, jobs, _this_minute(), store)
     else:
-        sourced = scenario.scenario_of(args, jobs, clock.now_ms())
+        sourced = scenario.scenario_of(args, jobs, _this_minute())
     return scenario.play(jobs, sourced.scenario), sourced
 
 
+def _this_minute() -> int:
+    now_ms = clock.now_ms()
+    return now_ms - now_ms % MINUTE_MS
+
+
 def _of_store(args: argparse.Namespace, settings: Settings) -> tuple[Simulation, Sourced]:
-    from jobboard.dataclass import replace
     from jobboard.store.calls import clocks
     from jobboard.store.calls.connect import open_store
     from jobboard.store.views.usual import live_definitions
@@ -79,7 +84,7 @@ def _of_store(args: argparse.Namespace, settings: Settings) -> tuple[Simulation,
         definitions, now_ms = live_definitions(store), clocks.now_ms(store)
         jobs = {address: laid(definition) for address, definition in definitions.items()}
         sourced = scenario.scenario_of(args, jobs, now_ms, store)
-        sourced = replace(sourced, scenario=scenario.from_store(sourced.scenario, store, now_ms, jobs))
+        sourced = scenario.from_store(sourced, store, now_ms, jobs)
     return scenario.play_definitions(definitions, sourced.scenario), sourced
 
 

@@ -157,6 +157,7 @@ def _as_json(worker: Worker, runs: Sequence[Record]) -> dict[str, Any]:
         "inboxes": list(worker.inboxes),
         "slots": worker.slots,
         "own_slots": dict(worker.own_slots),
+        "order": worker.order,
         "held": worker.held,
         "started_at": instant_json(worker.started_at_ms),
         "lease_until": instant_json(worker.lease_until_ms),

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard.cli import scenario
 from jobboard.cli.screen import moment
-from jobboard.cli.simulate_text import SHOWN, passed_text, slots_text, span_text, wait_text
+from jobboard.cli.simulate_text import SHOWN, passed_text, remarks, slots_text, span_text, wait_text
 from jobboard.core.jobs.model import Definition
 from jobboard.core.jobs.override import laid
-from jobboard.core.simulation.load import HOUR_MS, Peak, load_of
+from jobboard.core.simulation.load import Peak, load_of
 from jobboard.dataclass import dataclass, replace
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from jobboard.core.plans.plan import Plan
     from jobboard.core.simulation.load import Load, PassedOver, Waiting
     from jobboard.core.simulation.simulate import Passing
+    from jobboard.core.simulation.standing import Standing
     from jobboard.store.calls.connect import Store
 
 
@@ -74,9 +75,22 @@ def foresee(args: argparse.Namespace, store: Store, plan: Plan, now_ms: int) -> 
             after[change.address] = replace(was, spec=change.after)
     jobs = {address: laid(definition) for address, definition in {**before, **after}.items()}
     sourced = scenario.scenario_of(args, jobs, now_ms, store)
-    played = scenario.from_store(sourced.scenario, store, now_ms, jobs)
-    first, last = (load_of(scenario.play_definitions(side, played)) for side in (before, after))
-    return Outlook(first, last, replace(sourced, scenario=played))
+    sourced = scenario.from_store(sourced, store, now_ms, jobs)
+    played = sourced.scenario
+    changed = replace(played, standing=_moved(played.standing, plan))
+    first = load_of(scenario.play_definitions(before, played))
+    return Outlook(first, load_of(scenario.play_definitions(after, changed)), sourced)
+
+
+def _moved(standing: Standing, plan: Plan) -> Standing:
+    """How things stand once a plan was applied: a schedule that moves counts from now on."""
+    cursors = dict(standing.cursors)
+    for change in plan.changes:
+        if change.source is not None and change.source in cursors:
+            cursors[change.address] = cursors.pop(change.source)
+        if change.moves_schedule:
+            cursors.pop(change.address, None)
+    return replace(standing, cursors=cursors)
 
 
 def outlook_json(outlook: Outlook) -> dict[str, Any]:
@@ -97,10 +111,12 @@ def write_outlook(screen: Screen, outlook: Outlook, zone: str | None = None) -> 
         return moment(at_ms, zone, now_ms=outlook.before.from_ms, beside_ms=beside_ms)
 
     before, after = outlook.before, outlook.after
-    hours = f"{(before.until_ms - before.from_ms) / HOUR_MS:g}h"
+    hours = f"{before.span_hours:g}h"
     screen.line()
     screen.folded(f"Simulated: {hours} from {moment_of(before.from_ms, None)}", "bold")
     screen.folded(f"slots {slots_text(outlook.sourced)} · durations {outlook.sourced.sources}", "dim")
+    for remark in remarks(outlook.sourced):
+        screen.folded(remark, "dim")
     rows = [
         ["runs", f"{before.runs:,}", f"{after.runs:,}"],
         ["failed", f"{before.failed:,}", f"{after.failed:,}"],

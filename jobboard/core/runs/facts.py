@@ -6,7 +6,7 @@ These are values only. `core.runs.why` turns the first two into the last.
 from __future__ import annotations
 
 from statistics import median_low
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from jobboard.core.names import ONE_OFF, split_address
 from jobboard.core.times.moment import brief_instant
@@ -14,10 +14,13 @@ from jobboard.dataclass import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import TypeAlias
 
     from jobboard.core.jobs.model import Spec
     from jobboard.core.jobs.override import Override
     from jobboard.core.runs.record import Record
+
+    Order: TypeAlias = Literal["priority", "strict", "round-robin"]
 
 SEEN_WITHIN_MS = 15_000
 """A scheduler that was seen within this time is alive."""
@@ -36,6 +39,7 @@ class Worker:
         lease_until_ms: Until when it is believed to live.
         inboxes: Queues whose inboxes it reads.
         own_slots: Runs at once of single queues, where that is fewer.
+        order: Which queue comes first: ``priority`` for the best run of all, ``strict``, ``round-robin``.
         pid, version: Its process, and what program that runs.
         state: ``up``, or ``draining`` once it was told to stop.
         started_at_ms: Since when it is registered.
@@ -50,6 +54,7 @@ class Worker:
     lease_until_ms: int
     inboxes: tuple[str, ...] = ()
     own_slots: Mapping[str, int] = field(default_factory=dict)
+    order: Order = "priority"
     pid: int = 0
     version: str = ""
     state: str = "up"

@@ -162,6 +162,11 @@ class Load:
     silences: Sequence[Silence] = ()
 
     @property
+    def span_hours(self) -> float:
+        """How many hours it covers, from the beginning of its first minute."""
+        return (self.until_ms - self.from_ms + self.from_ms % MINUTE_MS) / HOUR_MS
+
+    @property
     def runs(self) -> int:
         """How many runs were made."""
         return sum(job.runs for job in self.jobs)
@@ -250,7 +255,8 @@ def _slices(
     running: Sequence[tuple[int, int]],
     waiting: Sequence[tuple[int, int]],
 ) -> list[Slice]:
-    begin_ms, end_ms = scenario.from_ms, scenario.until_ms
+    # What begins in the midst of a minute is told from the beginning of that minute on.
+    begin_ms, end_ms = scenario.from_ms - scenario.from_ms % MINUTE_MS, scenario.until_ms
     count = -(-(end_ms - begin_ms) // step_ms)
     fired = [0] * count
     for at_ms in made:

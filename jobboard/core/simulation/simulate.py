@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from jobboard.core.jobs.model import seed_of
 from jobboard.core.names import run_id_of, split_address
+from jobboard.core.simulation.standing import Standing
 from jobboard.core.times.instant import format_instant
 from jobboard.core.times.schedule import compile_schedule
 from jobboard.dataclass import dataclass, field
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from jobboard.core.jobs.model import Spec
-    from jobboard.core.runs.record import Record
+    from jobboard.core.simulation.standing import Crew, QueueRule
 
     # Address to definitions, each with the instant from which it is in force, in order of time.
     Later: TypeAlias = Mapping[str, Sequence[tuple[int, Spec]]]
@@ -37,7 +38,7 @@ NOT_STARTED = "not started in time"
 CALLED_OFF = "cancelled by finish_by"
 """Why a late run is cancelled under ``on_late: cancel``."""
 
-Cause: TypeAlias = Literal["slot", "lock", "turn", "hold"]
+Cause: TypeAlias = Literal["slot", "limit", "rate", "lock", "turn", "hold"]
 Passing: TypeAlias = Literal["skipped", "missed", "held"]
 
 
@@ -77,6 +78,9 @@ class Scenario:
         until_ms: Nominals before this instant are; what they started goes on to its end.
         slots: How many runs at once over all queues without slots of their own; None is no limit.
         queues: Queue to slots of its own.
+        crews: Workers that serve the queues without slots of their own, in place of `slots`; None for none.
+            A queue that none of them serves waits.
+        rules: Queue to what rules it.
         durations: Address to how long each try of the job lasts, unless its timeout is shorter.
         default_ms: How long a try of any other job lasts; of one with a shorter timeout, just that long.
         exits: Address to the exit codes of a run's tries, the last for all that follow. Tries of a job that
@@ -87,7 +91,7 @@ class Scenario:
         dues: Address to when a job is due that runs a while after each of its runs ends; one that is not
             named is due at once.
         skips: Address to how many of a job's next runs are passed over.
-        begun: Runs that are not over when it begins.
+        standing: What is decided and under way when it begins.
     """
 
     from_ms: int
@@ -102,7 +106,9 @@ class Scenario:
     used: Mapping[str, int] = field(default_factory=dict)
     dues: Mapping[str, int] = field(default_factory=dict)
     skips: Mapping[str, int] = field(default_factory=dict)
-    begun: Sequence[Record] = ()
+    crews: Sequence[Crew] | None = None
+    rules: Mapping[str, QueueRule] = field(default_factory=dict)
+    standing: Standing = field(default_factory=Standing)
 
     def holds_on(self, address: str, spec: Spec) -> list[Pause]:
         """The holds on a job's nominals."""
@@ -116,10 +122,10 @@ class Wait:
     """A span in which a run could have started, had there been room and no hold.
 
     Attributes:
-        cause: For a ``slot`` of a worker, for a ``lock``, for its ``turn`` behind runs of its own job, or for
-            the end of a ``hold``.
+        cause: For a ``slot`` of a worker, for the ``limit`` or the ``rate`` of its queue, for a ``lock``, for
+            its ``turn`` behind runs of its own job, or for the end of a ``hold``.
         name: The queue, the lock, the job, or what is held as `Pause` has it.
-        by: The address of the job that held the lock or ran; empty for a slot and a hold.
+        by: The address of the job that held the lock or ran; empty for anything else.
     """
 
     cause: Cause
@@ -153,6 +159,7 @@ class VirtualRun:
         attempt: Number of its last try.
         ended_at_ms: When it was over.
         deadline_ms: When it was to be over; None where nothing says so.
+        known_as: Its id, where it was under way as the simulation began.
         spans: Beginning and end of every try, in order; of one that was under way, from when the simulation
             began.
         waits: Every span it waited for room, or for a hold to end.
@@ -169,6 +176,7 @@ class VirtualRun:
     defers: int = 0
     ended_at_ms: int | None = None
     deadline_ms: int | None = None
+    known_as: str = ""
     spans: list[tuple[int, int]] = field(default_factory=list)
     waits: list[Wait] = field(default_factory=list)
 
@@ -179,7 +187,7 @@ class VirtualRun:
     @property
     def run_id(self) -> str:
         """As the store would name it."""
-        return run_id_of(self.address, format_instant(self.nominal_ms))
+        return self.known_as or run_id_of(self.address, format_instant(self.nominal_ms))
 
     @property
     def started_at_ms(self) -> int | None:

@@ -36,6 +36,21 @@ def read_joins(store: Store, specs: Mapping[str, Spec]) -> dict[str, list[Join]]
     return {address: joins for address, joins in found.items() if joins}
 
 
+def read_ends(store: Store, specs: Mapping[str, Spec]) -> dict[str, dict[int, dict[str, str]]]:
+    """Of these jobs those that wait so: nominal to how those of their parents ended that have.
+
+    What was started by hand together with its dependents is left out.
+    """
+    several = [address for address, spec in specs.items() if len(spec.get("after", ())) > 1]
+    found: dict[str, dict[int, dict[str, str]]] = {}
+    for start in range(0, len(several), PAGE):
+        for address, entries in _entries(store, several[start : start + PAGE]).items():
+            found[address] = {
+                int(entry["nominal"]): dict(entry["ends"]) for entry in entries if not entry.get("family")
+            }
+    return found
+
+
 def joining_of(store: Store, address: str) -> list[Record]:
     """What is still to become a run of a job, if that is there; see `joining`."""
     board, job = split_address(address)

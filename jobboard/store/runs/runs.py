@@ -116,6 +116,7 @@ class Runs:
         version: str,
         inboxes: Sequence[str] = (),
         own_slots: Mapping[str, int] | None = None,
+        order: Order = "priority",
         holding: Sequence[tuple[str, int]] = (),
     ) -> Hello:
         """Register a worker, or again after an outage.
@@ -130,6 +131,7 @@ class Runs:
             slots: How many runs at once.
             lease_ms: How long it may be silent.
             own_slots: How many of single queues at once, where that is fewer.
+            order: How it serves its queues, for those who ask; `reserve` is told each time.
             holding: Run ids and tokens of all it has, results not yet delivered included. What the store
                 handed out and is not named here counts as never started.
         """
@@ -144,6 +146,7 @@ class Runs:
             version=version,
             inboxes=list(inboxes),
             own_slots=dict(own_slots or {}),
+            order=order,
             holding=[list(pair) for pair in holding],
         )
         return Hello(now_ms, list(dropped))

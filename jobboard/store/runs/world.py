@@ -21,16 +21,19 @@ from jobboard.store.runs.incidents import incidents_of
 from jobboard.store.runs.overview import standing_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from jobboard.core.runs.facts import Order
     from jobboard.core.runs.record import Record
     from jobboard.store.calls.connect import Store
     from jobboard.store.calls.direct import Command
 
 _OF_A_WORKER = (
-    *("host", "queues", "slots", "inboxes", "own_slots"),
+    *("host", "queues", "slots", "inboxes", "own_slots", "order"),
     *("pid", "version", "state", "started_at"),
 )
+
+_ORDERS: Mapping[bytes, Order] = {b"strict": "strict", b"round-robin": "round-robin"}
 
 HOLDERS = 20
 """Holders of one lock that are looked at: who is asked about a lock wants to know one."""
@@ -111,7 +114,7 @@ def read_workers(store: Store) -> list[Worker]:
 
 
 def _worker(name: str, lease_until_ms: int, facts: Sequence[bytes | None], held: int) -> Worker:
-    host, queues, slots, inboxes, own_slots, pid, version, state, started_at = facts
+    host, queues, slots, inboxes, own_slots, order, pid, version, state, started_at = facts
     return Worker(
         name=name,
         host=(host or b"").decode(),
@@ -121,6 +124,7 @@ def _worker(name: str, lease_until_ms: int, facts: Sequence[bytes | None], held:
         lease_until_ms=lease_until_ms,
         inboxes=tuple(unpack(inboxes) if inboxes else ()),
         own_slots=dict(unpack(own_slots) if own_slots else {}),
+        order=_ORDERS.get(order or b"", "priority"),
         pid=int(pid or 0),
         version=(version or b"").decode(),
         state=(state or b"up").decode(),

@@ -52,11 +52,16 @@ class Ends:
         """A delay is over, unless nobody looks."""
         if going.is_over or self._timeline.is_put_off(PROMOTE, going.sequence, going, due_ms):
             return
-        self._room.enqueue(going)
+        if going.doomed is not None:
+            self._kin.doom(going, *going.doomed)
+        else:
+            self._room.enqueue(going)
 
     def expire(self, going: Going) -> None:
         """A run was to have started by now."""
-        if going.is_over or not going.may_expire or self._timeline.is_put_off(EXPIRE, going.sequence, going):
+        if going.is_over or going.expires_ms is None:
+            return
+        if self._timeline.is_put_off(EXPIRE, going.sequence, going):
             return
         self._kin.doom(going, "skip", NOT_STARTED)
 

@@ -53,6 +53,8 @@ class Gates:
         if parent is None:
             return lambda asked_ms: "ok" if asked_ms < begin_ms else None
         outcomes, begun_ms = parent.outcomes, parent.begun_ms
+        if parent.remembers:
+            return outcomes.get
         return lambda asked_ms: (
             "ok" if asked_ms < begin_ms and asked_ms not in begun_ms else outcomes.get(asked_ms)
         )
@@ -60,8 +62,9 @@ class Gates:
 
 def _may_come(parent: Job | None) -> Callable[[int], bool]:
     above = () if parent is None else parent.above
+    is_off = parent is None or parent.is_cut_off or not all(job.terms.is_enabled for job in above)
     return lambda asked_ms: any(
-        (job.schedule is not None and job.terms.is_enabled and job.cursor_ms < asked_ms)
+        (job.schedule is not None and not is_off and job.cursor_ms < asked_ms)
         or any(going.run.nominal_ms == asked_ms for going in job.live)
         for job in above
     )

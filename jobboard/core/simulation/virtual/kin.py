@@ -8,6 +8,8 @@ from jobboard.core.simulation.simulate import VirtualRun
 from jobboard.core.simulation.virtual.timeline import LAPSE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from jobboard.core.runs.misfire import Missed
     from jobboard.core.simulation.virtual.contenders import Going, Job
     from jobboard.core.simulation.virtual.room import Room
@@ -23,6 +25,14 @@ class Kin:
 
     def __init__(self, timeline: Timeline, room: Room, turns: Turns) -> None:
         self._timeline, self._room, self._turns = timeline, room, turns
+        # Run to those that wait for its end, since somebody told them to.
+        self._awaiting: dict[str, list[Going]] = {}
+
+    def wait_for(self, going: Going, needs: Iterable[str]) -> None:
+        """Have a run wait for others."""
+        going.needs.update(needs)
+        for run_id in needs:
+            self._awaiting.setdefault(run_id, []).append(going)
 
     def follow(self, parent: Job, nominal_ms: int, how: str, span: Missed | None = None) -> None:
         """Decide the children of a job that was decided, and of those passed over theirs."""
@@ -45,11 +55,13 @@ class Kin:
                 run = VirtualRun(child.address, nominal_ms, now_ms, now_ms, "after")
                 for replaced in self._turns.create(run, child, turn):
                     own = replaced.run
+                    self._release(own)
                     agenda.append((child, own.nominal_ms, own.state, depth + 1, None))
 
     def hear_of(self, going: Going) -> None:
         """Tell of a run that is over; nobody comes after one that a person started."""
         job, run = going.job, going.run
+        self._release(run)
         if (job.children or job.asking) and run.trigger != "manual":
             self.follow(job, run.nominal_ms, run.state)
 
@@ -81,6 +93,19 @@ class Kin:
         self._turns.advance(job)
         self._timeline.pace(job)
 
+    def _release(self, run: VirtualRun) -> None:
+        """Let those go on that wait for a run which has ended well, and end the others; see `release`."""
+        if not self._awaiting:
+            return
+        for going in self._awaiting.pop(run.run_id, ()):
+            if going.is_over:
+                continue
+            going.needs.discard(run.run_id)
+            if run.state == "ok":
+                self._turns.proceed(going)
+            else:
+                self.doom(going, "skip", f"after: {run.run_id} {run.state}")
+
     def _tell(self, parent: Job, nominal_ms: int, how: str, span: Missed | None) -> None:
         """Let those hear of a nominal that wait for it at their gates."""
         parent.outcomes[nominal_ms] = how
@@ -98,5 +123,4 @@ class Kin:
     def _open(self, going: Going, parent: str) -> None:
         """A run waits for nothing more of one job; where that was the last it goes on."""
         del going.asks[parent]
-        if not going.asks and going not in going.job.line:
-            self._room.enqueue(going)
+        self._turns.proceed(going)

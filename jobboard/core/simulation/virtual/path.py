@@ -15,7 +15,7 @@ from jobboard.core.simulation.virtual.kin import Kin
 from jobboard.core.simulation.virtual.room import Room
 from jobboard.core.simulation.virtual.scheduler import Scheduler
 from jobboard.core.simulation.virtual.terms import Terms
-from jobboard.core.simulation.virtual.timeline import END, EXPIRE, FIRE, LAPSE, LATE, PROMOTE, Timeline
+from jobboard.core.simulation.virtual.timeline import END, EXPIRE, FIRE, LAPSE, LATE, OPEN, PROMOTE, Timeline
 from jobboard.core.simulation.virtual.turns import Turns
 from jobboard.core.simulation.virtual.underway import Underway
 
@@ -44,7 +44,7 @@ class RunPath:
         specs = dict(jobs)
         self._changes = Changes(self._timeline, self._turns, self._kin, specs)
         gates = Gates(specs, scenario.from_ms)
-        self._underway = Underway(self._timeline, self._room, self._turns, gates)
+        self._underway = Underway(self._timeline, self._room, self._turns, self._kin, scenario)
         until_ms = scenario.until_ms
         self._scheduler = Scheduler(self._timeline, self._turns, gates, self._kin, until_ms=until_ms)
         self._ends = Ends(self._timeline, self._room, self._turns, self._kin)
@@ -90,6 +90,8 @@ class RunPath:
                     self._ends.call_off(subject)
                 elif kind == PROMOTE:
                     self._ends.promote(subject, due_ms)
+                elif kind == OPEN:
+                    self._room.lines.open(subject)
                 else:
                     job, terms = subject
                     self._changes.come_into_force(job, terms, self._jobs.values())
@@ -97,12 +99,14 @@ class RunPath:
 
     def _prepare(self, specs: Mapping[str, Spec], later: Later) -> None:
         jobs, scenario = self._jobs, self._scenario
-        for address, spec in sorted(specs.items()):
+        begun = {one.record.job: one.spec for one in scenario.standing.begun}
+        known = {**{address: _bare(spec) for address, spec in begun.items()}, **specs}
+        for address, spec in sorted(known.items()):
             comes = [*later.get(address, ())]
-            if any(one.get("enabled", True) for one in (spec, *(then for _, then in comes))):
-                job = jobs[address] = Job(
-                    address, len(jobs), Terms(address, spec, scenario, self._room), scenario
-                )
+            is_ever_enabled = any(one.get("enabled", True) for one in (spec, *(then for _, then in comes)))
+            if is_ever_enabled or address in begun:
+                terms = Terms(address, spec, scenario, self._room)
+                job = jobs[address] = Job(address, len(jobs), terms, scenario)
                 for at_ms, then in comes:
                     self._timeline.change(at_ms, job, Terms(address, then, scenario, self._room))
         for job in jobs.values():
@@ -111,11 +115,16 @@ class RunPath:
             for parent in () if job.needs else job.parents:
                 if parent in jobs:
                     jobs[parent].children.append(job)
-        self._underway.take_up(scenario.begun, jobs, specs)
+        self._underway.take_up(scenario.standing.begun, jobs)
         for job in jobs.values():
             if job.schedule is not None and job.terms.is_enabled and not job.is_used_up:
                 self._timeline.expect(job)
         self._room.serve()
+
+
+def _bare(spec: Spec | None) -> Spec:
+    """What is known of a job that is gone, by a run of it that is not over: nothing of it comes any more."""
+    return {key: value for key, value in (spec or {}).items() if key not in ("schedule", "after", "needs")}
 
 
 def _gate(job: Job, specs: Mapping[str, Spec], known: Mapping[str, Job]) -> None:
@@ -128,3 +137,4 @@ def _gate(job: Job, specs: Mapping[str, Spec], known: Mapping[str, Job]) -> None
             parent.asking.append(job)
             above = line_of(need.parent, specs)
             parent.above = tuple(known[address] for address in above if address in known)
+            parent.is_cut_off = any(address in specs and address not in known for address in above)

@@ -111,6 +111,6 @@ class Scheduler:
         job.used += 1
         run = VirtualRun(job.address, nominal_ms, due_ms, now_ms, "schedule")
         for replaced in self._turns.create(run, job, turn, asks=asks):
-            self._kin.follow(job, replaced.run.nominal_ms, replaced.run.state)
+            self._kin.hear_of(replaced)
         if policy == "fail":
             self._kin.doom(next(reversed(job.live)), policy, vain)

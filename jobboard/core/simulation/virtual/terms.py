@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from jobboard.core.jobs.model import Spec
     from jobboard.core.simulation.simulate import Pause, Scenario
+    from jobboard.core.simulation.standing import Begun
     from jobboard.core.simulation.virtual.room import Room
     from jobboard.core.times.schedule import Schedule
 
@@ -26,6 +27,7 @@ class Terms:
         schedule: When it comes; None for a job without a clock, and for one whose runs come a while after
             each other, of which `delay_ms` says that while.
         lasts_ms: How long each of its tries lasts, unless `stops_ms` ends it.
+        queue: Where its runs wait, and `line` is that.
         rank: What of its place in a queue its priority decides.
         pauses: Holds on its nominals.
         halts: Holds on its runs: those, and the ones on its queue.
@@ -38,7 +40,7 @@ class Terms:
             "schedule",
             "delay_ms",
             "queue",
-            "pool",
+            "line",
             "locks",
             "rank",
             "overlap",
@@ -57,8 +59,8 @@ class Terms:
         )
         self.delay_ms: int | None = schedule.get("delay") if schedule else None
         self.limit: int | None = schedule.get("runs") if schedule else None
-        self.queue: str = effective(spec, "queue")
-        self.pool = room.pool(self.queue)
+        self.queue = queue_of(spec)
+        self.line = room.lines.line(self.queue)
         self.locks = tuple((room.lock(name), size) for name, size in sorted(spec.get("locks", {}).items()))
         self.rank: int = (1000 - effective(spec, "priority")) << 40
         self.overlap: str | Mapping[str, int] = effective(spec, "overlap")
@@ -70,9 +72,7 @@ class Terms:
         self.finish_by_ms: int | None = spec.get("finish_by")
         self.is_called_off = self.finish_by_ms is not None and effective(spec, "on_late") == "cancel"
         self.pauses: Sequence[Pause] = scenario.holds_on(address, spec)
-        of_queue = scopes_of_queue(queue_of(spec))
-        on_queue = [hold for hold in scenario.pauses if hold.scope in of_queue]
-        self.halts: Sequence[Pause] = [*self.pauses, *on_queue]
+        self.halts: Sequence[Pause] = [*self.pauses, *_on_queue(self.queue, scenario)]
 
     @property
     def tries_ms(self) -> int:
@@ -87,6 +87,27 @@ class Terms:
         """A hold that keeps runs from starting at an instant."""
         return next((hold for hold in self.halts if hold.covers(at_ms)), None)
 
+    def as_made(self, made: Begun, scenario: Scenario, room: Room) -> Terms:
+        """These, with what a run has of its own that is not its definition: it may have been moved since.
+
+        They are changed.
+        """
+        record = made.record
+        if record.queue is not None and record.queue != self.queue:
+            self.queue, self.line = record.queue, room.lines.line(record.queue)
+            self.halts = [*self.pauses, *_on_queue(self.queue, scenario)]
+        if record.locks is not None:
+            self.locks = tuple((room.lock(name), size) for name, size in sorted(record.locks.items()))
+        if made.rank is not None:
+            self.rank = made.rank
+        return self
+
     def is_too_late(self, due_ms: int, now_ms: int) -> bool:
         """Whether a run that was due at an instant may not start any more."""
         return self.start_within_ms is not None and due_ms + self.start_within_ms <= now_ms
+
+
+def _on_queue(queue: str, scenario: Scenario) -> list[Pause]:
+    """The holds that keep the runs of a queue in it."""
+    scopes = scopes_of_queue(queue)
+    return [hold for hold in scenario.pauses if hold.scope in scopes]

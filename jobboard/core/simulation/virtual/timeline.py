@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from jobboard.core.simulation.simulate import Scenario
-    from jobboard.core.simulation.virtual.contenders import Going, Job
+    from jobboard.core.simulation.virtual.contenders import Going, Job, Line
     from jobboard.core.simulation.virtual.terms import Terms
 
     # Instant, kind, place among those of one kind at one instant, what it is about. The place is a round, the
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     # longest due first, and fires that before it claims again.
     Event: TypeAlias = tuple[int, int, tuple[int, int, int], Any]
 
-CHANGE, EXPIRE, LAPSE, LATE, FIRE, PROMOTE, END = range(7)
+CHANGE, EXPIRE, LAPSE, LATE, FIRE, PROMOTE, OPEN, END = range(8)
 """The kinds of events; of those at one instant, the first of these comes first."""
 
 
@@ -45,10 +45,10 @@ class Timeline:
             self._round = event[2][0]
         return event
 
-    def at(self, at_ms: int, kind: int, going: Going, should_ms: int | None = None) -> None:
-        """Have something happen to a run; of two at one instant, first what should have happened first."""
-        place = (0, at_ms if should_ms is None else should_ms, going.sequence)
-        heappush(self.events, (at_ms, kind, place, going))
+    def at(self, at_ms: int, kind: int, subject: Going | Line, should_ms: int | None = None) -> None:
+        """Have something happen; of two at one instant, first what should have happened first."""
+        place = (0, at_ms if should_ms is None else should_ms, subject.sequence)
+        heappush(self.events, (at_ms, kind, place, subject))
 
     def change(self, at_ms: int, job: Job, terms: Terms) -> None:
         """Have a job run by other terms from an instant on."""
@@ -73,7 +73,9 @@ class Timeline:
         job.schedule = job.schedule.anchored(self.now_ms + delay_ms)
         self.expect(job)
 
-    def is_put_off(self, kind: int, order: int, subject: Job | Going, should_ms: int | None = None) -> bool:
+    def is_put_off(
+        self, kind: int, order: int, subject: Job | Going | Line, should_ms: int | None = None
+    ) -> bool:
         """Whether no scheduler runs now; then the next one looks again."""
         if not self._downtimes or (back_at_ms := self._back_at()) is None:
             return False

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from jobboard.core.runs.retry import Verdict
 from jobboard.core.simulation.simulate import Passed, VirtualRun
 from jobboard.core.simulation.virtual.contenders import Going
-from jobboard.core.simulation.virtual.timeline import END, EXPIRE, LAPSE, LATE
+from jobboard.core.simulation.virtual.timeline import END, EXPIRE, LAPSE, LATE, PROMOTE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jobboard.core.runs.misfire import Missed
     from jobboard.core.simulation.simulate import Passing
+    from jobboard.core.simulation.standing import Begun
     from jobboard.core.simulation.virtual.contenders import Job, Waiting
     from jobboard.core.simulation.virtual.room import Room
+    from jobboard.core.simulation.virtual.terms import Terms
     from jobboard.core.simulation.virtual.timeline import Timeline
 
     # How a run may be made: at once, behind all that is unfinished, there in the one place, or instead of it.
@@ -93,12 +95,35 @@ class Turns:
             self._room.enqueue(going)
         return replaced
 
-    def take_up(self, run: VirtualRun, job: Job, *, asks: Sequence[Waiting], lined: bool) -> Going:
-        """Have a run, at its gate or in its job's line where it waits there; the caller places any other."""
-        self._sequence += 1
+    def take_up(
+        self,
+        run: VirtualRun,
+        job: Job,
+        *,
+        asks: Sequence[Waiting],
+        lined: bool,
+        begun: tuple[Begun, Terms, int] | None = None,
+    ) -> Going:
+        """Have a run, at its gate or in its job's line where it waits there; the caller places any other.
+
+        Args:
+            run: Which.
+            job: Whose.
+            asks: What it waits for at its gate.
+            lined: Whether it waits in the line.
+            begun: Of one that was there before, what it was made by, and its place among those by age.
+        """
         self.runs.append(run)
-        going = Going(job, run, self._sequence)
-        self._watch(going)
+        if begun is None:
+            self._sequence += 1
+            going = Going(job, run, self._sequence)
+            self._watch(going)
+        else:
+            made, terms, number = begun
+            self._sequence = max(self._sequence, number)
+            going = Going(job, run, number, terms)
+            run.deadline_ms, going.expires_ms = made.deadline_ms, made.expires_ms
+            self._look_at(going)
         for waiting in asks:
             going.asks[waiting.need.parent] = waiting
             if waiting.until_ms is not None:
@@ -115,8 +140,16 @@ class Turns:
         if job.line and len(job.live) == len(job.line):
             going = next(iter(job.line))
             del job.line[going]
-            if not going.asks:
-                self._room.enqueue(going)
+            self.proceed(going)
+
+    def proceed(self, going: Going) -> None:
+        """Let a run go on, unless something is left to wait for: other runs, its gate, its turn, its time."""
+        if going.needs or going.asks or going in going.job.line:
+            return
+        if going.run.due_ms > self._timeline.now_ms:
+            self._timeline.at(going.run.due_ms, PROMOTE, going)
+        else:
+            self._room.enqueue(going)
 
     def stop(self, going: Going, how: Verdict) -> None:
         """End what runs, as if commands ended at once when they are told to."""
@@ -126,14 +159,18 @@ class Turns:
         self._timeline.at(now_ms, END, going)
 
     def _watch(self, going: Going) -> None:
-        """Have a run looked at when it is to have started, and when it is to be over; see `create`."""
+        """Know when a run is to have started, and when it is to be over; see `create`."""
         terms, run = going.terms, going.run
         if terms.finish_by_ms is not None:
             run.deadline_ms = run.due_ms + terms.finish_by_ms
-        looks = [(LATE, run.deadline_ms if terms.is_called_off else None)]
-        if terms.start_within_ms is not None and going.may_expire:
-            looks.append((EXPIRE, run.due_ms + terms.start_within_ms))
-        for kind, at_ms in looks:
+        if terms.start_within_ms is not None:
+            going.expires_ms = run.due_ms + terms.start_within_ms
+        self._look_at(going)
+
+    def _look_at(self, going: Going) -> None:
+        """Have a run looked at when it is to have started, and when it is called off."""
+        called_off_ms = going.run.deadline_ms if going.terms.is_called_off else None
+        for kind, at_ms in ((LATE, called_off_ms), (EXPIRE, going.expires_ms)):
             if at_ms is not None:
                 self._timeline.at(max(at_ms, self._timeline.now_ms), kind, going, at_ms)
 
