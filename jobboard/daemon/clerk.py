@@ -93,7 +93,7 @@ class Clerk:
     # ---- called from other threads
 
     def start(self, room: Callable[[Store], None]) -> None:
-        """Begin; `room` is called in the clerk's thread, with its connection, when a slot is free again."""
+        """Begin; `room` is called in the clerk's thread, with its connection, when a slot may be free."""
         self._room = room
         self._thread = start_thread("clerk", self._serve, self._tell)
 
@@ -218,6 +218,7 @@ class Clerk:
         self._outbox.send_reports()
         if self._closing_by_s is None:
             self._reserve()
+            self._room(self._store)
         else:
             self._sign_off()
 
@@ -332,7 +333,6 @@ class Clerk:
             if held is not None and held.token == token:
                 del self._held[run_id]
         self._wanted = True
-        self._room(self._store)
 
     def _put_back(self) -> None:
         """Tokens that turned out to be taken without room are for somebody else."""

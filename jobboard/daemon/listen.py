@@ -64,8 +64,12 @@ class Ears:
             self._thread.join()
 
     def room(self, store: Store) -> None:
-        """There is room again; called by the clerk with its own connection."""
-        if self._deaf_to:
+        """There may be room again; called by the clerk with its own connection.
+
+        A slot that was taken again at once is none: to listen would be to take a token and to put it back,
+        for each run of a busy worker.
+        """
+        if any(self._clerk.has_room_for(self._queues[key]) for key in self._deaf_to):
             self._deaf_to = frozenset()
             with explained(store.url):
                 store.client.rpush(self._ctl, pack({"look": True}))
