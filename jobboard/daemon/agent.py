@@ -37,7 +37,7 @@ from jobboard.daemon.reaping import GIVE_UP_S, dead_children, end_all, exit_of, 
 from jobboard.daemon.timers import Timer, Timers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 _BRANDS = 1 << 60
 _LOOK_AGAIN_S = 0.1
@@ -120,6 +120,7 @@ class Agent:
             self._poll,
             self._timers,
             begin=self._forked,
+            ended=lambda pid, status: self._bury([(pid, status)]),
             refuse=lambda asked, refusal: self._refuse(asked.wanted, refusal),
             start=self._start_all_the_same,
         )
@@ -306,15 +307,17 @@ class Agent:
 
     def _reap(self) -> None:
         """Collect everyone who has died, orphans that came to us too."""
-        died = False
-        for pid, status in dead_children():
-            died = True
+        self._bury(dead_children())
+
+    def _bury(self, dead: Sequence[tuple[int, int]]) -> None:
+        """Take note of those who have died, by process id and wait status."""
+        for pid, status in dead:
             attempt = self._by_pid.pop(pid, None)
             if attempt is not None:
                 attempt.status = status
                 if attempt.why is None:
                     self._report(attempt)
-        if died:
+        if dead:
             for attempt in tuple(self._attempts.values()):
                 self._report_if_gone(attempt)
 

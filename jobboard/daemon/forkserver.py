@@ -2,9 +2,10 @@
 
 ``start.py daemon.forkserver PROGRAM MODULE``, in the directory and the environment of the job, and with a
 socket to the agent as `AGENT_FD`. It is asked there; what the new process reads, writes and reports to comes
-along as descriptors. That process is forked twice, so that it comes to the agent like any other whose parent
-is gone, and does nothing until the agent knows it. From then on it differs from one that was started anew in
-this alone: its module was loaded before, without ``JOBBOARD_`` variables and with nowhere to print to.
+along as descriptors. That process does nothing until the agent knows it, and how it ended is told to the
+agent from here, where its parent is; if we are gone before, it comes to the agent like any other whose parent
+is. It differs from one that was started anew in this alone: its module was loaded before, without
+``JOBBOARD_`` variables and with nowhere to print to.
 
 A fork copies one thread and shares every connection. So a module that has started threads or opened sockets
 while it was loaded is not for this, and the program ends. It also ends when a file that it has loaded has
@@ -18,6 +19,8 @@ import gc
 import importlib
 import json
 import os
+import select
+import signal
 import socket
 import stat
 import sys
@@ -26,6 +29,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jobboard.daemon import confine, linux
+from jobboard.daemon.reaping import watch_children
 from jobboard.runners import call
 
 if TYPE_CHECKING:
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
 AGENT_FD = 3
 MESSAGE_BYTES = 1 << 16
 _MOST_FDS = 8
+_WAKEUP_BYTES = 4096
 
 
 def main(argv: Sequence[str]) -> NoReturn:
@@ -72,40 +77,32 @@ def _leave(code: int) -> NoReturn:
 
 def _serve(agent: socket.socket, loaded: Loaded) -> bool:
     """Fork for everyone who asks; True in a new process, False here, at the end."""
+    children = Children(agent)
+    poll = select.poll()
+    for fd in (agent.fileno(), children.fd):
+        poll.register(fd, select.POLLIN)
     while True:
-        raw, fds, _, _ = socket.recv_fds(agent, MESSAGE_BYTES, _MOST_FDS)
-        if not raw:
-            return False
-        told = json.loads(raw)
+        ready = dict(poll.poll())
         try:
+            if children.fd in ready:
+                children.tell_ends()
+            if agent.fileno() not in ready:
+                continue
+            raw, fds, _, _ = socket.recv_fds(agent, MESSAGE_BYTES, _MOST_FDS)
+            if not raw:
+                return False
+            told = json.loads(raw)
             if loaded.has_changed(told["cwd"]):
                 return False
-            if _forked():
-                _begin(agent, told, fds)
-                return True
+            forked_pid = os.fork()
         except OSError:
-            return False  # no room for another process: let the agent try
+            return False  # no room for another process, or no agent: let the agent try
+        if not forked_pid:
+            children.disown()
+            _begin(agent, told, fds)
+            return True
         for fd in fds:
             os.close(fd)
-
-
-def _forked() -> bool:
-    """Fork twice; True in the new process.
-
-    Raises:
-        OSError: There is none.
-    """
-    between = os.fork()
-    if between:
-        if os.waitpid(between, 0)[1]:
-            raise OSError("no second process")
-        return False
-    try:
-        if os.fork():
-            os._exit(0)
-    except OSError:
-        os._exit(1)
-    return True
 
 
 def _begin(agent: socket.socket, told: dict[str, Any], fds: list[int]) -> None:
@@ -123,8 +120,8 @@ def _begin(agent: socket.socket, told: dict[str, Any], fds: list[int]) -> None:
         os._exit(0)  # the agent has given it up
     for number, end in enumerate(ends):
         os.dup2(end, number)
-    with open(env_fd, encoding="utf-8", errors="surrogateescape", closefd=False) as file:
-        values = json.load(file)
+    # Read without a file object: what a new process touches first is what it copies, and that is its price.
+    values = json.loads(os.pread(env_fd, os.fstat(env_fd).st_size, 0))
     for fd in fds:
         os.close(fd)
     os.environ.clear()
@@ -134,6 +131,47 @@ def _begin(agent: socket.socket, told: dict[str, Any], fds: list[int]) -> None:
     numbers: Any = sys.modules.get("numpy.random")
     if numbers is not None:
         numbers.seed()
+
+
+class Children:
+    """The processes that were forked here.
+
+    Args:
+        agent: Where to tell how they ended.
+
+    Attributes:
+        fd: Reads when one has ended.
+    """
+
+    def __init__(self, agent: socket.socket) -> None:
+        self._agent = agent
+        self._before = signal.getsignal(signal.SIGCHLD) or signal.SIG_DFL
+        self.fd = watch_children()
+
+    def tell_ends(self) -> None:
+        """Tell how each ended that has; only then is it gone, so that nobody ever ends untold."""
+        os.read(self.fd, _WAKEUP_BYTES)
+        while found := _ended_child():
+            pid, status = found
+            self._agent.send(json.dumps({"pid": pid, "status": status}).encode())
+            os.waitpid(pid, 0)
+
+    def disown(self) -> None:
+        """In a process that was forked: they are its siblings, and its own children are its own business."""
+        os.close(self.fd)
+        os.close(signal.set_wakeup_fd(-1))
+        signal.signal(signal.SIGCHLD, self._before)
+
+
+def _ended_child() -> tuple[int, int] | None:
+    """Process id and wait status of a child that has ended, and is left as it is."""
+    try:
+        found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return None
+    if found is None:
+        return None
+    return found.si_pid, found.si_status << 8 if found.si_code == os.CLD_EXITED else found.si_status
 
 
 class Loaded:

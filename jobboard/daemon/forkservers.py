@@ -110,6 +110,7 @@ class ForkServers:
         poll: Of the agent.
         timers: Of the agent.
         begin: Is given what was asked for, and the process that was forked for it.
+        ended: Is given a process that was forked, and the wait status it ended with.
         refuse: Is given what was asked for that cannot be started, and why.
         start: Is given what has to be started in the common way.
     """
@@ -120,12 +121,14 @@ class ForkServers:
         timers: Timers,
         *,
         begin: Callable[[Asked, int], None],
+        ended: Callable[[int, int], None],
         refuse: Callable[[Asked, child.Refusal], None],
         start: Callable[[Asked], None],
     ) -> None:
         self._poll = poll
         self._timers = timers
         self._begin = begin
+        self._ended = ended
         self._refuse = refuse
         self._start = start
         self._servers: dict[Any, _Server] = {}
@@ -264,6 +267,8 @@ class ForkServers:
                     self._refuse(asked, child.Refusal.to_run(said["refused"]))
                 else:
                     self._begin(asked, said["pid"])
+            elif "pid" in said:
+                self._ended(said["pid"], said["status"])
 
     def _drop(self, key: Any) -> None:
         """A server is of no use any more; what it was asked for is started in the common way."""

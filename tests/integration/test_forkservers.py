@@ -68,6 +68,19 @@ def animal(path, kind):
     sys.stdout.flush()
     runpy.run_path(path, run_name="__main__")
 
+def hold(path):
+    print("up", os.getpid(), flush=True)
+    while not os.path.exists(path):
+        time.sleep(0.005)
+
+def die():
+    os.kill(os.getpid(), 9)
+
+def family():
+    import signal, subprocess
+    print(subprocess.run(["false"]).returncode, end=" ")
+    print(signal.getsignal(signal.SIGCHLD).name, signal.set_wakeup_fd(-1))
+
 def linger():
     if os.fork() == 0:
         os.setsid()
@@ -287,6 +300,45 @@ def test_a_fork_server_that_dies_or_hangs_costs_no_run(store: Store, tmp_path: P
         record, said = called(store)
         assert (record["state"], said.split()[2]) == ("ok", b"cold")
     assert forked_or_forking() == set()
+
+
+def test_an_end_is_seen_although_the_fork_server_is_gone(store: Store, tmp_path: Path, module: Path) -> None:
+    flag = tmp_path / "flag"
+    with warm(store, tmp_path, calling(module, "where"), calling(module, "hold", args=[str(flag)])):
+        (server,) = forked_or_forking()
+        run_id = start(store, "job2")
+        until(lambda: output(store, run_id).endswith(b"\n") and b"up" in output(store, run_id))
+        os.kill(server, signal.SIGKILL)
+        until(lambda: server not in linux.processes())
+        flag.touch()
+        assert finished(store, run_id)["state"] == "ok"
+
+
+def test_an_end_that_the_fork_server_did_not_tell_of_is_seen(
+    store: Store, tmp_path: Path, module: Path
+) -> None:
+    flag = tmp_path / "flag"
+    with warm(store, tmp_path, calling(module, "where"), calling(module, "hold", args=[str(flag)])):
+        (server,) = forked_or_forking()
+        run_id = start(store, "job2")
+        until(lambda: output(store, run_id).endswith(b"\n") and b"up" in output(store, run_id))
+        os.kill(server, signal.SIGSTOP)
+        flag.touch()
+        until(lambda: forked_or_forking() == {server})
+        os.kill(server, signal.SIGKILL)
+        assert finished(store, run_id)["state"] == "ok"
+
+
+def test_how_a_fork_ended_is_told_as_of_any_command(store: Store, tmp_path: Path, module: Path) -> None:
+    jobs = [calling(module, "die"), calling(module, "family")]
+    with warm(store, tmp_path, calling(module, "where"), *jobs):
+        record, _ = called(store, "job2")
+        assert (record["state"], record["signal"], record["reason"]) == (
+            "failed",
+            "SIGKILL",
+            "signal SIGKILL",
+        )
+        assert called(store, "job3")[1] == b"before 1\n1 SIG_DFL -1\n"
 
 
 def test_a_run_that_is_cancelled_while_a_process_is_forked_for_it_is_ended(
