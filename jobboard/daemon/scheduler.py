@@ -36,7 +36,7 @@ from jobboard.store.boards.retiming import heed_zone_data
 from jobboard.store.boards.staging import drain
 from jobboard.store.calls.listen import Listener
 from jobboard.store.calls.wire import unpack
-from jobboard.store.runs.runs import CLAIM_LEASE_MS, PAGE, Runs
+from jobboard.store.runs.runs import CLAIM_LEASE_MS, CLAIMED, Runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -171,7 +171,7 @@ class Scheduler:
         dues = [firing.next_due_ms for _, firing in self._hand if firing.next_due_ms is not None]
         if claimed.next_at_ms is not None:
             dues.append(claimed.next_at_ms)
-        if len(claimed.entries) == PAGE:
+        if len(claimed.entries) == CLAIMED:
             dues.append(0)
         self._following_ms = min(dues, default=None)
         self._look_ahead()

@@ -1,0 +1,103 @@
+"""However much there is to do at once, one call does a bite of it, and who called comes again at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kit.engine import LEASE, MINUTE, NEVER, T0, Engine
+
+from jobboard.core.runs.run import Firing
+from jobboard.core.times.instant import format_instant
+from jobboard.store.views import fsck
+
+if TYPE_CHECKING:
+    from kit.clock import StoreClock
+
+    from jobboard.store.calls.connect import Store
+
+
+@pytest.fixture
+def engine(store: Store, clock: StoreClock) -> Engine:
+    clock.set(T0)
+    return Engine.at_work(store, "b/x")
+
+
+def _ticks(engine: Engine, *place: str) -> int:
+    """How many calls in a row it takes to empty a place; each but the last says to come at once."""
+    calls = 0
+    while engine.members(*place):
+        tick = engine.runs.tick("s1")
+        calls += 1
+        assert not engine.members(*place) or tick.next_at_ms == int(tick.now_ms)
+    return calls
+
+
+def _manual(engine: Engine, count: int) -> list[str]:
+    return [engine.runs.start_run("b/x", by="ana") for _ in range(count)]
+
+
+def test_jobs_due_at_once_are_fired_in_calls_of_64_things(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"b/j{n}" for n in range(100)]
+    for name in names:
+        engine.define(name, schedule={"every": MINUTE})
+    engine.client.zadd(engine.store.key("sched"), dict.fromkeys(names, T0))
+    sizes: list[int] = []
+    call = engine.store.call
+
+    def counted(script: str, /, **arguments: Any) -> Any:
+        sizes.append(len(arguments["decisions"]))
+        return call(script, **arguments)
+
+    entries = engine.runs.claim("s1").entries
+    missed = (1, T0 - MINUTE, T0 - MINUTE, "no scheduler looked in time")
+    firings = [
+        Firing(e.address, engine.epochs[e.address], T0, NEVER, T0, format_instant(T0), T0, missed)
+        for e in entries
+    ]
+    monkeypatch.setattr(engine.store, "call", counted)
+    tags = [tag for tag, _ in engine.runs.fire("s1", firings)]
+    assert tags == ["FIRED"] * 100
+    assert sizes == [32, 32, 32, 4]
+
+
+def test_runs_that_expire_at_once_end_in_bites(engine: Engine) -> None:
+    ids = _manual(engine, 70)
+    for run_id in ids:
+        engine.client.hset(engine.store.key("run", run_id), "expires", T0)
+    engine.client.zadd(engine.store.key("expiry"), dict.fromkeys(ids, T0))
+    assert _ticks(engine, "expiry") == 3
+    assert engine.members("live", "b/x") == set()
+    assert fsck.check(engine.store) == []
+
+
+def test_runs_whose_instant_has_come_are_queued_in_bites(engine: Engine, clock: StoreClock) -> None:
+    _manual(engine, 70)
+    for reserved in engine.reserve(limit=70):
+        engine.finish(reserved, "retry", delay_ms=MINUTE)
+    clock.advance(MINUTE)
+    assert _ticks(engine, "delay") == 3
+    assert len(engine.members("queue", "common")) == 70
+    assert fsck.check(engine.store) == []
+
+
+def test_what_silent_workers_held_goes_back_in_bites(engine: Engine, clock: StoreClock) -> None:
+    _manual(engine, 70)
+    for name in ("w2", "w3"):
+        engine.worker(name)
+        engine.reserve(name, limit=35)
+    engine.runs.bye("w1")
+    for _ in range(LEASE // 1000):
+        engine.runs.tick("s1")
+        clock.advance(1000)
+    assert _ticks(engine, "workers") == 3
+    assert len(engine.members("queue", "common")) == 70
+    assert fsck.check(engine.store) == []
+
+
+def test_a_barrier_of_no_run_goes(engine: Engine) -> None:
+    engine.client.zadd(engine.store.key("barriers"), {"b/ghost@x": 1})
+    engine.runs.tick("s1")
+    assert engine.members("barriers") == set()
