@@ -1,6 +1,6 @@
-"""The worker's business with the store: reserving, sending output and results, joining again.
+"""The worker's business with the store: listening, reserving, sending output and results, joining again.
 
-It has a thread and a connection of its own, so that the loop that feeds on pipes never waits for the store.
+It has a thread and connections of its own, so that the loop that feeds on pipes never waits for the store.
 While the store is away nothing is lost: results are in the spool and in memory, output is bounded per
 attempt, and the first call after the outage says what this worker still holds.
 """
@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import logging
 import os
-import queue
+import select
 import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from jobboard import __version__, clock, errors
+from jobboard.daemon.mailbox import Mailbox
 from jobboard.daemon.news import Ended, Renewed, Taken, start_thread
 from jobboard.daemon.outbox import Outbox
 from jobboard.daemon.results import entry_of, result_of
 from jobboard.dataclass import dataclass, replace
-from jobboard.store.calls.connect import explained
 from jobboard.store.runs.runs import Runs, UnknownWorker
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from jobboard.core.runs.run import Result
     from jobboard.daemon.attempt import Outcome
+    from jobboard.daemon.listen import Ears
     from jobboard.daemon.news import News
     from jobboard.daemon.output import Piece
     from jobboard.daemon.serving import Serving
@@ -76,7 +77,7 @@ class Clerk:
         self._me = registration
         self._spool = spool
         self._tell = tell
-        self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._inbox: Mailbox[Callable[[], None]] = Mailbox()
         self._held: dict[str, Reserved] = {}
         self._outcomes: list[Outcome] = []
         self._outbox = Outbox(self._runs)
@@ -92,9 +93,9 @@ class Clerk:
 
     # ---- called from other threads
 
-    def start(self, room: Callable[[Store], None]) -> None:
-        """Begin; `room` is called in the clerk's thread, with its connection, when a slot may be free."""
-        self._room = room
+    def start(self, ears: Ears) -> None:
+        """Begin; what `ears` hear is acted on in the clerk's thread."""
+        self._ears = ears
         self._thread = start_thread("clerk", self._serve, self._tell)
 
     @property
@@ -110,9 +111,9 @@ class Clerk:
     def _queues_held(self) -> list[str]:
         return [run.queue for run in tuple(self._held.values())]
 
-    def look(self, token: str | None = None) -> None:
-        """There may be something to reserve; `token` is the key a token for it was taken from."""
-        self._inbox.put(lambda: self._want(token))
+    def look(self) -> None:
+        """There may be something to reserve."""
+        self._inbox.put(self.want)
 
     def join_again(self) -> None:
         """The store may have forgotten us, or we were cut off."""
@@ -155,7 +156,8 @@ class Clerk:
 
     # ---- orders, in the clerk's own thread
 
-    def _want(self, token: str | None) -> None:
+    def want(self, token: str | None = None) -> None:
+        """As `look`; `token` is the key that a token for it was taken from."""
         self._wanted = True
         if token is not None:
             self._tokens.append(token)
@@ -177,8 +179,8 @@ class Clerk:
 
     def _serve(self) -> None:
         while not self._done():
-            self._absorb()
             try:
+                self._absorb()
                 self._visit()
             except (errors.StoreUnreachable, errors.StoreRefused) as error:
                 self._step_back(error)
@@ -186,6 +188,8 @@ class Clerk:
                 if self._pause_s:
                     log.info("the store is back", extra={"action": "store-back"})
                 self._pause_s = 0.0
+        self._ears.close()
+        self._inbox.close()
 
     def _done(self) -> bool:
         if self._closing_by_s is None:
@@ -193,23 +197,37 @@ class Clerk:
         return self._signed_off or clock.monotonic_s() >= self._closing_by_s
 
     def _idle(self) -> bool:
-        return self._outbox.empty and not self._outcomes and not self._unstarted and self._inbox.empty()
+        nothing = self._outbox.empty and not self._outcomes and not self._unstarted
+        return nothing and self._joined and not self._wanted and self._closing_by_s is None
 
     def _absorb(self) -> None:
-        """Take every order there is; wait for one where there is nothing else to do."""
-        try:
-            busy = not self._idle() or not self._joined or self._wanted or self._closing_by_s is not None
-            if self._pause_s or busy:
-                self._inbox.get(timeout=self._pause_s or None, block=bool(self._pause_s))()
-            else:
-                self._inbox.get()()
-            while True:
-                self._inbox.get_nowait()()
-        except queue.Empty:
-            return
+        """Take every order there is, and what is heard; wait for either where there is nothing else to do."""
+        bell = self._ears.bell
+        span_s = self._pause_s or (bell.wait_s() if self._idle() else 0.0)
+        poll = select.poll()
+        poll.register(self._inbox, select.POLLIN)
+        if bell.waiting:
+            poll.register(bell, select.POLLIN)
+        ready = dict(poll.poll(None if span_s is None else 1000 * span_s))
+        if ready.pop(self._inbox.fileno(), None):
+            for order in self._inbox.take():
+                order()
+        if ready:
+            self._ears.take()
 
     def _visit(self) -> None:
-        """Everything there is to say to the store, in the order in which it matters."""
+        """Say what there is to say to the store; then listen."""
+        try:
+            self._speak()
+        except errors.StoreRefused:
+            # Full, it still has something to say: what is to be cancelled.
+            self._ears.listen()
+            raise
+        if self._closing_by_s is None:
+            self._ears.listen()
+
+    def _speak(self) -> None:
+        """Everything there is to say, in the order in which it matters."""
         if not self._joined:
             self._join()
         self._outbox.send_output()
@@ -218,7 +236,6 @@ class Clerk:
         self._outbox.send_reports()
         if self._closing_by_s is None:
             self._reserve()
-            self._room(self._store)
         else:
             self._sign_off()
 
@@ -337,8 +354,7 @@ class Clerk:
     def _put_back(self) -> None:
         """Tokens that turned out to be taken without room are for somebody else."""
         while self._tokens:
-            with explained(self._store.url):
-                self._store.client.lpush(self._tokens[-1], b"1")
+            self._ears.put_back(self._tokens[-1])
             self._tokens.pop()
 
     def _reserve(self) -> None:

@@ -72,7 +72,9 @@ class Scheduler:
 
     def __init__(self, store: Store, *, name: str, announcer: Announcer | None = None) -> None:
         self._store = store.again()
-        self._runs = Runs(self._store)
+        # A connection that nothing but calls goes over does without the client library, which takes its time.
+        self._calling = store.again()
+        self._runs = Runs(self._calling)
         self._name = name
         self._announcer = announcer
         self._announced = False
@@ -102,6 +104,7 @@ class Scheduler:
             ear.join()
             with suppress(errors.StoreUnreachable, errors.StoreRefused):
                 self._runs.resign(self._name)
+            self._calling.close()
             self._store.close()
 
     def _loop(self, stop: threading.Event) -> None:

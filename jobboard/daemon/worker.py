@@ -1,9 +1,9 @@
 """The runner: takes runs from the store, has the agent start them, keeps their output, reports their ends.
 
 A few threads share the work, each with a connection of its own where it needs one. This one, the loop, feeds
-on pipes and on the agent and never waits for the store. The `clerk` reserves and reports, the `ears` sleep
-until there is something to reserve, the `heartbeat` renews the lease, and for each inbox it is told to read
-one moves what comes there into the queue.
+on pipes and on the agent and never waits for the store. The `clerk` sleeps until there is something to
+reserve or to report, and does so; the `heartbeat` renews the lease, and for each inbox it is told to read one
+moves what comes there into the queue.
 
 A run starts in the directory the worker was started in, unless its job names another. It keeps what it
 leaves in the background when it ends by itself; that goes on, unheard, for as long as the worker does. When
@@ -17,11 +17,10 @@ from __future__ import annotations
 
 import logging
 import os
-import queue
 import secrets
 import selectors
 import threading
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from jobboard import errors
@@ -33,6 +32,7 @@ from jobboard.daemon.heartbeat import Heartbeat
 from jobboard.daemon.inbox import InboxReader
 from jobboard.daemon.listen import Ears
 from jobboard.daemon.logkeeper import DEFAULT_LOG_BYTES, LogKeeper
+from jobboard.daemon.mailbox import Mailbox
 from jobboard.daemon.news import Asked, Broken, Ended, News, Renewed, Stopped, Taken
 from jobboard.daemon.process import end_marked, reap_orphans
 from jobboard.daemon.results import result_of
@@ -111,10 +111,7 @@ class Worker:
         self._home = home
         self._grace_ms = grace_ms
         self._me = Registration(self.id, serving, max(lease_ms, SHORTEST_LEASE_MS))
-        self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
-        self._news_fd, self._tell_fd = os.pipe()
-        os.set_blocking(self._tell_fd, False)
-        self._telling = threading.Lock()
+        self._news: Mailbox[News] = Mailbox()
         self._selector = selectors.DefaultSelector()
         self._timers = Timers()
         log_folder = (log_dir or home / "logs").absolute() / store.namespace
@@ -156,7 +153,14 @@ class Worker:
         with ExitStack() as connections:
             connections.callback(spool.close)
             self._clerk = clerk = Clerk(self._connect(connections), self._me, spool, self.tell)
-            ears = Ears(self._connect(connections), self.id, self._me.serving.queues, clerk, self.tell)
+            ears = Ears(
+                self._connect(connections),
+                self.id,
+                self._me.serving.queues,
+                has_room_for=clerk.has_room_for,
+                want=clerk.want,
+                tell=self.tell,
+            )
             heartbeat = Heartbeat(self._connect(connections), self.id, self._me.lease_ms, clerk, self.tell)
             readers = [
                 InboxReader(self._connect(connections), self.id, queue, self.tell)
@@ -166,8 +170,7 @@ class Worker:
             connections.callback(self._log_keeper.close)
             self._executor.open(clerk, connections)
             self._watch(stop, hurry)
-            clerk.start(ears.room)
-            ears.start()
+            clerk.start(ears)
             heartbeat.start()
             for reader in readers:
                 reader.start()
@@ -176,7 +179,6 @@ class Worker:
             finally:
                 for reader in readers:
                     reader.close()
-                ears.close()
                 unfinished = self._executor.count > 0
                 self._close()
                 hurried = hurry is not None and hurry.is_set()
@@ -237,26 +239,19 @@ class Worker:
     def _close(self) -> None:
         self._executor.close()
         for key in tuple(self._selector.get_map().values()):
-            if isinstance(key.fileobj, int) and key.fd != self._news_fd:
+            if isinstance(key.fileobj, int):
                 os.close(key.fd)
         self._selector.close()
-        with self._telling:
-            os.close(self._tell_fd)
-            self._tell_fd = -1
-        os.close(self._news_fd)
+        self._news.close()
 
     # ---- the loop
 
     def tell(self, news: News) -> None:
         """Tell the loop something; from any thread."""
         self._news.put(news)
-        with self._telling:
-            if self._tell_fd >= 0:
-                with suppress(BlockingIOError):  # full: the loop is about to wake
-                    os.write(self._tell_fd, b"n")
 
     def _loop(self) -> None:
-        self._selector.register(self._news_fd, selectors.EVENT_READ, self._take_news)
+        self._selector.register(self._news, selectors.EVENT_READ, self._take_news)
         self._standing.stay_alive()
         self._changed()
         while not (self._draining and not self._executor.count):
@@ -266,12 +261,7 @@ class Worker:
             self._timers.fire()
 
     def _take_news(self) -> None:
-        os.read(self._news_fd, 4096)
-        while True:
-            try:
-                news = self._news.get_nowait()
-            except queue.Empty:
-                return
+        for news in self._news.take():
             match news:
                 case Taken(runs):
                     self._take_on(runs)
