@@ -9,6 +9,7 @@ beside a croniter that is kept and asked again. Where cronsim can be imported, b
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -19,7 +20,6 @@ from croniter import croniter
 from jobboard.core.runs import misfire
 from jobboard.core.times import cron, schedule
 from jobboard.core.times.instant import parse_instant
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

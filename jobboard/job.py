@@ -9,9 +9,9 @@ as in a function that a job calls.
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from datetime import datetime
 
-from jobboard.dataclass import dataclass
 from jobboard.report import progress
 
 __all__ = ["Failed", "Run", "current", "progress"]

@@ -11,12 +11,12 @@ import hashlib
 import os
 import re
 import socket
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from jobboard.core.names import NAME_RULE, is_name
-from jobboard.dataclass import dataclass
 from jobboard.errors import UsageError
 
 if TYPE_CHECKING:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import heapq
 import json
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from jobboard import clock, errors
 from jobboard.cli.screen import Screen, when
 from jobboard.core.times.instant import format_instant, parse_instant
-from jobboard.dataclass import dataclass, field, replace
 
 if TYPE_CHECKING:
     import argparse

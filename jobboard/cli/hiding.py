@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-
-from jobboard.dataclass import replace
 
 if TYPE_CHECKING:
     from jobboard.core.jobs.model import Spec

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,6 @@ from jobboard.core.simulation.simulate import (
 )
 from jobboard.core.times.duration import format_duration, parse_duration
 from jobboard.core.times.instant import parse_instant
-from jobboard.dataclass import dataclass, replace
 
 if TYPE_CHECKING:
     import argparse

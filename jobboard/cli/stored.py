@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import clock
 from jobboard.cli.fires import Timed
-from jobboard.dataclass import replace
 
 if TYPE_CHECKING:
     import argparse

@@ -6,10 +6,9 @@ meant as it is silences it there, with a reason.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
-
-from jobboard.dataclass import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

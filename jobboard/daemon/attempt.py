@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, get_args
 
@@ -16,7 +17,6 @@ from jobboard.daemon import envfile, here, tree
 from jobboard.daemon.confine import confinement_of
 from jobboard.daemon.logfile import LogFile
 from jobboard.daemon.output import Capture
-from jobboard.dataclass import dataclass
 from jobboard.logfile import stem_of
 from jobboard.runners.invocation import invocation
 

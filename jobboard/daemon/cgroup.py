@@ -11,11 +11,11 @@ time. A group of one attempt each would cost more than starting the attempt.
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from jobboard import clock
 from jobboard.daemon import linux
-from jobboard.dataclass import dataclass
 
 PREFIX = "jobboard-"
 _MOUNTS, _OWN = Path("/proc/self/mountinfo"), Path("/proc/self/cgroup")

@@ -12,6 +12,7 @@ import os
 import select
 import socket
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from jobboard import __version__, clock, errors
@@ -19,7 +20,6 @@ from jobboard.daemon.mailbox import Mailbox
 from jobboard.daemon.news import Ended, Renewed, Taken, start_thread
 from jobboard.daemon.outbox import Outbox
 from jobboard.daemon.results import entry_of, result_of
-from jobboard.dataclass import dataclass, replace
 from jobboard.store.runs.runs import Runs, UnknownWorker
 
 if TYPE_CHECKING:

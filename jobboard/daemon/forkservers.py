@@ -13,11 +13,11 @@ import select
 import signal
 import socket
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jobboard.clock import monotonic_s
 from jobboard.daemon import child, linux, tree
-from jobboard.dataclass import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

@@ -8,10 +8,10 @@ since nearly every editor writes one.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jobboard.daemon.linux import has_writer
-from jobboard.dataclass import dataclass
 from jobboard.errors import UsageError
 from jobboard.source.digest import digest_of
 from jobboard.source.files import PROJECT_FILE, discover, read_bytes

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
-
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,9 +14,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
-
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,10 +8,10 @@ that says what it said is in nobody's way, and keeps the later commit.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.plans.refusal import Refusal
-from jobboard.dataclass import replace
 from jobboard.reconcile.guards import is_owned
 from jobboard.source.git import descends, is_shallow
 

@@ -6,10 +6,10 @@ would be long. Beyond a number of them a plan is written in parts, each all or n
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
-from jobboard.dataclass import dataclass, replace
 from jobboard.reconcile.parts import joined, split
 from jobboard.reconcile.planning import make_plan
 from jobboard.reconcile.turn import Turn

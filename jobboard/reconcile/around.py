@@ -5,10 +5,10 @@ Beside most plans there is nothing, which one question tells; what reads each of
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from jobboard.core.names import LOOSE, address_of, split_address
-from jobboard.dataclass import dataclass, field, replace
 from jobboard.store.boards import definitions
 from jobboard.store.calls import clocks
 

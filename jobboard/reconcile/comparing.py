@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from jobboard.core.jobs.policy import Policy
 from jobboard.core.names import LOOSE, split_address
 from jobboard.core.plans.plan import BoardPlan, Plan
-from jobboard.dataclass import replace
 from jobboard.reconcile import guards, targeting, together
 from jobboard.reconcile.contradiction import refuse_contradiction
 from jobboard.reconcile.judging import AtHand, judge

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
@@ -16,7 +17,6 @@ from jobboard.core.jobs.policy import Policy
 from jobboard.core.jobs.written import written_keys
 from jobboard.core.names import split_address
 from jobboard.core.plans.compare import plan_jobs
-from jobboard.dataclass import replace
 from jobboard.source.values import parse_value
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ the board; it never looks at jobs. Those that do are in `core.plans.refusal`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from jobboard.core.names import RESERVED
 from jobboard.core.plans.plan import BoardPlan
 from jobboard.core.plans.refusal import Refusal, protected_refusals
-from jobboard.dataclass import replace
 from jobboard.source.git import first_commit
 from jobboard.store.boards import definitions
 

@@ -7,12 +7,12 @@ it as it does any conflict: the file's value, or the live one, at every path tha
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from jobboard.core.names import address_of, split_address
 from jobboard.core.plans import clash
 from jobboard.core.plans.clash import Clash
-from jobboard.dataclass import dataclass, field, replace
 from jobboard.reconcile import together
 
 if TYPE_CHECKING:

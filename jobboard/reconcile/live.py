@@ -5,6 +5,7 @@ The board's next plan shows the edit as drift and, unless told otherwise, keeps 
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
@@ -14,7 +15,6 @@ from jobboard.core.jobs.override import lasting
 from jobboard.core.jobs.resolve import resolve_assignment
 from jobboard.core.names import address_of, split_address
 from jobboard.core.plans.change import JobChange
-from jobboard.dataclass import dataclass, replace
 from jobboard.reconcile.entries import schedule_entry
 from jobboard.reconcile.together import check_together, outside_of
 from jobboard.source.schema import check_keys

@@ -6,6 +6,7 @@ shown, paused. A put says the whole of a job; one that says what is there alread
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
@@ -14,7 +15,6 @@ from jobboard.core.jobs.model import FIELDS, Definition
 from jobboard.core.jobs.resolve import COMMANDS
 from jobboard.core.names import LOOSE, NAME_RULE, address_of, is_name, split_address
 from jobboard.core.plans.change import JobChange
-from jobboard.dataclass import dataclass
 from jobboard.reconcile.entries import schedule_entry
 from jobboard.reconcile.live import check_among_others, with_keys
 from jobboard.store.boards import edits, jobs

@@ -6,6 +6,7 @@ other rule (drift, conflicts, protection, the guards) holds for it as for any ot
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jobboard import errors
@@ -15,7 +16,6 @@ from jobboard.core.names import LOOSE, address_of, split_address
 from jobboard.core.plans.arrival import Arrival
 from jobboard.core.plans.refusal import Refusal
 from jobboard.core.times.schedule import is_seeded
-from jobboard.dataclass import replace
 from jobboard.reconcile import guards
 from jobboard.reconcile.traffic import Traffic
 from jobboard.store.boards import definitions

@@ -6,6 +6,7 @@ reconciled with the file does not. A queued run keeps what it was queued with.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
@@ -25,7 +26,6 @@ from jobboard.core.jobs.override import (
 from jobboard.core.names import split_address
 from jobboard.core.plans.change import moves_schedule
 from jobboard.core.times.schedule import compile_schedule
-from jobboard.dataclass import dataclass, replace
 from jobboard.reconcile.entries import entry_between
 from jobboard.reconcile.live import check_among_others, with_keys
 from jobboard.store.boards import definitions, edits, overrides

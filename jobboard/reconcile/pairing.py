@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.names import address_of, split_address
@@ -10,7 +11,6 @@ from jobboard.core.plans.compare import plan_jobs
 from jobboard.core.plans.notice import notices
 from jobboard.core.plans.plan import BoardPlan
 from jobboard.core.plans.refusal import drift_refusals, empty_refusal, loss_refusal, protected_refusals
-from jobboard.dataclass import dataclass
 from jobboard.reconcile import ancestry, guards, targeting
 from jobboard.reconcile.traffic import board_facts
 from jobboard.store.boards import tombstones

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jobboard.core.names import split_address
-from jobboard.dataclass import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

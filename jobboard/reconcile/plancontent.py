@@ -6,14 +6,13 @@ applies it is told of that again; and where its boards came from, since guards l
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.jobs.merge import Merged
 from jobboard.core.plans.clash import Clash, Part
 from jobboard.core.plans.drift import Conflicted
-from jobboard.dataclass import dataclass
 from jobboard.source.git import Checkout
 from jobboard.source.pipeline import Pipeline
 

@@ -7,12 +7,12 @@ is not even imported: that alone takes longer than reading a thousand files.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from jobboard import errors
 from jobboard.core.names import split_address
 from jobboard.core.plans.plan import BoardPlan, Plan
-from jobboard.dataclass import dataclass, field, replace
 from jobboard.reconcile import ancestry, guards
 from jobboard.store.boards import definitions
 

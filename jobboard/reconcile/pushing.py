@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
@@ -9,7 +10,6 @@ from jobboard.core.jobs.override import in_force
 from jobboard.core.jobs.resolve import COMMANDS
 from jobboard.core.names import NAME_RULE, ONE_OFF, QUEUE_RULE, address_of, is_name, is_queue
 from jobboard.core.times.instant import parse_instant
-from jobboard.dataclass import replace
 from jobboard.reconcile.live import read_job, with_keys
 from jobboard.store.calls import clocks
 from jobboard.store.runs.pushes import Parcel

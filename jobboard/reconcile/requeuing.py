@@ -7,12 +7,12 @@ since before an earlier sync, a live edit or an override; they are looked for on
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jobboard.core.jobs.override import in_force
 from jobboard.core.names import split_address
 from jobboard.core.plans.plan import Outdated
-from jobboard.dataclass import replace
 from jobboard.store.boards import definitions
 from jobboard.store.boards.codec import encode_spec
 from jobboard.store.calls import clocks

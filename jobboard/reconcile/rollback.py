@@ -9,6 +9,7 @@ says what was rolled back to, or somebody releases it.
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
@@ -19,7 +20,6 @@ from jobboard.core.plans.compare import plan_jobs
 from jobboard.core.plans.drift import removal
 from jobboard.core.plans.plan import BoardPlan, Plan
 from jobboard.core.plans.refusal import empty_refusal, protected_refusals
-from jobboard.dataclass import replace
 from jobboard.reconcile import together
 from jobboard.reconcile.lending import bases_of, lenders_of, lending, refuse_split
 from jobboard.reconcile.moving import readdressed

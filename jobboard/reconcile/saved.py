@@ -10,6 +10,7 @@ the plan was made, a later commit may have been synced.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jobboard import errors
@@ -19,7 +20,6 @@ from jobboard.core.plans import clash
 from jobboard.core.plans.change import JobChange
 from jobboard.core.plans.drift import Drift, removal
 from jobboard.core.plans.plan import BoardPlan, Plan
-from jobboard.dataclass import replace
 from jobboard.reconcile import ancestry, guards, together
 from jobboard.reconcile.planning import Planned
 from jobboard.reconcile.requeuing import with_outdated

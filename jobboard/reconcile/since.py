@@ -7,6 +7,7 @@ it on the branch: somebody edited Redis, or a sync that should have been was not
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -14,7 +15,6 @@ from typing import TYPE_CHECKING
 from jobboard import errors
 from jobboard.core.names import split_address
 from jobboard.core.plans.blame import moved_between
-from jobboard.dataclass import dataclass, replace
 from jobboard.source import git
 from jobboard.source.digest import digest_of
 from jobboard.source.files import PROJECT_FILE, SourceFile

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jobboard.core.jobs.merge import merge_job
 from jobboard.core.names import split_address
-from jobboard.dataclass import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,11 +6,11 @@ all of it is applied. A board of which nothing is chosen takes no part at all.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jobboard import errors
 from jobboard.core.names import address_of, split_address
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from jobboard.core.jobs.depend import edges_of
 from jobboard.core.names import LOOSE, address_of, split_address
 from jobboard.core.plans.change import JobChange
 from jobboard.core.plans.plan import BoardPlan
-from jobboard.dataclass import dataclass, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

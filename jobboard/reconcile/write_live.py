@@ -6,13 +6,13 @@ values that were written; a value for which that fails is left out, and why is s
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.jobs.merge import put
 from jobboard.core.jobs.written import differences, written_keys
 from jobboard.core.names import split_address
 from jobboard.core.plans.drift import WHOLE
-from jobboard.dataclass import dataclass, replace
 from jobboard.source.loader import load
 from jobboard.source.nodes import read_nodes
 from jobboard.source.origin import layers_of

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobboard.core.jobs import launch, request
-from jobboard.dataclass import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

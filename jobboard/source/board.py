@@ -6,9 +6,9 @@ to no board.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from jobboard.dataclass import dataclass, field, replace
 from jobboard.source.placing import flawed, placed
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ millisecond or two, and there are many.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.broken import BROKEN
@@ -15,7 +16,6 @@ from jobboard.core.jobs.resolve import COMMANDS, EXTEND, Resolver
 from jobboard.core.jobs.value import READERS
 from jobboard.core.names import RESERVED, address_of, is_name
 from jobboard.core.times.timing import KINDS
-from jobboard.dataclass import replace
 from jobboard.source.board import Board
 from jobboard.source.project import NO_PROJECT
 from jobboard.source.schema import check_board

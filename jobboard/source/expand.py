@@ -7,12 +7,12 @@ with a job so declared is said where the template stands.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.diagnostic import Fault, KeyFault
 from jobboard.core.names import NAME_RULE, is_name
-from jobboard.dataclass import dataclass, field
 from jobboard.source.references import BadReference, interpolated
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobboard.dataclass import dataclass, field
 from jobboard.errors import UsageError
 from jobboard.source.digest import digest_of
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     import subprocess

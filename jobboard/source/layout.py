@@ -7,10 +7,10 @@ left in its order. The meaning never changes; `meaning_of` is how a caller makes
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from jobboard.dataclass import dataclass
 from jobboard.source.nodes import read_nodes, scalars
 from jobboard.source.schema import project_schema, schema
 from jobboard.source.text import Text

@@ -6,11 +6,11 @@ board in which anything is wrong is not among the boards that come out.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jobboard import clock
 from jobboard.core.rules import judged
-from jobboard.dataclass import dataclass
 from jobboard.source.board import Draft
 from jobboard.source.building import build
 from jobboard.source.project import NO_PROJECT

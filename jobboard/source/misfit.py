@@ -7,6 +7,7 @@ takes long to import.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
@@ -17,7 +18,6 @@ from jsonschema.validators import extend
 from jobboard.core.diagnostic import Fault, KeyFault
 from jobboard.core.names import NAME_RULE
 from jobboard.core.times.duration import parse_duration
-from jobboard.dataclass import replace
 from jobboard.source.scalar import quoted
 
 if TYPE_CHECKING:

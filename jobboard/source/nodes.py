@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from jobboard.dataclass import dataclass, field
 from jobboard.source.yamltree import Loader
 
 if TYPE_CHECKING:

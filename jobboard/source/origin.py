@@ -6,13 +6,13 @@ job, from the lowest to its own keys, and for each value the layers that spoke o
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.jobs.model import FIELDS, effective
 from jobboard.core.jobs.resolve import COMMANDS, EXTEND
 from jobboard.core.jobs.value import READERS
 from jobboard.core.times.timing import KINDS, OPTIONS
-from jobboard.dataclass import dataclass
 from jobboard.source.expand import expand
 
 if TYPE_CHECKING:

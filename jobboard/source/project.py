@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.core.diagnostic import KeyFault
-from jobboard.dataclass import dataclass, field
 from jobboard.source.files import PROJECT_FILE
 from jobboard.source.placing import placed
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.jobs.model import FIELDS
 from jobboard.core.jobs.written import differences
-from jobboard.dataclass import dataclass
 from jobboard.source.scalar import plain_scalar, quoted
 
 if TYPE_CHECKING:

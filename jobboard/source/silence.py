@@ -7,6 +7,7 @@ the next. Either way it reaches as far as what is indented below: over a key, a 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,6 @@ import yaml
 
 from jobboard.core.diagnostic import Diagnostic, Fault
 from jobboard.core.rules import RULES
-from jobboard.dataclass import dataclass
 from jobboard.source.yamltree import Loader
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jobboard.core.diagnostic import Diagnostic, Fault, KeyFault
@@ -20,7 +21,6 @@ from jobboard.core.simulation.simulate import DEFAULT_DURATION_MS, Downtime, Sce
 from jobboard.core.times.duration import parse_duration
 from jobboard.core.times.instant import parse_instant
 from jobboard.core.times.zone import UnknownZone, find_zone
-from jobboard.dataclass import dataclass
 from jobboard.source.placing import placed
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 
 from jobboard.core.diagnostic import Diagnostic, Fault
-from jobboard.dataclass import dataclass, field
 from jobboard.errors import UsageError
 from jobboard.source.files import TEST_SUFFIXES, read
 from jobboard.source.placing import flawed, placed

@@ -14,12 +14,12 @@ from __future__ import annotations
 import gc
 from array import array
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import yaml
 from yaml import events
 
-from jobboard.dataclass import dataclass, field
 from jobboard.source.files import SIZE_LIMIT
 from jobboard.source.scalar import plain_scalar
 

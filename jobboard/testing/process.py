@@ -7,12 +7,12 @@ import select
 import signal
 import threading
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from jobboard.clock import monotonic_s
 from jobboard.daemon import child
 from jobboard.daemon.reaping import exit_of
-from jobboard.dataclass import dataclass, field
 
 if TYPE_CHECKING:
     from jobboard.daemon.frames import Message

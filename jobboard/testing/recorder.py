@@ -8,10 +8,10 @@ import secrets
 import socket
 import threading
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobboard.daemon import linux
-from jobboard.dataclass import dataclass
 from jobboard.report import LONGEST_BYTES, VARIABLE
 
 if TYPE_CHECKING:

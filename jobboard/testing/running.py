@@ -8,6 +8,7 @@ import os
 import secrets
 import sys
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -20,7 +21,6 @@ from jobboard.core.runs.retry import judge
 from jobboard.core.times.instant import format_instant, parse_instant
 from jobboard.daemon import child
 from jobboard.daemon.attempt import Attempt
-from jobboard.dataclass import dataclass
 from jobboard.runners import call
 from jobboard.runners.found import find_runners
 from jobboard.runners.invocation import called

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
 from kit.engine import LEASE, Engine
 from kit.made import made
 
-from jobboard.dataclass import dataclass, field
 from jobboard.store.runs.heldlocks import unlock
 from jobboard.store.views import fsck
 

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from jobboard.core.jobs.model import Definition
-from jobboard.dataclass import replace
 from jobboard.store.boards import definitions, edits, staging, tombstones
 from jobboard.store.boards.staging import BoardWrite
 

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from kit.project import Project, dump_of
 
 from jobboard import errors
-from jobboard.dataclass import replace
 from jobboard.reconcile.live import edit_job, read_job
 from jobboard.reconcile.planning import make_plan
 from jobboard.store.boards import definitions, edits, staging

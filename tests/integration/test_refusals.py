@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import io
 import shutil
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,6 @@ from kit.project import Project, dump_of
 
 from jobboard.cli.commands import watch
 from jobboard.cli.screen import Screen
-from jobboard.dataclass import dataclass
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,6 @@ from jobboard.core.jobs.override import outlook
 from jobboard.core.simulation.simulate import Downtime, Pause, Scenario, simulate
 from jobboard.core.times.instant import format_instant, parse_instant
 from jobboard.core.times.schedule import compile_schedule
-from jobboard.dataclass import replace
 from jobboard.reconcile.overriding import set_overrides
 from jobboard.store.calls.wire import pack
 from jobboard.store.views import fsck

@@ -7,9 +7,9 @@ history in the store; and a list of the runs there had to be, made without eithe
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jobboard.dataclass import dataclass
 from jobboard.store.calls.wire import unpack
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
-from jobboard.dataclass import dataclass
 from jobboard.store.calls import scripts
 
 SECTIONS = ("KEYS", "ARGUMENTS", "TOUCHES", "RETURNS")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobboard.cli.main import main
-from jobboard.dataclass import dataclass
 from jobboard.store.boards import definitions
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ import argparse
 import random
 import sys
 import time
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,6 @@ from jobboard.core.jobs.meaning import zone_version
 from jobboard.core.times.instant import format_instant, parse_instant
 from jobboard.core.times.schedule import compile_schedule
 from jobboard.core.times.zone import find_zone, zone_names
-from jobboard.dataclass import dataclass, replace
 from kit.cron import random_expression
 from kit.minutes import fires, wall_minutes
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import select
 import socket
 import threading
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Self
-
-from jobboard.dataclass import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable

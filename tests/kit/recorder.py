@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

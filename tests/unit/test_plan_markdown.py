@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,6 @@ from jobboard.core.plans.compare import plan_jobs
 from jobboard.core.plans.plan import BoardPlan, Plan
 from jobboard.core.plans.refusal import Refusal
 from jobboard.core.runs.facts import Hold
-from jobboard.dataclass import replace
 from jobboard.reconcile.around import Around
 from jobboard.reconcile.planning import Planned
 from jobboard.reconcile.sources import Options, Sources

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,6 @@ from jobboard.core.jobs.policy import Policy
 from jobboard.core.plans.compare import plan_jobs
 from jobboard.core.plans.plan import BoardPlan, Plan
 from jobboard.core.runs.record import Record
-from jobboard.dataclass import replace
 from jobboard.reconcile.around import Around
 from jobboard.reconcile.planning import Planned
 from jobboard.reconcile.sources import Options, Sources

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,6 @@ import pytest
 from jobboard.core.runs.facts import Closed, Hold, JobFacts, Worker, World
 from jobboard.core.runs.record import Record, Try
 from jobboard.core.runs.why import explain_job, explain_run
-from jobboard.dataclass import replace
 
 HOUR = 3_600_000
 NOW = 1_795_600_800_000

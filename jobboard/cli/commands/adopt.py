@@ -11,12 +11,12 @@ write  moved: [{from: loose/cleanup, to: cleanup}]  into the board.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jobboard import errors
 from jobboard.cli import project
 from jobboard.cli.plans.faults import nothing_written
-from jobboard.dataclass import replace
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:

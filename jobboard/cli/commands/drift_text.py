@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jobboard.cli.github import command
@@ -11,7 +12,6 @@ from jobboard.cli.screen import Collected, ago, visible
 from jobboard.cli.values import brief, shown
 from jobboard.core.names import split_address
 from jobboard.core.plans.drift import WHOLE
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from jobboard.cli.commands.show_job import JobView

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,6 @@ from jobboard.cli.outputs import outputs_of, write_all
 from jobboard.cli.plans.faults import faults_told
 from jobboard.cli.plans.forms import FORMS, PlanForms
 from jobboard.cli.scenario_options import add_options
-from jobboard.dataclass import replace
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobboard.cli.commands.ls import standing_json
@@ -10,7 +11,6 @@ from jobboard.cli.records import holds_json, instant_json, moment
 from jobboard.cli.scopes import hold_text
 from jobboard.cli.screen import when
 from jobboard.core.scope import resume_command
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobboard.cli.commands.show_job_text import JobText, by_default
@@ -22,7 +23,6 @@ from jobboard.core.jobs.override import in_force
 from jobboard.core.jobs.written import units_of
 from jobboard.core.names import split_address
 from jobboard.core.times.schedule import compile_schedule
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

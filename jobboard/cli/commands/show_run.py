@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobboard.cli.commands.logs import elsewhere_text
@@ -14,7 +15,6 @@ from jobboard.core.jobs.log_url import address_of
 from jobboard.core.runs.why import explain_run
 from jobboard.core.times.instant import local_text
 from jobboard.core.times.moment import brief_span
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

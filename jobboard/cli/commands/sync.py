@@ -9,6 +9,7 @@ jobboard sync --on-conflict file boards/ops.yaml
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,6 @@ from jobboard.cli.outputs import outputs_of, write_all
 from jobboard.cli.plans.faults import faults_told, nothing_written
 from jobboard.cli.plans.forms import FORMS
 from jobboard.cli.screen import Screen
-from jobboard.dataclass import replace
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:

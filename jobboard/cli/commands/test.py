@@ -10,6 +10,7 @@ Tests of boards/etl.yaml are in boards/etl.test.yaml. Exits 1 when one fails, 65
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
@@ -17,7 +18,6 @@ from jobboard.cli import project
 from jobboard.cli.scenario import play
 from jobboard.cli.screen import Screen
 from jobboard.core.names import address_of
-from jobboard.dataclass import dataclass
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from difflib import unified_diff
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,6 @@ from jobboard.core.jobs.override import value_at
 from jobboard.core.names import split_address
 from jobboard.core.plans.crowding import CLOCK_RULES, clock_faults
 from jobboard.core.plans.drift import WHOLE
-from jobboard.dataclass import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

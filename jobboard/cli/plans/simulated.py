@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard.cli import scenario
@@ -10,7 +11,6 @@ from jobboard.cli.simulate_text import SHOWN, passed_text, remarks, slots_text, 
 from jobboard.core.jobs.model import Definition
 from jobboard.core.jobs.override import laid
 from jobboard.core.simulation.load import Peak, load_of
-from jobboard.dataclass import dataclass, replace
 
 if TYPE_CHECKING:
     import argparse

@@ -5,13 +5,13 @@ Nearly all are bounds of what is kept of the past; one is a switch.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from jobboard import errors
 from jobboard.core.size import format_size, parse_size
 from jobboard.core.times.duration import format_duration, parse_duration
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,6 +10,7 @@ Pure; `store.runs.kin` reads what is asked about, and scripts keep count of what
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -19,7 +20,6 @@ from jobboard.core.jobs.model import seed_of
 from jobboard.core.states import PASSED_OVER
 from jobboard.core.times.nominals import Following
 from jobboard.core.times.schedule import Schedule, compile_schedule
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
 
 from jobboard.core.jobs.model import FIELDS, Spec, effective
-from jobboard.dataclass import dataclass
 
 KEPT = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR")
 """What every run gets of its worker's environment, where the worker has it."""

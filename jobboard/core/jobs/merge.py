@@ -17,11 +17,11 @@ drift and of conflicts.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from jobboard.core.jobs.model import FIELDS, Spec
 from jobboard.core.jobs.policy import BUILT_IN, Policy
-from jobboard.dataclass import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

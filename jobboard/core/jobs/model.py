@@ -12,10 +12,9 @@ and a built-in default never changes: an upgrade must not move a digest.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from jobboard.core.jobs.override import Override

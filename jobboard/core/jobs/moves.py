@@ -7,11 +7,11 @@ name any more they mean nothing.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.diagnostic import Fault
 from jobboard.core.names import address_of, split_address
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -7,12 +7,12 @@ and, as a rule, an end, after which the definition's own value is in force again
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.jobs.merge import put, tidy
 from jobboard.core.jobs.model import FIELDS
 from jobboard.core.jobs.policy import FIELD_OF_KEY
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -16,12 +16,12 @@ A conflict, where both changed: ``fail`` leaves it to a person (built in), ``fil
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from jobboard.core.jobs.resolve import COMMANDS
 from jobboard.core.times.timing import KINDS, OPTIONS
-from jobboard.dataclass import dataclass, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

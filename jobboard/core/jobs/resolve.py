@@ -8,6 +8,7 @@ from a board's defaults into a job, or writing ``60s`` for ``1m``, changes nothi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,6 @@ from jobboard.core.jobs.value.when import read_zone
 from jobboard.core.names import address_of, is_name
 from jobboard.core.size import format_size
 from jobboard.core.times.timing import KINDS, OF_DELAY, OPTIONS, compose_schedule
-from jobboard.dataclass import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -7,13 +7,13 @@ seen as any queue is that nobody serves.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from jobboard.core.diagnostic import Fault
 from jobboard.core.jobs.model import effective
 from jobboard.core.names import of_runner
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

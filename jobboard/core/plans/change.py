@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from jobboard.core.jobs.override import laid, lay
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from jobboard.core.jobs.merge import Merged

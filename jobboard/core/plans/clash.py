@@ -17,12 +17,12 @@ A schedule cannot: it is merged as one value, so the result of a merge is one th
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from jobboard.core.jobs.depend import SHOWN, circles, edges_of, joins_apart, parents_of
 from jobboard.core.jobs.gate import gates_amiss
 from jobboard.core.jobs.merge import Merged, same
-from jobboard.dataclass import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

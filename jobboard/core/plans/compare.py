@@ -6,6 +6,7 @@ the fields of one for the job as a whole.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,6 @@ from jobboard.core.jobs.policy import BUILT_IN
 from jobboard.core.names import address_of
 from jobboard.core.plans.change import JobChange
 from jobboard.core.plans.drift import WHOLE, Conflicted, Drift, removal, revival
-from jobboard.dataclass import replace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -6,13 +6,13 @@ Counted are nominals, in the hour of UTC they fall into; jitter spreads within o
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jobboard.core.jobs.model import seed_of
 from jobboard.core.plans.forecast import CROWD, WEEK_MS
 from jobboard.core.times.schedule import compile_schedule, is_seeded, schedule_key
 from jobboard.core.times.schedule_check import check_schedule
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

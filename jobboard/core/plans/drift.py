@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jobboard.core.jobs.merge import Merged
 from jobboard.core.jobs.policy import BUILT_IN
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from jobboard.core.jobs.policy import Policy

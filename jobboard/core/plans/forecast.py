@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jobboard.core.jobs.model import seed_of
 from jobboard.core.times.schedule import compile_schedule
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

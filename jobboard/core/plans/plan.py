@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from jobboard.core.names import split_address
-from jobboard.dataclass import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,9 +5,8 @@ Those that look at where a board comes from are in `reconcile.guards`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,12 +5,12 @@ These are values only. `core.runs.why` turns the first two into the last.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from statistics import median_low
 from typing import TYPE_CHECKING, Literal
 
 from jobboard.core.names import ONE_OFF, split_address
 from jobboard.core.times.moment import brief_instant
-from jobboard.dataclass import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,10 +8,10 @@ newest hundred of those that are not older than a window, which all run, one aft
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from jobboard.core.jobs.model import effective
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from jobboard.core.jobs.model import Spec

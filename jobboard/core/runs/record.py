@@ -6,11 +6,11 @@ None where it has not come to that.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jobboard.core.names import split_run_id
 from jobboard.core.states import LIVE, PASSED_OVER
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,13 +8,13 @@ nobody is left to ask.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from jobboard.core.jobs.model import effective
 from jobboard.core.size import format_size
 from jobboard.core.times.duration import format_duration
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

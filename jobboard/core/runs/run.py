@@ -8,10 +8,9 @@ run, every other pair leaves it as it is. The store's scripts are held to this t
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
-
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

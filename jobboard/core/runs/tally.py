@@ -7,10 +7,10 @@ to within a tenth, and the mean, the deviation and the longest are exact.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from jobboard.core.states import ENDED
-from jobboard.dataclass import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

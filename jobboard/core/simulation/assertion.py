@@ -6,6 +6,7 @@ and what it found, in instants of its zone, so that it can be read without runni
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from jobboard.core.simulation.simulate import NOT_STARTED
@@ -21,7 +22,6 @@ from jobboard.core.times.localclock import (
     weekday,
     whole_spans,
 )
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -6,11 +6,11 @@ Counts cover the simulated hours; a run that goes on after their end is counted 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
 from jobboard.core.simulation.silence import silences
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -10,6 +10,7 @@ instant, what is due comes before what ends, because a real command starts a lit
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -19,7 +20,6 @@ from jobboard.core.names import run_id_of, split_address
 from jobboard.core.simulation.standing import Standing
 from jobboard.core.times.instant import format_instant
 from jobboard.core.times.schedule import compile_schedule
-from jobboard.dataclass import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

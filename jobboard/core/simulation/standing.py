@@ -5,9 +5,8 @@ Values only; `store.views.standing` reads them. A simulation of files begins wit
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-
-from jobboard.dataclass import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

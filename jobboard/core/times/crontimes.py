@@ -14,9 +14,8 @@ minute, or a second where an expression has seconds.
 from __future__ import annotations
 
 from bisect import bisect_right
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
-
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from jobboard.core.times.wallclock import WallSet

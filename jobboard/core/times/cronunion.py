@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from jobboard.core.times.cron import compile_cron, has_two_days, seconds_of
 from jobboard.core.times.crontimes import CronTimes
 from jobboard.core.times.wallset import Layers, Mixed, Seconds
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

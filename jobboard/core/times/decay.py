@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from dataclasses import dataclass
 
 from jobboard.core.times.nominals import DUSK_MS
-from jobboard.dataclass import dataclass
 
 # A factor so near to 1 that it needs more steps than this to reach its limit makes tables too large.
 MOST_STEPS = 100_000

@@ -7,11 +7,11 @@ judged by itself and by what the clock shows then, so the answer is the same whe
 from __future__ import annotations
 
 from bisect import bisect_right
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jobboard.core.times.blocks import blocks
 from jobboard.core.times.nominals import DUSK_MS
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from jobboard.core.times.nominals import Nominals

@@ -6,9 +6,8 @@ All are pure: the same instants whenever and wherever they are asked for. Instan
 from __future__ import annotations
 
 from bisect import bisect_right
+from dataclasses import dataclass
 from typing import Protocol
-
-from jobboard.dataclass import dataclass
 
 # 2201-01-01T00:00:00Z: schedules end here, as the zone tables do.
 DUSK_MS = 7_289_654_400_000

@@ -8,13 +8,13 @@ below are elapsed time. What comes of an instant never lies before the start.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
 from jobboard.core.times.duration import UNIT_MS, parse_duration
 from jobboard.core.times.instant import format_instant, parse_instant
 from jobboard.core.times.nominals import DUSK_MS
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from jobboard.core.times.zone import Zone

@@ -16,6 +16,7 @@ run``), ``exclude`` (ranges and cron expressions; see `core.times.exclude`), ``o
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -31,7 +32,6 @@ from jobboard.core.times.repeat import Repeats, parse_repeat
 from jobboard.core.times.schedule_words import words
 from jobboard.core.times.wallset import Mixed
 from jobboard.core.times.zone import find_zone
-from jobboard.dataclass import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,12 +8,12 @@ or days: a day's minutes are one bit mask, a month's days another.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from typing import ClassVar, Protocol
 
 from jobboard.core.times.tzif import LAST_YEAR
-from jobboard.dataclass import dataclass
 
 DAY_MINUTES = 1440
 EVERY_WEEKDAY = 0b111_1111

@@ -5,12 +5,12 @@ Like `core.times.wallclock`, nothing here knows a zone; days are taken whole, on
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, ClassVar
 
 from jobboard.core.times.tzif import LAST_YEAR
 from jobboard.core.times.wallclock import DAY_MINUTES, EPOCH_DAY, FIRST_YEAR, lowest_bit
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

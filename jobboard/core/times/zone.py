@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import pkgutil
 from bisect import bisect_right
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
 from jobboard.core.times.tzif import DAWN_MS, read_changes
-from jobboard.dataclass import dataclass
 
 
 class UnknownZone(ValueError):

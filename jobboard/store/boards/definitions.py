@@ -10,11 +10,11 @@ What decodes a definition is imported where one is: a plan that finds nothing to
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.core.names import split_address
-from jobboard.dataclass import dataclass, field
 from jobboard.store.calls.reading import read_hashes
 from jobboard.store.calls.wire import unpack
 

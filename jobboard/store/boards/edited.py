@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jobboard.core.jobs.merge import Merged, merge_job
 from jobboard.core.names import address_of
 from jobboard.core.plans.drift import removal, revival
-from jobboard.dataclass import dataclass
 from jobboard.store.boards import definitions
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ or what it is like now. So the first sync of a large board costs little more tha
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.core.names import address_of, split_address
-from jobboard.dataclass import dataclass, field, replace
 from jobboard.store.boards import definitions, staging
 from jobboard.store.boards.codec import decode_definition, encode_definition
 from jobboard.store.calls.reading import read_hashes

@@ -5,11 +5,11 @@ The board ``loose``, of the jobs that are on none, is written in no other way, s
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.jobs.depend import edges_of
 from jobboard.core.names import LOOSE, split_address
-from jobboard.dataclass import dataclass, field
 from jobboard.store.boards import definitions, edits, staging
 from jobboard.store.boards.codec import encode_definition
 from jobboard.store.calls.reading import read_set

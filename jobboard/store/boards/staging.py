@@ -6,10 +6,10 @@ durable work, which the sync drains, or after its death anybody else. Writes def
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
-from jobboard.dataclass import dataclass
 from jobboard.store.boards.codec import encode_definition
 from jobboard.store.boards.definitions import PAGE, MovedSince, defs_of, pages_of
 from jobboard.store.calls.wire import pack

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from jobboard.dataclass import dataclass, replace
 from jobboard.store.calls.reading import read_hashes
 from jobboard.store.calls.wire import pack, unpack
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal
 
 from jobboard import __version__, errors
 from jobboard.core.jobs.model import FIELD_BY_NUMBER
-from jobboard.dataclass import dataclass
 from jobboard.store.calls import scripts
 from jobboard.store.calls.connect import FORMAT, explained, version_of
 

@@ -7,10 +7,9 @@ scripts to `KEYS`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
-
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ConnectionError as BrokenConnection
 from redis.exceptions import ResponseError
 
-from jobboard.dataclass import dataclass
 from jobboard.store.calls.connect import explained
 
 if TYPE_CHECKING:

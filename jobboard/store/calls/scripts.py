@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-
-from jobboard.dataclass import dataclass
 
 _INCLUDE = re.compile(r"^-- @include (\w+)$", re.MULTILINE)
 _SHEBANG = re.compile(r"\A#!lua[^\n]*\n")

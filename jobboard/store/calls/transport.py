@@ -9,9 +9,8 @@ client library's.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
-
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

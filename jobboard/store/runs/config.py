@@ -6,10 +6,10 @@ what is set here stands in their place. Lowering one of bytes or of failures dro
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.jobs.bound import BOUNDS, bound_named
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

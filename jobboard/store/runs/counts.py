@@ -6,10 +6,10 @@ kept for two days, the days of queues for 400, the days of jobs for thirty; days
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from jobboard.core.runs.tally import Spans, Tally, spans_of, total
-from jobboard.dataclass import dataclass
 from jobboard.store.calls.connect import explained
 from jobboard.store.calls.wire import unpack
 

@@ -6,9 +6,9 @@ What was counted of it stays counted, and the audit stream says who did it.
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from jobboard.dataclass import dataclass
 from jobboard.store.calls.connect import explained
 from jobboard.store.calls.wire import as_bytes, unpack
 from jobboard.store.runs.recorded import decode_record

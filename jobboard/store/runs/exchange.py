@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jobboard.dataclass import dataclass, field
 from jobboard.store.boards.codec import decode_spec
 from jobboard.store.calls.wire import as_bytes
 

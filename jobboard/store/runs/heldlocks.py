@@ -6,10 +6,10 @@ and `take_away`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
-from jobboard.dataclass import dataclass
 from jobboard.store.boards.definitions import read_boards
 from jobboard.store.calls.connect import explained
 from jobboard.store.runs import past

@@ -8,9 +8,9 @@ set aside, whole, with its reason.
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jobboard.dataclass import dataclass
 from jobboard.store.calls.connect import explained
 from jobboard.store.calls.wire import as_bytes
 from jobboard.store.runs.pushes import packed_parcel

@@ -6,12 +6,12 @@ them never misses one.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.jobs.depend import parents_of
 from jobboard.core.jobs.override import laid
 from jobboard.core.names import split_address
-from jobboard.dataclass import dataclass
 from jobboard.store.boards.codec import decode_definition
 from jobboard.store.boards.definitions import defs_of
 from jobboard.store.calls.connect import explained

@@ -7,13 +7,13 @@ read commands only.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from jobboard.core.jobs.override import laid
 from jobboard.core.names import split_address
 from jobboard.core.states import ENDED, LIVE, PASSED_OVER
-from jobboard.dataclass import dataclass, field
 from jobboard.store.boards import definitions
 from jobboard.store.runs import marks, past, walking, world
 from jobboard.store.runs.joins import joining_of

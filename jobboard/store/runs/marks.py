@@ -6,11 +6,11 @@ as long as it is tracked, and of those that got tags when they were over, the la
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.core.names import NAME_RULE, is_name
-from jobboard.dataclass import dataclass, replace
 from jobboard.store.calls.connect import explained
 from jobboard.store.calls.wire import as_bytes, unpack
 from jobboard.store.runs.past import read_live

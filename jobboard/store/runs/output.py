@@ -6,10 +6,10 @@ they are read in its place.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard import logfile
-from jobboard.dataclass import dataclass, replace
 from jobboard.logfile import Place
 from jobboard.store.calls.connect import explained
 from jobboard.store.runs import events

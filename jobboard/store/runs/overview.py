@@ -5,6 +5,7 @@ A board's definitions come in pages of one HSCAN, how its jobs stand in pages of
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.jobs.gate import needs_of
@@ -14,7 +15,6 @@ from jobboard.core.jobs.runner import queue_of
 from jobboard.core.names import address_of, split_address
 from jobboard.core.scope import scopes_of_queue
 from jobboard.core.times.schedule import compile_schedule
-from jobboard.dataclass import dataclass, field
 from jobboard.store.boards import definitions, holds, skips
 from jobboard.store.calls.connect import explained
 from jobboard.store.calls.wire import as_bytes

@@ -6,11 +6,11 @@ last twenty of its job; a job's past beyond those is found by walking the stream
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.runs.record import Record
 from jobboard.core.states import LIVE
-from jobboard.dataclass import replace
 from jobboard.store.boards.codec import decode_spec
 from jobboard.store.calls.connect import explained
 from jobboard.store.calls.reading import read_set

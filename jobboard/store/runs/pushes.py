@@ -10,11 +10,11 @@ spans are milliseconds.
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jobboard import errors
 from jobboard.core.names import NAME_RULE, is_name
-from jobboard.dataclass import dataclass
 from jobboard.store.boards.codec import encode_spec, launch_of
 
 if TYPE_CHECKING:

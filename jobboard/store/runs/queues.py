@@ -7,12 +7,12 @@ aging, a run that has waited so long goes before all that have not, whatever the
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.core.names import QUEUE_RULE, is_queue
 from jobboard.core.scope import scopes_of_queue
-from jobboard.dataclass import dataclass
 from jobboard.store.boards.holds import read_holds
 from jobboard.store.calls.connect import explained
 from jobboard.store.calls.reading import read_hashes

@@ -7,9 +7,9 @@ retries are for what is expected to fail now and then; this is for a person who 
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jobboard.dataclass import dataclass
 from jobboard.store.calls.connect import explained
 from jobboard.store.runs.recorded import decode_record
 from jobboard.store.runs.walking import WALKED, packed_pages

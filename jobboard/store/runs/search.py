@@ -6,11 +6,11 @@ present definition. Output is read up to a bound, and the result says how much t
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from jobboard.core.jobs.override import laid
 from jobboard.core.names import split_address
-from jobboard.dataclass import dataclass, field
 from jobboard.store.boards import definitions
 from jobboard.store.runs import past
 from jobboard.store.runs.output import read_output

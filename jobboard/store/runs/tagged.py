@@ -5,9 +5,9 @@ The last two hundred of each tag are known, of the ten thousand tags that runs e
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jobboard.dataclass import dataclass
 from jobboard.store.calls.connect import explained
 from jobboard.store.calls.wire import as_bytes
 from jobboard.store.runs.recorded import decode_record

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jobboard.dataclass import dataclass
 from jobboard.store.boards.definitions import pages_of
 from jobboard.store.calls.connect import explained
 from jobboard.store.calls.wire import as_bytes

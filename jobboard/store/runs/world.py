@@ -6,11 +6,11 @@ Uses read commands only.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jobboard.core.names import split_address
 from jobboard.core.runs.facts import JobFacts, Worker, World
-from jobboard.dataclass import replace
 from jobboard.store.boards import definitions
 from jobboard.store.calls.connect import explained
 from jobboard.store.calls.reading import read_set

@@ -11,11 +11,11 @@ import re
 import socket
 import subprocess
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Literal
 from urllib.parse import quote
 
 from jobboard import errors
-from jobboard.dataclass import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,12 +8,12 @@ alone decides, and which mends in the same step. A namespace in use can be check
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from jobboard.core.jobs.model import seed_of
 from jobboard.core.jobs.override import laid
 from jobboard.core.times.schedule import compile_schedule
-from jobboard.dataclass import dataclass
 from jobboard.store.boards.codec import decode_definition
 from jobboard.store.boards.definitions import defs_of
 from jobboard.store.boards.staging import collect

@@ -6,11 +6,11 @@ looked at is said too.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from jobboard import clock, errors
 from jobboard.core.times.moment import brief_span
-from jobboard.dataclass import dataclass
 from jobboard.store.calls.connect import FORMAT, OLDEST_SERVER, explained, version_of
 
 if TYPE_CHECKING:
