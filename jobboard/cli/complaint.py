@@ -11,6 +11,9 @@ _NO_NUMBER = re.compile(
 _NO_CHOICE = re.compile(
     r"argument (?P<flag>\S+): invalid choice: (?P<value>.*) \(choose from (?P<words>.*)\)", re.DOTALL
 )
+_OF_OURS = re.compile(r"argument (?P<flag>\S+): (?P<said>.*)", re.DOTALL)
+_MISSING = re.compile(r"the following arguments are required: (?P<names>.*)", re.DOTALL)
+_UNKNOWN = "unrecognized arguments: "
 _NO_VALUE = re.compile(r"argument (?P<flag>\S+): expected (?:one argument|at least one argument)")
 
 
@@ -20,11 +23,36 @@ def plainly(message: str) -> str:
     The forms are those of ``argparse`` in Python 3.11 to 3.14, which differ in how they quote choices.
     """
     if match := _NO_NUMBER.fullmatch(message):
-        return f"{match['flag']} takes {_KINDS[match['kind']]}, not {match['value']}"
+        return f"{_flag(match)} takes {_KINDS[match['kind']]}, not {match['value']}"
     if match := _NO_CHOICE.fullmatch(message):
         *others, last = [word.strip("'\"") for word in match["words"].split(", ")]
         listed = f"{', '.join(others)} or {last}" if others else last
-        return f"{match['flag']} takes {listed}, not {match['value']}"
+        return f"{_flag(match)} takes {listed}, not {match['value']}"
     if match := _NO_VALUE.fullmatch(message):
-        return f"{match['flag']} needs a value"
+        return f"{_flag(match)} needs a value"
+    if match := _MISSING.fullmatch(message):
+        *others, last = match["names"].split(", ")
+        return f"{', '.join(others)} and {last} are missing" if others else f"{last} is missing"
+    if match := _OF_OURS.fullmatch(message):
+        joint = " " if match["said"].startswith("takes ") else ": "
+        return f"{_flag(match)}{joint}{match['said']}"
     return message
+
+
+def unknown_words(message: str) -> list[str]:
+    """The words that nobody takes, if that is what the complaint is about."""
+    return message.removeprefix(_UNKNOWN).split(" ") if message.startswith(_UNKNOWN) else []
+
+
+def of_unknown(word: str) -> str:
+    """The complaint about such a word."""
+    return (
+        f"there is no option {word.partition('=')[0]}"
+        if word.startswith("-")
+        else f"{word!r} is one word too many"
+    )
+
+
+def _flag(match: re.Match[str]) -> str:
+    """An argument as it is called first, where it goes by several names."""
+    return match["flag"].partition("/")[0]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobboard import errors
+from jobboard.cli.arguments import positive, span_ms
 from jobboard.cli.project import may_be_shared
 from jobboard.settings import masked, project_root
 
@@ -55,7 +56,7 @@ def add_worker_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--slots",
-        type=_positive,
+        type=positive,
         default=None,
         metavar="N",
         help="runs at once, of all queues (default: twice the processors, or what the queues add up to)",
@@ -159,20 +160,6 @@ def ready_file_of(args: argparse.Namespace) -> Iterator[Path | None]:
         raise errors.UsageError(f"--ready-file {args.ready_file}: {why}", "name another file") from error
 
 
-def span_ms(text: str, option: str) -> int:
-    """A span that an option was given.
-
-    Raises:
-        errors.UsageError: It is none.
-    """
-    from jobboard.core.times.duration import parse_duration
-
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise errors.UsageError(f"{option}: {error}") from error
-
-
 def serving_of(args: argparse.Namespace) -> Serving:
     """What a worker is to serve: the queues named, in their order, and the queue of this host.
 
@@ -247,10 +234,3 @@ def refuse_shared(settings: Settings, *, shared: bool) -> None:
         f"{masked(settings.redis_url)} may be shared, and watching it would apply every save at once",
         "use jobboard plan and jobboard sync; if meant, add --shared, or  watch: true  to the environment",
     )
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number

@@ -9,8 +9,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from jobboard import clock, errors
+from jobboard.cli.arguments import instant_ms, positive
 from jobboard.cli.screen import Screen, when
-from jobboard.core.times.instant import format_instant, parse_instant
+from jobboard.core.times.instant import format_instant
 
 if TYPE_CHECKING:
     import argparse
@@ -48,10 +49,13 @@ def add_arguments(parser: argparse.ArgumentParser, *, begin: str, bound: tuple[s
     parser.add_argument(
         "--seed", default=FREE_SEED, metavar="ADDRESS", help="the job whose hash H and jitter take"
     )
-    parser.add_argument("-n", type=int, default=5, dest="count", metavar="N", help="how many (default: 5)")
+    parser.add_argument(
+        "-n", type=positive, default=5, dest="count", metavar="N", help="how many (default: 5)"
+    )
     parser.add_argument("--from", dest="begin", metavar="INSTANT", help=f"{begin} (default: now)")
     option, meaning = bound
     parser.add_argument(option, dest="bound", metavar="INSTANT", help=meaning)
+    parser.set_defaults(bound_option=option)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,16 +229,8 @@ def asked_schedules(args: argparse.Namespace, command: str) -> list[Timed]:
 
 def asked_span(args: argparse.Namespace) -> tuple[int, int | None]:
     """Where to begin, which is this machine's now if nothing is said, and the other end if there is one."""
-    begin_ms = clock.now_ms() if args.begin is None else _instant(args.begin)
-    return begin_ms, None if args.bound is None else _instant(args.bound)
-
-
-def _instant(text: str) -> int:
-    """The instant that was given, in ms; UTC where it says no offset."""
-    try:
-        return parse_instant(text, None)
-    except ValueError as error:
-        raise errors.UsageError(str(error), "for example 2027-03-28T00:00:00Z") from error
+    begin_ms = clock.now_ms() if args.begin is None else instant_ms(args.begin, "--from")
+    return begin_ms, instant_ms(args.bound, args.bound_option)
 
 
 def _fire(timed: Timed, schedule: Schedule, nominal_ms: int) -> Fire:

@@ -96,7 +96,6 @@ One with ``SEVERAL_OUTPUTS`` gives more than one of them at once; see `cli.outpu
 """
 
 
-_UNRECOGNIZED = "unrecognized arguments: "
 _ELSEWHERE = {
     "--json": "-o json",
     "--format": "-o",
@@ -138,13 +137,12 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Report `message` the way every error is reported."""
-        from jobboard.cli.complaint import plainly
+        from jobboard.cli.complaint import of_unknown, plainly, unknown_words
 
-        message = plainly(message)
         hint = f"{self.prog} --help lists what there is"
-        if message.startswith(_UNRECOGNIZED):
-            hint = self._meant(message.removeprefix(_UNRECOGNIZED).split()[0]) or hint
-        raise errors.UsageError(message, hint)
+        if unknown := unknown_words(message):
+            raise errors.UsageError(of_unknown(unknown[0]), self._meant(unknown[0]) or hint)
+        raise errors.UsageError(plainly(message), hint)
 
     def _meant(self, word: str) -> str | None:
         """What somebody means with a flag that there is not; None where that cannot be told."""
@@ -156,8 +154,11 @@ class Parser(argparse.ArgumentParser):
         other = _ELSEWHERE.get(word)
         if other is not None and other.split()[0] in self._option_string_actions:
             return f"did you mean {other}?"
-        near = get_close_matches(word, self._option_string_actions, n=1, cutoff=0.7)
-        return f"did you mean {near[0]}?" if near else None
+        begun = [
+            flag for flag in self._option_string_actions if flag.startswith(word) and len(word) > len("--")
+        ]
+        near = begun[:2] or get_close_matches(word, self._option_string_actions, n=1, cutoff=0.7)
+        return f"did you mean {' or '.join(near)}?" if near else None
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from jobboard import errors
+from jobboard.cli.arguments import natural
 
 if TYPE_CHECKING:
     import argparse
@@ -49,7 +50,7 @@ def _add_guards(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--allow-empty", action="store_true", help="let a board go from some jobs to none")
     group.add_argument(
         "--allow-destroy",
-        type=int,
+        type=natural,
         metavar="N",
         help="let up to N jobs of a board go at once; without it, 30 %% of a board of ten or more",
     )

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from jobboard import errors
+from jobboard.cli.arguments import instant_ms, span_ms
 from jobboard.core.jobs.override import outlook
 from jobboard.core.jobs.runner import queue_of
 from jobboard.core.names import plain_queue
@@ -20,12 +21,11 @@ from jobboard.core.simulation.simulate import (
     matching_jobs,
     simulate,
 )
-from jobboard.core.times.duration import format_duration, parse_duration
-from jobboard.core.times.instant import parse_instant
+from jobboard.core.times.duration import format_duration
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from jobboard.core.jobs.model import Definition, Spec
     from jobboard.core.simulation.simulate import Later, Simulation
@@ -78,7 +78,7 @@ def scenario_of(
         errors.UsageError: An option makes no sense.
     """
     if args.start is not None:
-        begin_ms = _instant(args.start, args.timezone)
+        begin_ms = instant_ms(args.start, "--from", args.timezone)
     until_ms = begin_ms - begin_ms % MINUTE_MS + int(args.hours * HOUR_MS)
     default_ms, given = _durations(args.durations, jobs)
     recorded: dict[str, int] = {}
@@ -222,7 +222,7 @@ def _downtime(text: str, zone: str | None, begin_ms: int, until_ms: int) -> Down
     first, slash, last = text.partition("/")
     if not slash:
         raise errors.UsageError(f"--downtime {text} is no span of time", "write --downtime FROM/UNTIL")
-    down = Downtime(_instant(first, zone), _instant(last, zone))
+    down = Downtime(instant_ms(first, "--downtime", zone), instant_ms(last, "--downtime", zone))
     if down.from_ms < begin_ms <= down.from_ms + MINUTE_MS:
         # It begins within a minute, and a person writes minutes.
         down = Downtime(begin_ms, down.until_ms)
@@ -234,16 +234,4 @@ def _downtime(text: str, zone: str | None, begin_ms: int, until_ms: int) -> Down
 
 
 def _span(text: str, whole: str) -> int:
-    return _said(lambda: parse_duration(text), f"--durations {whole}")
-
-
-def _instant(text: str, zone: str | None) -> int:
-    return _said(lambda: parse_instant(text, zone), text)
-
-
-def _said(parse: Callable[[], int], what: str) -> int:
-    try:
-        return parse()
-    except ValueError as error:
-        message, _, hint = str(error).partition("; ")
-        raise errors.UsageError(f"{what}: {message}", hint or None) from error
+    return span_ms(text, f"--durations {whole}")

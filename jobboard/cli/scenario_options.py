@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from jobboard.cli.arguments import natural
+
 _MOST_HOURS = 24 * 366
 
 
@@ -18,7 +20,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--timezone", metavar="ZONE", help="of --from, and of times as they are printed (default: UTC)"
     )
     group.add_argument(
-        "--slots", type=_count, metavar="N", help="how many runs at once over all queues (default: no limit)"
+        "--slots", type=natural, metavar="N", help="how many runs at once over all queues (default: no limit)"
     )
     group.add_argument(
         "--queue",
@@ -55,11 +57,5 @@ def _hours(text: str) -> float:
     except ValueError:
         hours = 0.0
     if not 0 < hours <= _MOST_HOURS:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of hours up to {_MOST_HOURS:,}")
+        raise argparse.ArgumentTypeError(f"takes a number of hours up to {_MOST_HOURS:,}, not {text!r}")
     return hours
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of slots")
-    return int(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobboard import errors
+from jobboard.cli.arguments import instant_ms, span_ms
 from jobboard.cli.records import instant_json
 from jobboard.cli.screen import visible, when
 from jobboard.core.scope import queue_scope, scope_text, tag_scope
@@ -72,20 +73,14 @@ def until_of(args: argparse.Namespace, now_ms: int) -> int | None:
     Raises:
         errors.UsageError: It is told twice, is none, or is past.
     """
-    from jobboard.core.times.duration import parse_duration
-    from jobboard.core.times.instant import parse_instant
-
     if args.until is not None and args.span is not None:
         raise errors.UsageError("--until and --for are two ways to say one thing", "give one of them")
-    try:
-        if args.span is not None:
-            until_ms = now_ms + parse_duration(args.span)
-        elif args.until is not None:
-            until_ms = parse_instant(args.until)
-        else:
-            return None
-    except ValueError as error:
-        raise errors.UsageError(str(error)) from error
+    if args.span is not None:
+        until_ms: int = now_ms + span_ms(args.span, "--for")
+    elif args.until is not None:
+        until_ms = instant_ms(args.until, "--until")
+    else:
+        return None
     if until_ms <= now_ms:
         raise errors.UsageError(f"{instant_json(until_ms)} is not ahead", f"it is {instant_json(now_ms)} now")
     return until_ms

@@ -143,7 +143,7 @@ def test_a_store_that_goes_away_is_said_with_the_way_on() -> None:
         (["--kind", "finish"], "finished"),
         (["--kind", "xyz"], "known are"),
         (["--after", "now"], "-o json"),
-        (["-n", "-1"], "0 or more"),
+        (["-n", "-1"], "from 0 on"),
     ],
 )
 def test_what_makes_no_sense_is_a_usage_error(

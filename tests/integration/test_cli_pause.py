@@ -277,3 +277,27 @@ def test_every_plan_shows_a_hold_and_no_sync_ends_it(project: Project, words: li
     assert holds.read_holds(project.store, clocks.now_ms(project.store)) == before
     project.ok("resume", *words)
     assert "is paused" not in project.ok("plan").out
+
+
+@pytest.mark.parametrize(
+    ("words", "remark"),
+    [
+        (["--tag", "db1"], "No job has the tag db1: did you mean db?\n"),
+        (["--queue", "nope"], "No run has been in a queue nope, and nobody serves it.\n"),
+    ],
+)
+def test_a_hold_on_what_nobody_knows_says_so(
+    store: Store, story: Story, capsys: pytest.CaptureFixture[str], *, words: list[str], remark: str
+) -> None:
+    said = told(store, capsys, "pause", *words)
+    assert "is paused (0 jobs).\n" + remark in said
+    assert remark not in told(store, capsys, "pause", "--tag", "db")
+
+
+def test_a_mistyped_board_is_answered_with_what_was_meant(
+    store: Store, story: Story, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert jobboard(store, "pause", "opps") == 64
+    said = capsys.readouterr().err
+    assert "there is no job or board opps" in said
+    assert "did you mean ops?" in said

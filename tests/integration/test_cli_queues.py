@@ -133,3 +133,13 @@ def test_a_trim_stops_nothing_that_has_started(runs: Runs) -> None:
 def test_what_makes_no_sense_is_a_usage_error(store: Store, words: list[str]) -> None:
     assert jobboard(store, "queues", *words) == 64
     assert read_rules(store) == {}
+
+
+def test_one_queue_is_shown_and_a_typo_says_which_there_are(
+    store: Store, runs: Runs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert [one["queue"] for one in asked(store, capsys, "queues", "slow")["queues"]] == ["slow"]
+    assert jobboard(store, "queues", "slo") == 64
+    said = capsys.readouterr().err
+    assert "no run has been in a queue slo, and nobody serves it" in said
+    assert "did you mean slow?" in said

@@ -93,7 +93,9 @@ def test_since_takes_a_span_or_an_instant(
     young = story.ran("ops/b")
     for since in ("2h", "PT2H"):
         assert [r["run"] for r in asked(store, capsys, "runs", "--since", since)["runs"]] == [young]
-    assert asked(store, capsys, "runs", "--since", "2999-01-01")["runs"] == []
+    assert asked(store, capsys, "runs", "--until", "2999-01-01")["runs"] != []
+    assert jobboard(store, "runs", "--since", "2999-01-01") == 64
+    assert "--since: 2999-01-01 is yet to come" in capsys.readouterr().err
     assert jobboard(store, "runs", "--since", "soon") == 64
     assert "neither a span nor an instant" in capsys.readouterr().err
 
@@ -193,4 +195,17 @@ def test_it_says_among_how_many_live_runs_it_looked(
     monkeypatch.setattr(listing, "_LIVE_LOOKED_AT", 1)
     assert "Looked at 1 of 3 runs that are not over." in told(
         store, capsys, "runs", "--board", "ops", "-n", "1"
+    )
+
+
+def test_where_there_is_none_it_says_what_is_not_there(
+    store: Store, story: Story, capsys: pytest.CaptureFixture[str]
+) -> None:
+    none = "No such run. jobboard ls lists the jobs.\n"
+    assert told(store, capsys, "runs", "--board", "ops") == none
+    said = told(store, capsys, "runs", "--board", "opps", "--queue", "gpus", "--tag", "db")
+    assert said == (
+        f"{none}There is no board opps: did you mean ops?\n"
+        "No run has been in a queue gpus, and nobody serves it.\n"
+        "No job has the tag db.\n"
     )

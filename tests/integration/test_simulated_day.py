@@ -617,14 +617,14 @@ def test_runs_that_are_used_up_are_not_simulated_again(project: Project, clock: 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--hours", "0"], "'0' is no number of hours up to 8,784"),
-        (["--slots", "-1"], "'-1' is no number of slots"),
+        (["--hours", "0"], "--hours takes a number of hours up to 8,784, not '0'"),
+        (["--slots", "-1"], "--slots takes a whole number from 0 on, not '-1'"),
         (["--durations", "frist=3m"], "there is no job frist"),
         (["--durations", "3"], "3 of what?"),
         (["--exits", "first=300"], "names no exit codes"),
         (["--queue", "slow=1"], "no job is in queue 'slow'"),
         (["--queue", "slow"], "says no number of slots"),
-        (["--from", "soon"], "is no instant"),
+        (["--from", "soon"], "--from: 'soon' is no instant"),
         (["--downtime", "2026-03-28"], "is no span of time"),
         (["--downtime", "2026-03-28 02:00/2026-04-28 02:00"], "does not lie within"),
         (["--live", "boards"], "--live simulates what is in Redis"),

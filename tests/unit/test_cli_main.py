@@ -194,15 +194,35 @@ def test_what_needs_no_store_loads_nothing_heavy(words: list[str], tmp_path: Pat
 def test_half_a_flag_is_none(capsys: pytest.CaptureFixture[str]) -> None:
     """Some lift a guard: what was meant has to be written out."""
     assert main(["lint", "--env", "x", "--outp", "json"]) == 64
-    assert "unrecognized arguments: --outp" in capsys.readouterr().err
+    assert "there is no option --outp\n          did you mean --output?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["runs", "-n", "x"], "-n takes a whole number, not 'x'"),
+        (["runs", "-n", "x"], "-n takes a whole number from 1 on, not 'x'"),
+        (["runs", "-n", "0"], "-n takes a whole number from 1 on, not '0'"),
+        (["push", "--priority", "x"], "--priority takes a whole number, not 'x'"),
+        (["worker", "--slots", "0"], "--slots takes a whole number from 1 on, not '0'"),
+        (["simulate", "--hours", "x"], "--hours takes a number of hours up to 8,784, not 'x'"),
+        (["sync", "--auto"], "there is no option --auto\n          did you mean --auto-approve?"),
+        (["sync", "--allow"], "did you mean --allow-empty or --allow-destroy?"),
+        (["doctor", "x"], "'x' is one word too many"),
+        (["cancel"], "RUN|JOB is missing"),
+        (["set"], "JOB and KEY=VALUE are missing"),
+        (["queues", "set"], "queues set: which queue?"),
+        (["queues", "st", "slow"], "'st' is not set or trim"),
+        (["queues", "slow", "--limit", "x"], "--limit takes a whole number from 1 on, not 'x'"),
+        (
+            ["queues", "slow", "--limit", "2"],
+            "--limit is for queues set\n          jobboard queues set slow --limit 2",
+        ),
+        (["queues", "--keep", "3"], "--keep is for queues trim"),
+        (["next", "--cron", "* * * * *", "--from", "x"], "--from: 'x' is no instant"),
+        (["worker", "--lease", "5"], "--lease: 5 of what? write 5m for minutes or 5s for seconds"),
+        (["reschedule", "a@b", "--delay", "x"], "--delay: 'x' is no duration"),
         (["runs", "-n"], "-n needs a value"),
-        (["runs", "-o", "x"], "-o/--output takes text or json, not 'x'"),
+        (["runs", "-o", "x"], "-o takes text or json, not 'x'"),
         (["bogus"], "there is no command 'bogus'\n          jobboard --help lists them"),
     ],
 )

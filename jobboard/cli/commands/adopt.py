@@ -57,7 +57,7 @@ def execute(args: argparse.Namespace) -> int:
 
     settings = Settings.from_args(args)
     if not is_address(args.target):
-        raise errors.UsageError(f"--as: {args.target!r} is not BOARD/JOB", "write ops/cleanup")
+        raise errors.UsageError(f"{args.target!r} is not BOARD/JOB", "as in ops/cleanup")
     source = address_of_loose(args.job)
     options = Options(
         adopted={source: args.target},

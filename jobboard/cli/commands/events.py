@@ -17,6 +17,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
+from jobboard.cli.arguments import natural
 from jobboard.cli.screen import visible
 from jobboard.core.times.instant import format_instant
 from jobboard.settings import Settings
@@ -41,7 +42,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--kind", action="append", metavar="KIND", help="only of this kind, as in finished; again for more"
     )
     parser.add_argument("--after", metavar="ID", help="everything later than the event of this id")
-    parser.add_argument("-n", type=int, default=20, metavar="N", help="how many of the last (default: 20)")
+    parser.add_argument(
+        "-n", type=natural, default=20, metavar="N", help="how many of the last (default: 20)"
+    )
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -53,8 +56,6 @@ def execute(args: argparse.Namespace) -> int:
     wanted_kinds = _kinds(args.kind)
     if args.after is not None and not re.fullmatch(r"\d+(-\d+)?", args.after):
         raise errors.UsageError(f"{args.after!r} is no event's id", "the id that -o json shows, or 0 for all")
-    if args.n < 0:
-        raise errors.UsageError("-n is 0 or more", "-f -n 0 shows only what comes")
     with open_store(Settings.from_args(args)) as store:
         job = find_job_or_past(store, args.job) if args.job else None
         tracked = tracked_ids(store) if args.tracked else None

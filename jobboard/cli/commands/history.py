@@ -12,6 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
+from jobboard.cli.arguments import positive
 from jobboard.cli.plans.changes import ALIKE, change_lines
 from jobboard.cli.plans.words import SYMBOLS
 from jobboard.cli.records import deed_json, field_json, instant_json
@@ -37,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "what", nargs="*", metavar="BOARD|JOB", help="only revisions that wrote it; or: show REV"
     )
     parser.add_argument(
-        "-n", type=int, default=LISTED, dest="count", metavar="N", help=f"how many (default: {LISTED})"
+        "-n", type=positive, default=LISTED, dest="count", metavar="N", help=f"how many (default: {LISTED})"
     )
 
 

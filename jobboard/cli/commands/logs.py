@@ -15,6 +15,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
+from jobboard.cli.arguments import positive
 from jobboard.cli.records import state_text
 from jobboard.core.jobs.log_url import address_of
 from jobboard.core.times.instant import format_instant
@@ -40,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-t", "--timestamps", action="store_true", help="begin each line with when it was written (UTC)"
     )
-    parser.add_argument("--attempt", type=int, metavar="N", help="only this try's")
+    parser.add_argument("--attempt", type=positive, metavar="N", help="only this try's")
 
 
 def execute(args: argparse.Namespace) -> int:

@@ -71,6 +71,7 @@ def execute(args: argparse.Namespace) -> int:
     from jobboard.store.calls import clocks
     from jobboard.store.calls.connect import open_store
     from jobboard.store.runs.overview import survey
+    from jobboard.store.runs.views import remarks
 
     settings = Settings.from_args(args)
     with open_store(settings) as store:
@@ -86,6 +87,8 @@ def execute(args: argparse.Namespace) -> int:
             _table(standings, boards, now_ms)
         else:
             _nothing(args, boards, settings)
+            for sentence in remarks(store, tag=args.tag):
+                print(sentence)
     return 0
 
 

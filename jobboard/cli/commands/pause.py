@@ -40,6 +40,7 @@ def execute(args: argparse.Namespace) -> int:
     from jobboard.store.calls.connect import open_store
     from jobboard.store.runs import overview, queues
     from jobboard.store.runs.runs import Runs
+    from jobboard.store.runs.views import remarks
 
     settings = Settings.from_args(args)
     with open_store(settings) as store:
@@ -50,6 +51,7 @@ def execute(args: argparse.Namespace) -> int:
         covered = overview.covered_by(store, scope, at_ms)
         running, waiting = overview.unfinished(store, covered)
         in_line = queues.in_line_under(store, scope, at_ms)
+        unknown = [] if covered or in_line else remarks(store, queue=args.queue, tag=args.tag)
         if args.stop:
             for run in running:
                 Runs(store).cancel(run.run_id, settings.actor)
@@ -69,6 +71,8 @@ def execute(args: argparse.Namespace) -> int:
     until = f" until {brief_instant(until_ms, None, at_ms)} UTC" if until_ms is not None else ""
     jobs = "" if scope.startswith("job:") else f" ({len(covered)} job{'s' if len(covered) != 1 else ''})"
     print(f"{scopes.subject(scope)} is paused{until}{jobs}.")
+    for remark in unknown:
+        print(remark)
     if running and args.stop:
         are = "runs are" if len(running) != 1 else "run is"
         print(f"{len(running)} {are} being stopped; jobboard runs tells how they end.")

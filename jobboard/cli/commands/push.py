@@ -16,6 +16,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
+from jobboard.cli.arguments import span_ms
 from jobboard.cli.commands.logs import say
 from jobboard.cli.commands.run import stranded_text
 from jobboard.settings import Settings
@@ -115,8 +116,8 @@ def _parcel(store: Store, args: argparse.Namespace) -> Parcel:
         name=args.name,
         at=args.at,
         id=args.id,
-        delay_ms=span_ms(args.delay) or 0,
-        expires_in_ms=span_ms(args.expires),
+        delay_ms=span_ms(args.delay, "--delay") or 0,
+        expires_in_ms=span_ms(args.expires, "--expires"),
         after=tuple(find_run(store, run).run_id for run in args.after),
         replace=args.replace,
         reason=args.reason,
@@ -140,19 +141,3 @@ def _keys(args: argparse.Namespace) -> dict[str, Any]:
 
 def _payload(text: str | None) -> str | None:
     return sys.stdin.read() if text == "-" else text
-
-
-def span_ms(text: str | None) -> int | None:
-    """A span as typed, or None for none.
-
-    Raises:
-        errors.UsageError: It is no span.
-    """
-    from jobboard.core.times.duration import parse_duration
-
-    if text is None:
-        return None
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise errors.UsageError(str(error)) from error

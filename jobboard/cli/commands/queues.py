@@ -1,6 +1,7 @@
 """List queues: how much waits in each and for how long, who serves it, what rules it. Rule or trim one.
 
 jobboard queues
+jobboard queues slow                              this one
 jobboard queues set slow --limit 2                two runs at once, over all workers
 jobboard queues set mail --rate 30/1m             thirty may begin in a minute
 jobboard queues set slow --unlimited              neither
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from jobboard import errors
 from jobboard.cli import project
 from jobboard.cli.approval import add_approval
+from jobboard.cli.arguments import natural, positive, span_ms
 from jobboard.cli.commands.queues_trim import trim
 from jobboard.cli.screen import Screen
 from jobboard.core.times.duration import format_duration, parse_duration
@@ -30,18 +32,23 @@ if TYPE_CHECKING:
 
     from jobboard.store.runs.queues import Rule, Standing
 
+_OPTIONS = {"set": ("limit", "rate", "aging", "unlimited"), "trim": ("keep", "older")}
+"""By action, the options that it alone takes."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``jobboard queues``."""
-    parser.add_argument("action", nargs="?", choices=["set", "trim"], help="without it, list")
-    parser.add_argument("queue", nargs="?", metavar="QUEUE", help="the queue to limit or to trim")
-    parser.add_argument("--limit", type=int, metavar="N", help="how many runs at once, over all workers")
+    parser.add_argument("action", nargs="?", metavar="set|trim", help="without it, list")
+    parser.add_argument("queue", nargs="?", metavar="QUEUE", help="the queue to show, to limit or to trim")
+    parser.add_argument("--limit", type=positive, metavar="N", help="how many runs at once, over all workers")
     parser.add_argument("--rate", metavar="N/SPAN", help="how many may begin in a span, as in 30/1m")
     parser.add_argument(
         "--aging", metavar="SPAN|off", help="after how long a wait a run goes before those of any priority"
     )
     parser.add_argument("--unlimited", action="store_true", help="take any limit and rate away")
-    parser.add_argument("--keep", type=int, metavar="N", help="with trim, how many stay, the first in line")
+    parser.add_argument(
+        "--keep", type=natural, metavar="N", help="with trim, how many stay, the first in line"
+    )
     parser.add_argument("--older", metavar="SPAN", help="with trim, what has been waiting for longer")
     add_approval(parser)
 
@@ -53,6 +60,7 @@ def execute(args: argparse.Namespace) -> int:
     from jobboard.store.runs import queues
 
     settings = Settings.from_args(args)
+    _check(args)
     wanted = _wanted(args) if args.action == "set" else None
     with open_store(settings) as store:
         if args.action == "trim":
@@ -68,6 +76,8 @@ def execute(args: argparse.Namespace) -> int:
                 aging_ms=rule.aging_ms,
             )
         standings = queues.survey(store, clocks.now_ms(store))
+    if args.action is None and args.queue is not None:
+        standings = [_named(args.queue, standings)]
     if args.output == "json":
         print(json.dumps({"queues": [_as_json(standing) for standing in standings]}, indent=2))
     elif wanted is not None:
@@ -77,6 +87,38 @@ def execute(args: argparse.Namespace) -> int:
     else:
         _show(standings)
     return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Take a first word that is no action for the queue; refuse options that nothing would come of."""
+    if args.action not in (None, *_OPTIONS):
+        if args.queue is not None:
+            raise errors.UsageError(
+                f"{args.action!r} is not set or trim", "as in jobboard queues set slow --limit 2"
+            )
+        args.action, args.queue = None, args.action
+    elif args.action is not None and args.queue is None:
+        raise errors.UsageError(f"queues {args.action}: which queue?", "jobboard queues lists them")
+    for action, names in _OPTIONS.items():
+        given = [name for name in names if getattr(args, name) not in (None, False)]
+        if given and action != args.action:
+            value = getattr(args, given[0])
+            option = f"--{given[0]}" if value is True else f"--{given[0]} {value}"
+            hint = f"jobboard queues {action} {args.queue or 'QUEUE'} {option}"
+            raise errors.UsageError(f"--{given[0]} is for queues {action}", hint)
+
+
+def _named(queue: str, standings: list[Standing]) -> Standing:
+    from difflib import get_close_matches
+
+    by_name = {standing.queue: standing for standing in standings}
+    if queue in by_name:
+        return by_name[queue]
+    near = get_close_matches(queue, by_name, n=3)
+    raise errors.UsageError(
+        f"no run has been in a queue {queue}, and nobody serves it",
+        f"did you mean {' or '.join(near)}?" if near else "jobboard queues lists them",
+    )
 
 
 def _wanted(args: argparse.Namespace) -> Rule:
@@ -97,10 +139,7 @@ def _wanted(args: argparse.Namespace) -> Rule:
 def _aging_ms(text: str) -> int:
     if text == "off":
         return 0
-    try:
-        return max(1, parse_duration(text))
-    except ValueError as error:
-        raise errors.UsageError(str(error), "as in --aging 10m, or --aging off") from error
+    return max(1, span_ms(text, "--aging"))
 
 
 def _rate(text: str) -> tuple[int, int]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from jobboard import errors
 from jobboard.cli.approval import approve
-from jobboard.core.times.duration import parse_duration
+from jobboard.cli.arguments import span_ms
 
 if TYPE_CHECKING:
     import argparse
@@ -20,7 +19,7 @@ def trim(store: Store, args: argparse.Namespace, settings: Settings) -> int:
     """Find them, ask, call them off; what has started by then goes on."""
     from jobboard.store.runs import trimming
 
-    runs = trimming.beyond(store, args.queue, keep=args.keep, older_ms=_span_ms(args.older))
+    runs = trimming.beyond(store, args.queue, keep=args.keep, older_ms=span_ms(args.older, "--older"))
     if runs:
         approve(args, f"This calls off {_count(len(runs))} of queue {args.queue}")
     became = trimming.call_off(store, runs, actor=settings.actor)
@@ -31,13 +30,6 @@ def trim(store: Store, args: argparse.Namespace, settings: Settings) -> int:
         done = sum(outcome == "cancelled" for outcome in became.values())
         print(f"{_count(done)} of queue {args.queue} called off.")
     return 0
-
-
-def _span_ms(text: str | None) -> int | None:
-    try:
-        return None if text is None else parse_duration(text)
-    except ValueError as error:
-        raise errors.UsageError(str(error), "as in --older 2h") from error
 
 
 def _count(number: int) -> str:

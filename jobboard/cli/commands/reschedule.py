@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.cli import project
+from jobboard.cli.arguments import instant_ms, span_ms
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -75,8 +76,6 @@ def execute(args: argparse.Namespace) -> int:
 
 def _changes(args: argparse.Namespace) -> dict[str, Any]:
     from jobboard.core.names import QUEUE_RULE, is_queue
-    from jobboard.core.times.duration import parse_duration
-    from jobboard.core.times.instant import parse_instant
 
     if args.all == (args.what is not None) or args.all != (args.source is not None):
         raise errors.UsageError("say which run", "name one, or say --all --from QUEUE")
@@ -85,11 +84,8 @@ def _changes(args: argparse.Namespace) -> dict[str, Any]:
             raise errors.UsageError(f"{queue!r} cannot be a queue", f"a name is {QUEUE_RULE}")
     if args.priority is not None and not _LOWEST <= args.priority <= _HIGHEST:
         raise errors.UsageError(f"{args.priority} is no priority", f"{_LOWEST} to {_HIGHEST}")
-    try:
-        due_ms = 0 if args.now else parse_instant(args.at, None) if args.at else None
-        delay_ms = parse_duration(args.delay) if args.delay else None
-    except ValueError as error:
-        raise errors.UsageError(str(error), "as in --at 2026-11-20T22:00:00Z, or --delay 2h") from error
+    due_ms = 0 if args.now else instant_ms(args.at, "--at")
+    delay_ms = span_ms(args.delay, "--delay")
     changes = {
         "queue": args.queue,
         "priority": args.priority,

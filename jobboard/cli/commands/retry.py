@@ -113,12 +113,12 @@ def _one(store: Store, args: argparse.Namespace, actor: str) -> int:
 
 
 def _several(store: Store, args: argparse.Namespace, actor: str) -> int:
-    from jobboard.cli.commands.runs import since_ms
+    from jobboard.cli.arguments import past_ms
     from jobboard.store.calls import clocks
     from jobboard.store.runs import retries
     from jobboard.store.runs.views import find_job_or_past
 
-    since = since_ms(args.since, clocks.now_ms(store))
+    since = past_ms(args.since, "--since", clocks.now_ms(store))
     wanted = retries.matching(
         job=find_job_or_past(store, args.job) if args.job else None,
         board=args.board,

@@ -20,7 +20,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from jobboard import errors
+from jobboard.cli.arguments import past_ms, positive
 from jobboard.cli.commands.runs_text import write
 from jobboard.cli.records import instant_json, record_json
 from jobboard.core.states import ENDED, LIVE, PASSED_OVER
@@ -57,7 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--search", metavar="TEXT", help="only runs with this text in what they ran or wrote, in any case"
     )
     parser.add_argument("--group", metavar="TEXT", help="only failures of this group, or of this reason")
-    parser.add_argument("-n", type=int, default=50, metavar="N", help="how many at most (default: 50)")
+    parser.add_argument("-n", type=positive, default=50, metavar="N", help="how many at most (default: 50)")
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -65,16 +65,16 @@ def execute(args: argparse.Namespace) -> int:
     from jobboard.store.calls import clocks
     from jobboard.store.calls.connect import open_store
     from jobboard.store.runs import listing
-    from jobboard.store.runs.views import find_job_or_past
+    from jobboard.store.runs.views import find_job_or_past, remarks
 
     with open_store(Settings.from_args(args)) as store:
         now_ms = clocks.now_ms(store)
         asked = listing.Asked(
-            max(1, args.n),
+            args.n,
             find_job_or_past(store, args.job) if args.job else None,
             frozenset(args.state or listing.ALL_STATES),
-            since_ms(args.since, now_ms),
-            since_ms(args.until, now_ms),
+            past_ms(args.since, "--since", now_ms),
+            past_ms(args.until, "--until", now_ms, ahead=True),
             args.board,
             args.queue,
             args.worker,
@@ -84,10 +84,11 @@ def execute(args: argparse.Namespace) -> int:
             args.search or None,
         )
         found = listing.list_runs(store, asked)
+        unknown = [] if found.records else remarks(store, board=args.board, queue=args.queue, tag=args.tag)
     if args.output == "json":
         print(json.dumps(_as_json(found), indent=2, ensure_ascii=False))
     else:
-        write(asked, found, now_ms)
+        write(asked, found, now_ms, unknown)
     return 0
 
 
@@ -121,26 +122,3 @@ def _searched_json(search: Search | None) -> dict[str, Any]:
         "complete": search.complete,
     }
     return {"output": said}
-
-
-def since_ms(text: str | None, now_ms: int) -> int | None:
-    """The instant that a span before now, or an instant, stands for.
-
-    Raises:
-        errors.UsageError: It is neither.
-    """
-    from jobboard.core.times.duration import parse_duration
-    from jobboard.core.times.instant import parse_instant
-
-    if text is None:
-        return None
-    try:
-        return now_ms - parse_duration(text)
-    except ValueError:
-        pass
-    try:
-        return parse_instant(text)
-    except ValueError as error:
-        raise errors.UsageError(
-            f"{text!r} is neither a span nor an instant", "as in 2h or 2026-11-20"
-        ) from error

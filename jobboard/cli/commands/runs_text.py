@@ -22,12 +22,21 @@ WIDE = 100
 """Columns that the table of runs needs to be of use."""
 
 
-def write(asked: Asked, found: Listing, now_ms: int) -> None:
-    """The runs in a table, or in pairs of lines where that does not fit."""
+def write(asked: Asked, found: Listing, now_ms: int, unknown: Sequence[str] = ()) -> None:
+    """The runs in a table, or in pairs of lines where that does not fit.
+
+    Args:
+        asked: What was asked for.
+        found: What was found.
+        now_ms: The store's time.
+        unknown: What is not there of what was named, a sentence each.
+    """
     screen = Screen()
     records = found.records
     if not records:
         print(_nothing(asked, found, now_ms))
+        for sentence in unknown:
+            print(sentence)
         return
     rows = [(*_row(record, now_ms), _last_word(record, found, now_ms)) for record in records]
     styles = [style_of(record) for record in records]

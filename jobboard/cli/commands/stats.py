@@ -14,7 +14,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
-from jobboard.cli.commands.runs import since_ms
+from jobboard.cli.arguments import natural, past_ms
 from jobboard.cli.records import instant_json
 from jobboard.cli.screen import Screen
 from jobboard.core.runs.tally import total
@@ -42,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--since", metavar="SPAN|INSTANT", default="24h", help="since when, as in 7d (default: 24h)"
     )
     parser.add_argument(
-        "-n", type=int, default=5, metavar="N", help="how many slow and flaky jobs (default: 5)"
+        "-n", type=natural, default=5, metavar="N", help="how many slow and flaky jobs (default: 5)"
     )
 
 
@@ -58,7 +58,7 @@ def execute(args: argparse.Namespace) -> int:
         raise errors.UsageError("-n is 0 or more", "-n 0 leaves slow and flaky jobs out")
     with open_store(Settings.from_args(args)) as store:
         now_ms = clocks.now_ms(store)
-        from_ms = since_ms(args.since, now_ms)
+        from_ms = past_ms(args.since, "--since", now_ms)
         if from_ms is None or from_ms > now_ms:
             raise errors.UsageError(f"{args.since} is in the future", "as in --since 24h")
         if args.job:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.cli import daemons, project
+from jobboard.cli.arguments import span_ms
 from jobboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -122,8 +123,8 @@ def _options(
 ) -> dict[str, Any]:
     return {
         "home": settings.home,
-        "lease_ms": daemons.span_ms(args.lease, "--lease"),
-        "grace_ms": None if args.grace == _UNLIMITED else daemons.span_ms(args.grace, "--grace"),
+        "lease_ms": span_ms(args.lease, "--lease"),
+        "grace_ms": None if args.grace == _UNLIMITED else span_ms(args.grace, "--grace"),
         "announcer": _announcer(args, serving),
         "idle": _idle(args, signals),
         "log_dir": _log_dir(args.log_dir),
@@ -172,7 +173,7 @@ def _idle(args: argparse.Namespace, signals: Signals) -> Idle | None:
             raise errors.UsageError("--idle-run does not say when", "write  --idle-after 10m  with it")
         return None
     act = signals.stop.set if args.idle_run is None else idle.running(args.idle_run)
-    return idle.Idle(daemons.span_ms(args.idle_after, "--idle-after"), act)
+    return idle.Idle(span_ms(args.idle_after, "--idle-after"), act)
 
 
 def _log_dir(path: Path | None) -> Path | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from jobboard import errors
 from jobboard.core.names import RESERVED, address_of, is_address, is_name, split_address
 from jobboard.store.boards import definitions
-from jobboard.store.calls.reading import read_hashes
+from jobboard.store.calls.reading import read_hashes, read_set
 from jobboard.store.runs import past
 from jobboard.store.runs.marks import marked
 from jobboard.store.runs.world import read_workers
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SHOWN = 6
 """How many candidates a message names."""
+_NO_BOARDS = "there are no boards yet: jobboard init writes one, jobboard sync brings it here"
 
 
 def find_job(store: Store, text: str) -> str:
@@ -132,8 +133,54 @@ def find_board(store: Store, name: str) -> BoardRecord:
     """
     found = definitions.read_board(store, name)
     if found is None:
-        raise errors.UsageError(f"there is no board {name}", "jobboard ls lists the jobs")
+        raise errors.UsageError(f"there is no board {name}", nearest_board(store, name))
     return found
+
+
+def nearest_board(store: Store, name: str) -> str:
+    """What somebody may mean who names a board that there is not."""
+    from difflib import get_close_matches
+
+    boards = sorted(_versions(store))
+    near = get_close_matches(name, boards, n=3)
+    if near:
+        return f"did you mean {_either(near)}?"
+    more = ", …" if len(boards) > SHOWN else ""
+    return f"the boards are {', '.join(boards[:SHOWN])}{more}" if boards else _NO_BOARDS
+
+
+def remarks(
+    store: Store, *, board: str | None = None, queue: str | None = None, tag: str | None = None
+) -> list[str]:
+    """What is not there of what somebody named, in a sentence each, with what may be meant.
+
+    None of it is wrong for sure: there may be runs of a board that is gone, and jobs of a tag yet to come.
+    """
+    said = []
+    if board is not None and not is_board(store, board):
+        said.append(f"There is no board {board}: {nearest_board(store, board)}")
+    if queue is not None and queue not in (queues := _queues(store)):
+        said.append(f"No run has been in a queue {queue}, and nobody serves it{_instead(queue, queues)}")
+    if tag is not None and tag not in (tags := _tags(store)):
+        said.append(f"No job has the tag {tag}{_instead(tag, tags)}")
+    return [sentence if sentence.endswith("?") else f"{sentence}." for sentence in said]
+
+
+def _instead(text: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(text, sorted(known), n=3)
+    return f": did you mean {_either(near)}?" if near else ""
+
+
+def _queues(store: Store) -> set[str]:
+    served = {queue for worker in read_workers(store) for queue in worker.queues}
+    return served | {queue.decode() for queue in read_set(store, store.key("queues"))}
+
+
+def _tags(store: Store) -> set[str]:
+    jobs = (definitions.read_definitions(store, version).values() for version in _versions(store).values())
+    return {tag for board in jobs for definition in board for tag in definition.spec.get("tags", ())}
 
 
 def find_scope(store: Store, text: str) -> str:
@@ -144,12 +191,27 @@ def find_scope(store: Store, text: str) -> str:
     """
     board = text.removesuffix("/")
     if not is_board(store, board):
-        return f"job:{find_job(store, text)}"
+        return f"job:{_job_of_scope(store, text)}"
     if board == text and (job := _job_too(store, text)):
         raise errors.UsageError(
             f"{text} is a board and a job", f"write {job} for the job, {text}/ for the board"
         )
     return f"board:{board}"
+
+
+def _job_of_scope(store: Store, text: str) -> str:
+    """The job that is meant where a board could be, too.
+
+    Raises:
+        errors.UsageError: There is none, or there are several.
+    """
+    try:
+        return find_job(store, text)
+    except errors.UsageError as error:
+        hint = nearest_board(store, text) if "/" not in text else ""
+        if not hint.startswith("did you mean"):
+            raise
+        raise errors.UsageError(f"there is no job or board {text}", hint) from error
 
 
 def _job_too(store: Store, text: str) -> str | None:
@@ -187,7 +249,7 @@ def _nearest_job(store: Store, text: str, versions: Mapping[str, str]) -> str:
     from difflib import get_close_matches
 
     if not versions:
-        return "there are no boards yet: jobboard init writes one, jobboard sync brings it here"
+        return _NO_BOARDS
     addresses = list(_addresses(store, versions))
     by_name: dict[str, list[str]] = {}
     for address in addresses:
