@@ -60,10 +60,30 @@ def test_a_nominal_that_waits_for_a_parent_is_seen_everywhere(project: Project, 
     assert "waiting for b/stock@2026-03-02T05:00:00Z" in project.ok("show", "b/report").out
     (run,) = project.ok("runs", "report", "--state", "blocked", "-o", "json").json["runs"]
     assert (run["run"], run["needs"]) == (None, ["b/stock@2026-03-02T05:00:00Z"])
+    every = project.ok("runs", "--state", "blocked", "-o", "json").json
+    assert (every["runs"], every["live"]) == ([run], 1)
+    assert "waiting for b/stock@2026-03-02T05:00:00Z" in _row(project.ok("runs").out, "blocked")
+    assert "more runs are not over" not in project.ok("runs").out + project.ok("runs", "report").out
     walk.end(running["stock@05:00"])
     assert _listed(project, "--waiting") == {}
     assert walk.run() == ["report@05:00"]
     assert project.ok("show", "b/report", "-o", "json").json["joins"] == []
+
+
+def test_what_waits_for_a_parent_is_narrowed_as_runs_are(project: Project, walk: Walk) -> None:
+    tagged = JOIN.replace("[sales, stock]", "[sales, stock], tags: [night]")
+    _sync(project, tagged)
+    project.board("c", "lone: {run: x}")
+    project.sync()
+    # What was edited live goes by what it says now.
+    project.ok("set", "c/lone", "after=[b/sales, b/stock]", "--reason", "a test")
+    walk.to("05:00:00")
+    walk.run()
+    walk.end(walk.reserve()["sales@05:00"])
+    narrowed = (("--board", "b"), ("--tag", "night"), ("--board", "c"), ("--tag", "x"), ("--queue", "common"))
+    words = ("runs", "--state", "blocked", "-o", "json")
+    listed = [[run["job"] for run in project.ok(*words, *more).json["runs"]] for more in narrowed]
+    assert listed == [["b/report"], ["b/report"], ["c/lone"], [], []]
 
 
 def test_a_run_at_its_gate_says_what_for_in_the_list(project: Project, walk: Walk) -> None:

@@ -9,7 +9,7 @@ jobboard runs --since 2026-11-20T02:00 --until 2026-11-20T03:00
 jobboard runs --tracked                  those that somebody tracks
 jobboard runs --search 'disk full'       what has that text in its command or its output
 
-Of one job, what is still to become a run is listed too: a nominal that some of its parents have ended for.
+What is still to become a run is listed too: a nominal that only some of a job's parents have ended for.
 
 Times are UTC, as in the ids of runs. What is over is looked for in the last 20,000 records, or those before
 --until, and by --tag among the last 200 of the tag; where that is not all, it says how far back that was.

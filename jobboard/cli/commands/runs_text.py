@@ -132,8 +132,8 @@ def _live_remark(asked: Asked, found: Listing) -> list[str]:
     """What is to be said of runs that are not over and not shown."""
     if asked.narrow and found.live_looked_at < found.live_count:
         return [f"Looked at {found.live_looked_at} of {found.live_count} runs that are not over."]
-    more = found.live_count - len(found.live)
-    shown = not more or asked.narrow or not asked.states >= set(LIVE)
+    more = found.live_count - sum(bool(run.run_id) for run in found.live)
+    shown = more <= 0 or asked.narrow or not asked.states >= set(LIVE)
     return [] if shown else [f"{more} more runs are not over."]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.jobs.override import laid
-from jobboard.core.names import split_address
+from jobboard.core.names import address_of, split_address
 from jobboard.core.runs.facts import Join
 from jobboard.core.runs.pending import joining
 from jobboard.store.boards import definitions
@@ -51,6 +51,27 @@ def read_ends(store: Store, specs: Mapping[str, Spec]) -> dict[str, dict[int, di
     return found
 
 
+def all_joining(store: Store, board: str | None = None) -> list[Record]:
+    """What is still to become a run, of every job or of a board's; see `joining`.
+
+    The boards say which jobs have several parents, so that no definition is read of one that does not wait.
+    """
+    found: list[Record] = []
+    for record in definitions.read_boards(store).values():
+        if board not in (None, record.name):
+            continue
+        edges = dict(record.meta.get("edges") or {})
+        several = {job for job, parents in edges.items() if len(parents) > 1}
+        # What was edited live may have other parents than the board says.
+        addresses = [address_of(record.name, job) for job in sorted({*several, *record.drift})]
+        waiting = [split_address(address)[1] for address in _waiting(store, addresses)]
+        known = definitions.read_some(store, record.version, waiting) if waiting else {}
+        specs = {address_of(record.name, job): laid(definition) for job, definition in known.items()}
+        for address, joins in read_joins(store, specs).items():
+            found += joining(address, joins)
+    return sorted(found, key=lambda record: (-record.nominal_ms, record.job))
+
+
 def joining_of(store: Store, address: str) -> list[Record]:
     """What is still to become a run of a job, if that is there; see `joining`."""
     board, job = split_address(address)
@@ -62,7 +83,16 @@ def joining_of(store: Store, address: str) -> list[Record]:
 
 def _entries(store: Store, addresses: Sequence[str]) -> dict[str, list[Any]]:
     """What is noted of each; nearly always nothing, so that is asked first."""
-    counts = store.read(*(("HLEN", store.key("joins", address)) for address in addresses))
-    waiting = [address for address, count in zip(addresses, counts, strict=True) if count]
+    waiting = _waiting(store, addresses)
     found = store.read(*(("HVALS", store.key("joins", address)) for address in waiting))
     return {address: [unpack(raw) for raw in rows] for address, rows in zip(waiting, found, strict=True)}
+
+
+def _waiting(store: Store, addresses: Sequence[str]) -> list[str]:
+    """Those of which anything is noted."""
+    found: list[str] = []
+    for start in range(0, len(addresses), PAGE):
+        page = addresses[start : start + PAGE]
+        counts = store.read(*(("HLEN", store.key("joins", address)) for address in page))
+        found += [address for address, count in zip(page, counts, strict=True) if count]
+    return found

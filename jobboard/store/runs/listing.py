@@ -16,7 +16,7 @@ from jobboard.core.names import split_address
 from jobboard.core.states import ENDED, LIVE, PASSED_OVER
 from jobboard.store.boards import definitions
 from jobboard.store.runs import marks, past, walking, world
-from jobboard.store.runs.joins import joining_of
+from jobboard.store.runs.joins import all_joining, joining_of
 from jobboard.store.runs.search import Search
 from jobboard.store.runs.tagged import read_tagged
 
@@ -76,7 +76,7 @@ class Listing:
     """What was found.
 
     Attributes:
-        live: Runs that are not over, those furthest on first; of one job also what is still to become a run.
+        live: Runs that are not over, those furthest on first; then what is still to become a run.
         live_looked_at: Among how many such runs they were looked for.
         live_count: How many there are in all; of the job, where one is asked for.
         past: What is over or was passed over, newest first, and how far it was looked for.
@@ -147,9 +147,9 @@ class _Sieve:
         return self._kept
 
     def _tags(self, record: Record) -> tuple[str, ...]:
-        if record.live:
+        if record.live and record.run_id:
             return record.tags
-        if record.passed_over and not record.run_id:
+        if not record.run_id:
             return self._tags_of_job(record.job)
         return self.kept.get(record.run_id, record).tags
 
@@ -174,7 +174,11 @@ def _live(store: Store, asked: Asked) -> tuple[list[Record], int]:
         return [*runs, *joining_of(store, asked.address)], len(runs)
     # What is narrowed further is looked for among more than is shown.
     most = max(asked.limit, _LIVE_LOOKED_AT) if asked.narrow else asked.limit
-    return world.all_live(store, most, asked.queue)
+    runs, count = world.all_live(store, most, asked.queue)
+    # What is no run yet is in no queue, on no worker, and has no text.
+    if "blocked" in asked.states and not (asked.queue or asked.worker or asked.group or asked.text):
+        runs = [*runs, *all_joining(store, asked.board)]
+    return runs, count
 
 
 def _tracked_past(store: Store, asked: Asked, sieve: _Sieve, limit: int) -> Walk:
