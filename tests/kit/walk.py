@@ -92,6 +92,7 @@ class Looking(Scheduler):
         self.turn()
 
     def close(self) -> None:
+        self._calling.close()
         self._store.close()
 
 

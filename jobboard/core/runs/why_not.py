@@ -15,18 +15,20 @@ if TYPE_CHECKING:
     from typing import Any
 
     from jobboard.core.runs.facts import JobFacts, World
+    from jobboard.core.runs.kept import Kept
     from jobboard.core.times.schedule import Schedule
 
 _EXCLUSIONS = ("exclude", "on_exclude")
 
 
-def explain_nominal(at_ms: int, facts: JobFacts, world: World) -> Explanation:
+def explain_nominal(at_ms: int, facts: JobFacts, world: World, kept: Kept) -> Explanation:
     """Why a job has no run for an instant.
 
     Args:
         at_ms: The instant.
-        facts: Of the job.
+        facts: Of the job, with all records that may be about the instant.
         world: What surrounds it.
+        kept: How much of the past is known.
     """
     when = local_text(at_ms, facts.zone)
     for record in facts.records:
@@ -40,6 +42,8 @@ def explain_nominal(at_ms: int, facts: JobFacts, world: World) -> Explanation:
             found = waits_for(join)
             return Explanation(f"{facts.job} waits at {when} {found.text}.", command=found.command)
     headline, outlook = _by_schedule(at_ms, facts, world)
+    if at_ms <= world.now_ms and outlook is None:
+        outlook = kept.about(facts.job, at_ms, facts.zone)
     return Explanation(headline, outlook=outlook, command=f"jobboard why {facts.job}")
 
 
@@ -69,8 +73,7 @@ def _by_schedule(at_ms: int, facts: JobFacts, world: World) -> tuple[str, str | 
             due = own.due(at_ms)
             jitter = f", due at {local_text(due, facts.zone)} after its jitter" if due != at_ms else ""
             return f"{job} is still to run for {when}{jitter}.", None
-        kept = "its record is gone, or the schedule is younger than that"
-        return f"{job} has no record of {when}: {kept}.", "Of each job the last twenty records are kept."
+        return f"{job} has no record of {when}.", None
     if _bare(schedule, facts).prev_at(at_ms) == at_ms:
         return f"{job} does not run for {when}: its exclude leaves that out.", _put_off(own, at_ms, facts)
     return f"{when} is no instant of {job}'s schedule.", _nearest(own, at_ms, facts)

@@ -46,7 +46,7 @@ def find_job(store: Store, text: str) -> str:
     if len(found) == 1:
         return found[0]
     if found:
-        raise errors.UsageError(f'"{text}" is on several boards', f"write {_either(found)}")
+        raise errors.UsageError(f'"{text}" is on several boards', f"write {either(found)}")
     raise errors.UsageError(f"there is no job {text}", _nearest_job(store, text, versions))
 
 
@@ -105,7 +105,7 @@ def _meant(store: Store, text: str) -> Record:
     if len(near) == 1:
         return near[0]
     if near:
-        several = _either([run.run_id for run in near])
+        several = either([run.run_id for run in near])
         raise errors.UsageError(f"{len(near)} runs of {address} begin with {suffix}", f"write {several}")
     raise errors.UsageError(f"there is no run {address}@{suffix}", f"jobboard runs {address} lists them")
 
@@ -120,7 +120,7 @@ def find_worker(store: Store, text: str) -> Worker:
     if len(found) == 1:
         return found[0]
     if found:
-        several = _either([one.name for one in found])
+        several = either([one.name for one in found])
         raise errors.UsageError(f"{len(found)} workers are called {text}", f"write {several}")
     raise errors.UsageError(f"there is no worker {text}", "jobboard workers lists them")
 
@@ -144,7 +144,7 @@ def nearest_board(store: Store, name: str) -> str:
     boards = sorted(_versions(store))
     near = get_close_matches(name, boards, n=3)
     if near:
-        return f"did you mean {_either(near)}?"
+        return f"did you mean {either(near)}?"
     more = ", …" if len(boards) > SHOWN else ""
     return f"the boards are {', '.join(boards[:SHOWN])}{more}" if boards else _NO_BOARDS
 
@@ -170,7 +170,7 @@ def _instead(text: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches
 
     near = get_close_matches(text, sorted(known), n=3)
-    return f": did you mean {_either(near)}?" if near else ""
+    return f": did you mean {either(near)}?" if near else ""
 
 
 def _queues(store: Store) -> set[str]:
@@ -257,7 +257,7 @@ def _nearest_job(store: Store, text: str, versions: Mapping[str, str]) -> str:
     near = get_close_matches(text, addresses, n=3) if "/" in text else []
     for name in get_close_matches(split_address(text)[1] or text, by_name, n=3) if not near else []:
         near += by_name[name]
-    return f"did you mean {_either(near)}?" if near else "jobboard ls lists the jobs"
+    return f"did you mean {either(near)}?" if near else "jobboard ls lists the jobs"
 
 
 def _addresses(store: Store, versions: Mapping[str, str]) -> Iterable[str]:
@@ -266,7 +266,8 @@ def _addresses(store: Store, versions: Mapping[str, str]) -> Iterable[str]:
         yield from (address_of(board, job.decode()) for job in jobs)
 
 
-def _either(candidates: Sequence[str]) -> str:
+def either(candidates: Sequence[str]) -> str:
+    """Some of what could be meant, for people: ``a, b or c``."""
     named = list(candidates[:SHOWN])
     if len(candidates) > SHOWN:
         named.append(f"another of {len(candidates)}")

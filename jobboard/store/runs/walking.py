@@ -30,7 +30,7 @@ class Walk:
     Attributes:
         records: Newest first.
         looked_at: How many records it read.
-        back_to_ms: The end of the oldest of them; None where the history is empty.
+        back_to_ms: The end of the last that was read, which is the oldest; None where there is none.
         complete: Whether it came to the end of the history, or of what was asked for.
     """
 
@@ -75,6 +75,50 @@ def walk(
         if since_ms is not None and all(record.seen_at_ms < since_ms for record in records):
             break
     return Walk(tuple(found), looked_at, back_to_ms, complete=True)
+
+
+def walk_on(store: Store, wanted: Callable[[Record], bool], *, from_ms: int, limit: int) -> Walk:
+    """Look through the history from an instant on, oldest first; then through the failures that outlived it.
+
+    Args:
+        store: Where.
+        wanted: Which records count.
+        from_ms: Records that ended before are not looked at.
+        limit: How many of them are enough.
+    """
+    found: list[Record] = []
+    looked_at, came_to_ms = 0, None
+    for page in _pages_on(store, from_ms):
+        for record in map(decode_record, page):
+            if len(found) == limit or looked_at == WALKED:
+                return Walk(tuple(found), looked_at, came_to_ms, complete=False)
+            looked_at, came_to_ms = looked_at + 1, record.seen_at_ms
+            if wanted(record):
+                found.append(record)
+    return Walk(tuple(found), looked_at, came_to_ms, complete=True)
+
+
+def oldest_ms(store: Store) -> int | None:
+    """When the oldest record ended that is kept; None where there is none."""
+    with explained(store.url):
+        entries: Any = store.client.xrange(store.key("history"), count=1)
+    return decode_record(as_bytes(entries[0][1][b"r"])).seen_at_ms if entries else None
+
+
+def _pages_on(store: Store, from_ms: int) -> Iterator[list[bytes]]:
+    """Records of the history and then failures, oldest first."""
+    # In a test's namespace scripts see other instants than those that entries are ordered by.
+    begin = "-" if clocks.offset_ms(store) else str(max(0, from_ms))
+    for stream in ("history", "failures"):
+        after = begin
+        while True:
+            with explained(store.url):
+                entries: Any = store.client.xrange(store.key(stream), after, "+", count=PAGE)
+            if entries:
+                yield [as_bytes(fields[b"r"]) for _, fields in entries]
+            if len(entries) < PAGE:
+                break
+            after = f"({entries[-1][0].decode()}"
 
 
 def _beginning(store: Store, until_ms: int | None) -> str:
