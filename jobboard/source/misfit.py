@@ -272,7 +272,7 @@ def _from_crontab(text: str, path: Path) -> str | None:
     match = _CRONTAB_LINE.fullmatch(text.partition("\n")[0])
     if match is None or not (text.lstrip()[0] == "@" or all(map(_FIELD_OF_TIME.fullmatch, match[1].split()))):
         return None
-    job = f"{{cron: {quoted(match[1])}, run: COMMAND}}"
+    job = f"{{cron: {quoted(match[1])}, run: {quoted(match[2].rstrip())}}}"
     if len(path) == 2:
         return f"Write  {path[1]}: {job}"
     return f"A line of a crontab is a job:  {'board: NAME, ' if not path else ''}jobs: {{NAME: {job}}}"

@@ -419,7 +419,21 @@ class TestSeveralForms:
         project.board("ops", "")
         assert project.run("sync", "--auto-approve", *forms).code == 5
         assert "1 guard in the way" in (project.folder / "plan.md").read_text()
-        assert json.loads((project.folder / "done.json").read_text())["revision"] == 1
+        refused = json.loads((project.folder / "done.json").read_text())["error"]
+        assert refused["exit_code"] == 5
+        assert refused["message"].endswith("; nothing was written")
+
+    def test_where_there_is_no_plan_every_file_says_why(self, project: Project) -> None:
+        project.board("ops", "a: {run: x}")
+        forms = [f"-o{form}=plan.{form}" for form in ("text", "diff", "json", "markdown")]
+        project.ok("plan", *forms)
+        refused = project.run("plan", "--target", "nope", *forms)
+        assert refused.code == 64
+        said = {path.suffix[1:]: path.read_text() for path in project.folder.glob("plan.*")}
+        assert said["text"].startswith("there is no job or board nope among these\nwrite BOARD/JOB")
+        assert said["diff"].startswith("# there is no job or board nope")
+        assert json.loads(said["json"])["error"]["message"] == "there is no job or board nope among these"
+        assert "### No plan\n\n```\nthere is no job or board nope" in said["markdown"]
 
     def test_what_a_sync_did_is_said_beside_what_it_printed_for_a_program(self, project: Project) -> None:
         project.board("ops", "a: {run: x}")
@@ -458,7 +472,9 @@ class TestSeveralForms:
             assert found["markdown"].startswith(
                 f"<!-- jobboard:plan:{project.store.namespace} -->\n### No plan: "
             )
-            assert json.loads((project.folder / "plan.json").read_text())["error"]["exit_code"] == 65
+            said = json.loads((project.folder / "plan.json").read_text())["error"]
+            assert said["exit_code"] == 65
+            assert said["message"].endswith("; nothing was written") == ("sync" in command)
             assert (project.folder / "summary.md").read_text() == found["markdown"]
             (project.folder / "summary.md").unlink()
 

@@ -17,7 +17,7 @@ from jobboard import errors
 from jobboard.cli import project
 from jobboard.cli.commands import plan as plan_command
 from jobboard.cli.outputs import outputs_of, write_all
-from jobboard.cli.plans.faults import faults_told, nothing_written
+from jobboard.cli.plans.faults import faults_told
 from jobboard.cli.plans.forms import FORMS
 from jobboard.cli.screen import Screen
 from jobboard.settings import Settings
@@ -54,7 +54,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reason", metavar="TEXT", help="why, for the history")
 
 
-@nothing_written()
 def execute(args: argparse.Namespace) -> int:
     """Plan, show, ask, apply; or show and apply what was planned before."""
     if args.plan is not None:
@@ -64,12 +63,16 @@ def execute(args: argparse.Namespace) -> int:
 
     settings = Settings.from_args(args)
     sources = project.read_sources(args.paths, settings.root, settings.project)
-    with faults_told(args, settings.namespace), project.open_for(settings, sources) as store:
+    with (
+        faults_told(args, settings.namespace, writes=True) as told,
+        project.open_for(settings, sources) as store,
+    ):
         planned = make_plan(store, sources, project.options_of(args, settings))
         project.warn_beyond_git(planned, settings)
         # JSON tells what was done, and so it comes last.
         forms = plan_command.forms_of(planned, store, settings)
         write_all((output for output in outputs_of(args) if output.form != "json"), forms.write)
+        told.shown = True
         refuse(planned.plan)
         if not planned.plan.empty:
             approve(args, planned)
@@ -86,18 +89,20 @@ def _execute_saved(args: argparse.Namespace) -> int:
 
     project.refuse_planning(args, "--plan writes what was planned")
     settings = Settings.from_args(args)
-    saved = read_plan(args.plan, settings.namespace)
-    if args.expect_digest:
-        _expect(saved.digest, args.expect_digest)
-    with open_store(settings) as store:
-        committed_only = project.may_be_shared(settings)
-        planned = plan_saved(store, saved, settings.root, committed_only=committed_only)
-        if not planned.plan.empty:
-            project.warn_beyond_git(planned, settings)
-            forms = plan_command.forms_of(planned, store, settings)
-            write_all((output for output in outputs_of(args) if output.form != "json"), forms.write)
-        refuse(planned.plan)
-        synced = apply(store, planned, project.by_of(settings, args.reason), tell)
+    with faults_told(args, settings.namespace) as told:
+        saved = read_plan(args.plan, settings.namespace)
+        if args.expect_digest:
+            _expect(saved.digest, args.expect_digest)
+        with open_store(settings) as store:
+            committed_only = project.may_be_shared(settings)
+            planned = plan_saved(store, saved, settings.root, committed_only=committed_only)
+            if not planned.plan.empty:
+                project.warn_beyond_git(planned, settings)
+                forms = plan_command.forms_of(planned, store, settings)
+                write_all((output for output in outputs_of(args) if output.form != "json"), forms.write)
+                told.shown = True
+            refuse(planned.plan)
+            synced = apply(store, planned, project.by_of(settings, args.reason), tell)
     is_repeated = synced.revision is None and not synced.requeued
     report(replace(synced, repeated=is_repeated), outputs_of(args), shown=not planned.plan.empty)
     return _exit_code(synced)
