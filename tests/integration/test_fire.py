@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from kit.engine import MINUTE, NEVER, Engine
 from kit.events import events_of
 
 from jobboard.core.runs.run import Firing
+from jobboard.core.times.instant import format_instant
 from jobboard.store.calls.wire import pack
 from jobboard.store.runs import past
 from jobboard.store.runs.runs import CLAIM_LEASE_MS
@@ -141,6 +142,40 @@ def test_a_nominal_is_decided_once(engine: Engine) -> None:
     assert engine.fire("b/x", T0 - MINUTE, next_due=NEVER) == ("ALREADY", None)
     assert engine.due("b/x") == NEVER
     assert len(engine.members("live", "b/x")) == 1
+
+
+def _firing(engine: Engine, address: str, *, epoch: int | None = None) -> Firing:
+    return Firing(address, epoch or engine.epochs[address], T0, NEVER, T0, format_instant(T0), T0)
+
+
+def test_a_page_of_jobs_of_several_boards_is_fired_in_its_order(engine: Engine) -> None:
+    page = ["c/z", "b/x", "c/a", "a/x"]
+    for address in page:
+        engine.define(address)
+        _due(engine, address, T0)
+    assert sorted(entry.address for entry in engine.runs.claim("s1").entries) == sorted(page)
+    fired = [run for _, run in engine.runs.fire("s1", [_firing(engine, address) for address in page])]
+    assert fired == [f"{address}@2020-09-13T12:26:40Z" for address in page]
+    queued: Any = engine.client.zrange(engine.store.key("queue", "common"), 0, -1)
+    assert [run.decode() for run in queued] == fired
+    assert [engine.due(address) for address in page] == [NEVER] * 4
+
+
+def test_what_is_void_in_a_page_holds_up_nothing_else(engine: Engine) -> None:
+    page = ["b/x", "b/changed", "b/gone", "b/limited"]
+    for address in page[1:]:
+        engine.define(address, **({"schedule": {"runs": 1}} if address == "b/limited" else {}))
+    for address in page:
+        _due(engine, address, T0)
+    engine.runs.claim("s1")
+    engine.remove("b/gone")
+    firings = [_firing(engine, address, epoch=1 if address == "b/changed" else None) for address in page]
+    firings.append(_firing(engine, "b/x"))
+    tags = [tag for tag, _ in engine.runs.fire("s1", firings)]
+    assert tags == ["FIRED", "STALE", "GONE", "FIRED", "STALE"]
+    assert engine.due("b/changed") == T0
+    assert engine.client.hkeys(engine.store.key("claim")) == []
+    assert len(engine.members("queue", "common")) == 2
 
 
 def test_a_repeat_of_the_same_call_is_recognised(engine: Engine) -> None:

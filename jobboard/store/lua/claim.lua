@@ -9,7 +9,7 @@
 -- @include guard
 -- @include arguments
 -- @include moment
--- @include definition
+-- @include definitions
 -- @include settle
 -- @include reclaim
 -- @include surrender
@@ -19,19 +19,30 @@ local exact = moment()
 local at = math.floor(exact)
 surrender(arguments.scheduler, arguments.limit)
 reclaim(at, arguments.limit)
-local entries, until_at = {}, at + arguments.ahead_ms
-for _, address in ipairs(redis.call('ZRANGEBYSCORE', key('sched'), '-inf', until_at, 'LIMIT', 0, arguments.limit)) do
-  settle(address)
-  local due = tonumber(redis.call('ZSCORE', key('sched'), address) or nil)
-  if due and due <= until_at then
-    redis.call('ZREM', key('sched'), address)
-    local raw = definition(address)
-    if raw then
-      redis.call('ZADD', key('claims'), at + arguments.lease_ms, address)
-      redis.call('HSET', key('claim'), address, cmsgpack.pack({s = arguments.scheduler, d = due}))
-      local cursor = redis.call('HGET', key('cursor'), address)
-      entries[#entries + 1] = {address, due, cursor and tonumber(cursor), raw}
+local until_at, entries = at + arguments.ahead_ms, {}
+local page = redis.call('ZRANGEBYSCORE', key('sched'), '-inf', until_at, 'LIMIT', 0, arguments.limit)
+for _, address in ipairs(page) do settle(address) end
+if #page > 0 then
+  local dues = redis.call('ZMSCORE', key('sched'), unpack(page))
+  local cursors = redis.call('HMGET', key('cursor'), unpack(page))
+  local raws = definitions(page)
+  local taken, leases, claims = {}, {}, {}
+  for i, address in ipairs(page) do
+    local due, raw = tonumber(dues[i] or nil), raws[address]
+    if due and due <= until_at then
+      taken[#taken + 1] = address
+      if raw then
+        entries[#entries + 1] = {address, due, cursors[i] and tonumber(cursors[i]), raw}
+        leases[2 * #entries - 1], leases[2 * #entries] = at + arguments.lease_ms, address
+        claims[2 * #entries - 1] = address
+        claims[2 * #entries] = cmsgpack.pack({s = arguments.scheduler, d = due})
+      end
     end
+  end
+  if #taken > 0 then redis.call('ZREM', key('sched'), unpack(taken)) end
+  if #entries > 0 then
+    redis.call('ZADD', key('claims'), unpack(leases))
+    redis.call('HSET', key('claim'), unpack(claims))
   end
 end
 local first = redis.call('ZRANGE', key('sched'), 0, 0, 'WITHSCORES')

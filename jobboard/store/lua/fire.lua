@@ -6,14 +6,14 @@
 -- waits for and what that was worked out from; each entry of the backlog has one too.
 -- KEYS      meta
 -- ARGUMENTS scheduler=string decisions=[{address, epoch, cursor, next, nominal, text, due, missed, backlog, gate}, ...]
--- TOUCHES   claim HASH, claims ZSET, cursor HASH, gates ZSET, line:<job> ZSET, live:<job> SET, sched ZSET,
---           told HASH, used HASH
+-- TOUCHES   cursor HASH, gates ZSET, line:<job> ZSET, live:<job> SET, sched ZSET, told HASH, used HASH
 -- RETURNS   "OK" {now, [[tag, run], ...]}
 -- @include guard
 -- @include arguments
 -- @include now
 -- @include definition
 -- @include settle
+-- @include take_back
 -- @include admit
 -- @include enter
 -- @include skip
@@ -27,6 +27,13 @@
 local refused = guard()
 if refused then return refused end
 local at = now()
+
+local addresses = {}
+for i, decision in ipairs(arguments.decisions) do
+  addresses[i] = decision[1]
+  settle(decision[1])
+end
+local jobs = take_back(addresses, arguments.scheduler)
 
 -- Whether what a gate was worked out from is still so.
 local function holds(gate)
@@ -86,28 +93,42 @@ local function catch_up(address, d, backlog, room)
   return made, id
 end
 
-local function decide(decision)
-  local address, epoch, cursor, next_due, nominal, text, due, missed, backlog, gate = unpack(decision)
-  settle(address)
-  local decided = tonumber(redis.call('HGET', key('cursor'), address) or nil)
-  local packed = redis.call('HGET', key('claim'), address)
-  local claim = packed and cmsgpack.unpack(packed)
-  if not claim or claim.s ~= arguments.scheduler then
-    return cursor and decided and cursor <= decided and 'ALREADY' or 'STALE'
-  end
-  redis.call('ZREM', key('claims'), address)
-  redis.call('HDEL', key('claim'), address)
-  local _, d = definition(address)
+-- Why a decision is not carried out, as a tag; nil where it is. A claim is good for one.
+local function refusal_of(decision)
+  local address, epoch, cursor, _, _, _, _, _, backlog, gate = unpack(decision)
+  local job = jobs[address]
+  local due, d = job.due, job.d
+  job.due = nil
+  if not due then return cursor and job.decided and cursor <= job.decided and 'ALREADY' or 'STALE' end
   if not d then return 'GONE' end
   -- What was worked out with an override that has ended since is void, as after any other change.
-  local stale = claim.d > at or d[1] ~= epoch or (d[4].u and at >= d[4].u) or not holds(gate)
+  local stale = due > at or d[1] ~= epoch or (d[4].u and at >= d[4].u) or not holds(gate)
   for _, late in ipairs(d[4].n and backlog or {}) do stale = stale or not holds(late[4]) end
   if stale then
-    redis.call('ZADD', key('sched'), 'NX', claim.d, address)
+    redis.call('ZADD', key('sched'), 'NX', due, address)
     return 'STALE'
   end
-  if d[4].d then return 'DISABLED' end
+  return d[4].d and 'DISABLED' or nil
+end
 
+-- Moves the cursors of jobs to where their decisions leave them, and has them due next.
+local function move_on(decisions)
+  local cursors, dues = {}, {}
+  for _, decision in ipairs(decisions) do
+    local address, _, cursor, next_due = unpack(decision)
+    if cursor and cursor > (jobs[address].decided or -1) then
+      cursors[#cursors + 1], cursors[#cursors + 2] = address, cursor
+    end
+    if next_due then dues[#dues + 1], dues[#dues + 2] = next_due, address end
+  end
+  if #cursors > 0 then redis.call('HSET', key('cursor'), unpack(cursors)) end
+  if #dues > 0 then redis.call('ZADD', key('sched'), unpack(dues)) end
+end
+
+-- Carries out a decision that has not been refused; one whose job was not moved on with all others is so here.
+local function decide(decision, moved)
+  local address, _, _, _, nominal, text, due, missed, backlog, gate = unpack(decision)
+  local d, decided = jobs[address].d, jobs[address].decided
   local limit = d[4].r
   local used = limit and tonumber(redis.call('HGET', key('used'), address) or 0)
   if limit and used >= limit then return 'COMPLETED' end
@@ -122,8 +143,7 @@ local function decide(decision)
     pace(address, at)
     return 'WAITING'
   end
-  if cursor and cursor > (decided or -1) then redis.call('HSET', key('cursor'), address, cursor) end
-  if next_due then redis.call('ZADD', key('sched'), next_due, address) end
+  if not moved then move_on({decision}) end
   if missed and not (decided and missed[3] <= decided) then
     local state, why = admit(address, {g = d[4].g, o = 'allow'}, missed[3])
     state, why = state or 'missed', why or missed[4]
@@ -159,8 +179,22 @@ local function decide(decision)
   return nominal and not fresh and 'ALREADY' or 'NOTHING'
 end
 
-local answers = add_up(arguments.decisions, at, function(decision)
-  local tag, run = decide(decision)
+-- What becomes of a plain decision hangs on nothing that the others of its page bring about: all of them are judged,
+-- and their jobs moved on, at once. One that is gated, paced or counted is judged in its turn.
+local tags, plain, moved = {}, {}, {}
+for i, decision in ipairs(arguments.decisions) do
+  local d = jobs[decision[1]].d
+  if not (d and (d[4].n or d[4].i or d[4].r)) then
+    tags[i] = refusal_of(decision)
+    moved[i] = not tags[i]
+    if moved[i] then plain[#plain + 1] = decision end
+  end
+end
+move_on(plain)
+numbers.ahead = math.max(1, #plain)
+local answers = add_up(arguments.decisions, at, function(decision, i)
+  local tag, run = tags[i] or not moved[i] and refusal_of(decision), nil
+  if not tag then tag, run = decide(decision, moved[i]) end
   return {tag, run or false}
 end)
 return cmsgpack.pack({'OK', at, answers})

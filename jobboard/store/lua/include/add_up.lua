@@ -5,7 +5,7 @@
 local function add_up(many, at, one)
   local answers = {}
   counts.later, owed.later = true, true
-  for i, item in ipairs(many) do answers[i] = one(item) end
+  for i, item in ipairs(many) do answers[i] = one(item, i) end
   counts.later, owed.later = false, false
   write_counts(counts, at)
   if owed.records > 0 then forget(0) end

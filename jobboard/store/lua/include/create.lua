@@ -1,4 +1,5 @@
 -- @include key
+-- @include sequence
 -- @include made
 -- @include enqueue
 -- @include remind
@@ -7,12 +8,12 @@
 -- Makes a run of a decoded definition: everything a worker needs is copied, so later edits leave it alone.
 -- how = {trigger, at, due, by, reason, family, later}; with later it is for the caller to put it where it waits.
 -- Answers its number, by which runs are older or younger.
--- TOUCHES   deadlines ZSET, expiry ZSET, live:<job> SET, meta HASH, run:<run> HASH
+-- TOUCHES   deadlines ZSET, expiry ZSET, live:<job> SET, run:<run> HASH
 local function create(id, address, nominal, d, how)
   local launch = d[4]
   local queue = launch.q or 'common'
-  local sequence = redis.call('HINCRBY', key('meta'), 'seq', 1)
-  local score = (1000 - (launch.p or 0)) * 1099511627776 + sequence
+  local number = sequence()
+  local score = (1000 - (launch.p or 0)) * 1099511627776 + number
   local packed = made({job = address, nominal = nominal, queue = queue, score = score, launch = launch, epoch = d[1],
     revision = d[3], trigger = how.trigger, queued_at = how.at, due_at = how.due or how.at, by = how.by or '',
     family = how.family})
@@ -26,8 +27,8 @@ local function create(id, address, nominal, d, how)
   end
   if launch.f then remind(key('deadlines'), id, (how.due or how.at) + launch.f) end
   publish('put', 'put', address, id, how.at, 'trigger', how.trigger, 'queue', queue)
-  if how.later then return sequence end
+  if how.later then return number end
   enqueue(id, queue, score, true)
   event(how.trigger == 'schedule' and 'fired' or 'queued', address, id, how.at, 'trigger', how.trigger)
-  return sequence
+  return number
 end
