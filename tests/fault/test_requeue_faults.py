@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Make = Callable[[], Project]
 
 SYNC = ("sync", "--auto-approve", "--requeue")
-GOING = 250
+GOING = 120
 """Waiting runs of the job that goes: more than two calls end."""
 EIGHT_HOURS = 8 * 3_600_000
 

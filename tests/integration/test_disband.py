@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kit.project import Project
 
 MANY = 3_000
-MOST = 100
+MOST = 50
 """Runs that one call may call off."""
 DUMP = "dump: {run: x, overlap: allow, locks: [db]}"
 

@@ -58,6 +58,7 @@ _KINDS = (
     KeyKind("retired", "ZSET", "sync", "replaced version -> since when"),
     KeyKind("work", "LIST", "sync", "committed stages whose schedule entries are not all applied"),
     KeyKind("work:<stage>", "HASH", "sync", "job -> schedule entry to apply, packed"),
+    KeyKind("moving", "HASH", "sync", "former address of a job whose runs are not all told -> the new one"),
     KeyKind("after:<parent>", "SET", "sync", "jobs that run after the parent"),
     KeyKind("holds", "HASH", "sync", "scope -> holds, packed"),
     KeyKind("skips", "HASH", "both", "job -> how many of its next runs are passed over, and why, packed"),

@@ -1,10 +1,12 @@
 #!lua flags=allow-oom
--- Looks at what syncs and edits by hand leave beside the jobs: what differs from its file, what is gone, stages and
--- changes. Says, of each subject of one family, what does not hold together; mends it when told to. Looking and
--- mending are one step, so what was merely on its way is never taken for broken.
+-- Looks at what syncs and edits by hand leave beside the jobs: what differs from its file, what is gone, stages,
+-- changes, and runs that are still to be told of a new address. Says, of each subject of one family, what does not hold
+-- together; mends it when told to. Looking and mending are one step, so what was merely on its way is never taken for
+-- broken.
 -- KEYS      meta
 -- ARGUMENTS family=string subjects=list repair=bool
--- TOUCHES   buried ZSET, changed ZSET, changes:<stage> HASH, drift HASH, edits HASH, stages ZSET, tombstones HASH
+-- TOUCHES   buried ZSET, changed ZSET, changes:<stage> HASH, drift HASH, edits HASH, meta HASH, moving HASH,
+--           stages ZSET, tombstones HASH, work LIST, work:<stage> HASH
 -- RETURNS   "OK" {[subject, words], ...}
 -- @include guard
 -- @include arguments
@@ -53,6 +55,18 @@ function look.drift(board)
   else
     redis.call('HDEL', key('drift'), board)
   end
+end
+
+-- Runs that have still to be told of their job's new address are told by what a sync left to do.
+function look.moving(was)
+  local address = redis.call('HGET', key('moving'), was)
+  if not address or pending(address) or not broken(was, 'is where runs of ' .. address .. ' were made, and nobody tells them') then
+    return
+  end
+  local stage = redis.call('HINCRBY', key('meta'), 'seq', 1)
+  redis.call('HSET', key('meta'), 'moving', 1)
+  redis.call('HSET', key('work', stage), address, cmsgpack.pack({readdress = '0', was = was}))
+  redis.call('RPUSH', key('work'), stage)
 end
 
 function look.stages(stage)

@@ -47,7 +47,7 @@ if arguments.deed then
 end
 if not arguments.definition then
   local why = 'the job was removed'
-  local left = disband(address, '0', 100, {reason = why, quiet = true}, false, at)
+  local left = disband(address, '0', 50, {reason = why, quiet = true}, false, at)
   if left then
     local stage = redis.call('HINCRBY', key('meta'), 'seq', 1)
     redis.call('HSET', key('work', stage), address, cmsgpack.pack({disband = left, why = why}))

@@ -12,6 +12,6 @@
 local refused = guard()
 if refused then return refused end
 settle(arguments.job)
-local cursor, _, renewed = renew(arguments.job, arguments.cursor, 100, now())
+local cursor, _, renewed = renew(arguments.job, arguments.cursor, 50, now())
 if renewed > 0 then audit('requeue', arguments.job, arguments.by, {runs = renewed}) end
 return cmsgpack.pack({'OK', cursor or false, renewed})

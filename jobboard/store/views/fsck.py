@@ -41,7 +41,7 @@ SCRIPTS = {
         *("sched", "claims", "cursor", "job", "overrides", "skips", "after", "asks"),
         *("expected", "incidents"),
     ),
-    "fsck_boards": ("edits", "tombstones", "drift", "stages", "changes"),
+    "fsck_boards": ("edits", "tombstones", "drift", "moving", "stages", "changes"),
     "fsck_runs": (
         *("run", "queue", "delay", "halted", "blocked", "live", "active", "holding"),
         *("expiry", "deadlines"),
@@ -110,6 +110,7 @@ class _Walk:
             yield from self._paged("tombstones", self._members(family))
         yield from self._jobs()
         yield from self._paged("drift", self._members("drift"))
+        yield from self._paged("moving", self._members("moving"))
         yield from self._paged("run", self._names("run"))
         yield from self._paged("delay", self._members("delay"))
         yield from self._paged("halted", self._members("halted"))

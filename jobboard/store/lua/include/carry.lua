@@ -1,16 +1,19 @@
 -- @include key
 -- @include now
--- @include made
--- @include read_run
+-- @include readdress
 -- @include settle_counts
+-- @include meta
 -- Gives a job's state another address: next due instant, cursor, runs counted, live edits, overrides, holds,
--- what is expected of it, last records, what was counted of its last thirty days, and the runs that are not over. A claim is void. Of what has been
--- carried before nothing is left to carry.
+-- what is expected of it, last records, what was counted of its last thirty days, and the runs that are not over. A claim
+-- is void. Of what has been carried before nothing is left to carry. Where there are many runs, each is told of its new
+-- address later: that is left for `drain` to do, and `read_run` knows of it meanwhile.
 -- TOUCHES   after:<parent> SET, claim HASH, claims ZSET, cursor HASH, edits HASH, expected ZSET,
 --           gate:<run> HASH, holds HASH, incidents HASH, jobday:<day> HASH, joins:<job> HASH, last:<job> LIST,
---           line:<job> ZSET, live:<job> SET, outcomes:<job> ZSET, overrides ZSET, run:<run> HASH, sched ZSET,
---           skips HASH, told HASH, used HASH
+--           line:<job> ZSET, live:<job> SET, meta HASH, moving HASH, outcomes:<job> ZSET, overrides ZSET,
+--           sched ZSET, skips HASH, told HASH, used HASH, work LIST, work:<stage> HASH
+local carried = nil
 local function carry(from, to)
+  local FEW = 8
   local due = redis.call('ZSCORE', key('sched'), from)
   local claim = redis.call('HGET', key('claim'), from)
   if not due and claim then due = cmsgpack.unpack(claim).d end
@@ -70,13 +73,21 @@ local function carry(from, to)
     redis.call('HINCRBY', key('told'), to, 1)
     redis.call('HDEL', key('told'), from)
   end
-  for _, id in ipairs(redis.call('SMEMBERS', key('live', from))) do
-    local run = read_run(id)
-    if run then
-      run.job = to
-      redis.call('HSET', key('run', id), 'made', made(run))
-    end
-    redis.call('SADD', key('live', to), id)
+  if redis.call('EXISTS', key('live', from)) == 0 then return end
+  if redis.call('RENAMENX', key('live', from), key('live', to)) == 0 then
+    redis.call('SUNIONSTORE', key('live', to), key('live', to), key('live', from))
+    redis.call('UNLINK', key('live', from))
   end
-  redis.call('DEL', key('live', from))
+  if redis.call('SCARD', key('live', to)) <= FEW then
+    readdress(to, '0', FEW)
+    return
+  end
+  redis.call('HSET', key('moving'), from, to)
+  redis.call('HSET', key('meta'), 'moving', 1)
+  meta().moving = true
+  if not carried then
+    carried = redis.call('HINCRBY', key('meta'), 'seq', 1)
+    redis.call('RPUSH', key('work'), carried)
+  end
+  redis.call('HSET', key('work', carried), to, cmsgpack.pack({readdress = '0', was = from}))
 end
