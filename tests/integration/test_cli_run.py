@@ -173,12 +173,16 @@ def test_several_are_called_off_only_when_asked(
 ) -> None:
     runs = {story.runs.start_run("ops/a", by="ana") for _ in range(3)}
     assert jobboard(store, "cancel", "a") == 64
-    assert "--all" in capsys.readouterr().err
+    hint = capsys.readouterr().err
+    assert "ops/a has 3 unfinished runs\n" in hint
+    assert "name one, or add --all: " in hint
+    assert all(run in hint for run in runs)
     said = asked(store, capsys, "cancel", "a", "--all")
     assert {run["run"] for run in said["runs"]} == runs
     assert {run["outcome"] for run in said["runs"]} == {"cancelled"}
 
 
 def test_nothing_to_call_off_is_said(store: Store, story: Story, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "has no unfinished run" in told(store, capsys, "cancel", "a")
+    said = "ops/a has no unfinished run. jobboard runs ops/a lists those that ended.\n"
+    assert told(store, capsys, "cancel", "a") == said
     assert asked(store, capsys, "cancel", "a") == {"runs": []}

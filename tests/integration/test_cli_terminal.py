@@ -61,10 +61,11 @@ def story(store: Store) -> Story:
     return told
 
 
+@pytest.mark.parametrize("columns", [60, 72, 80])
 @pytest.mark.parametrize("what", ["ls", "runs"])
-def test_lists_fit_sixty_columns(store: Store, story: Story, what: str) -> None:
-    lines = on_terminal(store, what)
-    assert max(map(len, lines)) <= 60
+def test_lists_fit_narrow_terminals(store: Store, story: Story, what: str, columns: int) -> None:
+    lines = on_terminal(store, what, columns=columns)
+    assert max(map(len, lines)) <= columns
     assert any("nightly-report" in line for line in lines)
 
 
@@ -79,7 +80,8 @@ def test_jobs_keep_their_schedules_on_sixty_columns(store: Store, story: Story) 
 
 
 def test_runs_keep_their_reasons_on_sixty_columns(store: Store, story: Story) -> None:
-    assert any("exit 3" in line for line in on_terminal(store, "runs"))
+    for columns in (60, 72, 80):
+        assert any("exit 3" in line for line in on_terminal(store, "runs", columns=columns))
     (wide,) = [line for line in on_terminal(store, "runs", columns=140) if "exit 3" in line]
     assert "ops/b@" in wide
 

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from kit.commandline import asked, jobboard, told
+from kit.story import Story
 
 from jobboard.cli.main import main
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from kit.clock import StoreClock
     from kit.server import Server
 
     from jobboard.store.calls.connect import Store
@@ -186,6 +188,18 @@ class TestDoctor:
         wrong = [finding for finding in findings if finding["level"] == "error"]
         assert [finding["topic"] for finding in wrong] == ["queues"]
         assert wrong[0]["hint"] == "jobboard worker --queue slow"
+
+    def test_how_long_the_first_has_waited_is_told_as_spans_are(
+        self, store: Store, capsys: pytest.CaptureFixture[str], clock: StoreClock
+    ) -> None:
+        story = Story(store)
+        story.board("ops", {"a": {"command": {"run": "true"}}})
+        story.worker("w1")
+        story.runs.start_run("ops/a", by="ana")
+        for waited_ms, said in ((64_000, "1m4s"), (3_600_000, "1h1m4s")):
+            clock.advance(waited_ms)
+            story.worker("w1")
+            assert f"queue common: 1 waiting, the first for {said} " in told(store, capsys, "doctor")
 
     def test_eviction_is_reported(
         self, server: Server, store: Store, capsys: pytest.CaptureFixture[str]

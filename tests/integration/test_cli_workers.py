@@ -10,6 +10,7 @@ from kit import work
 from kit.commandline import asked, jobboard, told
 from kit.story import Story
 
+from jobboard import __version__
 from jobboard.store.runs import past
 from jobboard.store.views import fsck
 
@@ -113,3 +114,15 @@ def test_a_name_that_two_have_is_not_enough(
 @pytest.mark.parametrize("words", [["drain"], ["nobody"], ["a", "b"], ["forget", "nobody"]])
 def test_what_makes_no_sense_is_a_usage_error(store: Store, words: list[str]) -> None:
     assert jobboard(store, "workers", *words) == 64
+
+
+def test_another_version_and_a_program_of_another_language_are_told_apart(
+    store: Store, story: Story, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, version in (("old.1", "0.0.9"), ("go.1", "function")):
+        story.runs.hello(name, host="h", pid=1, queues=["common"], slots=1, lease_ms=60_000, version=version)
+    rows = {line.split()[0]: line for line in told(store, capsys, "workers").splitlines() if line}
+    assert rows["old.1"].endswith(f"0.0.9 (not {__version__})")
+    assert rows["go.1"].endswith("function")
+    assert rows["web-1.a1"].endswith(__version__)
+    assert "older format" not in "".join(rows.values())

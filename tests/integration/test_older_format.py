@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from kit.commandline import asked, jobboard, told
 from kit.engine import Engine
 from kit.made import made
 
-from jobboard.store.calls.connect import FORMAT
+from jobboard.store.calls.connect import FORMAT, numbers_of
 from jobboard.store.calls.wire import pack
 from jobboard.store.runs import past
 from jobboard.store.runs.reschedule import reschedule
+from jobboard.store.runs.world import read_workers
 from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
@@ -73,3 +75,30 @@ def test_a_newer_one_stays_what_it_is(engine: Engine) -> None:
     engine.runs.start_run("b/one", by="ana")
     engine.finish(engine.reserve_one())
     assert engine.client.hget(engine.store.key("meta"), "format") == b"1.97"
+
+
+def test_a_worker_of_an_older_format_is_told_of_as_it_passes_over_runs(
+    engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """That format's `hello` did not say which it has."""
+    store = engine.store
+    engine.define("b/one")
+    engine.runs.start_run("b/one", by="ana")
+    (worker,) = read_workers(store)
+    assert not worker.outdated
+    store.client.hdel(store.key("worker", worker.name), "format")
+    (worker,) = read_workers(store)
+    assert worker.outdated
+    assert asked(store, capsys, "workers")["workers"][0]["outdated"]
+    said = told(store, capsys, "workers")
+    assert "(older format)" in said
+    assert "passes over what" in said
+    assert "no worker serves" in told(store, capsys, "why", "b/one")
+    assert jobboard(store, "doctor") == 1
+    said = capsys.readouterr().out
+    assert f"{worker.name} has an older format" in said
+    assert "and no worker serves it" in said
+
+
+def test_formats_compare_by_number() -> None:
+    assert numbers_of("1.0") < numbers_of("1.2") < numbers_of("1.10") < numbers_of("2.0")

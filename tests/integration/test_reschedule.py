@@ -107,7 +107,7 @@ def test_the_command_moves_one_or_all_of_a_queue(
     assert said["runs"] == [{"run": ids[0], "outcome": "ok", "state": "queued"}]
     engine.reserve("w1", "fast")
     assert jobboard(store, "reschedule", "a", "--now") == 5
-    assert "jobboard cancel stops it" in capsys.readouterr().err
+    assert f"jobboard cancel {ids[0]} stops it" in capsys.readouterr().err
 
 
 def test_a_program_does_it_too(store: Store, engine: Engine) -> None:

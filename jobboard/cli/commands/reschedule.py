@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from jobboard.store.calls.connect import Store
 
 _WHY_NOT = {
-    "STARTED": ("has started", "jobboard cancel stops it"),
-    "UNKNOWN": ("is over", "jobboard retry has it run again if it did not end well"),
-    "DOOMED": ("is about to be skipped", "jobboard why says what for"),
+    "STARTED": ("has started", "jobboard cancel {run} stops it"),
+    "UNKNOWN": ("is over", "jobboard retry {run} has it run again if it did not end well"),
+    "DOOMED": ("is about to be skipped", "jobboard why {run} says what for"),
     "EXPIRES": ("has to start before that, or is skipped", "name an earlier instant"),
 }
 _LOWEST, _HIGHEST = -1000, 1000
@@ -63,7 +63,7 @@ def execute(args: argparse.Namespace) -> int:
     if refused and not args.all:
         ((run, tag),) = refused.items()
         words, way_out = _WHY_NOT[tag]
-        raise errors.Refused(f"{run} {words}", way_out)
+        raise errors.Refused(f"{run} {words}", way_out.format(run=run))
     if args.output == "json":
         said = [{"run": run, "outcome": tag.lower(), "state": state} for run, (tag, state) in found.items()]
         print(json.dumps({"runs": said}, indent=2))

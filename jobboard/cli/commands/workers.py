@@ -119,6 +119,10 @@ def _show(
         for one in workers
     ]
     screen.table(["WORKER", "HOST", "QUEUES", "SLOTS", "UP", "LEASE", "VERSION", ""], rows)
+    if any(one.outdated for one in workers):
+        screen.line()
+        words = f"One of an older format passes over what {__version__} queues: start it anew with that."
+        screen.folded(words, "error")
     for one in workers if alone else ():
         screen.line()
         for run in runs[one.name]:
@@ -136,6 +140,8 @@ def _queues(worker: Worker) -> str:
 
 def _version(worker: Worker) -> str:
     """Of its jobboard; a program of any language, which calls the functions, is of none."""
+    if worker.outdated:
+        return f"{worker.version} (older format)"
     if worker.version in (__version__, _BY_FUNCTION):
         return worker.version
     return f"{worker.version} (not {__version__})"
@@ -152,6 +158,7 @@ def _as_json(worker: Worker, runs: Sequence[Record]) -> dict[str, Any]:
         "host": worker.host,
         "pid": worker.pid,
         "version": worker.version,
+        "outdated": worker.outdated,
         "state": worker.state,
         "queues": list(worker.queues),
         "inboxes": list(worker.inboxes),

@@ -41,6 +41,7 @@ class Worker:
         own_slots: Runs at once of single queues, where that is fewer.
         order: Which queue comes first: ``priority`` for the best run of all, ``strict``, ``round-robin``.
         pid, version: Its process, and what program that runs.
+        outdated: Whether it has an older format than this program: it passes over the runs that this makes.
         state: ``up``, or ``draining`` once it was told to stop.
         started_at_ms: Since when it is registered.
         held_of: How many it has of single queues, where `own_slots` bounds those and it was asked for.
@@ -57,9 +58,14 @@ class Worker:
     order: Order = "priority"
     pid: int = 0
     version: str = ""
+    outdated: bool = False
     state: str = "up"
     started_at_ms: int | None = None
     held_of: Mapping[str, int] = field(default_factory=dict)
+
+    def alive(self, now_ms: int) -> bool:
+        """Whether it is believed to live, and takes the runs that this program makes."""
+        return self.lease_until_ms > now_ms and not self.outdated
 
     def free(self, queue: str) -> bool:
         """Whether it has a slot free for a run of a queue."""
@@ -135,7 +141,7 @@ class World:
 
     def serving(self, queue: str) -> list[Worker]:
         """The workers that serve a queue and are believed to live."""
-        return [w for w in self.workers if queue in w.queues and w.lease_until_ms > self.now_ms]
+        return [w for w in self.workers if queue in w.queues and w.alive(self.now_ms)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,6 +226,11 @@ def version_of(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", text.partition("-")[0]))
 
 
+def numbers_of(version_format: str) -> tuple[int, ...]:
+    """A format as numbers that compare as its age does."""
+    return tuple(map(int, re.findall(r"\d+", version_format)))
+
+
 def major_of(version_format: str) -> int:
     """The major number of a format; -1 where there is none, which no version writes."""
     found = re.match(r"\d+", version_format)

@@ -3,7 +3,7 @@
 -- where it is still its own, taken up again where it was lost and nobody has it yet, dropped otherwise. What
 -- the store thinks it holds and it does not was handed out in a reply that got lost, and goes back.
 -- KEYS      meta
--- ARGUMENTS worker=string host=string pid=int queues=list slots=int lease_ms=int version=string inboxes=list own_slots=map order=string holding=[{run, token}, ...]
+-- ARGUMENTS worker=string host=string pid=int queues=list slots=int lease_ms=int version=string inboxes=list own_slots=map order=string format=string holding=[{run, token}, ...]
 -- TOUCHES   holding:<worker> SET, worker:<worker> HASH, workers ZSET
 -- RETURNS   "OK" {now, [dropped run, ...]}
 -- @include guard
@@ -20,7 +20,7 @@ local worker = arguments.worker
 local known = redis.call('ZADD', key('workers'), at + arguments.lease_ms, worker) == 0
 redis.call('HSET', key('worker', worker), 'host', arguments.host, 'pid', arguments.pid,
   'queues', cmsgpack.pack(arguments.queues), 'slots', arguments.slots, 'lease_ms', arguments.lease_ms,
-  'version', arguments.version, 'state', 'up')
+  'version', arguments.version, 'format', arguments.format, 'state', 'up')
 if #arguments.inboxes > 0 then redis.call('HSET', key('worker', worker), 'inboxes', cmsgpack.pack(arguments.inboxes)) end
 if next(arguments.own_slots) then
   redis.call('HSET', key('worker', worker), 'own_slots', cmsgpack.pack(arguments.own_slots))

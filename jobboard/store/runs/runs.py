@@ -11,6 +11,7 @@ import secrets
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack
 
 from jobboard import errors
+from jobboard.store.calls.connect import FORMAT
 from jobboard.store.runs.exchange import (
     Beat,
     Claimed,
@@ -152,6 +153,7 @@ class Runs:
             inboxes=list(inboxes),
             own_slots=dict(own_slots or {}),
             order=order,
+            format=FORMAT,
             holding=[list(pair) for pair in holding],
         )
         return Hello(now_ms, list(dropped))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from jobboard.core.names import split_address
 from jobboard.core.runs.facts import JobFacts, Worker, World
 from jobboard.store.boards import definitions
-from jobboard.store.calls.connect import explained
+from jobboard.store.calls.connect import FORMAT, explained, numbers_of
 from jobboard.store.calls.reading import read_set
 from jobboard.store.calls.wire import unpack
 from jobboard.store.runs import past
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _OF_A_WORKER = (
     *("host", "queues", "slots", "inboxes", "own_slots", "order"),
-    *("pid", "version", "state", "started_at"),
+    *("pid", "version", "format", "state", "started_at"),
 )
 
 _ORDERS: Mapping[bytes, Order] = {b"strict": "strict", b"round-robin": "round-robin"}
@@ -114,7 +114,7 @@ def read_workers(store: Store) -> list[Worker]:
 
 
 def _worker(name: str, lease_until_ms: int, facts: Sequence[bytes | None], held: int) -> Worker:
-    host, queues, slots, inboxes, own_slots, order, pid, version, state, started_at = facts
+    host, queues, slots, inboxes, own_slots, order, pid, version, format_, state, started_at = facts
     return Worker(
         name=name,
         host=(host or b"").decode(),
@@ -127,6 +127,8 @@ def _worker(name: str, lease_until_ms: int, facts: Sequence[bytes | None], held:
         order=_ORDERS.get(order or b"", "priority"),
         pid=int(pid or 0),
         version=(version or b"").decode(),
+        # Format 1.0 did not say which it has.
+        outdated=numbers_of((format_ or b"1.0").decode()) < numbers_of(FORMAT),
         state=(state or b"up").decode(),
         started_at_ms=int(float(started_at)) if started_at else None,
     )

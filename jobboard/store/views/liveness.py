@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jobboard import errors
+from jobboard import __version__, errors
 from jobboard.core.jobs.meaning import zone_version
 from jobboard.core.names import worker_for
 from jobboard.core.runs.facts import SEEN_WITHIN_MS
@@ -70,12 +70,14 @@ def _workers(store: Store, now_ms: int) -> Iterator[Finding]:
         return
     held, slots = sum(worker.held for worker in workers), sum(worker.slots for worker in workers)
     yield Finding("workers", "ok", f"{len(workers)} alive, {held} of {slots} slots taken")
+    for worker in workers:
+        if worker.outdated:
+            message = f"{worker.name} has an older format: it passes over what {__version__} queues"
+            yield Finding("workers", "error", message, f"start it anew with jobboard {__version__}")
 
 
 def _queues(store: Store, now_ms: int) -> Iterator[Finding]:
-    served = {
-        queue for worker in read_workers(store) if worker.lease_until_ms > now_ms for queue in worker.queues
-    }
+    served = {queue for worker in read_workers(store) if worker.alive(now_ms) for queue in worker.queues}
     with explained(store.url):
         queues = sorted(name.decode() for name in store.client.sscan_iter(store.key("queues"), count=1000))
     for queue in queues:

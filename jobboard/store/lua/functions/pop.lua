@@ -18,7 +18,7 @@ for _, id in ipairs(held) do
   if token then holding[#holding + 1] = {id, token} end
 end
 ask('hello', KEYS, {worker = said.worker, host = said.host or '', pid = 0, queues = queues, slots = #held + limit,
-  lease_ms = lease_ms, version = 'function', inboxes = {}, own_slots = {}, order = 'priority', holding = holding})
+  lease_ms = lease_ms, version = 'function', inboxes = {}, own_slots = {}, order = 'priority', format = FORMAT, holding = holding})
 local runs = {}
 if limit > 0 then
   local request = said.request or 'call-' .. redis.call('HINCRBY', key('meta'), 'seq', 1)
