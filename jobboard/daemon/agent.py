@@ -152,6 +152,7 @@ class Agent:
     def _turn(self) -> bool:
         """Wait once and act; False when the runner or the guard is gone."""
         self._channel.flush()
+        child.get_ready()
         wanted = select.POLLIN | (select.POLLOUT if self._channel.waiting else 0)
         self._poll.modify(self._channel.sock.fileno(), wanted)
         wait_s = self._timers.wait_s()

@@ -6,6 +6,8 @@ import errno
 import os
 import signal
 import subprocess
+from contextlib import suppress
+from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
 from jobboard.daemon import confine, linux
@@ -68,7 +70,7 @@ def start(
     Raises:
         Refusal: It could not be started.
     """
-    source = open_input(stdin)
+    source = _nothing() if stdin is None else open_input(stdin)
     read_ends, write_ends = open_pipes(split=split)
     ends = (source, write_ends[0], write_ends[-1], *(() if report_fd is None else (report_fd,)))
     try:
@@ -83,16 +85,30 @@ def start(
         _close(read_ends)
         raise
     finally:
-        _close((*write_ends, source))
+        _close(write_ends if stdin is None else (*write_ends, source))
     return pid, read_ends
 
 
 def open_pipes(*, split: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The ends to read from, and those to write to, of one pipe or of two."""
-    read_ends, write_ends = zip(*(os.pipe() for _ in range(1 + split)), strict=True)
-    for end in write_ends:
-        linux.widen_pipe(end)
+    read_ends, write_ends = zip(*(_spare.pop() if _spare else _pipe() for _ in range(1 + split)), strict=True)
     return read_ends, write_ends
+
+
+def get_ready() -> None:
+    """Have a pipe at hand for the next command, which need not wait until one is made."""
+    if not _spare:
+        with suppress(OSError):  # too many are open: the command that needs one says so
+            _spare.append(_pipe())
+
+
+_spare: list[tuple[int, int]] = []
+
+
+def _pipe() -> tuple[int, int]:
+    ends = os.pipe()
+    linux.widen_pipe(ends[1])
+    return ends
 
 
 def reserve_report_fd() -> None:
@@ -151,13 +167,11 @@ def _program_of(argv: Sequence[str], env: Mapping[str, str]) -> str:
         raise ValueError("a command without a word")
     if "/" in argv[0]:
         return argv[0]
-    found: str | None = None
-    for folder in os.get_exec_path(env):
-        path = f"{folder or '.'}/{argv[0]}"
-        if os.path.isfile(path):  # noqa: PTH113 - pathlib would double the agent's start-up
-            if os.access(path, os.X_OK):
-                return path
-            found = path
+    paths = [f"{folder or '.'}/{argv[0]}" for folder in env.get("PATH", os.defpath).split(os.pathsep)]
+    for path in paths:
+        if os.access(path, os.X_OK) and os.path.isfile(path):  # noqa: PTH113 - pathlib would double the agent's start-up
+            return path
+    found = next(filter(os.path.isfile, paths), None)
     number = errno.EACCES if found else errno.ENOENT
     raise OSError(number, os.strerror(number), found or argv[0])
 
@@ -211,6 +225,12 @@ def open_input(text: str | None) -> int:
         file.write(text.encode("utf-8", "surrogateescape"))
     os.lseek(fd, 0, os.SEEK_SET)
     return fd
+
+
+@cache
+def _nothing() -> int:
+    """What commands read that are given nothing to read: one for all, as there is no place in it to share."""
+    return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _refusal(error: OSError | ValueError, argv: Sequence[str], cwd: str | None) -> Refusal:

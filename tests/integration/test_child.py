@@ -47,6 +47,18 @@ def test_it_leads_a_session_and_its_streams_are_one() -> None:
     assert (code, out, err, session) == (3, b"out", b"err", pid)
 
 
+def test_a_pipe_at_hand_is_for_one_command() -> None:
+    child.get_ready()
+    child.get_ready()
+    before = len(os.listdir("/dev/fd"))  # noqa: PTH208 - what the system says
+    assert [_ran(["echo", word]) for word in ("a", "b")] == [(0, b"a\n"), (0, b"b\n")]
+    assert len(os.listdir("/dev/fd")) <= before  # noqa: PTH208 - what the system says
+
+
+def test_whoever_is_given_nothing_to_read_reads_nothing() -> None:
+    assert [_ran(["cat"]) for _ in range(2)] == [(0, b""), (0, b"")]
+
+
 def test_it_starts_where_it_is_told_and_we_stay_where_we_are(tmp_path: Path) -> None:
     _script(tmp_path / "here", "pwd")
     before = os.getcwd()  # noqa: PTH109 - what the system says
