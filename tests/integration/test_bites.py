@@ -9,12 +9,15 @@ from kit.engine import LEASE, MINUTE, NEVER, T0, Engine
 
 from jobboard.core.runs.run import Firing
 from jobboard.core.times.instant import format_instant
+from jobboard.store.boards import staging
 from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from kit.clock import StoreClock
 
+    from jobboard.core.runs.run import Word
     from jobboard.store.calls.connect import Store
+    from jobboard.store.runs.runs import Reserved
 
 
 @pytest.fixture
@@ -26,10 +29,10 @@ def engine(store: Store, clock: StoreClock) -> Engine:
 def _ticks(engine: Engine, *place: str) -> int:
     """How many calls in a row it takes to empty a place; each but the last says to come at once."""
     calls = 0
-    while engine.members(*place):
+    while engine.client.exists(engine.store.key(*place)):
         tick = engine.runs.tick("s1")
         calls += 1
-        assert not engine.members(*place) or tick.next_at_ms == int(tick.now_ms)
+        assert not engine.client.exists(engine.store.key(*place)) or tick.next_at_ms == int(tick.now_ms)
     return calls
 
 
@@ -101,3 +104,66 @@ def test_a_barrier_of_no_run_goes(engine: Engine) -> None:
     engine.client.zadd(engine.store.key("barriers"), {"b/ghost@x": 1})
     engine.runs.tick("s1")
     assert engine.members("barriers") == set()
+
+
+@pytest.fixture
+def awaited(engine: Engine) -> tuple[Reserved, list[str]]:
+    """A run that runs, and seventy that wait for it."""
+    parent = engine.runs.start_run("b/x", by="ana")
+    reserved = engine.reserve_one()
+    waiting = _manual(engine, 70)
+    for run_id in waiting:
+        engine.store.call("depend", run=run_id, add=[parent], remove=[])
+    return reserved, waiting
+
+
+@pytest.mark.parametrize(("verdict", "left"), [("ok", 70), ("failed", 0)])
+def test_many_that_wait_for_one_run_hear_of_its_end_in_bites(
+    engine: Engine, awaited: tuple[Reserved, list[str]], verdict: Word, left: int
+) -> None:
+    engine.finish(awaited[0], verdict)
+    assert len(engine.members("blocked")) == 70
+    assert fsck.check(engine.store) == []
+    assert _ticks(engine, "fanout") == 3
+    _ticks(engine, "delay")
+    assert len(engine.members("queue", "common")) == len(engine.members("live", "b/x")) == left
+    assert fsck.check(engine.store) == []
+
+
+def test_one_that_waits_for_another_meanwhile_does_not_hear_of_it(
+    engine: Engine, awaited: tuple[Reserved, list[str]]
+) -> None:
+    reserved, (first, second, *_) = awaited
+    other = engine.runs.start_run("b/x", by="ana")
+    engine.finish(reserved, "failed")
+    engine.store.call("depend", run=first, add=[other], remove=[])
+    engine.store.call("depend", run=first, add=[], remove=[reserved.run_id])
+    engine.store.call("depend", run=second, add=[], remove=[reserved.run_id])
+    while engine.client.exists(engine.store.key("fanout")) or engine.members("delay"):
+        engine.runs.tick("s1")
+    assert engine.members("live", "b/x") == {first, second, other}
+    assert (engine.state(first), engine.state(second)) == ("blocked", "queued")
+    assert fsck.check(engine.store) == []
+
+
+def test_a_run_that_replaces_others_makes_away_with_a_hundred(engine: Engine) -> None:
+    engine.define("b/x", schedule={"every": MINUTE}, overlap="replace")
+    _manual(engine, 150)
+    engine.fired("b/x", T0)
+    assert len(engine.members("live", "b/x")) == 51
+    engine.fired("b/x", T0 + MINUTE)
+    assert len(engine.members("live", "b/x")) == 1
+    assert fsck.check(engine.store) == []
+
+
+def test_what_a_sync_left_of_very_many_boards_is_thrown_away(engine: Engine, clock: StoreClock) -> None:
+    stage = staging.begin(engine.store)
+    for n in range(450):
+        staging.stage_version(engine.store, stage, f"{stage.id}-{n}", source=None, put={}, drop=())
+        engine.client.hset(engine.store.key("defs", f"{stage.id}-{n}"), "j", b"x")
+    clock.advance(11 * MINUTE)
+    assert engine.store.call("collect")[1:3] == [200, 1]
+    staging.collect(engine.store)
+    assert engine.members("retired") == engine.members("stages") == set()
+    assert not engine.client.exists(*(engine.store.key("defs", f"{stage.id}-{n}") for n in range(450)))
+    assert fsck.check(engine.store) == []

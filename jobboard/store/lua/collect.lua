@@ -11,20 +11,22 @@
 -- @include now
 local refused = guard()
 if refused then return refused end
-local KEEP_MS, LIMIT = 600000, 20
-local STONES_MS, STONES, STONES_PAGE = 7776000000, 10000, 500
+local KEEP_MS, LIMIT, PAGE = 600000, 20, 200
+local STONES_MS, STONES = 7776000000, 10000
 local at = now()
 local before = at - KEEP_MS
-local versions = redis.call('ZRANGEBYSCORE', key('retired'), '-inf', before, 'LIMIT', 0, LIMIT)
+local stages = redis.call('ZRANGEBYSCORE', key('stages'), '-inf', before, 'LIMIT', 0, LIMIT)
+for _, stage in ipairs(stages) do
+  -- What it has written may be of very many boards: it goes as what was replaced does, a page a call.
+  redis.call('ZUNIONSTORE', key('retired'), 2, key('retired'), key('staged', stage), 'WEIGHTS', 1, 0)
+  redis.call('UNLINK', key('staged', stage), key('work', stage), key('changes', stage))
+  redis.call('ZREM', key('stages'), stage)
+end
+
+local versions = redis.call('ZRANGEBYSCORE', key('retired'), '-inf', before, 'LIMIT', 0, PAGE)
 for _, version in ipairs(versions) do
   redis.call('UNLINK', key('defs', version))
   redis.call('ZREM', key('retired'), version)
-end
-local stages = redis.call('ZRANGEBYSCORE', key('stages'), '-inf', before, 'LIMIT', 0, LIMIT)
-for _, stage in ipairs(stages) do
-  for _, version in ipairs(redis.call('SMEMBERS', key('staged', stage))) do redis.call('UNLINK', key('defs', version)) end
-  redis.call('UNLINK', key('staged', stage), key('work', stage), key('changes', stage))
-  redis.call('ZREM', key('stages'), stage)
 end
 
 local drifted = {}
@@ -37,9 +39,9 @@ local function stays_away(address)
   end
   return drifted[board][job]
 end
-local surplus = math.min(redis.call('ZCARD', key('buried')) - STONES, STONES_PAGE)
+local surplus = math.min(redis.call('ZCARD', key('buried')) - STONES, PAGE)
 local stones = surplus > 0 and redis.call('ZRANGE', key('buried'), 0, surplus - 1)
-  or redis.call('ZRANGEBYSCORE', key('buried'), '-inf', at - STONES_MS, 'LIMIT', 0, STONES_PAGE)
+  or redis.call('ZRANGEBYSCORE', key('buried'), '-inf', at - STONES_MS, 'LIMIT', 0, PAGE)
 local dropped = 0
 for _, address in ipairs(stones) do
   if stays_away(address) then
@@ -50,4 +52,5 @@ for _, address in ipairs(stones) do
     dropped = dropped + 1
   end
 end
-return cmsgpack.pack({'OK', #versions, #stages, dropped, dropped > 0 and #stones == STONES_PAGE})
+local more = #versions == PAGE or #stages == LIMIT or dropped > 0 and #stones == PAGE
+return cmsgpack.pack({'OK', #versions, #stages, dropped, more})

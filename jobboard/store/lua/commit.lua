@@ -62,7 +62,7 @@ if redis.call('EXISTS', key('changes', stage)) == 1 then
 end
 if arguments.sync then redis.call('ZREM', key('quiet'), arguments.sync) end
 redis.call('ZREM', key('stages'), stage)
-redis.call('DEL', key('staged', stage))
+redis.call('UNLINK', key('staged', stage))
 redis.call('ZADD', key('committed'), revision, stage)
 redis.call('ZREMRANGEBYRANK', key('committed'), 0, -1001)
 if redis.call('EXISTS', key('work', stage)) == 1 then redis.call('RPUSH', key('work'), stage) end

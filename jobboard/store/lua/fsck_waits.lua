@@ -57,7 +57,7 @@ end
 function look.needs(parent)
   local run, above = read_run(name), read_run(parent)
   local known = above and above.awaited and redis.call('SISMEMBER', key('awaited', parent), name) == 1
-  if run and run.state == 'blocked' and known then return end
+  if run and run.state == 'blocked' and known or redis.call('EXISTS', key('fanout')) == 1 then return end
   if not broken(name, 'waits for ' .. parent .. ', which will not tell it') then return end
   if above and run and run.state == 'blocked' then
     await(name, {parent})

@@ -23,6 +23,7 @@
 -- @include reclaim
 -- @include follow
 -- @include rejoin
+-- @include hear
 -- @include reap_worker
 -- @include wake
 -- @include overdue
@@ -101,7 +102,9 @@ local packed = redis.call('LINDEX', key('fanout'), 0)
 if packed then
   local list, item = unpack(cmsgpack.unpack(packed))
   for _, child in ipairs(redis.call('SPOP', key('fanout', list), PAGE)) do
-    if not item[1] then
+    if item[1] == true then
+      hear(child, item[2], item[3], at)
+    elseif not item[1] then
       rejoin(child, at)
     else
       for _, passed in ipairs(descend(child, item, at)) do

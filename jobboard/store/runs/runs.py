@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Beat", "Claimed", "ClaimedJob", "Hello", "Reserved", "Runs", "Tick", "UnknownWorker"]
 
 CLAIM_LEASE_MS = 5_000
-PAGE = 200
+PAGE = 100
 CLAIMED = 128
 """Jobs that a call of `claim` takes at most."""
 _DECIDED = 64

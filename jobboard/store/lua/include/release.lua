@@ -1,21 +1,17 @@
 -- @include key
--- @include read_run
--- @include proceed
--- @include doom
--- Tells the runs that wait for one that has ended. One whose last need this was goes on; one that needed a
--- success that never came is handed to `tick`, which records it as skipped, so that a long chain ends in bites.
--- TOUCHES   awaited:<run> SET, needs:<run> SET
+-- @include hear
+-- Tells the runs that wait for one that has ended. Where they are many, `tick` does so, a page a call.
+-- TOUCHES   awaited:<run> SET, fanout LIST, fanout:<list> SET, meta HASH, wake:<who> LIST
 local function release(id, state, at)
-  for _, child in ipairs(redis.call('SMEMBERS', key('awaited', id))) do
-    local run = read_run(child)
-    if run and run.state == 'blocked' then
-      if state == 'ok' then
-        redis.call('SREM', key('needs', child), id)
-        proceed(child, at)
-      else
-        doom(run, 'skipped', 'after: ' .. id .. ' ' .. state, at)
-      end
-    end
+  local waiting = key('awaited', id)
+  if redis.call('SCARD', waiting) > 32 then
+    local list = redis.call('HINCRBY', key('meta'), 'seq', 1)
+    redis.call('RENAME', waiting, key('fanout', list))
+    redis.call('RPUSH', key('fanout'), cmsgpack.pack({list, {true, id, state}}))
+    redis.call('LPUSH', key('wake', 'scheduler'), 'fanout')
+    redis.call('LTRIM', key('wake', 'scheduler'), 0, 9)
+    return
   end
-  redis.call('DEL', key('awaited', id))
+  for _, child in ipairs(redis.call('SMEMBERS', waiting)) do hear(child, id, state, at) end
+  redis.call('DEL', waiting)
 end

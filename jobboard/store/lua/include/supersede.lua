@@ -8,12 +8,13 @@
 -- @include recover
 -- Makes way for a newer run of a job. What waits in the job's line gives up its place; under 'replace' so does
 -- every other run that has not started, and what runs is told to stop. Answers those that ended here and have
--- dependents to tell, as {nominal, suffix, state, family, by}. A job with more than 500 unfinished runs keeps the rest.
+-- dependents to tell, as {nominal, suffix, state, family, by}. Of a job with more than a hundred unfinished
+-- runs that many make way, and the next run goes on with the rest.
 -- TOUCHES   deadlines ZSET, expiry ZSET, line:<job> ZSET, live:<job> SET, run:<run> HASH
 local function supersede(address, by, turn, at)
-  local passed, ids = {}, redis.call('ZRANGE', key('line', address), 0, 499)
+  local passed, ids = {}, redis.call('ZRANGE', key('line', address), 0, 99)
   if turn == 'replace' then
-    for _, id in ipairs(redis.call('SRANDMEMBER', key('live', address), 500)) do ids[#ids + 1] = id end
+    for _, id in ipairs(redis.call('SRANDMEMBER', key('live', address), 100)) do ids[#ids + 1] = id end
   end
   for _, id in ipairs(ids) do
     local run = read_run(id)
