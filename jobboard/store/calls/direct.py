@@ -106,6 +106,10 @@ class Direct:
                 connection.shutdown(socket.SHUT_RDWR)
             connection.close()
 
+    def __del__(self) -> None:
+        # As the client library's connections do: whoever forgets a store leaves no open socket behind.
+        self.close()
+
     def _exchange(self, commands: Sequence[Command]) -> list[Any]:
         connection = self._connected()
         connection.sendall(b"".join(map(_packed, commands)))
