@@ -41,7 +41,7 @@ def test_a_job_removed_by_hand_stays_away_and_every_plan_says_so(two: Project) -
     for command in ("y", "z"):
         said = two.run("plan").out
         assert "dump was removed from Redis (ana, cli, " in said
-        assert 'ago): "the host is gone"; kept' in said
+        assert 'just now): "the host is gone"; kept' in said
         two.board("ops", f"dump: {{run: x, every: 5m}}\nother: {{run: {command}}}")
         two.sync()
         assert set(two.live("ops")) == {"other"}
@@ -262,7 +262,7 @@ class TestAFileThatChangesARemovedJob:
         said = two.run("plan")
         assert said.code == 3
         assert "conflict dump was removed from Redis (ana, cli, " in said.out
-        assert 'ago): "the host is gone"; the file changes it   boards/ops.yaml:' in said.out
+        assert 'just now): "the host is gone"; the file changes it   boards/ops.yaml:' in said.out
         assert "timeout    -  →  1h" in said.out
         refused = two.run("sync", "--auto-approve")
         assert (refused.code, "the file and Redis both changed ops/dump" in refused.err) == (3, True)
@@ -290,7 +290,7 @@ class TestAFileThatChangesARemovedJob:
         said = two.run("plan").out
         assert "No changes." in said
         assert "dump was removed from Redis (ana, cli, " in said
-        assert 'ago): "the host is gone"; kept' in said
+        assert 'just now): "the host is gone"; kept' in said
         two.board("ops", TWO)
         assert "conflict dump was removed" in two.run("plan").out
         assert check(two.store) == []
