@@ -21,6 +21,17 @@ def natural(text: str) -> int:
     return _whole(text, 0)
 
 
+def time_zone(text: str) -> str:
+    """A time zone by its name."""
+    from jobboard.core.times.zone import UnknownZone, find_zone
+
+    try:
+        find_zone(text)
+    except UnknownZone as error:
+        raise ArgumentTypeError(f"takes a time zone like Europe/Madrid, not {text!r}") from error
+    return text
+
+
 def _whole(text: str, least: int) -> int:
     number = text.replace(",", "").replace("_", "")
     if not (number.isascii() and number.isdecimal()) or int(number) < least:

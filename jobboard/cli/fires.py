@@ -73,6 +73,7 @@ class Timed:
         due_ms: Of a job whose runs come a while after each other: when it is due, if it is.
         windows: Of a job that comes once a window: the windows, each due when the last of its parents is.
         decided_ms: Of such a job, the window that was decided last.
+        after: Of a job without a schedule of its own: the jobs it runs after, whose nominals it has.
     """
 
     address: str
@@ -86,6 +87,7 @@ class Timed:
     due_ms: int | None = None
     windows: Schedule | None = None
     decided_ms: int | None = None
+    after: tuple[str, ...] = ()
 
     def compiled(self) -> Schedule:
         """The schedule itself; of a delay, the one instant that is known if any is."""
@@ -107,6 +109,7 @@ class Fire:
     Attributes:
         at_ms: The instant it is listed by: its nominal, but of a window when it is due.
         window_ends_ms: Of a window, its end.
+        after: Once these jobs have ended for that nominal.
     """
 
     at_ms: int
@@ -116,6 +119,7 @@ class Fire:
     zone: str | None = field(compare=False)
     notes: tuple[str, ...] = field(compare=False)
     window_ends_ms: int | None = field(default=None, compare=False)
+    after: tuple[str, ...] = field(default=(), compare=False)
 
     def __lt__(self, other: Fire) -> bool:
         return (self.at_ms, self.address) < (other.at_ms, other.address)
@@ -129,6 +133,8 @@ class Fire:
         if self.window_ends_ms is not None:
             ends = format_instant(self.window_ends_ms)
             said["window"] = {"start": format_instant(self.nominal_ms), "end": ends}
+        if self.after:
+            said["after"] = list(self.after)
         for note in self.notes:
             said |= {note: True} if note in ("held", "skipped", "delay") else {"shift": note}
         return said
@@ -138,6 +144,10 @@ class Fire:
         notes = [_NOTES.get(note, note) for note in self.notes]
         if self.window_ends_ms is not None:
             notes.insert(0, f"at the earliest, for the window from {when(self.nominal_ms, self.zone)}")
+        elif self.after:
+            notes.insert(
+                0, f"once {' and '.join(self.after)} {'have' if len(self.after) > 1 else 'has'} ended"
+            )
         elif self.due_ms != self.nominal_ms:
             notes.insert(0, f"due {format_instant(self.due_ms)} after jitter")
         row = [when(self.at_ms, self.zone), format_instant(self.at_ms), ", ".join(notes)]
@@ -204,15 +214,28 @@ def print_fires(fires: Sequence[Fire], args: argparse.Namespace, *, none: str) -
     return 0
 
 
-def none_words(asked: Sequence[Timed], otherwise: str) -> str:
+def none_words(asked: Sequence[Timed], idle: str, otherwise: str) -> str:
     """What to say where no instant is to be shown."""
+    if idle:
+        return idle
+    if len(asked) == 1 and (last_ms := ended_ms(asked[0])) is not None:
+        last = when(last_ms, asked[0].spec.get("timezone"))
+        return f"Never again: the schedule has come to its end, with {last}."
     if any("delay" in timed.spec for timed in asked):
         return "None is known: a delay is counted from the end of each run; jobboard why says what runs."
     return otherwise
 
 
-def asked_schedules(args: argparse.Namespace, command: str) -> list[Timed]:
-    """The schedules that the arguments name.
+def ended_ms(timed: Timed) -> int | None:
+    """The last instant of a schedule that has no more; None where it goes on, or never began."""
+    if "delay" in timed.spec:
+        return None
+    schedule, now_ms = timed.compiled(), clock.now_ms()
+    return schedule.prev_at(now_ms) if schedule.next_after(now_ms) is None else None
+
+
+def asked_schedules(args: argparse.Namespace, command: str) -> tuple[list[Timed], str]:
+    """The schedules that the arguments name; and why there is none, where one job is named that has none.
 
     Raises:
         InvalidSchedule: If one on the command line is none.
@@ -224,13 +247,22 @@ def asked_schedules(args: argparse.Namespace, command: str) -> list[Timed]:
         return stored_schedules(args)
     if args.job is not None:
         raise errors.UsageError("name a job or a schedule, not both", f"jobboard {command} --help shows how")
-    return [Timed(args.seed, _free_schedule(args))]
+    return [Timed(args.seed, _free_schedule(args))], ""
 
 
-def asked_span(args: argparse.Namespace) -> tuple[int, int | None]:
-    """Where to begin, which is this machine's now if nothing is said, and the other end if there is one."""
+def asked_span(args: argparse.Namespace, *, newest_first: bool = False) -> tuple[int, int | None]:
+    """Where to begin, which is this machine's now if nothing is said, and the other end if there is one.
+
+    Raises:
+        UsageError: Nothing can lie between them.
+    """
     begin_ms = clock.now_ms() if args.begin is None else instant_ms(args.begin, "--from")
-    return begin_ms, instant_ms(args.bound, args.bound_option)
+    bound_ms = instant_ms(args.bound, args.bound_option)
+    if bound_ms is not None and (bound_ms > begin_ms if newest_first else bound_ms < begin_ms):
+        begin = "now" if args.begin is None else f"--from {args.begin}"
+        side = "after" if newest_first else "before"
+        raise errors.UsageError(f"{args.bound_option} {args.bound} lies {side} {begin}", "exchange the two")
+    return begin_ms, bound_ms
 
 
 def _fire(timed: Timed, schedule: Schedule, nominal_ms: int) -> Fire:
@@ -240,7 +272,7 @@ def _fire(timed: Timed, schedule: Schedule, nominal_ms: int) -> Fire:
     notes = (*([shift] if shift else []), *(["held"] if held else []), *paced)
     due_ms, zone = schedule.due(nominal_ms), timed.spec.get("timezone")
     if timed.windows is None:
-        return Fire(nominal_ms, timed.address, nominal_ms, due_ms, zone, notes)
+        return Fire(nominal_ms, timed.address, nominal_ms, due_ms, zone, notes, after=timed.after)
     ends_ms = schedule.nominals.next_after(nominal_ms)
     return Fire(due_ms, timed.address, nominal_ms, due_ms, zone, notes, ends_ms)
 

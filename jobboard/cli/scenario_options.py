@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from jobboard.cli.arguments import natural
+from jobboard.cli.arguments import natural, time_zone
 
 _MOST_HOURS = 24 * 366
 
@@ -17,7 +17,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--from", dest="start", metavar="INSTANT", help="the first instant (default: this minute)"
     )
     group.add_argument(
-        "--timezone", metavar="ZONE", help="of --from, and of times as they are printed (default: UTC)"
+        "--timezone",
+        type=time_zone,
+        metavar="ZONE",
+        help="of --from, and of times as they are printed (default: UTC)",
     )
     group.add_argument(
         "--slots", type=natural, metavar="N", help="how many runs at once over all queues (default: no limit)"

@@ -32,6 +32,14 @@ def load_json(load: Load) -> dict[str, Any]:
         "busiest_minutes": [_slice(minute) for minute in load.busiest],
         "jobs": [_job(job) for job in load.jobs],
         "waits": [_waiting(waiting) for waiting in load.waits],
+        "not_begun": [
+            {
+                "job": stuck.address,
+                **_named(stuck, "reason", "count"),
+                "since": format_instant(stuck.since_ms),
+            }
+            for stuck in load.stuck
+        ],
         "passed_over": [_passed(passed) for passed in load.passed],
         "deadline_misses": [_miss(miss) for miss in load.misses],
         "overdue": [_silence(silence) for silence in load.silences],

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from jobboard.cli.scenario import Sourced
     from jobboard.cli.screen import Screen
-    from jobboard.core.simulation.load import DeadlineMiss, Load, PassedOver, Waiting
+    from jobboard.core.simulation.load import DeadlineMiss, Load, PassedOver, Stuck, Waiting
     from jobboard.core.simulation.silence import Silence
     from jobboard.core.simulation.standing import Crew, QueueRule
 
@@ -53,6 +53,7 @@ class LoadText:
         self._hours(load)
         self._peaks(load)
         self._waits(load)
+        self._list("Not begun by the end", [stuck_text(one, self._moment) for one in load.stuck])
         self._misses(load)
         self._silences(load)
         self._passed(load)
@@ -203,7 +204,7 @@ def _rule(rule: QueueRule) -> list[str]:
 
 def summary(load: Load) -> str:
     """What it came to, as a sentence."""
-    counts = [(load.failed, "failed"), (load.unfinished, "never started"), (load.late, "late")]
+    counts = [(load.failed, "failed"), (load.unfinished, "not begun"), (load.late, "late")]
     counts += [(load.count(state), state) for state in ("skipped", "missed", "held")]
     parts = [f"{load.runs:,} run{'s' if load.runs != 1 else ''}"]
     parts += [f"{count:,} {word}" for count, word in counts if count]
@@ -224,6 +225,12 @@ def wait_text(wait: Waiting, moment_of: Moment) -> str:
     often = f"{wait.count:,} times, up to " if wait.count > 1 else ""
     longest = span_text(wait.longest_ms)
     return f"{wait.address}   {often}{longest} for {what}, {moment_of(wait.at_ms, None)}"
+
+
+def stuck_text(stuck: Stuck, moment_of: Moment) -> str:
+    """Whose runs had not begun by the end, and what for."""
+    often = f"{stuck.count:,} times, " if stuck.count > 1 else ""
+    return f"{stuck.address}   {often}{stuck.reason}, since {moment_of(stuck.since_ms, None)}"
 
 
 def miss_text(miss: DeadlineMiss, moment_of: Moment) -> str:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from jobboard.store.calls.connect import Store
 
 
-def stored_schedules(args: argparse.Namespace) -> list[Timed]:
-    """Those of the job that is named, or of all."""
+def stored_schedules(args: argparse.Namespace) -> tuple[list[Timed], str]:
+    """Those of the job that is named, or of all; and why there is none, where one is named."""
     from jobboard.core.jobs.gate import is_windowed
     from jobboard.core.jobs.override import laid
     from jobboard.settings import Settings
@@ -35,6 +35,7 @@ def stored_schedules(args: argparse.Namespace) -> list[Timed]:
         held = read_holds(store, now_ms)
         skips = read_skips(store)
         found: list[Timed] = []
+        idle = ""
         windowed: dict[str, Spec] = {}
         for record in definitions.read_boards(store).values():
             if wanted is not None and not wanted.startswith(f"{record.name}/"):
@@ -45,13 +46,48 @@ def stored_schedules(args: argparse.Namespace) -> list[Timed]:
                     if is_windowed(laid(definition)):
                         windowed[address] = laid(definition)
                     found += _periods(address, definition, held, skips.get(address), now_ms)
+                if address == wanted and not found:
+                    found, idle = _without_schedule(store, address, laid(definition), held)
         paced = [timed.address for timed in found if "delay" in timed.spec]
         due_ms = dues(store, paced)
         found = [replace(timed, due_ms=due_ms.get(timed.address)) for timed in found]
         return [
             _with_windows(store, timed, windowed[timed.address]) if timed.address in windowed else timed
             for timed in found
-        ]
+        ], idle
+
+
+def _without_schedule(
+    store: Store, address: str, spec: Spec, held: Mapping[str, Sequence[Hold]]
+) -> tuple[list[Timed], str]:
+    """The nominals of a job that has none by itself: those of the jobs before it. Or why there are none."""
+    from jobboard.core.jobs.model import seed_of
+    from jobboard.store.runs.kin import read_kin
+    from jobboard.store.runs.overview import holds_on
+
+    if not spec.get("enabled", True):
+        return [], f"{address} is disabled and does not run: jobboard why {address}"
+    specs = read_kin(store, spec.get("after", ())).specs
+    root, above = address, spec
+    seen: set[str] = set()
+    while "schedule" not in above:
+        if not above.get("after") or above["after"][0] not in specs or root in seen:
+            return [], _unscheduled(address, root)
+        seen.add(root)
+        root = above["after"][0]
+        above = specs[root]
+        if not above.get("enabled", True):
+            return [], f"{address} runs after {root}, which is disabled: jobboard why {root}"
+    if "delay" in above["schedule"]:
+        return [], f"{address} runs after {root}, whose instants follow from when its runs end."
+    holds = [hold for listed in holds_on(held, address, spec.get("tags", ())).values() for hold in listed]
+    seed, parents = seed_of(root, above), tuple(spec["after"])
+    return [Timed(address, above["schedule"], holds, seed=seed, after=parents)], ""
+
+
+def _unscheduled(address: str, root: str) -> str:
+    whose = f"{address} runs after {root}, which" if root != address else address
+    return f"{whose} has no schedule: it is run by hand, by jobboard run {root}."
 
 
 def _with_windows(store: Store, timed: Timed, spec: Spec) -> Timed:

@@ -509,6 +509,25 @@ def test_jobs_that_fall_silent_are_told(project: Project) -> None:
     assert (said["job"], said["count"]) == ("ops/rare", 3)
 
 
+def test_what_does_not_begin_is_told_with_what_it_waits_for(project: Project) -> None:
+    far = "far: {run: x, every: 30m, phase: 0, queue: far}\n"
+    project.board(
+        "ops", far + "daily: {run: x, after: far, window: day}\nnear: {run: x, every: 1h, phase: 0}"
+    )
+    words = ["simulate", *FROM, "--hours", "1", "--queue", "far=0"]
+    told = project.ok(*words).out
+    assert "2 runs, 1 not begun, 1 skipped" in told
+    listed = told[told.index("Not begun by the end") :].splitlines()[1]
+    assert listed == "  ops/far   waits for the slots of queue far, since Sat 28 Mar 00:00 UTC"
+    (one,) = project.ok(*words, "-o", "json").json["not_begun"]
+    assert one == {
+        "job": "ops/far",
+        "reason": "waits for the slots of queue far",
+        "count": 1,
+        "since": "2026-03-28T00:00:00Z",
+    }
+
+
 def test_long_simulations_are_told_by_day(project: Project) -> None:
     project.board("ops", LOCKED)
     told = project.ok("simulate", *FROM, "--hours", "72", "--timezone", "Europe/Madrid").out
@@ -618,6 +637,7 @@ def test_runs_that_are_used_up_are_not_simulated_again(project: Project, clock: 
     ("words", "said"),
     [
         (["--hours", "0"], "--hours takes a number of hours up to 8,784, not '0'"),
+        (["--timezone", "Mars/X"], "--timezone takes a time zone like Europe/Madrid, not 'Mars/X'"),
         (["--slots", "-1"], "--slots takes a whole number from 0 on, not '-1'"),
         (["--durations", "frist=3m"], "there is no job frist"),
         (["--durations", "3"], "3 of what?"),

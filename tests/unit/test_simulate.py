@@ -22,7 +22,7 @@ from jobboard.core.simulation.simulate import (
     expected_fires,
     simulate,
 )
-from jobboard.core.simulation.standing import Begun, Standing
+from jobboard.core.simulation.standing import Begun, Crew, QueueRule, Standing
 from jobboard.core.times.instant import parse_instant
 from jobboard.core.times.schedule import compile_schedule
 
@@ -672,3 +672,30 @@ def test_the_same_in_gives_the_same_out_whatever_the_order_of_jobs(case: tuple[J
     first = simulate(jobs, scenario)
     assert (first.runs, first.passed) == (once_more.runs, once_more.passed)
     assert load_of(first) == load_of(once_more)
+
+
+def test_what_has_not_begun_says_what_it_waits_for() -> None:
+    jobs = {
+        "b/held": once(0, locks={"db": 1}),
+        "b/gated": once(0, needs={"b/up": {}}, overlap="allow"),
+        "b/up": job(),
+        "b/far": once(0, queue="far"),
+        "b/limited": once(0, queue="slow"),
+        "b/line": once(0, 10, queue="far", overlap="queue"),
+    }
+    crews = [Crew(("common", "slow"), 4)]
+    forever = Scenario(
+        T0,
+        T0 + HOUR,
+        crews=crews,
+        rules={"slow": QueueRule(limit=0)},
+        pauses=[Pause("job:b/up", T0 - 1), Pause("queue:common", T0 - 1)],
+    )
+    runs = simulate(jobs, forever).runs
+    assert {(run.address, run.reason) for run in runs if run.state == "unfinished"} == {
+        ("b/held", "kept by the hold on queue common"),
+        ("b/far", "no worker serves queue far"),
+        ("b/line", "no worker serves queue far"),
+        ("b/line", "behind its own runs"),
+        ("b/limited", "waits for the limit of queue slow"),
+    }

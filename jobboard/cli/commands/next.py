@@ -7,7 +7,8 @@
 
 Instants are nominals, which name the runs; where there is jitter, it is told beside them. Of a job that comes
 once a window it is the earliest instant at which all its parents can have run; the window's beginning, told
-beside it, is the nominal. With --cron or --schedule neither a board nor a store is needed.
+beside it, is the nominal. Of a job that is named and has no schedule but runs after others, they are those
+jobs' nominals. With --cron or --schedule neither a board nor a store is needed.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """List the fires."""
     from_ms, until_ms = fires.asked_span(args)
-    asked = fires.asked_schedules(args, "next")
+    asked, idle = fires.asked_schedules(args, "next")
     streams = [islice(fires.upcoming(timed, from_ms, until_ms), timed.spec.get("runs")) for timed in asked]
-    none = fires.none_words(asked, "Never, as far as the schedules say.")
+    none = fires.none_words(asked, idle, "Never, as far as the schedules say.")
     return fires.print_fires(fires.merged(streams, args.count), args, none=none)

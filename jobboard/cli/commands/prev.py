@@ -25,11 +25,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """List the fires."""
-    from_ms, since_ms = fires.asked_span(args)
-    streams = [
-        fires.gone_by(timed, from_ms, since_ms)
-        for timed in fires.asked_schedules(args, "prev")
-        if timed.begins_ms is None
-    ]
+    from_ms, since_ms = fires.asked_span(args, newest_first=True)
+    asked, idle = fires.asked_schedules(args, "prev")
+    streams = [fires.gone_by(timed, from_ms, since_ms) for timed in asked if timed.begins_ms is None]
     found = fires.merged(streams, args.count, newest_first=True)
-    return fires.print_fires(found, args, none="Never yet, as far as the schedules say.")
+    return fires.print_fires(found, args, none=idle or "Never yet, as far as the schedules say.")

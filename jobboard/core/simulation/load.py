@@ -133,6 +133,21 @@ class DeadlineMiss:
 
 
 @dataclass(frozen=True, slots=True)
+class Stuck:
+    """Runs of one job that had not begun by the end, for one reason.
+
+    Attributes:
+        count: How many there are.
+        since_ms: When the first of them was made.
+    """
+
+    address: str
+    reason: str
+    count: int
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
     """A simulation in figures.
 
@@ -147,6 +162,7 @@ class Load:
         passed: The most first.
         misses: Deadlines that were missed, the most first.
         silences: Jobs that were overdue, the longest first.
+        stuck: What had not begun by the end, the most first.
     """
 
     from_ms: int
@@ -160,6 +176,7 @@ class Load:
     passed: Sequence[PassedOver]
     misses: Sequence[DeadlineMiss] = ()
     silences: Sequence[Silence] = ()
+    stuck: Sequence[Stuck] = ()
 
     @property
     def span_hours(self) -> float:
@@ -226,6 +243,7 @@ def load_of(simulation: Simulation) -> Load:
         passed=_passed(simulation.passed),
         misses=_misses(runs),
         silences=silences(simulation),
+        stuck=_stuck(runs),
     )
 
 
@@ -333,6 +351,15 @@ def _misses(runs: Sequence[VirtualRun]) -> list[DeadlineMiss]:
         worst = max(late, key=lambda run: (run.over_ms or 0, -run.nominal_ms))
         found.append(DeadlineMiss(address, len(late), worst.over_ms, worst.nominal_ms))
     return sorted(found, key=lambda miss: (-miss.count, miss.address))
+
+
+def _stuck(runs: Sequence[VirtualRun]) -> list[Stuck]:
+    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for run in runs:
+        if run.state == "unfinished":
+            groups[run.address, run.reason].append(run.queued_at_ms)
+    found = [Stuck(*group, len(since), min(since)) for group, since in groups.items()]
+    return sorted(found, key=lambda stuck: (-stuck.count, stuck.address, stuck.reason))
 
 
 def _passed(passed: Sequence[Passed]) -> list[PassedOver]:

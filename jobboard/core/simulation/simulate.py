@@ -155,7 +155,7 @@ class VirtualRun:
         trigger: ``schedule`` or ``after``; ``manual`` only of one that was under way as the simulation began.
         state: ``ok``, ``failed``, ``cancelled`` where a newer one replaced it, ``skipped`` where its command
             let it go; ``unfinished`` where it never got a slot.
-        reason: Why it failed.
+        reason: Why it failed; of one that is unfinished, what it waits for.
         attempt: Number of its last try.
         ended_at_ms: When it was over.
         deadline_ms: When it was to be over; None where nothing says so.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from jobboard.core.jobs.depend import fits
 from jobboard.core.jobs.gate import is_coming, needs_of
+from jobboard.core.scope import scope_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -220,6 +221,21 @@ class Going:
         self.crew: Workforce | None = None
         self.stopped: Verdict | None = None
         self.doomed: tuple[str, str] | None = None
+
+    @property
+    def waits_for(self) -> str:
+        """What it waits for where it has not begun, in words."""
+        line = self.terms.line
+        others = [*sorted(self.needs), *self.asks]
+        if others:
+            return f"waits for {', '.join(others)}"
+        if self.cause is not None:
+            kind, name, _ = self.cause
+            told = {"lock": f"waits for lock {name}", "hold": f"kept by the hold on {scope_text(name)}"}
+            return told.get(kind, "behind its own runs")
+        if not line.crews:
+            return f"no worker serves queue {self.terms.queue}"
+        return f"waits for the {line.closed or 'slots'} of queue {self.terms.queue}"
 
     def is_too_late(self, now_ms: int) -> bool:
         """Whether it may not start any more."""

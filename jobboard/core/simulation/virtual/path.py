@@ -71,6 +71,9 @@ class RunPath:
         finally:
             if was_enabled:
                 gc.enable()
+        for job in self._jobs.values():
+            for going in job.live:
+                going.run.reason = going.waits_for
 
     def _play(self) -> None:
         timeline, events = self._timeline, self._timeline.events

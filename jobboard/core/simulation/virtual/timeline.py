@@ -6,6 +6,8 @@ from bisect import bisect_right
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from jobboard.core.jobs.gate import is_windowed
+
 if TYPE_CHECKING:
     from jobboard.core.simulation.simulate import Scenario
     from jobboard.core.simulation.virtual.contenders import Going, Job, Line
@@ -60,7 +62,11 @@ class Timeline:
         nominal_ms = job.schedule.next_after(job.cursor_ms)
         job.next_ms, job.due_ms = nominal_ms, None
         if nominal_ms is not None and nominal_ms < self._until_ms:
-            due_ms = job.due_ms = job.schedule.due(nominal_ms)
+            due_ms = job.schedule.due(nominal_ms)
+            if due_ms >= self._until_ms and is_windowed(job.terms.spec):
+                # What it waits for comes after the end, too.
+                return
+            job.due_ms = due_ms
             at_ms, claimed = (due_ms, 0) if due_ms > self.now_ms else (self.now_ms, self._round + 1)
             heappush(self.events, (at_ms, FIRE, (claimed, due_ms, job.order), job))
 
