@@ -68,7 +68,7 @@ class Workforce:
         turn: Which line is next, where they go round.
     """
 
-    __slots__ = ("crew", "free", "lines", "rooms", "turn")
+    __slots__ = ("crew", "free", "is_by_priority", "lines", "rooms", "turn")
 
     def __init__(self, crew: Crew) -> None:
         self.crew = crew
@@ -76,6 +76,7 @@ class Workforce:
         self.rooms: dict[str, int] = dict(crew.own_slots)
         self.lines: list[Line] = []
         self.turn = 0
+        self.is_by_priority = crew.order == "priority"
 
 
 class Job:

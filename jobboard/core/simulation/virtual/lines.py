@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from jobboard.core.simulation.simulate import Scenario
+    from jobboard.core.simulation.standing import QueueRule
     from jobboard.core.simulation.virtual.contenders import Going
     from jobboard.core.simulation.virtual.timeline import Timeline
 
@@ -58,8 +59,9 @@ class Lines:
 
     def put(self, going: Going) -> None:
         """Put a run at its place in its line."""
-        line, run, key = going.terms.line, going.run, going.score
+        line, key = going.terms.line, going.score
         if line.rule is not None and line.rule.aging_ms is not None:
+            run = going.run
             old_ms = max(run.queued_at_ms, run.due_ms) + line.rule.aging_ms
             if old_ms <= self._timeline.now_ms:
                 key %= BAND
@@ -71,7 +73,9 @@ class Lines:
 
     def call(self, crews: Iterable[Workforce]) -> None:
         """Have workers look for runs."""
-        self._busy.update((force, None) for force in crews if force.free > 0)
+        for force in crews:
+            if force.free > 0:
+                self._busy[force] = None
 
     def open(self, line: Line) -> None:
         """The rate of a queue lets the next run begin, unless nobody looks."""
@@ -81,6 +85,8 @@ class Lines:
 
     def called(self) -> list[Workforce]:
         """Those that are to look now; they were told."""
+        if len(self._busy) == 1:
+            return [self._busy.popitem()[0]]
         everybody = (*self._own.values(), *(self._others or ()), self._all)
         found = [force for force in everybody if force in self._busy]
         self._busy.clear()
@@ -96,10 +102,16 @@ class Lines:
         best: Line | None = None
         best_rank = 0
         for line in force.lines:
-            if line.runs and force.rooms.get(line.queue, 1) > 0 and (key := self._head(line)) is not None:
-                rank = _rank(force, line, key)
-                if (best is None or rank < best_rank) and not self._is_closed(line):
-                    best, best_rank = line, rank
+            if not line.runs or (force.rooms and force.rooms.get(line.queue, 1) <= 0):
+                continue
+            key = self._head(line)
+            if key is None:
+                continue
+            rank = key if force.is_by_priority else _place(force, line)
+            if (best is None or rank < best_rank) and (
+                line.rule is None or not self._is_closed(line.rule, line)
+            ):
+                best, best_rank = line, rank
         if best is None:
             return None
         force.turn += 1
@@ -108,7 +120,7 @@ class Lines:
         return going
 
     def spend(self, line: Line) -> None:
-        """A run of a line has begun: that counts against its rate."""
+        """A run of a line with a rule has begun: that counts against its rate."""
         if line.rule is not None and line.rule.rate is not None:
             count, span_ms = line.rule.rate
             line.used_to_ms = max(self._timeline.now_ms, line.used_to_ms) + span_ms / count
@@ -151,11 +163,8 @@ class Lines:
             heappop(runs)
         return runs[0][0] if runs else None
 
-    def _is_closed(self, line: Line) -> bool:
+    def _is_closed(self, rule: QueueRule, line: Line) -> bool:
         """Whether what rules a queue lets none of it begin now; see `allowance`."""
-        rule = line.rule
-        if rule is None:
-            return False
         if rule.limit is not None and line.running >= rule.limit:
             line.closed = "limit"
             return True
@@ -173,10 +182,8 @@ class Lines:
         return True
 
 
-def _rank(force: Workforce, line: Line, key: int) -> int:
-    """By what workers choose among the lines they serve; the least comes first."""
+def _place(force: Workforce, line: Line) -> int:
+    """By what workers that go from queue to queue choose among their lines; the least comes first."""
     crew = force.crew
-    if crew.order == "priority":
-        return key
     place = crew.queues.index(line.queue)
     return place if crew.order == "strict" else (place - force.turn) % len(crew.queues)

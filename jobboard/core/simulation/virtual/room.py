@@ -63,8 +63,7 @@ class Room:
             force.free += 1
             if line.queue in force.rooms:
                 force.rooms[line.queue] += 1
-            if any(other.runs for other in force.lines):
-                self.lines.call((force,))
+            self.lines.call((force,))
         if line.rule is not None and line.rule.limit is not None and line.runs:
             self.lines.call(line.crews)
         for lock, _ in going.terms.locks:
@@ -107,7 +106,8 @@ class Room:
                 self._park(going, missing)
             else:
                 self._start(going, force, going.terms.tries_ms)
-                self.lines.spend(going.terms.line)
+                if going.terms.line.rule is not None:
+                    self.lines.spend(going.terms.line)
 
     def _halt(self, going: Going, hold: Pause) -> None:
         """Keep a run from starting up to the end of a hold; see `halt`."""
