@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from jobboard.cli.github import command
 from jobboard.cli.markdown import LIMIT, code, fenced, shortened
-from jobboard.cli.plans.changes import deed, edited_by, hold_text, override_lines
+from jobboard.cli.plans.changes import deed, edited_by
+from jobboard.cli.plans.overlaid import hold_text, override_lines
 from jobboard.cli.screen import Collected, ago, visible
 from jobboard.cli.values import brief, shown
 from jobboard.core.names import split_address

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from jobboard import errors
 from jobboard.cli import project, scopes
-from jobboard.cli.plans.changes import override_value, under_text
+from jobboard.cli.plans.overlaid import override_value, under_text
 from jobboard.cli.records import overrides_json
 from jobboard.cli.screen import Screen
 from jobboard.cli.values import brief, shown

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobboard.cli import project
+from jobboard.cli import planning, project
 from jobboard.cli.outputs import outputs_of, write_all
 from jobboard.cli.plans.faults import faults_told
 from jobboard.cli.plans.forms import FORMS, PlanForms
@@ -37,7 +37,7 @@ SEVERAL_OUTPUTS = True
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``jobboard plan``."""
-    project.add_planning(parser)
+    planning.add_planning(parser)
     parser.add_argument(
         "--detailed-exitcode",
         action="store_true",
@@ -70,14 +70,14 @@ def execute(args: argparse.Namespace) -> int:
     settings = Settings.from_args(args)
     sources = project.read_sources(args.paths, settings.root, settings.project)
     with faults_told(args, settings.namespace), project.open_for(settings, sources) as store:
-        planned = make_plan(store, sources, project.options_of(args, settings))
+        planned = make_plan(store, sources, planning.options_of(args, settings))
         is_written = True
         if args.write_live:
             from jobboard.cli.commands.write_live import write_live
 
             is_written = write_live(planned)
             sources = project.read_sources(args.paths, settings.root, settings.project)
-            planned = make_plan(store, sources, project.options_of(args, settings))
+            planned = make_plan(store, sources, planning.options_of(args, settings))
         project.warn_beyond_git(planned, settings)
         outlook = _outlook(args, store, planned) if args.simulate else None
         forms = forms_of(planned, store, settings, outlook)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.cli import project
-from jobboard.cli.plans.changes import override_value
+from jobboard.cli.plans.overlaid import override_value
 from jobboard.cli.records import field_json, overrides_json, overriding
 from jobboard.cli.values import shown
 from jobboard.settings import Settings

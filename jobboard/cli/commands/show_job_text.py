@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from jobboard.cli.commands.ls import trigger_text
 from jobboard.cli.commands.runs_text import why_text
 from jobboard.cli.hiding import MASKED, is_hidden, masked_override
-from jobboard.cli.plans.changes import edited_by, override_value, under_text
+from jobboard.cli.plans.changes import edited_by
+from jobboard.cli.plans.overlaid import override_value, under_text
 from jobboard.cli.records import moment, overriding, spent, state_text, style_of
 from jobboard.cli.scopes import hold_text
 from jobboard.cli.values import shown

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobboard import errors
-from jobboard.cli import project
+from jobboard.cli import planning, project
 from jobboard.cli.commands import plan as plan_command
 from jobboard.cli.outputs import outputs_of, write_all
 from jobboard.cli.plans.faults import faults_told
@@ -38,7 +38,7 @@ SEVERAL_OUTPUTS = True
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``jobboard sync``."""
-    project.add_planning(parser)
+    planning.add_planning(parser)
     parser.add_argument("--auto-approve", action="store_true", help="write without asking")
     parser.add_argument(
         "--expect-digest",
@@ -67,7 +67,7 @@ def execute(args: argparse.Namespace) -> int:
         faults_told(args, settings.namespace, writes=True) as told,
         project.open_for(settings, sources) as store,
     ):
-        planned = make_plan(store, sources, project.options_of(args, settings))
+        planned = make_plan(store, sources, planning.options_of(args, settings))
         project.warn_beyond_git(planned, settings)
         # JSON tells what was done, and so it comes last.
         forms = plan_command.forms_of(planned, store, settings)
@@ -87,7 +87,7 @@ def _execute_saved(args: argparse.Namespace) -> int:
     from jobboard.reconcile.saved import plan_saved
     from jobboard.store.calls.connect import open_store
 
-    project.refuse_planning(args, "--plan writes what was planned")
+    planning.refuse_planning(args, "--plan writes what was planned")
     settings = Settings.from_args(args)
     with faults_told(args, settings.namespace) as told:
         saved = read_plan(args.plan, settings.namespace)

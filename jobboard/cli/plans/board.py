@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobboard.cli.plans.changes import (
+from jobboard.cli.plans.changes import drift_lines, grouped
+from jobboard.cli.plans.conflicts import (
     adopting_ways_out,
     clash_lines,
     clash_ways_out,
     conflict_lines,
-    drift_lines,
-    grouped,
     ways_out,
 )
 from jobboard.cli.plans.job import JobText

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
-from dataclasses import replace
 from difflib import unified_diff
 from typing import TYPE_CHECKING, Any
 
+from jobboard.cli.plans.overlaid import override_value
 from jobboard.cli.records import overriding
-from jobboard.cli.screen import ago, moment, visible
+from jobboard.cli.screen import ago, visible
 from jobboard.cli.values import LONG, as_written, brief, shown
-from jobboard.core.jobs.model import FIELDS
-from jobboard.core.jobs.override import value_at
 from jobboard.core.names import split_address
 from jobboard.core.plans.crowding import CLOCK_RULES, clock_faults
 from jobboard.core.plans.drift import WHOLE
@@ -20,19 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from jobboard.core.jobs.merge import Merged
-    from jobboard.core.jobs.model import Spec
-    from jobboard.core.jobs.override import Override
     from jobboard.core.plans.change import JobChange
-    from jobboard.core.plans.clash import Clash
-    from jobboard.core.plans.drift import Conflicted, Drift
-    from jobboard.core.runs.facts import Hold
+    from jobboard.core.plans.drift import Drift
     from jobboard.reconcile.around import Around
     from jobboard.reconcile.planning import Planned
 
 ALIKE = 4
 """So many changes that say the same are shown as one."""
-CLASH_PARTS = 6
-"""Paths of a clash that are shown with their values."""
 
 
 def grouped(changes: Sequence[JobChange], around: Around | None = None) -> list[list[JobChange]]:
@@ -112,35 +103,6 @@ def _width(fields: Sequence[Merged]) -> int:
     return max([9, *(len(field.path) for field in fields)])
 
 
-def override_lines(address: str, around: Around) -> Iterator[str]:
-    """What is laid over a job's definition, and what the definition says."""
-    for text in override_texts(address, around):
-        yield f"  override {address}  {text}"
-
-
-def override_texts(address: str, around: Around) -> Iterator[str]:
-    """The same without the job."""
-    definition = around.overridden[address]
-    for override in around.overrides(address):
-        under = under_text(definition.spec, override)
-        how = overriding(override, around.now_ms)
-        yield f"{override.path} {override_value(override)}, not {under}{how}"
-
-
-def override_value(override: Override) -> str:
-    """The value of an override in words."""
-    return "nothing" if override.value is None else brief(shown(override.path, override.value))
-
-
-def under_text(spec: Spec, override: Override) -> str:
-    """What a definition says where it is overridden, in words; what is built in where it says nothing."""
-    value = value_at(spec, override.path)
-    known = FIELDS.get(override.path)
-    if value is None and known is not None:
-        value = known.default
-    return override_value(replace(override, value=value))
-
-
 def drift_lines(drift: Drift, around: Around) -> Iterator[str]:
     """What was edited live in a job and is kept."""
     job = split_address(drift.address)[1]
@@ -149,7 +111,7 @@ def drift_lines(drift: Drift, around: Around) -> Iterator[str]:
             yield f"  . drift    {job} {deed(field, around, drift.address)}; kept"
             continue
         here, there = brief(shown(field.path, field.file)), brief(shown(field.path, field.live))
-        by = _who(around, drift.address, field)
+        by = who(around, drift.address, field)
         yield f"  . drift    {job}.{field.path} {here} here, {there} in Redis{by}; kept"
 
 
@@ -161,100 +123,6 @@ def deed(field: Merged, around: Around, address: str) -> str:
     return f"{said}{edited_by(made or None, around.now_ms)}{reason}"
 
 
-def conflict_lines(conflict: Conflicted, around: Around, place: str) -> Iterator[str]:
-    """What both sides changed, with the three values; `place` is where the file says its own."""
-    job = split_address(conflict.address)[1]
-    for field in conflict.fields:
-        if field.path == WHOLE:
-            yield f"  ! conflict {job} {deed(field, around, conflict.address)}; the file changes it   {place}"
-            yield from change_lines(conflict.moved)
-            continue
-        by = _who(around, conflict.address, field)
-        applied = f" (revision {conflict.revision})" if conflict.revision is not None else ""
-        yield f"  ! conflict {job}.{field.path}"
-        yield f"        last applied  {shown(field.path, field.base)}{applied}"
-        yield f"        Redis         {shown(field.path, field.live)}{by}"
-        yield f"        file          {shown(field.path, field.file)}   {place}".rstrip()
-
-
-def adopting_ways_out(conflict: Conflicted, source: str, path: str) -> Iterator[str]:
-    """How it ends where a job that is to be adopted differs from the file, as `ways_out`."""
-    command = f"jobboard adopt {source} {conflict.address}"
-    named = shlex.quote(path)
-    yield f"      take the file:  {command} --on-conflict file {named}"
-    yield f"      keep Redis:     {command} --on-conflict live {named}"
-    yield f"      or write what is in Redis into {path} and:  {command} {named}"
-
-
-def ways_out(path: str, conflicts: Sequence[Conflicted], *, reverting: bool) -> Iterator[str]:
-    """How a board's conflicts end: commands that work as they stand here.
-
-    Args:
-        path: The board's file.
-        conflicts: Of the board.
-        reverting: Whether the board's policy takes live edits back, unless a flag says otherwise.
-    """
-    named = shlex.quote(path)
-    keep = "--on-drift keep " if reverting else ""
-    yield f"      take the file:  jobboard sync --on-conflict file {named}"
-    yield f"      keep Redis:     jobboard sync {keep}--on-conflict live {named}"
-    if sum(len(conflict.fields) for conflict in conflicts) > 1:
-        first = f"{conflicts[0].address}:{conflicts[0].fields[0].path}"
-        yield f"      or one by one:  jobboard sync --force-conflicts={shlex.quote(first)} {named}"
-    wanted = (
-        "take the job out of"
-        if all(field.path == WHOLE for conflict in conflicts for field in conflict.fields)
-        else "write the value you want into"
-    )
-    yield f"      or {wanted} {path} and:  jobboard plan {named}"
-
-
-def clash_lines(clash: Clash, around: Around, places: Mapping[str, str]) -> Iterator[str]:
-    """What would not hold together after the merge, and each side's say in it.
-
-    Args:
-        clash: The clash.
-        around: Who edited what.
-        places: Job to where its file says it.
-    """
-    yield f"  ! conflict {visible(clash.message)}"
-    for part in clash.parts[:CLASH_PARTS]:
-        path, field = ".".join(filter(None, (part.address, part.field.path))), part.field
-        by = _who(around, part.address, field)
-        yield f"        {path}   {places.get(part.address, '')}".rstrip()
-        yield f"          last applied  {shown(field.path, field.base)}"
-        yield f"          Redis         {shown(field.path, field.live)}{by}"
-        yield f"          file          {shown(field.path, field.file)}"
-    if len(clash.parts) > CLASH_PARTS:
-        yield f"        … and {len(clash.parts) - CLASH_PARTS} more"
-
-
-def clash_ways_out(clash: Clash, paths: Sequence[str], *, reverting: bool) -> Iterator[str]:
-    """How a clash ends: commands that work as they stand here.
-
-    Args:
-        clash: The clash.
-        paths: The files that have a part in it, or that were to be synced.
-        reverting: Whether a board's policy takes live edits back, unless a flag says otherwise.
-    """
-    named = " ".join(map(shlex.quote, paths))
-    if "file" in clash.cures:
-        yield f"      take the file:  jobboard sync --on-conflict file {named}"
-    if "live" in clash.cures:
-        keep = "--on-drift keep " if reverting else ""
-        yield f"      keep Redis:     jobboard sync {keep}--on-conflict live {named}"
-    yield f"      or change what jobboard set put into Redis, or {named}, and:  jobboard plan {named}"
-
-
-def hold_text(scope: str, hold: Hold, now_ms: int) -> str:
-    """Who holds what, until when, and why."""
-    kind, _, name = scope.partition(":")
-    what = {"all": "everything", "job": name}.get(kind, f"{kind} {name}")
-    until = f" until {moment(hold.until_ms, None, now_ms=now_ms)}" if hold.until_ms is not None else ""
-    reason = f': "{brief(visible(hold.reason))}"' if hold.reason else ""
-    return f"{what} is paused{until} ({visible(hold.by)}{reason})"
-
-
 def edited_by(edit: Mapping[str, Any] | None, now_ms: int) -> str:
     """Who made a live edit, through what, and how long ago; empty where nobody knows."""
     if edit is None:
@@ -262,7 +130,7 @@ def edited_by(edit: Mapping[str, Any] | None, now_ms: int) -> str:
     return f" ({visible(edit['actor'])}, {edit['via']}, {ago(now_ms - edit['at'])})"
 
 
-def _who(around: Around, address: str, field: Merged) -> str:
+def who(around: Around, address: str, field: Merged) -> str:
     """Who edited a path of a job live, through what, and how long ago; empty where nobody knows."""
     made = around.edits.get(address, {})
     # Of a job that was brought back, what its file says otherwise is the doing of who did that.

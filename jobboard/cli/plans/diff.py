@@ -9,7 +9,7 @@ from __future__ import annotations
 from difflib import unified_diff
 from typing import TYPE_CHECKING
 
-from jobboard.cli.plans.changes import hold_text, override_texts
+from jobboard.cli.plans.overlaid import hold_text, override_texts
 from jobboard.cli.values import as_written
 from jobboard.core.diagnostic import visible
 from jobboard.core.plans.blame import paths_of

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobboard.cli.github import command
-from jobboard.cli.plans.changes import hold_text, override_texts, unexplained_text
+from jobboard.cli.plans.changes import unexplained_text
+from jobboard.cli.plans.overlaid import hold_text, override_texts
 from jobboard.cli.values import brief, shown
 from jobboard.core.diagnostic import visible
 from jobboard.core.names import split_address

@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobboard.cli.plans.board import BoardText
-from jobboard.cli.plans.changes import hold_text, override_lines
 from jobboard.cli.plans.foresight import write_foresight
+from jobboard.cli.plans.overlaid import hold_text, override_lines
 from jobboard.cli.plans.summary import PlanSummary
 from jobboard.cli.plans.view import PlanView
 from jobboard.core.diagnostic import visible
