@@ -39,8 +39,12 @@ proof: $(STAMP)  ## every schedule around every clock change; 100,000 fires and 
 bench: $(STAMP)  ## every claim about speed, beside its reference
 	@$(BIN)/python -m bench
 
-lock:  ## refresh requirements.lock from pyproject.toml (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --group dev --custom-compile-command "make lock" pyproject.toml --output-file requirements.lock
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
+
+lock:  ## refresh requirements.lock, and what the benchmark measures, from pyproject.toml (needs uv)
+	$(LOCK) pyproject.toml --group dev --output-file requirements.lock
+	$(LOCK) --group peers --output-file bench/peers.lock
+	$(LOCK) --group peers-arq --output-file bench/peers-arq.lock
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-peers build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

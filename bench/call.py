@@ -1,14 +1,15 @@
 """Calls of a Python function through the agent: forked from a process that has its module loaded, or started.
 
-The module imports what ten lines of a report would: json, http.client, decimal, csv. The reference is a
-``python -c`` that calls the same, started one after another like ours. Beside the time it says what a call
+The module imports what ten lines of a report would: json, http.client, decimal, csv. The references are a
+``python -c`` that calls the same, and the least that a fork can be: of this process, which has the module
+loaded, with its output read to the end. All are made one after another. Beside the time it says what a call
 costs of processor time, everything that was started included.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
-import resource
 import secrets
 import select
 import statistics
@@ -19,8 +20,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.measure import processor_s, processor_s_below
 from bench.spawn import drain, order
-from jobboard.daemon import cgroup, tree
+from jobboard.daemon import cgroup
 from jobboard.daemon.process import AgentProcess
 from jobboard.runners.invocation import invocation
 
@@ -73,6 +75,18 @@ def plain(folder: Path) -> None:
     subprocess.run(command, cwd=folder, check=True)
 
 
+def bare(build: Callable[[str], int]) -> None:
+    """The other reference."""
+    read_end, write_end = os.pipe()
+    pid = os.fork()
+    if not pid:
+        os.dup2(write_end, 1)
+        os._exit(build("eu"))
+    os.close(write_end)
+    drain(read_end)
+    os.waitpid(pid, 0)
+
+
 def measured(call: Callable[[], None], others_s: Callable[[], float]) -> tuple[float, float]:
     """Milliseconds a call, and of processor time."""
     cpu_s, began_s = others_s(), time.monotonic()
@@ -82,40 +96,34 @@ def measured(call: Callable[[], None], others_s: Callable[[], float]) -> tuple[f
 
 
 def main() -> None:
-    """Print all three."""
+    """Print all four."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "daily.py").write_text(MODULE)
+        sys.path.insert(0, name)
+        build = importlib.import_module("daily").build
         calls = Calls(folder)
 
         def below_s() -> float:
-            return _agent_s(calls.agent.guard_pid)
-
-        def children_s() -> float:
-            used = resource.getrusage(resource.RUSAGE_CHILDREN)
-            return used.ru_utime + used.ru_stime
+            return processor_s_below(calls.agent.guard_pid)
 
         for _ in range(20):  # the first starts a fork server, which is not awaited
             calls.call(warm=True)
-        rows: dict[str, list[tuple[float, float]]] = {"python -c": [], "started": [], "forked": []}
+        rows: dict[str, list[tuple[float, float]]] = {
+            "python -c": [],
+            "started": [],
+            "bare fork": [],
+            "forked": [],
+        }
         for _ in range(ROUNDS):
-            rows["python -c"].append(measured(lambda: plain(folder), children_s))
+            rows["python -c"].append(measured(lambda: plain(folder), processor_s))
+            rows["bare fork"].append(measured(lambda: bare(build), processor_s))
             rows["started"].append(measured(lambda: calls.call(warm=False), below_s))
             rows["forked"].append(measured(lambda: calls.call(warm=True), below_s))
         calls.agent.quit()
     for label, found in rows.items():
         wall, cpu = (statistics.median(column) for column in zip(*found, strict=True))
         print(f"{label:10} {wall:7.1f} ms a call {cpu:7.1f} ms of processor time")
-
-
-def _agent_s(guard: int) -> float:
-    """Processor time of the agent, of all it has reaped, and of its fork servers."""
-    ticks = os.sysconf("SC_CLK_TCK")
-    total = 0
-    for pid in tree.below(guard):
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        total += sum(map(int, fields[11:15]))
-    return total / ticks
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from jobboard.daemon import tree
 from jobboard.store.calls.connect import Store
 from jobboard.store.server.embedded import await_end, open_embedded
 
@@ -101,15 +102,26 @@ def costs_in_turn(works: Sequence[Callable[[], object]], rounds: int = 7) -> lis
     costs: list[list[Cost]] = [[] for _ in works]
     for _ in range(rounds):
         for work, taken in zip(works, costs, strict=True):
-            began_s, used_s = time.perf_counter(), _processor_s()
+            began_s, used_s = time.perf_counter(), processor_s()
             work()
-            taken.append(Cost(time.perf_counter() - began_s, _processor_s() - used_s))
+            taken.append(Cost(time.perf_counter() - began_s, processor_s() - used_s))
     return [Cost(*(statistics.median(column) for column in zip(*taken, strict=True))) for taken in costs]
 
 
-def _processor_s() -> float:
+def processor_s() -> float:
+    """Processor time so far of this process, and of its children that have ended."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+def processor_s_below(root: int) -> float:
+    """Processor time so far of a process, of all below it, and of those that they have reaped (Linux)."""
+    ticks = 0
+    for pid in (root, *tree.below(root)):
+        with contextlib.suppress(OSError):  # it has just ended
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def show_costs(what: str, cost: Cost, reference: str, reference_cost: Cost, goal: str = "") -> None:

@@ -1,153 +1,118 @@
-"""One worker process beside the worker of another queue, on one server and with eight slots each.
+"""Runs a second of one worker process of ours beside those of seven task queues, on one server.
 
-What a worker does besides its work: taking runs that do nothing, its output against a bare pipe, its idle
-commands. A run of ours is a process of its own; a task of celery is a function call within the worker, so
-that the same is measured with a function that starts the program, too. Celery is asked of the interpreter
-that JOBBOARD_BENCH_PEERS names, by default this one; where it is not installed, that is said and the rest
-measured.
+There are three heats, as a run is more than a call: functions within the worker, where ours does what the
+store does for a run and makes no process; functions, each in a process of its own; programs. The others are
+installed in environments of their own (`contest.environments`); who cannot be, or fails, is named with the
+reason, and the rest is measured. Rounds take turns, so that a machine that drifts does so for all.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import subprocess
+import statistics
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.measure import command, own_store, rate, show
-from jobboard.store.runs.pushes import Parcel, push
+from bench.contest.drain import Broken, Drain, drain
+from bench.contest.environments import LOCKS, Missing, python_of
+from bench.contest.roster import HEATS
+from bench.measure import own_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Sequence
 
-    from jobboard.core.jobs.model import Spec
+    from bench.contest.roster import Contestant, Heat
     from jobboard.store.calls.connect import Store
 
-RUNS = 2_000
-SLOTS = 8
-BYTES = 1 << 30
-IDLE_S = 20
-IDLE_GOAL_PER_S = 0.5
-TRUE = "/bin/true"
+ROUNDS = 3
+ENOUGH_S = 120
+"""No round begins later than this."""
 
-_TASKS = """
-import subprocess
-from celery import Celery
-app = Celery("peer", broker={url!r})
-app.conf.worker_hijack_root_logger = False
-app.conf.broker_connection_retry_on_startup = True
-@app.task(ignore_result=True)
-def nothing(): pass
-@app.task(ignore_result=True)
-def spawning(): subprocess.run([{true!r}], stdout=subprocess.PIPE)
-"""
-_SEND = """
-import sys, tasks
-with tasks.app.producer_pool.acquire() as producer:
-    for _ in range(int(sys.argv[2])): getattr(tasks, sys.argv[1]).apply_async(producer=producer)
-"""
+WIDTH = 98
+
+
+class Standing:
+    """What is known of one contestant in one heat.
+
+    Attributes:
+        drains: What was measured.
+        broken: Why no more was.
+    """
+
+    def __init__(self) -> None:
+        self.drains: list[Drain] = []
+        self.broken = ""
+
+    @property
+    def middle(self) -> Drain | None:
+        """The median of each figure; None where nothing was measured or it broke."""
+        if self.broken or not self.drains:
+            return None
+        return Drain(*(statistics.median(column) for column in zip(*self.drains, strict=True)))
 
 
 def main() -> None:
     """Measure and print."""
-    with own_store() as (store, _), tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        with _worker(store, home):
-            ours = RUNS / _timed(store, {"command": {"exec": [TRUE]}}, RUNS)
-            took_s = _timed(store, {"command": {"run": f"head -c {BYTES} /dev/zero"}}, 1)
-            idle_per_s = _idle_per_s(store)
-        theirs = {task: _celery_per_s(store, home, task) for task in ("spawning", "nothing")}
-    for task, per_s in theirs.items():
-        if per_s is None:
-            print(f"{RUNS:,} runs of {TRUE}: {ours:,.0f}/s   celery, {task}: not installed")
-        else:
-            rate(f"{RUNS:,} runs of {TRUE}", ours, f"celery, {task}", per_s)
-    began = time.perf_counter()
-    subprocess.run(f"head -c {BYTES} /dev/zero | cat > /dev/null", shell=True, check=True)
-    show(f"output of {BYTES >> 20:,} MiB", took_s, "through cat", time.perf_counter() - began)
-    print(f"idle worker: {idle_per_s:.2f} commands/s   (goal: {IDLE_GOAL_PER_S})")
+    pythons = installed()
+    with own_store() as (store, _):
+        standings, rounds = measured(store, HEATS, pythons)
+    print(f"medians of rounds: {rounds}; ratio: jobboard's rate by the other's; µs: of processors, for a run")
+    for heat, standing in zip(HEATS, standings, strict=True):
+        print(*table(heat, standing), sep="\n")
 
 
-@contextlib.contextmanager
-def _worker(store: Store, home: Path) -> Iterator[None]:
-    environ = {"JOBBOARD_REDIS_URL": store.url, "JOBBOARD_NAMESPACE": store.namespace}
-    words = command("worker", "--slots", str(SLOTS))
-    environ |= {**os.environ, **environ, "JOBBOARD_HOME": str(home)}
-    started = subprocess.Popen(words, env=environ, stderr=subprocess.DEVNULL)
-    try:
-        yield
-    finally:
-        started.terminate()
-        started.wait()
+def installed(python_of: Callable[[str], Path] = python_of) -> dict[str | None, Path]:
+    """The interpreters there are, by lock; says which are missing."""
+    found: dict[str | None, Path] = {None: Path(sys.executable)}
+    for lock in LOCKS:
+        try:
+            found[lock] = python_of(lock)
+        except Missing as missing:
+            names = {one.name for heat in HEATS for one in heat.contestants if one.lock == lock}
+            print(f"not measured: {', '.join(sorted(names))}: {missing}", flush=True)
+    return found
 
 
-def _timed(store: Store, spec: Spec, count: int) -> float:
-    """Seconds until so many runs have ended; one before them makes sure that the worker is there."""
-    _await_end(store, {"command": {"exec": [TRUE]}}, 1)
-    began = time.perf_counter()
-    _await_end(store, spec, count)
-    return time.perf_counter() - began
+def measured(
+    store: Store, heats: Sequence[Heat], pythons: dict[str | None, Path], rounds: int = ROUNDS
+) -> tuple[list[dict[Contestant, Standing]], int]:
+    """All heats, again and again while there is time; and how often."""
+    standings = [{one: Standing() for one in heat.contestants if one.lock in pythons} for heat in heats]
+    began_s = time.monotonic()
+    done = 0
+    while done < rounds and (not done or time.monotonic() - began_s < ENOUGH_S):
+        for heat, standing in zip(heats, standings, strict=True):
+            for contestant, known in standing.items():
+                if not known.broken:
+                    _run(store, heat, contestant, pythons[contestant.lock], known)
+        done += 1
+    return standings, done
 
 
-def _await_end(store: Store, spec: Spec, count: int) -> None:
-    push(store, [Parcel("push/noop", spec) for _ in range(count)], by="bench")
-    while store.client.scard(store.key("live", "push/noop")):
-        time.sleep(0.005)
+def _run(store: Store, heat: Heat, contestant: Contestant, python: Path, known: Standing) -> None:
+    with tempfile.TemporaryDirectory() as home:
+        try:
+            known.drains.append(drain(store, heat, contestant, python, Path(home)))
+        except Broken as broken:
+            known.broken = str(broken)
 
 
-def _idle_per_s(store: Store) -> float:
-    """Commands a second that come from outside; those that scripts call are not counted."""
-    time.sleep(2)
-    store.client.config_resetstat()
-    time.sleep(IDLE_S)
-    counted = store.client.info("commandstats")
-    outside = ("cmdstat_eval", "cmdstat_b", "cmdstat_xread", "cmdstat_ping")
-    calls = sum(each["calls"] for name, each in counted.items() if name.startswith(outside))
-    return float(calls / IDLE_S)
-
-
-def _celery_per_s(store: Store, home: Path, task: str) -> float | None:
-    python = os.environ.get("JOBBOARD_BENCH_PEERS", sys.executable)
-    if subprocess.run([python, "-c", "import celery"], check=False, stderr=subprocess.DEVNULL).returncode:
-        return None
-    url = store.url.replace("unix://", "redis+socket://")
-    Path(home, "tasks.py").write_text(_TASKS.format(url=url, true=TRUE), encoding="utf-8")
-    environ = {**os.environ, "PYTHONPATH": str(home)}
-    words = [
-        "worker",
-        "-P",
-        "threads",
-        "-c",
-        str(SLOTS),
-        "-l",
-        "ERROR",
-        "--without-gossip",
-        "--without-mingle",
-    ]
-    subprocess.run([python, "-c", _SEND, task, str(RUNS)], cwd=home, env=environ, check=True)
-    worker = subprocess.Popen(
-        [python, "-m", "celery", "-A", "tasks", *words],
-        cwd=home,
-        env=environ,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        # The time begins with the first task it takes, so that neither its start nor the sending counts.
-        while store.client.llen("celery") == RUNS:
-            time.sleep(0.001)
-        began = time.perf_counter()
-        while store.client.llen("celery") or store.client.hlen("unacked"):
-            time.sleep(0.005)
-        return RUNS / (time.perf_counter() - began)
-    finally:
-        worker.send_signal(signal.SIGTERM)
-        worker.wait()
+def table(heat: Heat, standing: dict[Contestant, Standing]) -> Iterable[str]:
+    """Lines of at most `WIDTH` columns."""
+    yield f"\n{heat.runs:,} {heat.title}"
+    yield f"{'':8} {'':24} {'runs/s':>7} {'ratio':>6} {'µs':>7} {'trips':>6} {'commands':>8}  keeps"
+    ours = standing[heat.contestants[0]].middle
+    for contestant, known in standing.items():
+        who = f"{contestant.name:8} {contestant.setting:24}"
+        middle = known.middle
+        if middle is None:
+            yield f"{who} broken: {known.broken}"[:WIDTH]
+            continue
+        ratio = f"{ours.per_s / middle.per_s:.2f}" if ours else ""
+        figures = f"{middle.per_s:7,.0f} {ratio:>6} {middle.processor_us:7,.0f}"
+        yield f"{who} {figures} {middle.trips:6.2f} {middle.commands:8.1f}  {contestant.keeps}"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""One worker process beside another: who takes part, and how each is measured."""
