@@ -162,6 +162,9 @@ class _Timed(Store):
     def again(self, *, timeout_s: float | None = 30.0, shared: bool = False) -> Store:  # noqa: ARG002 - as there
         return self
 
+    def prepared(self, script: str, /, **arguments: Any) -> Callable[[], Any]:
+        return lambda: self.call(script, **arguments)
+
     def call(self, script: str, /, **arguments: Any) -> Any:
         began_s, busy_s = time.perf_counter(), main_thread_s(self._server_pid)
         answer = super().call(script, **arguments)

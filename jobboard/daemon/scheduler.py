@@ -18,6 +18,7 @@ import math
 import threading
 from collections import deque
 from contextlib import suppress
+from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from jobboard.daemon.announce import Announcer
     from jobboard.daemon.gates import Gatekeeper
     from jobboard.store.calls.connect import Store
-    from jobboard.store.runs.runs import ClaimedJob
+    from jobboard.store.runs.runs import ClaimedJob, Volley
 
 _log = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ class Scheduler:
         self._clock = StoreClock()
         self._nudged = threading.Event()
         self._known: dict[str, tuple[int, Schedule | None, Lateness]] = {}
-        self._hand: deque[tuple[int, Firing]] = deque()
+        self._hand: deque[tuple[int, Volley]] = deque()
         self._following_ms: int | None = None
         self._tick_at_s = self._claim_at_s = 0.0
         self._fire_at_s = math.inf
@@ -165,15 +166,19 @@ class Scheduler:
             )
 
     def _claim(self) -> None:
-        """Take in hand what is due now or soon, in place of what was in hand, and know what is to be done."""
+        """Take in hand what is due now or soon, in place of what was in hand, and have its firing ready."""
         sent_s = monotonic_s()
         claimed = self._runs.claim(self._name, ahead_ms=LEAD_MS)
         now_ms = self._clock.observe(claimed.now_ms, sent_s, monotonic_s())
+        dues = [claimed.next_at_ms] if claimed.next_at_ms is not None else []
+        self._hand.clear()
         entries = sorted(claimed.entries, key=attrgetter("due_ms"))
-        self._hand = deque((entry.due_ms, self._judge(entry, max(now_ms, entry.due_ms))) for entry in entries)
-        dues = [firing.next_due_ms for _, firing in self._hand if firing.next_due_ms is not None]
-        if claimed.next_at_ms is not None:
-            dues.append(claimed.next_at_ms)
+        for at_ms, group in groupby(entries, lambda entry: max(entry.due_ms, now_ms)):
+            due = list(group)
+            firings = [self._judge(entry, at_ms) for entry in due]
+            dues += [firing.next_due_ms for firing in firings if firing.next_due_ms is not None]
+            # Not at the instant it is judged for: that is ahead of a clock that was set back.
+            self._hand.append((due[-1].due_ms, self._runs.firing(self._name, firings)))
         if len(claimed.entries) == CLAIMED:
             dues.append(0)
         self._following_ms = min(dues, default=None)
@@ -181,10 +186,10 @@ class Scheduler:
 
     def _fire(self) -> None:
         """Carry out what of it is due."""
-        now_s, due = monotonic_s(), []
-        while self._hand and self._at_s(self._hand[0][0]) <= now_s:
-            due.append(self._hand.popleft()[1])
-        tags = {tag for tag, _ in self._runs.fire(self._name, due)}
+        tags: set[str] = set()
+        while self._hand and self._at_s(self._hand[0][0]) <= monotonic_s():
+            _, volley = self._hand.popleft()
+            tags.update(tag for tag, _ in volley())
         self._look_ahead()
         if "STALE" in tags:
             # It may be stale by the end of an override, which a tick takes off.

@@ -226,6 +226,9 @@ class _Shaky(Store):
         # The scheduler's own.
         return self if timeout_s == 30.0 else super().again(timeout_s=timeout_s, shared=shared)
 
+    def prepared(self, script: str, /, **arguments: Any) -> Callable[[], Any]:
+        return lambda: self.call(script, **arguments)
+
     def call(self, script: str, /, **arguments: Any) -> Any:
         self.calls += 1
         if self.calls != self.at:

@@ -104,13 +104,12 @@ class Store:
             errors.StoreRefused: The server would not; nothing was written.
             errors.WrongFormat: The namespace was written by another major version.
         """
+        return self._ask(self._call(script, arguments))
+
+    def prepared(self, script: str, /, **arguments: Any) -> Callable[[], Any]:
+        """A call that is ready to be made: what is returned makes it, and answers and raises as `call`."""
         asked = self._call(script, arguments)
-        try:
-            return self._decoded(self._link.answer(asked))
-        except errors.StoreUnreachable:
-            if self._reviving is None or not self._reviving.ensure_running():
-                raise
-            return self._decoded(self._link.answer(asked))
+        return lambda: self._ask(asked)
 
     def submit(self, script: str, /, **arguments: Any) -> Callable[[], Any]:
         """Run a script without waiting: what is returned waits for its answer and decodes it, as `call`.
@@ -131,6 +130,14 @@ class Store:
             errors.StoreRefused: The server would not.
         """
         return self._link.read(commands)
+
+    def _ask(self, asked: Call) -> Any:
+        try:
+            return self._decoded(self._link.answer(asked))
+        except errors.StoreUnreachable:
+            if self._reviving is None or not self._reviving.ensure_running():
+                raise
+            return self._decoded(self._link.answer(asked))
 
     def _call(self, script: str, arguments: Mapping[str, Any]) -> Call:
         from jobboard.store.calls import scripts

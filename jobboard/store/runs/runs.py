@@ -26,10 +26,12 @@ from jobboard.store.runs.exchange import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from jobboard.core.runs.run import Firing, Result
     from jobboard.store.calls.connect import Store
+
+    Volley: TypeAlias = Callable[[], list[tuple[str, str | None]]]
 
 __all__ = ["Beat", "Claimed", "ClaimedJob", "Hello", "Reserved", "Runs", "Tick", "UnknownWorker"]
 
@@ -90,12 +92,15 @@ class Runs:
         COMPLETED; WAITING (for a run of the job to end); ALREADY (decided before); STALE, GONE (the claim
         ended, the job changed or is not due: nothing done).
         """
-        answers: list[tuple[str, str | None]] = []
-        for page in _light_pages(firings):
-            decisions = [packed_firing(firing) for firing in page]
-            _, _, tags = self._store.call("fire", scheduler=scheduler, decisions=decisions)
-            answers += [(tag, run or None) for tag, run in tags]
-        return answers
+        return self.firing(scheduler, firings)()
+
+    def firing(self, scheduler: str, firings: Sequence[Firing]) -> Volley:
+        """`fire`, ready to be carried out: by what is returned, which answers and raises the same."""
+        calls = [
+            self._store.prepared("fire", scheduler=scheduler, decisions=[packed_firing(one) for one in page])
+            for page in _light_pages(firings)
+        ]
+        return lambda: [(tag, run or None) for call in calls for tag, run in call()[2]]
 
     def tick(self, scheduler: str, zonedata: str = "") -> Tick:
         """Let happen what is due by time alone, a bounded bite; `zonedata` is the tzdata version in use."""
