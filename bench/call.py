@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 
 from bench.measure import processor_s, processor_s_below
 from bench.spawn import drain, order
-from jobboard.daemon import cgroup
-from jobboard.daemon.process import AgentProcess
+from jobboard.daemon.system import cgroup
+from jobboard.daemon.worker.process import AgentProcess
 from jobboard.runners.invocation import invocation
 
 if TYPE_CHECKING:

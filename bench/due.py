@@ -18,7 +18,7 @@ from bench.engine import moving_per_s
 from bench.measure import main_thread_s, own_store, percentile, rate
 from jobboard.core.jobs.model import Definition
 from jobboard.core.plans.forecast import next_due_ms
-from jobboard.daemon.scheduler import Scheduler
+from jobboard.daemon.scheduler.scheduler import Scheduler
 from jobboard.store.boards import staging
 from jobboard.store.boards.staging import BoardWrite
 from jobboard.store.calls.connect import Store

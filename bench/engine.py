@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bench.measure import command, own_store, run, stint
 from jobboard.core.runs.run import Result
-from jobboard.daemon.scheduler import Scheduler
+from jobboard.daemon.scheduler.scheduler import Scheduler
 from jobboard.store.runs.runs import Runs
 
 if TYPE_CHECKING:

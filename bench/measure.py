@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jobboard.daemon import tree
+from jobboard.daemon.system import tree
 from jobboard.store.calls.connect import Store
 from jobboard.store.server.embedded import await_end, open_embedded
 

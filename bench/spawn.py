@@ -15,8 +15,8 @@ import shutil
 import statistics
 import time
 
-from jobboard.daemon import cgroup, tree
-from jobboard.daemon.process import AgentProcess
+from jobboard.daemon.system import cgroup, tree
+from jobboard.daemon.worker.process import AgentProcess
 
 ROUNDS = 5
 RUNS = 2000

@@ -1,4 +1,4 @@
-"""Output of runs in files: how they are called, and reading them. A worker writes them (`daemon.logfile`).
+"""Output of runs in files: how they are called, and reading them. `daemon.worker.logfile` writes them.
 
 An attempt's first bytes are in ``FOLDER/NAMESPACE/board/job@NOMINAL.TOKEN.log``, what comes after in
 ``….TOKEN~2.log``, ``~3`` and so on, of which only the last two stay. The files hold what was printed and

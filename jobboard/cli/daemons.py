@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from jobboard.core.jobs.runner import Runner
-    from jobboard.daemon.serving import Serving
+    from jobboard.daemon.worker.serving import Serving
     from jobboard.settings import Settings
     from jobboard.store.calls.connect import Store
 
@@ -168,7 +168,7 @@ def serving_of(args: argparse.Namespace) -> Serving:
             queue that it does not serve.
     """
     from jobboard.core.names import of_runner, queue_of_host
-    from jobboard.daemon.serving import Serving
+    from jobboard.daemon.worker.serving import Serving
 
     own_slots: dict[str, int | None] = {}
     inboxes = tuple(dict.fromkeys(args.inbox))

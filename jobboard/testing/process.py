@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from jobboard.clock import monotonic_s
-from jobboard.daemon import child
-from jobboard.daemon.reaping import exit_of
+from jobboard.daemon.agent import child
+from jobboard.daemon.agent.reaping import exit_of
 
 if TYPE_CHECKING:
     from jobboard.daemon.frames import Message

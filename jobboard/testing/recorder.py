@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jobboard.daemon import linux
+from jobboard.daemon.system import linux
 from jobboard.report import LONGEST_BYTES, VARIABLE
 
 if TYPE_CHECKING:

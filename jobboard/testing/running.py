@@ -19,8 +19,8 @@ from jobboard.core.jobs.model import effective
 from jobboard.core.names import address_of
 from jobboard.core.runs.retry import judge
 from jobboard.core.times.instant import format_instant, parse_instant
-from jobboard.daemon import child
-from jobboard.daemon.attempt import Attempt
+from jobboard.daemon.agent import child
+from jobboard.daemon.worker.attempt import Attempt
 from jobboard.runners import call
 from jobboard.runners.found import find_runners
 from jobboard.runners.invocation import called

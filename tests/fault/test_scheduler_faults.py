@@ -20,7 +20,7 @@ from kit.server import Server, fresh_namespace
 from jobboard import errors
 from jobboard.clock import monotonic_s
 from jobboard.core.times.schedule import compile_schedule
-from jobboard.daemon.scheduler import Scheduler
+from jobboard.daemon.scheduler.scheduler import Scheduler
 from jobboard.store.calls.connect import Store
 from jobboard.store.runs.runs import CLAIM_LEASE_MS
 from jobboard.store.views import fsck
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 PROGRAM = """
 import sys, threading
-from jobboard.daemon.scheduler import Scheduler
+from jobboard.daemon.scheduler.scheduler import Scheduler
 from jobboard.daemon.service import Signals
 from jobboard.store.calls.connect import Store
 with Signals() as signals, Store(sys.argv[1], sys.argv[2]) as store:

@@ -13,7 +13,7 @@ from kit.events import events_of, wait_for_event
 from kit.server import Server, fresh_namespace
 from kit.work import until
 
-from jobboard.daemon.scheduler import Scheduler
+from jobboard.daemon.scheduler.scheduler import Scheduler
 from jobboard.store.calls.connect import Store
 from jobboard.store.views import fsck
 

@@ -26,10 +26,10 @@ from kit.work import (
 )
 
 from jobboard import errors
-from jobboard.daemon import linux
-from jobboard.daemon.guard import REPORTED
-from jobboard.daemon.process import _legible
-from jobboard.daemon.spool import Spool, folder_of
+from jobboard.daemon.agent.guard import REPORTED
+from jobboard.daemon.system import linux
+from jobboard.daemon.worker.process import _legible
+from jobboard.daemon.worker.spool import Spool, folder_of
 from jobboard.store.calls.connect import Store
 from jobboard.store.runs.runs import Runs
 from jobboard.store.views import fsck
@@ -317,7 +317,7 @@ def test_a_disk_that_is_full_costs_no_result(store: Store, tmp_path: Path) -> No
 def test_who_turns_into_the_survivor_second_still_knows_where_the_store_is(store: Store) -> None:
     about = {"url": store.url, "namespace": store.namespace, "worker": "w.1"}
     shared = _legible(json.dumps(about).encode())
-    command = [sys.executable, "-m", "jobboard.daemon.survivor", str(shared)]
+    command = [sys.executable, "-m", "jobboard.daemon.agent.survivor", str(shared)]
     try:
         for _ in range(2):
             assert subprocess.run(command, pass_fds=(shared,), check=False).returncode == REPORTED

@@ -13,8 +13,8 @@ import pytest
 from kit.work import animal, running_with, until
 
 from jobboard.clock import monotonic_s
-from jobboard.daemon import cgroup, linux, tree
-from jobboard.daemon.process import AgentProcess
+from jobboard.daemon.system import cgroup, linux, tree
+from jobboard.daemon.worker.process import AgentProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

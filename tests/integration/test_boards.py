@@ -17,7 +17,7 @@ from kit.work import working
 from jobboard.cli.commands.demo import EXPECTED as DEMO
 from jobboard.core.states import ENDED
 from jobboard.core.times.instant import parse_instant
-from jobboard.daemon.scheduler import Scheduler
+from jobboard.daemon.scheduler.scheduler import Scheduler
 from jobboard.source.files import discover
 from jobboard.store.runs.output import read_output
 from jobboard.store.runs.past import known_runs, last_records, read_run

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from jobboard.daemon import child
+from jobboard.daemon.agent import child
 
 if TYPE_CHECKING:
     from pathlib import Path

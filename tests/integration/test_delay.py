@@ -9,7 +9,7 @@ import pytest
 from kit.engine import MINUTE, Engine
 from kit.events import events_of
 
-from jobboard.daemon.scheduler import Scheduler
+from jobboard.daemon.scheduler.scheduler import Scheduler
 from jobboard.reconcile.entries import entry_between
 from jobboard.store.calls.wire import pack
 from jobboard.store.views import fsck

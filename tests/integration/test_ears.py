@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from kit.work import board, finished, start, until, working
 
-from jobboard.daemon.listen import Ears
+from jobboard.daemon.worker.listen import Ears
 from jobboard.store.runs.pushes import Parcel, push
 
 if TYPE_CHECKING:

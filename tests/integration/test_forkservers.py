@@ -13,12 +13,13 @@ from kit.web import serving_web
 from kit.work import ZOO, board, finished, output, start, until, working
 
 from jobboard.core.jobs.resolve import resolve_job
-from jobboard.daemon import forkservers, linux, tree
+from jobboard.daemon.agent import forkservers
+from jobboard.daemon.system import linux, tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jobboard.daemon.worker import Worker
+    from jobboard.daemon.worker.worker import Worker
     from jobboard.store.calls.connect import Store
 
 MODULE = """
@@ -217,7 +218,7 @@ def test_a_bound_that_the_system_refuses_is_named(
 ) -> None:
     with warm(store, tmp_path, calling(module, "where")):
         servers = forked_or_forking()
-        monkeypatch.setattr("jobboard.daemon.attempt.confinement_of", lambda *_: {"nice": 2**80})
+        monkeypatch.setattr("jobboard.daemon.worker.attempt.confinement_of", lambda *_: {"nice": 2**80})
         record = called(store)[0]
         assert (record["state"], record["exit"]) == ("failed", 126)
         assert record["reason"].startswith("exit 126: nice: ")
@@ -241,7 +242,7 @@ def test_who_kills_the_agent_ends_forks_and_forking(store: Store, tmp_path: Path
 
 def forked_or_forking() -> set[int]:
     """Fork servers below this process, and what they have forked."""
-    return {pid for pid in tree.below(os.getpid()) if b"daemon.forkserver" in cmdline(pid)}
+    return {pid for pid in tree.below(os.getpid()) if b"daemon.agent.forkserver" in cmdline(pid)}
 
 
 def cmdline(pid: int) -> bytes:

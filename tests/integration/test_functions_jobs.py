@@ -15,7 +15,7 @@ from kit.server import fresh_namespace
 from redis.exceptions import ResponseError
 
 from jobboard.core.times.cron import normalise_cron
-from jobboard.daemon.scheduler import Scheduler
+from jobboard.daemon.scheduler.scheduler import Scheduler
 from jobboard.reconcile import loose
 from jobboard.reconcile.live import read_job, with_keys
 from jobboard.store.boards import definitions, skips, tombstones

@@ -16,9 +16,9 @@ from kit.events import wait_for_event
 from kit.work import board, finished, most_memory_kib, start, until, working, working_process
 
 from jobboard.client import Client
-from jobboard.daemon.logfile import LogFile
-from jobboard.daemon.logkeeper import LogKeeper
-from jobboard.daemon.output import Piece
+from jobboard.daemon.worker.logfile import LogFile
+from jobboard.daemon.worker.logkeeper import LogKeeper
+from jobboard.daemon.worker.output import Piece
 from jobboard.errors import UsageError
 from jobboard.logfile import Reader, read_end, stem_of
 from jobboard.store.runs.output import follow_output, read_output
@@ -210,7 +210,7 @@ def test_a_file_that_cannot_be_written_on_loses_output_and_no_run(
     with working(store, tmp_path):
         run_id = start(store, "job")
         until(lambda: text(read_output(store, run_id)) == b"begin\n")
-        monkeypatch.setattr("jobboard.daemon.logfile.LogFile._append", _full)
+        monkeypatch.setattr("jobboard.daemon.worker.logfile.LogFile._append", _full)
         (tmp_path / "gate").write_text("go\n")
         ended = finished(store, run_id)
     assert (ended["state"], ended["output_bytes"], ended["dropped_bytes"]) == ("ok", 11, 5)

@@ -11,7 +11,7 @@ from kit.engine import NEVER, Engine
 from kit.work import board, finished, start, working
 
 from jobboard.core.runs.record import Record
-from jobboard.daemon.output import HEAD_BYTES, Capture, Piece
+from jobboard.daemon.worker.output import HEAD_BYTES, Capture, Piece
 from jobboard.store.runs import retries
 from jobboard.store.runs.output import has_output, read_output
 from jobboard.store.views import fsck

@@ -12,7 +12,7 @@ from jobboard.cli.project import read_sources
 from jobboard.core.jobs.override import laid
 from jobboard.core.runs.run import Firing, Result
 from jobboard.core.times.instant import format_instant
-from jobboard.daemon.scheduler import Scheduler
+from jobboard.daemon.scheduler.scheduler import Scheduler
 from jobboard.reconcile.applying import apply
 from jobboard.reconcile.overriding import clear_overrides, set_overrides, take_off_ended
 from jobboard.reconcile.planning import make_plan

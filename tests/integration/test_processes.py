@@ -15,7 +15,8 @@ from kit.events import wait_for_event
 from kit.work import PYTHON, board, finished, output, start, until, working
 
 from jobboard import report
-from jobboard.daemon import child, confine, linux, memory
+from jobboard.daemon.agent import child, memory
+from jobboard.daemon.system import confine, linux
 from jobboard.store.runs.past import read_run
 
 if TYPE_CHECKING:

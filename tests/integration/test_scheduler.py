@@ -12,7 +12,7 @@ from kit.events import events_of, wait_for_event
 
 from jobboard.core.jobs.meaning import zone_version
 from jobboard.core.times.schedule import compile_schedule
-from jobboard.daemon.scheduler import Scheduler
+from jobboard.daemon.scheduler.scheduler import Scheduler
 from jobboard.store.calls.wire import pack
 from jobboard.store.views import fsck
 
@@ -97,7 +97,7 @@ def test_it_sleeps_and_is_woken_by_what_is_earlier(engine: Engine) -> None:
 def test_what_it_has_in_hand_gives_way_to_what_is_earlier(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobboard.daemon.scheduler.LEAD_MS", 2 * MINUTE)
+    monkeypatch.setattr("jobboard.daemon.scheduler.scheduler.LEAD_MS", 2 * MINUTE)
     looked = threading.Event()
     with _scheduling(engine.store):
         _schedule(engine, "b/late", schedule=_every(MINUTE))

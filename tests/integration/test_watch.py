@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 from kit.work import until
 
-from jobboard.daemon.linux import IS_LINUX
+from jobboard.daemon.system.linux import IS_LINUX
 from jobboard.settings import Settings, default_namespace
 from jobboard.store.boards import definitions
 from jobboard.store.calls.connect import open_store

@@ -26,10 +26,10 @@ from jobboard import errors
 from jobboard.clock import monotonic_s
 from jobboard.core.times.instant import parse_instant
 from jobboard.core.times.schedule import compile_schedule
-from jobboard.daemon.output import HEAD_BYTES, TAIL_BYTES
-from jobboard.daemon.serving import Serving
-from jobboard.daemon.spool import folder_of
-from jobboard.daemon.worker import Worker
+from jobboard.daemon.worker.output import HEAD_BYTES, TAIL_BYTES
+from jobboard.daemon.worker.serving import Serving
+from jobboard.daemon.worker.spool import folder_of
+from jobboard.daemon.worker.worker import Worker
 from jobboard.store.runs import past
 from jobboard.store.runs.runs import Runs
 from jobboard.store.views.fsck import check

@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.times.instant import parse_instant
-from jobboard.daemon.scheduler import Scheduler
+from jobboard.daemon.scheduler.scheduler import Scheduler
 from jobboard.store.runs.closed import read_closed
 from jobboard.store.runs.world import read_workers, runs_of
 from kit.events import events_of

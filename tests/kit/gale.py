@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from jobboard import errors
 from jobboard.clock import monotonic_s
 from jobboard.core.times.instant import format_instant
-from jobboard.daemon import linux
+from jobboard.daemon.system import linux
 from jobboard.store.calls.connect import Store
 from jobboard.store.runs.pushes import Parcel, push
 from jobboard.store.views import fsck

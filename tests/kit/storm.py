@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 PROGRAM = """
 import sys, threading
-from jobboard.daemon.scheduler import Scheduler
+from jobboard.daemon.scheduler.scheduler import Scheduler
 from jobboard.daemon.service import Signals
 from jobboard.store.calls.connect import Store
 with Signals() as signals, Store(sys.argv[1], sys.argv[2]) as store:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard.clock import monotonic_s
 from jobboard.core.jobs.model import Definition
-from jobboard.daemon.linux import processes
-from jobboard.daemon.serving import Serving
-from jobboard.daemon.worker import Worker
+from jobboard.daemon.system.linux import processes
+from jobboard.daemon.worker.serving import Serving
+from jobboard.daemon.worker.worker import Worker
 from jobboard.store.boards import staging
 from jobboard.store.boards.staging import BoardWrite
 from jobboard.store.calls.wire import unpack
@@ -134,7 +134,7 @@ def working(
 _MAIN = """
 import json, resource, signal, sys, threading
 from pathlib import Path
-from jobboard.daemon.worker import Worker
+from jobboard.daemon.worker.worker import Worker
 from jobboard.store.calls.connect import Store
 from kit.work import serving
 url, namespace, home, options = sys.argv[1:]

@@ -22,9 +22,9 @@ from jobboard.core.jobs.value import READERS
 from jobboard.core.jobs.written import written_keys
 from jobboard.core.times.duration import format_duration
 from jobboard.core.times.instant import parse_instant
-from jobboard.daemon import tree
-from jobboard.daemon.attempt import Attempt
-from jobboard.daemon.child import REPORT_VARIABLE
+from jobboard.daemon.agent.child import REPORT_VARIABLE
+from jobboard.daemon.system import tree
+from jobboard.daemon.worker.attempt import Attempt
 from jobboard.source.digest import digest_of
 from jobboard.source.files import TEST_SUFFIXES, SourceFile
 from jobboard.source.loader import load

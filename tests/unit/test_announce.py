@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from jobboard.daemon.announce import Announcer
+from jobboard.daemon.system.announce import Announcer
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jobboard import clock
-from jobboard.daemon import cgroup, linux
-from jobboard.daemon.cgroup import Group
+from jobboard.daemon.system import cgroup, linux
+from jobboard.daemon.system.cgroup import Group
 
 if TYPE_CHECKING:
     from pathlib import Path

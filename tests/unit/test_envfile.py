@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jobboard.daemon.envfile import BadFile, parse, read_files
+from jobboard.daemon.worker.envfile import BadFile, parse, read_files
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobboard.daemon.halfsaved import are_being_written
-from jobboard.daemon.linux import IS_LINUX, has_writer
+from jobboard.daemon.system.linux import IS_LINUX, has_writer
+from jobboard.daemon.watcher.halfsaved import are_being_written
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 import threading
 
-from jobboard.daemon.mailbox import Mailbox
+from jobboard.daemon.worker.mailbox import Mailbox
 
 
 def _poll(box: Mailbox[int], timeout_ms: int) -> bool:

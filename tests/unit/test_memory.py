@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jobboard.daemon import linux, memory
-from jobboard.daemon.memory import V1, V2, Room, Rooms
+from jobboard.daemon.agent import memory
+from jobboard.daemon.agent.memory import V1, V2, Room, Rooms
+from jobboard.daemon.system import linux
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ import tracemalloc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobboard.daemon.output import HEAD_BYTES, TAIL_BYTES, Capture, Masker, Piece
+from jobboard.daemon.worker.output import HEAD_BYTES, TAIL_BYTES, Capture, Masker, Piece
 
 SECRETS = ["hunter2", "hunt", "abab", "xyz\nsecond line\nq"]
 

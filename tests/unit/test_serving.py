@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jobboard import errors
 from jobboard.cli.daemons import add_worker_options, serving_of
 from jobboard.core.names import is_queue, queue_of_host
-from jobboard.daemon.serving import Serving
+from jobboard.daemon.worker.serving import Serving
 
 HERE = queue_of_host(socket.gethostname())
 

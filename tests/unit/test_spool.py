@@ -6,7 +6,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from jobboard.daemon.spool import Leftover, Spool, folder_of, leftovers
+from jobboard.daemon.worker.spool import Leftover, Spool, folder_of, leftovers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,7 +123,7 @@ def test_a_full_disk_costs_the_protection_not_the_result(tmp_path: Path) -> None
 
 def test_a_killed_owner_lets_go_of_its_spool(tmp_path: Path) -> None:
     program = (
-        "import sys, pathlib; from jobboard.daemon.spool import Spool\n"
+        "import sys, pathlib; from jobboard.daemon.worker.spool import Spool\n"
         "Spool(pathlib.Path(sys.argv[1]), 'ns', 'i1', 'w.1', '1')"
         ".add([{'run_id': 'a', 'token': 1, 'verdict': 'ok'}])\n"
         "print('there', flush=True); sys.stdin.read()"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobboard.daemon.stillness import STILL_MS, Stillness
+from jobboard.daemon.watcher.stillness import STILL_MS, Stillness
 
 
 class Hand:

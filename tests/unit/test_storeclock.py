@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobboard.daemon.storeclock import StoreClock
+from jobboard.daemon.scheduler.storeclock import StoreClock
 
 START = 1_800_000_000_000
 

@@ -139,10 +139,10 @@ def _run_all(store: Store, home: Path, say: Screen, *, quiet: bool) -> list[Reco
 @contextlib.contextmanager
 def _daemons(store: Store, home: Path) -> Iterator[None]:
     """A scheduler and a worker, side by side, for as long as the block lasts."""
-    from jobboard.daemon.scheduler import Scheduler
+    from jobboard.daemon.scheduler.scheduler import Scheduler
     from jobboard.daemon.service import serve
-    from jobboard.daemon.serving import Serving
-    from jobboard.daemon.worker import Worker
+    from jobboard.daemon.worker.serving import Serving
+    from jobboard.daemon.worker.worker import Worker
 
     stop, hurry = threading.Event(), threading.Event()
     scheduler = Scheduler(store, name="demo")

@@ -26,9 +26,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Schedule until told to stop."""
-    from jobboard.daemon.announce import Announcer
-    from jobboard.daemon.scheduler import Scheduler
+    from jobboard.daemon.scheduler.scheduler import Scheduler
     from jobboard.daemon.service import Signals
+    from jobboard.daemon.system.announce import Announcer
 
     settings = Settings.from_args(args)
     daemons.log_to_stderr()

@@ -40,10 +40,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Run the three daemons side by side."""
     from jobboard.cli.commands.watch import watcher_of
-    from jobboard.daemon.announce import PartAnnouncer
-    from jobboard.daemon.scheduler import Scheduler
+    from jobboard.daemon.scheduler.scheduler import Scheduler
     from jobboard.daemon.service import Signals, serve
-    from jobboard.daemon.worker import Worker
+    from jobboard.daemon.system.announce import PartAnnouncer
+    from jobboard.daemon.worker.worker import Worker
     from jobboard.runners.found import OURS
 
     settings = Settings.from_args(args)

@@ -21,8 +21,8 @@ from jobboard.settings import Settings
 if TYPE_CHECKING:
     import argparse
 
-    from jobboard.daemon.halfsaved import Doubt
-    from jobboard.daemon.watcher import Watcher
+    from jobboard.daemon.watcher.halfsaved import Doubt
+    from jobboard.daemon.watcher.watcher import Watcher
     from jobboard.reconcile.applying import Synced
     from jobboard.reconcile.planning import Planned
     from jobboard.store.calls.connect import Store
@@ -71,7 +71,7 @@ def watcher_of(args: argparse.Namespace, settings: Settings, store: Store, scree
     Raises:
         errors.UsageError: A path is not there.
     """
-    from jobboard.daemon.watcher import Watcher
+    from jobboard.daemon.watcher.watcher import Watcher
     from jobboard.reconcile.sources import Options
     from jobboard.source.git import index_lock
 
@@ -125,7 +125,7 @@ class _Spoken:
     def waiting(self, doubt: Doubt) -> None:
         from jobboard.cli.plans.words import number_of
         from jobboard.core.times.duration import format_duration
-        from jobboard.daemon.stillness import STILL_MS
+        from jobboard.daemon.watcher.stillness import STILL_MS
 
         if doubt.jobs:
             self._screen.line(f"{number_of(doubt.jobs, 'job')} would go.", "change")

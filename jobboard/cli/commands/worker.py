@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-    from jobboard.daemon.announce import WorkerAnnouncer
-    from jobboard.daemon.idle import Idle
     from jobboard.daemon.service import Signals
-    from jobboard.daemon.serving import Serving
-    from jobboard.daemon.worker import Worker
+    from jobboard.daemon.system.announce import WorkerAnnouncer
+    from jobboard.daemon.worker.idle import Idle
+    from jobboard.daemon.worker.serving import Serving
+    from jobboard.daemon.worker.worker import Worker
 
 _UNLIMITED = "unlimited"
 _CAUGHT = (
@@ -89,7 +89,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Work until told to stop."""
     from jobboard.daemon.service import Signals
-    from jobboard.daemon.worker import Worker
+    from jobboard.daemon.worker.worker import Worker
 
     settings = Settings.from_args(args)
     serving = daemons.serving_of(args)
@@ -158,7 +158,7 @@ def _answers(worker: Worker, signals: Signals, anew: list[bool]) -> dict[int, Ca
 
 
 def _announcer(args: argparse.Namespace, serving: Serving) -> WorkerAnnouncer:
-    from jobboard.daemon.announce import WorkerAnnouncer
+    from jobboard.daemon.system.announce import WorkerAnnouncer
 
     with daemons.ready_file_of(args) as ready_file:
         name = args.name or socket.gethostname()
@@ -166,7 +166,7 @@ def _announcer(args: argparse.Namespace, serving: Serving) -> WorkerAnnouncer:
 
 
 def _idle(args: argparse.Namespace, signals: Signals) -> Idle | None:
-    from jobboard.daemon import idle
+    from jobboard.daemon.worker import idle
 
     if args.idle_after is None:
         if args.idle_run is not None:

@@ -1,0 +1,1 @@
+"""Syncs what is saved, once it is meant: whole files that stay as they are."""

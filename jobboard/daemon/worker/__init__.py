@@ -1,0 +1,1 @@
+"""Takes runs, has them started, keeps what they say, and reports how they end."""
