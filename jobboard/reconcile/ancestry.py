@@ -53,7 +53,7 @@ def without_provenance(meta: Mapping[str, Any]) -> dict[str, Any]:
 def restated(meta: Mapping[str, Any], sources: Sources) -> Mapping[str, Any]:
     """A board's record with where its file comes from now; the very same where that says nothing new."""
     now = provenance(sources, meta)
-    if all(meta.get(key) == now.get(key) for key in PROVENANCE):
+    if tuple(map(meta.get, PROVENANCE)) == tuple(map(now.get, PROVENANCE)):
         return meta
     return {**without_provenance(meta), **now}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from jobboard.core.jobs.policy import Policy
@@ -56,11 +57,12 @@ def compare(
     refuse_contradiction(policies, boards, lives, options)
     known = {*boards, *(record.name for record in unread)}
     unmentioned = [record for name, record in records.items() if name not in known]
-    holders = {str(record.meta.get("path")): record.name for record in unread}
-    holders |= {board.path: board.name for board in boards.values()}
-    vanished = guards.vanished(
-        store, sources, pruning(options, boards.values(), unread), unmentioned, holders
-    )
+    vanished: list[BoardPlan] = []
+    if unmentioned:
+        holders = {str(record.meta.get("path")): record.name for record in unread}
+        holders |= {board.path: board.name for board in boards.values()}
+        lifted = pruning(options, boards.values(), unread)
+        vanished = guards.vanished(store, sources, lifted, unmentioned, holders)
     held = {name for name in lives if is_held(boards[name], records[name], lives[name])}
     held |= {plan.name for plan in vanished if plan.held}
     leaving = [plan.name for plan in vanished]
@@ -74,8 +76,8 @@ def compare(
         name: paired(store, board, records.get(name), traffic.settled(name, lives.get(name, {})))
         for name, board in chosen.boards.items()
     }
-    aside = [still(record, sources) for record in unread]
-    aside += _outside(store, vanished, records, traffic)
+    fileless = _outside(store, vanished, records, traffic)
+    aside = [*(still(record, sources) for record in unread), *fileless]
 
     def plan_of(pair: Pair, settled: Settled) -> BoardPlan:
         name = pair.board.name
@@ -88,14 +90,14 @@ def compare(
 
     def plan_with(settled: Settled) -> Plan:
         plans = [*aside, *(plan_of(pair, settled) for pair in pairs.values())]
-        return Plan(store.namespace, tuple(sorted(plans, key=lambda p: p.name)), chosen.undone)
+        return Plan(store.namespace, tuple(sorted(plans, key=attrgetter("name"))), chosen.undone)
 
-    going = {board.name for board in aside if board.removed}
+    going = {board.name for board in fileless if board.removed}
     others = [r for r in records.values() if r.name not in pairs and r.name not in going]
     at_hand = AtHand(
         chosen.boards,
         {name: pair.live for name, pair in pairs.items()},
-        _as_left(others, aside),
+        _as_left(others, fileless),
         policies,
         options.skip_conflicted,
     )
@@ -125,9 +127,11 @@ def _loaded(
     return load(sources.files), []
 
 
-def _as_left(others: Sequence[BoardRecord], aside: Sequence[BoardPlan]) -> list[BoardRecord]:
+def _as_left(others: Sequence[BoardRecord], fileless: Sequence[BoardPlan]) -> Sequence[BoardRecord]:
     """Boards that take no part, as they will be when jobs have come to them or left them."""
-    after = {board.name: board.meta for board in aside if board.left or board.name == LOOSE}
+    after = {board.name: board.meta for board in fileless if board.left or board.name == LOOSE}
+    if not after:
+        return others
     return [replace(record, meta=after[record.name]) if record.name in after else record for record in others]
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def count(plan: Plan, most: int) -> int:
     """In how many parts a plan is written, of so many boards at most."""
-    return len(split(plan, most)) if sum(board.rewritten for board in plan.boards) > most else 1
+    return len(split(plan, most)) if sum(board.rewritten for board in plan.told) > most else 1
 
 
 def split(plan: Plan, most: int) -> list[Plan]:

@@ -7,7 +7,8 @@ hand has its place in a file; a board that takes no part can only be in the way.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from jobboard.core.jobs import depend
 from jobboard.core.jobs.gate import check_gates, needs_of
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from jobboard.core.plans.plan import Plan
     from jobboard.store.boards.definitions import BoardRecord
     from jobboard.store.calls.connect import Store
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 def specs_after(plan: Plan, lives: Mapping[str, Mapping[str, Definition]]) -> dict[str, Spec]:
@@ -134,7 +137,7 @@ def _edges(records: Sequence[BoardRecord]) -> dict[str, list[str]]:
     return {
         address_of(record.name, job): parents
         for record in records
-        for job, parents in record.meta.get("edges", {}).items()
+        for job, parents in record.meta.get("edges", _NONE).items()
     }
 
 
@@ -142,7 +145,7 @@ def _capacities(records: Sequence[BoardRecord]) -> dict[str, dict[str, int]]:
     """Lock to board to capacity, as the boards were last applied."""
     found: dict[str, dict[str, int]] = {}
     for record in records:
-        for lock, capacity in record.meta.get("locks", {}).items():
+        for lock, capacity in record.meta.get("locks", _NONE).items():
             found.setdefault(lock, {})[record.name] = capacity
     return found
 

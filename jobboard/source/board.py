@@ -31,7 +31,6 @@ class Board:
         digest: Of everything the board's meaning depends on.
         timezone: As written; None is UTC.
         jobs: Job name -> canonical spec, in the file's order.
-        lines: Job name -> the line it begins on, 1-based.
         templates: Job name -> the job it is written as, for those that `for_each` declares.
         extended: The profiles that its jobs extend, of the board and of the project.
         reconcile: What becomes of drift and of conflicts, as written; see `core.jobs.policy`.
@@ -47,7 +46,6 @@ class Board:
     owner: str | None
     timezone: str | None
     jobs: Mapping[str, Spec]
-    lines: Mapping[str, int]
     shown: str = field(compare=False)
     tree: Tree = field(repr=False, compare=False)
     templates: Mapping[str, str] = field(default_factory=dict, compare=False)
@@ -56,6 +54,10 @@ class Board:
     policies: tuple[Mapping[str, Any], ...] = ()
     moves: tuple[Move, ...] = ()
     removals: tuple[Removal, ...] = ()
+
+    def line_of(self, job: str) -> int | None:
+        """The line that a job begins on, 1-based; None where the file has no such job."""
+        return self.position(job)[0] if job in self.jobs else None
 
     def position(self, job: str, path: Path = ()) -> tuple[int, int]:
         """Line and column, 1-based, of a job or of something in it."""

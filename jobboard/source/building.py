@@ -67,7 +67,6 @@ def build(draft: Draft, tree: Tree) -> None:
         owner=root.get("owner"),
         timezone=root.get("timezone"),
         jobs=jobs,
-        lines=_lines(tree, root["jobs"], draft.templates),
         shown=draft.shown,
         tree=tree,
         templates=draft.templates,
@@ -211,10 +210,3 @@ def _by_job(broken: set[Path]) -> dict[str, frozenset[str]]:
 
 def _touches(broken: set[Path], path: Path) -> bool:
     return any(found[: len(path)] == path for found in broken)
-
-
-def _lines(tree: Tree, jobs: Mapping[str, Any], templates: Mapping[str, str]) -> dict[str, int]:
-    written = tree.root["jobs"]
-    places = tree.places[id(written)]
-    lines = {name: tree.text.position(place)[0] for name, place in zip(written, places[::2], strict=True)}
-    return {name: lines[templates.get(name, name)] for name in jobs} if templates else lines

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jobboard.core.diagnostic import Fault
 from jobboard.core.jobs.advice import lock_order, pile_up
 from jobboard.core.jobs.depend import check_joins, check_locks, check_parents, parents_of
 from jobboard.core.names import address_of, split_address
-from jobboard.core.times.schedule import is_seeded, schedule_key
 from jobboard.core.times.schedule_check import check_schedule, crowded
 from jobboard.source.placing import placed
 
@@ -30,17 +29,13 @@ def foresee(draft: Draft, now_ms: int) -> None:
     if board is None:
         return
     schedules = {name: spec["schedule"] for name, spec in board.jobs.items() if "schedule" in spec}
-    known: dict[Any, list[Fault]] = {}
     for name, schedule in schedules.items():
-        # Thousands of jobs share few cron expressions; one with H differs from job to job.
-        shared = "cron" in schedule and not is_seeded(schedule)
-        key: Any = schedule_key(schedule) if shared else name
-        if key not in known:
-            known[key] = check_schedule(schedule, now_ms, address_of(board.name, name))
-        # A window's beginning is no instant at which anything starts: where it lies is no worry.
-        is_window = "after" in board.jobs[name]
-        found = [fault for fault in known[key] if fault.severity == "error" or not is_window]
-        draft.say([fault.under("jobs", name) for fault in found])
+        found = check_schedule(schedule, now_ms, address_of(board.name, name))
+        if found:
+            # A window's beginning is no instant at which anything starts: where it lies is no worry.
+            is_window = "after" in board.jobs[name]
+            said = [fault for fault in found if fault.severity == "error" or not is_window]
+            draft.say([fault.under("jobs", name) for fault in said])
     starting = {name: value for name, value in schedules.items() if "after" not in board.jobs[name]}
     draft.say([fault.under("jobs") for fault in crowded(starting, CROWD)])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from functools import cached_property
+from itertools import accumulate
 
 from jobboard.source.scalar import quoted
 
@@ -38,7 +39,8 @@ class Text:
 
     @cached_property
     def _starts(self) -> list[int]:
-        return [0, *(match.end() for match in re.finditer("\n", self.content))]
+        lengths = (len(line) + 1 for line in self.content.split("\n"))
+        return list(accumulate(lengths, initial=0))[:-1]
 
     @property
     def lines(self) -> int:

@@ -86,7 +86,7 @@ def test_no_template_declares_without_end(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_declared_job_stands_where_its_template_does() -> None:
     (board,) = load([SourceFile("b.yaml", TEMPLATE.encode(), "d")], NOW_MS).boards
-    assert board.lines == {"plain": 3, "each-x": 4, "each-y": 4}
+    assert {name: board.line_of(name) for name in board.jobs} == {"plain": 3, "each-x": 4, "each-y": 4}
     assert board.position("each-y", ("run",)) == (6, 10)
 
 

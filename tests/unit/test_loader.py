@@ -31,7 +31,7 @@ def said(result: Loaded) -> list[str]:
 
 def test_a_board_knows_where_its_jobs_stand() -> None:
     (board,) = loaded("board: b\njobs:\n  one: {run: a}\n\n  two:\n    run: b\n    timeout: 5m\n").boards
-    assert board.lines == {"one": 3, "two": 5}
+    assert {name: board.line_of(name) for name in board.jobs} == {"one": 3, "two": 5}
     assert board.position("two", ("timeout",)) == (7, 14)
     diagnostic = board.diagnostic(Fault(("timeout",), "too long"), "two")
     assert (diagnostic.place, diagnostic.source) == ("0.yaml:7:14", "    timeout: 5m")

@@ -78,7 +78,7 @@ def find(boards: Sequence[Board], asked: str) -> tuple[Board, str]:
 
 def _show(board: Board, job: str, explained: Sequence[Explained], laid: Laid | None) -> None:
     screen = Screen()
-    line = board.lines[job]
+    line = board.line_of(job)
     screen.line(f"{address_of(board.name, job)}  {board.shown}:{line}", "bold")
     said = [value for value in explained if value.sources]
     silent = [value for value in explained if not value.sources and value.value not in (None, (), [])]
@@ -119,7 +119,7 @@ def _as_json(board: Board, job: str, explained: Sequence[Explained]) -> dict[str
         "format_version": "1.0",
         "job": address_of(board.name, job),
         "file": board.shown,
-        "line": board.lines[job],
+        "line": board.line_of(job),
         "template": board.templates.get(job),
         "values": [
             {

@@ -39,6 +39,8 @@ def _crowd(view: PlanView) -> None:
 
 
 def _week(view: PlanView) -> None:
+    if not any(change.moves_schedule for change in view.plan.changes):
+        return
     ahead = week_ahead(view.plan.changes, view.around.live, view.around.now_ms)
     if ahead is None:
         text = "What these jobs do to the week is not counted: too many have schedules of their own."

@@ -128,4 +128,4 @@ def _place(planned: Planned, board: BoardPlan, address: str) -> tuple[str, int]:
     parsed = planned.boards.get(board.name)
     if parsed is None:
         return board.path, 0
-    return parsed.shown, parsed.lines.get(split_address(address)[1], 0)
+    return parsed.shown, parsed.line_of(split_address(address)[1]) or 0

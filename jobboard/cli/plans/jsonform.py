@@ -55,7 +55,7 @@ def plan_json(planned: Planned, around: Around) -> dict[str, Any]:
 
 
 def _board(planned: Planned, board: BoardPlan, around: Around, clocks: ClockTexts) -> dict[str, Any]:
-    lines = planned.boards[board.name].lines if board.name in planned.boards else {}
+    parsed = planned.boards.get(board.name)
     return {
         "name": board.name,
         "path": board.path,
@@ -74,7 +74,7 @@ def _board(planned: Planned, board: BoardPlan, around: Around, clocks: ClockText
             {
                 **_change(change, around),
                 "clock_changes": clocks.of(board.name, change),
-                "line": lines.get(split_address(change.address)[1]),
+                "line": parsed.line_of(split_address(change.address)[1]) if parsed else None,
             }
             for change in board.changes
         ],

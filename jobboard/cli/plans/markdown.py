@@ -85,7 +85,7 @@ class PlanMarkdown:
         yield from self._table()
 
     def _table(self) -> Iterator[str]:
-        boards = self._text.shown_boards()
+        boards = self.plan.told
         if len(boards) < 2:
             return
         actions = [a for a in SYMBOLS if a in (*SHOWN_ALWAYS, "record") or self.plan.counts[a]]
@@ -123,7 +123,7 @@ class PlanMarkdown:
 
     def _boards(self, room: int) -> str:
         """As many of the boards' pieces as there is room for; those in whose way something stands first."""
-        boards = sorted(self._text.shown_boards(), key=lambda b: not b.in_the_way)
+        boards = sorted(self.plan.told, key=lambda b: not b.in_the_way)
         is_open = len(self.plan.changes) <= OPEN
         parts, left, shown = [], room - _CUT, 0
         for board in boards:

@@ -20,7 +20,6 @@ from jobboard.core.plans.crowding import CLOCK_RULES
 
 if TYPE_CHECKING:
     from jobboard.cli.screen import Screen
-    from jobboard.core.plans.plan import BoardPlan
     from jobboard.reconcile.around import Around
     from jobboard.reconcile.planning import Planned
 
@@ -46,7 +45,7 @@ class PlanText:
     def write(self) -> None:
         """The whole plan, its summary last."""
         self.warnings()
-        for board in self.shown_boards():
+        for board in self._view.plan.told:
             self.boards.write(board)
         self.held()
         plan = self._view.plan
@@ -65,10 +64,6 @@ class PlanText:
             self._say_also(self.summary.left_out(), "dim")
             self._say_also(self.summary.unexplained(), "change")
             self._say_also(self.summary.obstacle(), "error")
-
-    def shown_boards(self) -> list[BoardPlan]:
-        """The boards there is anything to say about."""
-        return [board for board in self._view.plan.boards if not board.quiet]
 
     def warnings(self) -> None:
         """What the boards' author may want to know."""

@@ -46,7 +46,7 @@ class PlanView:
     def place(self, board: BoardPlan, job: str) -> str:
         """Where a board's file declares a job, or did; empty where nobody knows."""
         parsed = self.planned.boards.get(board.name)
-        line = parsed.lines.get(job) if parsed else None
+        line = parsed.line_of(job) if parsed else None
         return f"{self.file(board)}:{line}" if line else ""
 
     def file(self, board: BoardPlan) -> str:

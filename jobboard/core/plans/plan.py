@@ -101,8 +101,21 @@ class BoardPlan:
     @property
     def quiet(self) -> bool:
         """Whether there is nothing to show of it: at most its record follows its file."""
-        told = self.rewritten or self.outdated or self.missing or self.held or self.drift
-        return not (told or self.in_the_way or self.notices)
+        # Nearly all boards of a plan are: in one expression, for a thousand of them.
+        return not (
+            self.changes
+            or self.version is None
+            or self.left
+            or self.removed
+            or self.outdated
+            or self.missing
+            or self.held
+            or self.drift
+            or self.conflicts
+            or self.clashes
+            or self.refusals
+            or self.notices
+        )
 
     @property
     def in_the_way(self) -> bool:
@@ -131,28 +144,36 @@ class Plan:
     boards: tuple[BoardPlan, ...]
     left_out: tuple[str, ...] = ()
     """Jobs that a sync of everything would write, and this does not, by address."""
-    # The digest once it was asked for: of many changes it takes as long as writing them.
-    _digest: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
+    # What follows from these, once it was asked for.
+    _known: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def told(self) -> tuple[BoardPlan, ...]:
+        """The boards there is anything to show of: few of many, most of the time."""
+        if "told" not in self._known:
+            self._known["told"] = tuple(board for board in self.boards if not board.quiet)
+        told: tuple[BoardPlan, ...] = self._known["told"]
+        return told
 
     @property
     def changes(self) -> tuple[JobChange, ...]:
         """Every job that would be written."""
-        return tuple(change for board in self.boards for change in board.changes)
+        return tuple(change for board in self.told for change in board.changes)
 
     @property
     def drift(self) -> tuple[Drift, ...]:
         """Every job that was edited live, and is kept."""
-        return tuple(drift for board in self.boards for drift in board.drift)
+        return tuple(drift for board in self.told for drift in board.drift)
 
     @property
     def conflicts(self) -> tuple[Conflicted, ...]:
         """Every job that both sides changed differently, skipped or not."""
-        return tuple(conflict for board in self.boards for conflict in board.conflicts)
+        return tuple(conflict for board in self.told for conflict in board.conflicts)
 
     @property
     def clashes(self) -> tuple[Clash, ...]:
         """Everything that would not hold together after the merge, skipped or not."""
-        return tuple(clash for board in self.boards for clash in board.clashes)
+        return tuple(clash for board in self.told for clash in board.clashes)
 
     @property
     def blocking(self) -> tuple[Conflicted, ...]:
@@ -167,17 +188,17 @@ class Plan:
     @property
     def refusals(self) -> tuple[Refusal, ...]:
         """Every guard that stands in the way."""
-        return tuple(refusal for board in self.boards for refusal in board.refusals)
+        return tuple(refusal for board in self.told for refusal in board.refusals)
 
     @property
     def edited(self) -> list[str]:
         """Every job that somebody edited live and no sync has settled since."""
-        return [d.address for board in self.boards for d in board.drift] + [c.address for c in self.conflicts]
+        return [d.address for board in self.told for d in board.drift] + [c.address for c in self.conflicts]
 
     @property
     def held(self) -> list[str]:
         """Boards that a rollback holds: they are passed over."""
-        return [board.name for board in self.boards if board.held is not None]
+        return [board.name for board in self.told if board.held is not None]
 
     @property
     def skipped(self) -> list[str]:
@@ -194,17 +215,17 @@ class Plan:
     @property
     def rewritten(self) -> bool:
         """Whether the definitions of any board change."""
-        return any(board.rewritten for board in self.boards)
+        return any(board.rewritten for board in self.told)
 
     @property
     def outdated(self) -> tuple[Outdated, ...]:
         """Every job that stays as it is and whose waiting runs are to take the definition in force."""
-        return tuple(job for board in self.boards for job in board.outdated)
+        return tuple(job for board in self.told for job in board.outdated)
 
     @property
     def quiet(self) -> bool:
         """Whether there is nothing to show of any board."""
-        return not self.left_out and all(board.quiet for board in self.boards)
+        return not self.left_out and not self.told
 
     @property
     def empty(self) -> bool:
@@ -219,9 +240,10 @@ class Plan:
     @property
     def digest(self) -> str:
         """``sha256:`` and 64 hex digits over the content of the changes."""
-        if not self._digest:
-            self._digest.append(self._digested())
-        return self._digest[0]
+        # Of many changes this takes as long as writing them.
+        if "digest" not in self._known:
+            self._known["digest"] = self._digested()
+        return str(self._known["digest"])
 
     def _digested(self) -> str:
         import json
@@ -232,7 +254,7 @@ class Plan:
             + ([c.away] if c.away is not None else [])
             for c in self.changes
         ]
-        removed = [board.name for board in self.boards if board.removed]
+        removed = [board.name for board in self.told if board.removed]
         asked = [[b.name, b.requeue, b.on_prune] for b in self.boards if b.requeue or b.on_prune]
         # Which runs wait is no part of what was looked at: some begin while somebody reads.
         whole = [content, removed, *([asked] if asked and (content or self.outdated) else [])]

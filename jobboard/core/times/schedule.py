@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Schedule", "compile_schedule", "words"]
 
-_Key: TypeAlias = tuple[tuple[str, Any], ...]
+Key: TypeAlias = tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def compile_schedule(schedule: Mapping[str, Any], seed: str) -> Schedule:
     return _compile(schedule_key(schedule), seed if is_seeded(schedule) else "")
 
 
-def schedule_key(schedule: Mapping[str, Any]) -> _Key:
+def schedule_key(schedule: Mapping[str, Any]) -> Key:
     """What equal canonical values have in common, to look things up by."""
     return tuple(sorted((name, _frozen(value)) for name, value in schedule.items()))
 
@@ -141,7 +141,7 @@ def normal_crons(schedule: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=65_536)
-def _compile(key: _Key, seed: str) -> Schedule:
+def _compile(key: Key, seed: str) -> Schedule:
     value = dict(key)
     jitter_ms = value.get("jitter", 0)
     start_ms, stop_ms = max(0, value.get("start", 0)), value.get("stop", DUSK_MS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from jobboard.core.diagnostic import Fault
@@ -10,13 +11,14 @@ from jobboard.core.times.cron import CronError, compile_cron, has_two_days, reso
 from jobboard.core.times.crontimes import CronTimes
 from jobboard.core.times.duration import format_duration
 from jobboard.core.times.instant import format_instant
-from jobboard.core.times.schedule import Schedule, compile_schedule, normal_crons
+from jobboard.core.times.schedule import Schedule, compile_schedule, is_seeded, normal_crons, schedule_key
 from jobboard.core.times.wallclock import EVERY_WEEKDAY
 from jobboard.core.times.zone import UnknownZone, find_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from jobboard.core.times.schedule import Key
     from jobboard.core.times.wallclock import Cron
 
 # Clock changes further away than this are not warned about: by then the rules may be others.
@@ -33,12 +35,36 @@ def check_schedule(schedule: Mapping[str, Any], now_ms: int, seed: str = "") -> 
         seed: The job's address, for `H`.
     """
     try:
-        compiled = compile_schedule(schedule, seed)
-    except CronError as error:
-        return [Fault(("cron",), error.message, error.hint)]
+        changes = _changes_ahead(schedule.get("timezone", "UTC"), now_ms)
     except UnknownZone as error:
         return [Fault(("timezone",), str(error), error.hint)]
-    return [*_window_faults(schedule, compiled), *_cron_faults(schedule, seed, now_ms)]
+    return list(_faults(schedule_key(schedule), seed if is_seeded(schedule) else "", changes))
+
+
+@lru_cache(maxsize=64)
+def _changes_ahead(name: str, now_ms: int) -> tuple[int, int]:
+    """The first and the last change of a zone's clock that matter."""
+    zone = find_zone(name)
+    return zone.index_at(now_ms) + 1, zone.index_at(now_ms + _AHEAD_MS)
+
+
+@lru_cache(maxsize=16_384)
+def _faults(key: Key, seed: str, changes: tuple[int, int]) -> tuple[Fault, ...]:
+    """What there is to say; the same until the clock changes, however often boards are read till then.
+
+    Args:
+        key: The canonical value; see `core.times.schedule.schedule_key`.
+        seed: For `H`.
+        changes: See `_changes_ahead`.
+    """
+    schedule = dict(key)
+    try:
+        compiled = compile_schedule(schedule, seed)
+    except CronError as error:
+        return (Fault(("cron",), error.message, error.hint),)
+    except UnknownZone as error:
+        return (Fault(("timezone",), str(error), error.hint),)
+    return (*_window_faults(schedule, compiled), *_cron_faults(schedule, seed, changes))
 
 
 def crowded(schedules: Mapping[str, Mapping[str, Any]], most: int) -> list[Fault]:
@@ -48,6 +74,8 @@ def crowded(schedules: Mapping[str, Mapping[str, Any]], most: int) -> list[Fault
         schedules: The canonical schedules by job; a fault's path begins with the job it was noticed at.
         most: How many jobs may start at one minute without a word.
     """
+    if len(schedules) <= most:
+        return []
     sharing: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for job, schedule in schedules.items():
         if "cron" in schedule and "jitter" not in schedule:
@@ -84,19 +112,19 @@ def _window_faults(schedule: Mapping[str, Any], compiled: Schedule) -> Iterator[
         yield Fault(("jitter",), message, hint, "warning", rule="long-jitter")
 
 
-def _cron_faults(schedule: Mapping[str, Any], seed: str, now_ms: int) -> Iterator[Fault]:
+def _cron_faults(schedule: Mapping[str, Any], seed: str, changes: tuple[int, int]) -> Iterator[Fault]:
     """What there is to say of each expression, each thing once."""
     zone, days = find_zone(schedule.get("timezone", "UTC")), schedule.get("days")
     said = set()
     for normal in normal_crons(schedule):
         cron = compile_cron(resolve_hashes(normal, seed), days if has_two_days(normal) else None)
-        for fault in _expression_faults(cron, CronTimes(cron, zone), now_ms):
+        for fault in _expression_faults(cron, CronTimes(cron, zone), changes):
             if fault not in said:
                 said.add(fault)
                 yield fault
 
 
-def _expression_faults(cron: Cron, times: CronTimes, now_ms: int) -> Iterator[Fault]:
+def _expression_faults(cron: Cron, times: CronTimes, changes: tuple[int, int]) -> Iterator[Fault]:
     if cron.either and cron.weekdays == EVERY_WEEKDAY:
         message = "the weekdays cover every day, so the day of the month means nothing"
         yield Fault(("cron",), message, "Write * for the weekday", "warning", rule="day-ignored")
@@ -105,7 +133,7 @@ def _expression_faults(cron: Cron, times: CronTimes, now_ms: int) -> Iterator[Fa
             message = "the hours are listed one by one, so none of them follows the clock when it changes"
             yield Fault(("cron",), message, "Write * for the hour", "warning", rule="listed-hours")
         return
-    yield from _shift_faults(times, now_ms)
+    yield from _shift_faults(times, changes)
 
 
 def _covers_all_hours(cron: Cron) -> bool:
@@ -113,11 +141,10 @@ def _covers_all_hours(cron: Cron) -> bool:
     return cron.times == per_hour * _EVERY_HOUR
 
 
-def _shift_faults(times: CronTimes, now_ms: int) -> Iterator[Fault]:
+def _shift_faults(times: CronTimes, changes: tuple[int, int]) -> Iterator[Fault]:
     """A warning for the first gap and the first fold ahead that the expression falls into."""
     zone, seen = times.zone, set()
-    first, last = zone.index_at(now_ms) + 1, zone.index_at(now_ms + _AHEAD_MS)
-    for index in range(first, last + 1):
+    for index in range(changes[0], changes[1] + 1):
         gap = zone.skipped_ms(index)
         span = gap or zone.repeated_ms(index)
         kind = "gap" if gap else "fold"
