@@ -180,7 +180,7 @@ def test_a_failed_or_skipped_part_has_not_ended_well() -> None:
 def test_what_never_gets_a_slot_and_what_is_missed_have_not_either() -> None:
     unfinished = ends_by(12 * 60, "b/a").judge(played(CHAIN, 24, slots=0))
     assert unfinished is not None
-    assert unfinished.actual == "unfinished: it never got a slot"
+    assert unfinished.actual == "unfinished: waits for the slots of queue common"
     down = [Downtime(T0 + HOUR, T0 + 23 * HOUR)]
     jobs = {"b/a": job("0 4 * * *", catchup="none")}
     missed = ends_by(12 * 60, "b/a").judge(played(jobs, 24, downtimes=down))
@@ -250,4 +250,4 @@ def test_in_time_knows_what_was_called_off_and_what_never_began() -> None:
     del jobs["b/load"]["on_late"]
     failure = InTime(["b/load"], MADRID).judge(played(jobs, 24, slots=0))
     assert failure is not None
-    assert failure.actual == "it never got a slot"
+    assert failure.actual == "unfinished: waits for the slots of queue common"

@@ -241,7 +241,7 @@ class EndsBy:
             if run is None:
                 return Failure(expected, why)
             if run.state != "ok":
-                return Failure(expected, f"{run.state}: {run.reason or 'it never got a slot'}")
+                return Failure(expected, f"{run.state}: {run.reason}")
             if run.ended_at_ms is not None and run.ended_at_ms > by_ms:
                 return Failure(expected, f"ended at {said(run.ended_at_ms, self.zone)}{_waited(run)}")
         if not judged:
@@ -288,7 +288,7 @@ class InTime:
         assert run.deadline_ms is not None
         expected = self._of(run.address, run.nominal_ms, f"over by {said(run.deadline_ms, self.zone)}")
         if run.ended_at_ms is None:
-            return run.nominal_ms, Failure(expected, "it never got a slot")
+            return run.nominal_ms, Failure(expected, f"{run.state}: {run.reason}")
         ended = run.reason if run.over_ms is None else f"ended at {said(run.ended_at_ms, self.zone)}"
         return run.nominal_ms, Failure(expected, f"{ended}{_waited(run)}")
 

@@ -64,7 +64,7 @@ class JobLoad:
         busy_ms: How long they ran, all added up.
         waited_ms: How long they waited, all added up.
         longest_wait_ms: The longest that one run waited.
-        unfinished: How many never got a slot.
+        unfinished: How many do not begin.
         late: How many were not over by their deadline.
     """
 
@@ -195,7 +195,7 @@ class Load:
 
     @property
     def unfinished(self) -> int:
-        """How many of them never got a slot."""
+        """How many of them do not begin."""
         return sum(job.unfinished for job in self.jobs)
 
     @property

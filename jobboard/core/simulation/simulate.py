@@ -154,7 +154,7 @@ class VirtualRun:
         queued_at_ms: When it was made.
         trigger: ``schedule`` or ``after``; ``manual`` only of one that was under way as the simulation began.
         state: ``ok``, ``failed``, ``cancelled`` where a newer one replaced it, ``skipped`` where its command
-            let it go; ``unfinished`` where it never got a slot.
+            let it go; ``unfinished`` where it does not begin.
         reason: Why it failed; of one that is unfinished, what it waits for.
         attempt: Number of its last try.
         ended_at_ms: When it was over.
