@@ -2,13 +2,14 @@
 
 Each is a whole process. The reference of a plan is a process that reads and hashes the same files, which is
 the least that anything must do to know that they did not change. Both are also shown in a process that runs
-already, without what an interpreter and its imports cost: a cold plan with nothing to do imports little, and
-one with anything to compare imports all that compares, which takes as long again.
+already, as under `watch`, without what an interpreter and its imports cost: a cold plan with nothing to do
+imports little, and one with anything to compare imports all that compares, which takes as long again.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import resource
 import subprocess
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from bench.measure import command, costs_in_turn, in_turn, own_store, run, show, show_costs
 from bench.read import board_text
+from jobboard.__main__ import GROWN
 from jobboard.cli.plans.forms import PlanForms
 from jobboard.cli.project import read_sources
 from jobboard.cli.screen import Collected
@@ -107,6 +109,7 @@ def _without_start(store: Store, folder: Path) -> None:
         changed.write_text(text, encoding="utf-8")
         _plan(store, folder.parent, changes=int(text != before))
 
+    gc.set_threshold(GROWN)  # as in every process of ours
     with contextlib.chdir(folder.parent):
         still, one_changed, hashed = costs_in_turn(
             [lambda: planned(before), lambda: planned(_one_changed(before)), lambda: _hash(folder)]

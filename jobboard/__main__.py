@@ -9,13 +9,13 @@ import sys
 
 from jobboard.cli.main import main as command
 
-_GROWN = 100_000
+GROWN = 100_000
 """Objects more than at the last look, from which on the next is worth its time; a daemon gets there too."""
 
 
 def main() -> int:
     """Do the command of this process; its exit code."""
-    gc.set_threshold(_GROWN)
+    gc.set_threshold(GROWN)
     try:
         return command()
     finally:
