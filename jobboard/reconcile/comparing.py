@@ -16,6 +16,7 @@ from jobboard.reconcile.judging import AtHand, judge
 from jobboard.reconcile.moving import Crossing
 from jobboard.reconcile.pairing import boards_removed_by, is_held, paired, passed_over, plan_board
 from jobboard.reconcile.planning import concluded, guarded, refuse_invalid, still
+from jobboard.reconcile.selecting import Stored
 from jobboard.reconcile.traffic import Traffic, emptied, loose_plan
 from jobboard.source.loader import load
 from jobboard.store.boards import definitions
@@ -67,7 +68,7 @@ def compare(
     held |= {plan.name for plan in vanished if plan.held}
     leaving = [plan.name for plan in vanished]
     traffic = Crossing(store, boards, lives, records, leaving, held=held).traffic(sources, options)
-    chosen = targeting.choose(options, boards, lives, traffic, records)
+    chosen = targeting.choose(options, boards, lives, traffic, Stored(store, records))
     if options.targets or options.excludes:
         vanished, traffic = [], Traffic()
     elif options.adopted:

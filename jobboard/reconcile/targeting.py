@@ -9,19 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jobboard import errors
 from jobboard.core.names import address_of, split_address
+from jobboard.reconcile.selecting import TAG, Known, tags_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from jobboard.core.jobs.model import Definition, Spec
+    from jobboard.reconcile.selecting import Stored
     from jobboard.reconcile.sources import Options
     from jobboard.reconcile.traffic import Traffic
     from jobboard.source.board import Board
-    from jobboard.store.boards.definitions import BoardRecord
-
-TAG = "tag:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ def choose(
     boards: dict[str, Board],
     lives: Mapping[str, Mapping[str, Definition]],
     traffic: Traffic,
-    records: Mapping[str, BoardRecord],
+    stored: Stored,
 ) -> Chosen:
     """The boards and jobs that the options name, or all.
 
@@ -61,7 +59,7 @@ def choose(
         boards: The boards that were parsed.
         lives: Their jobs in the store.
         traffic: Jobs that would get another address.
-        records: All boards in the store.
+        stored: All boards in the store.
 
     Raises:
         errors.UsageError: They name what is not there.
@@ -75,9 +73,9 @@ def choose(
         for name, board in boards.items()
         for job in {**board.jobs, **lives.get(name, {})}
     }
+    known = Known(jobs, boards, stored)
     targets, excludes = (
-        [_selector(text, jobs, {*boards, *records}) for text in texts]
-        for texts in (options.targets, options.excludes)
+        [known.selector(text) for text in texts] for texts in (options.targets, options.excludes)
     )
     arriving = {address_of(board, job) for board, comings in traffic.comings.items() for job in comings}
     aside = frozenset(
@@ -126,25 +124,5 @@ def differs(file: Spec | None, live: Definition | None) -> bool:
 
 
 def _is_any(selectors: Collection[str], address: str, file: Spec, live: Definition | None) -> bool:
-    tags = {*file.get("tags", ()), *(live.spec.get("tags", ()) if live else ())}
-    names = {address, split_address(address)[0], *(f"{TAG}{tag}" for tag in tags)}
+    names = {address, split_address(address)[0], *(f"{TAG}{tag}" for tag in tags_of(file, live))}
     return not names.isdisjoint(selectors)
-
-
-def _selector(text: str, jobs: Collection[str], boards: Collection[str]) -> str:
-    """What was named: a job's address, a board, or a tag."""
-    if text.startswith(TAG) or text in boards or text in jobs:
-        return text
-    same = sorted(address for address in jobs if split_address(address)[1] == text)
-    if len(same) == 1:
-        return same[0]
-    if same:
-        raise errors.UsageError(f'"{text}" is on several boards', f"write {' or '.join(same[:3])}")
-    board = split_address(text)[0] if "/" in text else ""
-    if board in boards and not any(split_address(address)[0] == board for address in jobs):
-        # Its file is, byte for byte, what was applied: there is nothing to do.
-        return text
-    raise errors.UsageError(
-        f"there is no job or board {text} among these",
-        "write BOARD/JOB, BOARD, or tag:TAG; jobboard ls lists them",
-    )

@@ -132,3 +132,33 @@ def test_a_job_of_a_board_that_stays_as_it_is_may_be_named_without_it(project: P
     assert "No changes to what was chosen." in project.ok("plan", "--target", "dump").out
     assert project.counts("--target", "dump", "--exclude", "copy") == {}
     assert project.run("plan", "--target", "nothing").code == 64
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "hint"),
+    [
+        ("tag:dbb", "no job has the tag dbb", "did you mean tag:db?"),
+        ("tag:nowhere", "no job has the tag nowhere", "the tags are db"),
+        ("db", "no job or board db", "did you mean tag:db?"),
+        ("ops/bb", "no job or board ops/bb", "did you mean ops/b"),
+        ("op", "no job or board op", "did you mean ops?"),
+        ("quite-other", "no job or board quite-other", "write BOARD/JOB, BOARD, or tag:TAG"),
+    ],
+)
+@pytest.mark.parametrize("changed", [True, False])
+def test_a_name_that_is_not_there_is_refused_with_what_may_be_meant(
+    project: Project, name: str, message: str, hint: str, *, changed: bool
+) -> None:
+    if not changed:
+        project.sync()
+    for flag in ("--target", "--exclude"):
+        refused = project.run("plan", flag, name)
+        assert refused.code == 64
+        assert message in refused.err
+        assert hint in refused.err
+
+
+def test_what_no_file_has_to_be_parsed_for_can_be_named(project: Project) -> None:
+    project.sync()
+    for name in ("tag:db", "ops/a", "ops"):
+        assert "No changes" in project.ok("plan", "--target", name).out
