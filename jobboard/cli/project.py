@@ -80,8 +80,39 @@ def _is_loopback(host: str) -> bool:
 
 
 def board_paths(paths: Sequence[str], root: Path) -> list[Path]:
-    """The paths that were asked for, else the project's ``boards`` folder."""
-    return [Path(path) for path in paths] or [Path(os.path.relpath(root / DEFAULT_BOARDS))]
+    """The paths that were asked for, else the project's ``boards`` folder.
+
+    Raises:
+        errors.UsageError: One that was asked for is none, but the name of a board or of a job.
+    """
+    usual = Path(os.path.relpath(root / DEFAULT_BOARDS))
+    for path in paths:
+        if not os.path.lexists(path) and (meant := _meant(Path(path), usual, root)):
+            raise errors.UsageError(f"there is no file or folder {path}", meant)
+    return [Path(path) for path in paths] or [usual]
+
+
+def _meant(path: Path, folder: Path, root: Path) -> str | None:
+    """What somebody may mean who names a file that there is not: a board, a job, or a file beside it."""
+    from jobboard.core.names import address_of
+    from jobboard.source.outline import outlines
+
+    homes: dict[str, str] = {}
+    for outline in outlines([folder], root) if folder.is_dir() else ():
+        named = {outline.board: "board", **{address_of(outline.board, job): "job" for job in outline.jobs}}
+        for name, kind in named.items():
+            homes[name] = f"{kind} {name} is in {outline.shown}; plan and sync take --target {name} too"
+        for job in outline.jobs:
+            homes.setdefault(job, homes[address_of(outline.board, job)])
+    return homes.get(str(path)) or _beside(path)
+
+
+def _beside(path: Path) -> str | None:
+    from difflib import get_close_matches
+
+    there = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    near = get_close_matches(path.name, there, n=1, cutoff=0.8)
+    return f"did you mean {path.parent / near[0]}?" if near else None
 
 
 def read_sources(paths: Sequence[str], root: Path, project: Project | None = None) -> Sources:

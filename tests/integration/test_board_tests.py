@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
@@ -179,6 +180,16 @@ def test_nothing_to_test_is_a_usage_error(project: Project) -> None:
     assert (outcome.code, "there are no tests of boards here" in outcome.err) == (64, True)
     assert project.run("test", "boards/ops.yaml").code == 64
     assert project.run("test", "nowhere").code == 64
+
+
+def test_nothing_to_test_shows_a_first_test_that_can_be_pasted(project: Project) -> None:
+    hint = project.run("test").err.splitlines()[1:]
+    assert "the tests of boards/ops.yaml are in boards/ops.test.yaml" in hint[0]
+    (project.folder / "boards" / "ops.test.yaml").write_text(textwrap.dedent("\n".join(hint[1:])))
+    assert "boards/ops.test.yaml" in project.ok("test").out
+    for file in (project.folder / "boards").iterdir():
+        file.unlink()
+    assert "boards/NAME.test.yaml" in project.run("test").err
 
 
 @pytest.mark.parametrize(

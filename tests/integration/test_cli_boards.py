@@ -193,6 +193,21 @@ class TestExitCodes:
             assert "there is no file or folder boards" in refused.err
             assert "jobboard init" in refused.err
 
+    def test_a_name_in_place_of_a_file_is_told_its_file(self, project: Project) -> None:
+        project.board("ops", "a: {run: x}\nb: {}")
+        (project.folder / "boards" / "broken.yaml").write_text("jobs: {")
+        for command in ("lint", "plan", "sync", "watch", "fmt", "simulate"):
+            for name, hint in (
+                ("ops", "board ops is in boards/ops.yaml; plan and sync take --target ops"),
+                ("b", "job ops/b is in boards/ops.yaml; plan and sync take --target ops/b"),
+                ("ops/a", "job ops/a is in boards/ops.yaml"),
+                ("boards/op.yaml", "did you mean boards/ops.yaml?"),
+            ):
+                refused = project.run(command, name)
+                assert refused.code == 64
+                assert f"there is no file or folder {name}\n" in refused.err
+                assert hint in refused.err
+
     def test_an_uncommitted_board_is_not_for_a_store_that_others_use(
         self, project: Project, monkeypatch: pytest.MonkeyPatch
     ) -> None:

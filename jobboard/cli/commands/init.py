@@ -18,7 +18,6 @@ from jobboard.settings import project_root
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
 
 FIRST_NAME = "hello"
 
@@ -77,28 +76,17 @@ def _free_name(folder: Path) -> str:
     Raises:
         errors.UsageError: The folder has a first board.
     """
+    from jobboard.source.outline import outlines
+
     root = project_root(Path.cwd())
     looked = [path for path in (folder, *board_paths((), root)) if path.is_dir()]
-    taken = set(_names_in(looked, root))
+    taken = {outline.board for outline in outlines(looked, root)}
     names = (FIRST_NAME if number == 1 else f"{FIRST_NAME}-{number}" for number in count(1))
     name = next(name for name in names if name not in taken or (folder / f"{name}.yaml").exists())
     board = folder / f"{name}.yaml"
     if board.exists():
         raise errors.UsageError(f"{board} is there already", "edit it, or name another folder")
     return name
-
-
-def _names_in(folders: list[Path], root: Path) -> Iterator[str]:
-    """What the boards there are called, also those in which something is wrong."""
-    from jobboard.source import files
-    from jobboard.source.syntax import decode, parse
-    from jobboard.source.yamltree import Flaw
-
-    for file in files.read_found(folders, root, None):
-        text = decode(file.raw)
-        written = None if isinstance(text, Flaw) else parse(text).root
-        if isinstance(written, dict) and isinstance(written.get("board"), str):
-            yield written["board"]
 
 
 def _write_whole(path: Path, text: str) -> None:

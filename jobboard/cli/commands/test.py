@@ -55,14 +55,35 @@ def execute(args: argparse.Namespace) -> int:
     from jobboard.source import testfile
 
     settings = Settings.from_args(args)
-    found = testfile.discover(project.board_paths(args.paths, settings.root))
+    paths = project.board_paths(args.paths, settings.root)
+    found = testfile.discover(paths)
     if not found:
-        hint = "the tests of boards/etl.yaml are in  boards/etl.test.yaml"
-        raise errors.UsageError("there are no tests of boards here", hint)
+        raise errors.UsageError("there are no tests of boards here", _first_test(paths, settings.root))
     suites = _suites(found, settings)
     judged = [one for suite, jobs in suites for one in _judge(suite, jobs)]
     _report(judged, args.output)
     return 1 if any(one.failure for one in judged) else 0
+
+
+def _first_test(folders: Sequence[Path], root: Path) -> str:
+    """How to begin: a test of one of the boards in the folders, or where tests of a board are."""
+    from jobboard import clock
+    from jobboard.core.times.instant import format_instant
+    from jobboard.source.outline import outlines
+
+    outline = next((outline for outline in outlines(folders, root) if outline.jobs), None)
+    if outline is None:
+        return "the tests of boards/NAME.yaml are in  boards/NAME.test.yaml"
+    stem = outline.shown.rpartition(".")[0]
+    day = format_instant(clock.now_ms()).partition("T")[0]
+    return "\n".join(
+        (
+            f"the tests of {outline.shown} are in {stem}.test.yaml; one of a day would be",
+            f'  from: "{day}"',
+            "  tests:",
+            f"    - count: {{job: {outline.jobs[0]}, is: 1}}",
+        )
+    )
 
 
 def _suites(found: Sequence[Path], settings: Settings) -> list[tuple[Suite, Mapping[str, Spec]]]:
