@@ -34,7 +34,7 @@ def listed(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
 def test_it_says_how_to_begin_when_there_is_nothing(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ls"]) == 0
     said = capsys.readouterr().out
-    assert f"namespace {store.namespace}. jobboard init" in said, "a reader may be in the wrong one"
+    assert f"namespace {store.namespace}. jobboard sync" in said, "a reader may be in the wrong one"
     assert listed(capsys) == []
 
 

@@ -268,7 +268,8 @@ def _nothing(args: argparse.Namespace, boards: Mapping[str, BoardRecord], settin
         from jobboard.cli.project import store_name
 
         where = store_name(settings)
-        print(f"No boards yet in {where}. jobboard init writes one, jobboard sync brings it here.")
+        print(f"No boards yet in {where}. jobboard sync brings those of the files here.")
+        print("jobboard init writes a first one.")
         return
     filtered = args.tag or any(getattr(args, name) for name in FILTERS)
     if args.what and args.what not in boards and not filtered and not set(args.what) & set("*?["):

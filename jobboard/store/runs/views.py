@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 SHOWN = 6
 """How many candidates a message names."""
-_NO_BOARDS = "there are no boards yet: jobboard init writes one, jobboard sync brings it here"
+_NO_BOARDS = (
+    "no board was synced yet: jobboard sync brings those of the files here, jobboard init writes a first one"
+)
 
 
 def find_job(store: Store, text: str) -> str:
