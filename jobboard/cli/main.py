@@ -137,12 +137,15 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Report `message` the way every error is reported."""
-        from jobboard.cli.complaint import of_unknown, plainly, unknown_words
+        from jobboard.cli.complaint import example_of, is_of_missing, of_unknown, plainly, unknown_words
 
         hint = f"{self.prog} --help lists what there is"
+        if is_of_missing(message) and (example := example_of(self.prog, self.description or "")):
+            hint = f"as in  {example}\n{self.prog} --help tells the rest"
         if unknown := unknown_words(message):
             raise errors.UsageError(of_unknown(unknown[0]), self._meant(unknown[0]) or hint)
-        raise errors.UsageError(plainly(message), hint)
+        optional = [str(action.metavar) for action in self._actions if action.nargs == "*"]
+        raise errors.UsageError(plainly(message, optional), hint)
 
     def _meant(self, word: str) -> str | None:
         """What somebody means with a flag that there is not; None where that cannot be told."""

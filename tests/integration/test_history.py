@@ -136,6 +136,13 @@ def test_it_says_whose_each_field_is(project: Project) -> None:
     assert (env["env.X"], env["env.Y"]) == (2, 1)
 
 
+def test_a_revision_without_its_number_is_asked_for(project: Project) -> None:
+    for words in (["show"], ["shw", "3"]):
+        refused = project.run("history", *words)
+        assert refused.code == 64
+        assert "as in  jobboard history show 12" in refused.err
+
+
 def test_only_the_newest_are_kept_job_by_job(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(staging, "KEPT_CHANGES", 2)
     project.board("web", "w: {run: w2}")

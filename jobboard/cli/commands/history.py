@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 LISTED = 20
 SHOW = "show"
+_NUMBERED = "as in  jobboard history show 12; without show, jobboard history lists them"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -50,9 +51,7 @@ def execute(args: argparse.Namespace) -> int:
         if len(args.what) == 2 and args.what[0] == SHOW:
             return show(store, number_of(args.what[1]), as_json=args.output == "json")
         if len(args.what) > 1:
-            raise errors.UsageError(
-                "history takes one board or job", "jobboard history show 12 shows revision 12"
-            )
+            raise errors.UsageError("history takes one board or job", _NUMBERED)
         return _list(store, args)
 
 
@@ -147,6 +146,8 @@ def _asked(store: Store, what: Sequence[str]) -> Iterator[Revision]:
             gone = [r for r in history.read_revisions(store) if name in r.boards]
             if gone:
                 return iter(gone)
+            if name == SHOW:
+                raise errors.UsageError("which revision?", _NUMBERED) from None
             if is_number(name):
                 raise errors.UsageError(
                     f"there is no board or job {name}", f"jobboard history show {name} shows revision {name}"
