@@ -40,19 +40,19 @@ def _manual(engine: Engine, count: int) -> list[str]:
     return [engine.runs.start_run("b/x", by="ana") for _ in range(count)]
 
 
-def test_jobs_due_at_once_are_fired_in_calls_of_64_things(
+def test_jobs_due_at_once_are_fired_in_calls_of_32_things(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = [f"b/j{n}" for n in range(100)]
+    names = [f"b/j{n}" for n in range(50)]
     for name in names:
         engine.define(name, schedule={"every": MINUTE})
     engine.client.zadd(engine.store.key("sched"), dict.fromkeys(names, T0))
     sizes: list[int] = []
-    call = engine.store.call
+    prepared = engine.store.prepared
 
     def counted(script: str, /, **arguments: Any) -> Any:
         sizes.append(len(arguments["decisions"]))
-        return call(script, **arguments)
+        return prepared(script, **arguments)
 
     entries = engine.runs.claim("s1").entries
     missed = (1, T0 - MINUTE, T0 - MINUTE, "no scheduler looked in time")
@@ -60,10 +60,10 @@ def test_jobs_due_at_once_are_fired_in_calls_of_64_things(
         Firing(e.address, engine.epochs[e.address], T0, NEVER, T0, format_instant(T0), T0, missed)
         for e in entries
     ]
-    monkeypatch.setattr(engine.store, "call", counted)
+    monkeypatch.setattr(engine.store, "prepared", counted)
     tags = [tag for tag, _ in engine.runs.fire("s1", firings)]
-    assert tags == ["FIRED"] * 100
-    assert sizes == [32, 32, 32, 4]
+    assert tags == ["FIRED"] * 50
+    assert sizes == [16, 16, 16, 2]
 
 
 def test_runs_that_expire_at_once_end_in_bites(engine: Engine) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobboard import errors
 from jobboard.store.boards.codec import encode_definition
-from jobboard.store.boards.definitions import PAGE, MovedSince, defs_of, pages_of
+from jobboard.store.boards.definitions import MovedSince, defs_of, pages_of
 from jobboard.store.calls.wire import pack
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 KEPT_CHANGES = 200
 """Revisions that are remembered job by job, the newest; of older ones it is known who, when and how many."""
+_SETTLED = 100
+"""Jobs whose place in the due set a call of `drain` settles; see `store.runs.runs` for why not more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +235,7 @@ def drain(store: Store) -> int:
     applied = 0
     while True:
         count: int
-        _, count, left = store.call("drain", limit=PAGE)
+        _, count, left = store.call("drain", limit=_SETTLED)
         applied += count
         if not left:
             return applied

@@ -37,12 +37,13 @@ __all__ = ["Beat", "Claimed", "ClaimedJob", "Hello", "Reserved", "Runs", "Tick",
 
 CLAIM_LEASE_MS = 5_000
 PAGE = 100
-CLAIMED = 128
+CLAIMED = 64
 """Jobs that a call of `claim` takes at most."""
-_DECIDED = 64
+_DECIDED = 32
 """Runs and records of what was missed that a call of `fire` makes at most.
 
-Each takes some 40 µs, and nobody else is served meanwhile."""
+Each takes some 40 µs, and nobody else is served meanwhile. That is up to eight times as long while the server
+has just forked to rewrite its log: every page of memory is copied when it is first written to."""
 _LOST = 50
 """Runs that a call of `reap` gives back or ends, which takes twice that."""
 
