@@ -2,8 +2,9 @@
 
 Each is a whole process. The reference of a plan is a process that reads and hashes the same files, which is
 the least that anything must do to know that they did not change. Both are also shown in a process that runs
-already, as under `watch`, without what an interpreter and its imports cost: a cold plan with nothing to do
-imports little, and one with anything to compare imports all that compares, which takes as long again.
+already, as under `watch`, without what an interpreter and its imports cost. What one changed job adds is held
+to its goal there: a cold plan with nothing to do imports little, and one with anything to compare imports all
+that reads and compares, some 150 modules, which takes as long again however many jobs there are.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ def _nothing_to_do(environ: dict[str, str], folder: Path) -> None:
     )
     what = f"{JOBS:,} jobs in {FILES:,} files"
     show_costs(f"no-op plan, {what}", still, "reading and hashing them", hashed, "<= 3")
-    show_costs(f"plan of one changed job among {what}", one_changed, "no-op plan", still, "<= 1.2")
+    show_costs(f"plan of one changed job among {what}", one_changed, "no-op plan", still)
     show_costs("the same", one_changed, "reading and hashing them", hashed)
     show_costs("of which start and arguments", bare, "no-op plan", still)
     changed.write_text(before, encoding="utf-8")
