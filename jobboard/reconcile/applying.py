@@ -146,7 +146,11 @@ def _apply_once(
     from jobboard.reconcile.boardwrite import stage_board
 
     stage = staging.begin(store)
-    writes = [stage_board(store, stage, f"{stage.id}-{n}", board, by) for n, board in enumerate(touched)]
+    moved = {c.source: c.address for board in touched for c in board.changes if c.source is not None}
+    writes = [
+        stage_board(store, stage, f"{stage.id}-{n}", board, by, moved=moved)
+        for n, board in enumerate(touched)
+    ]
     # Once edits are kept waiting for it, a sync waits for nobody.
     if len(touched) >= LARGE and turn.sync is None:
         forks.await_child(store, tell)

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 
 
 def stage_board(
-    store: Store, stage: staging.Stage, version: str, board: BoardPlan, by: Mapping[str, Any]
+    store: Store,
+    stage: staging.Stage,
+    version: str,
+    board: BoardPlan,
+    by: Mapping[str, Any],
+    *,
+    moved: Mapping[str, str],
 ) -> BoardWrite:
     """Write a board's new version, what follows for its jobs, and what is remembered; its part of the commit.
 
@@ -31,13 +37,14 @@ def stage_board(
         version: The new version's name.
         board: What becomes of it.
         by: Who, via what, from which host, why.
+        moved: The new addresses of all jobs that get one, by those they had.
     """
     put = {
         split_address(change.address)[1]: _definition(change, stage)
         for change in board.changes
         if change.after is not None
     }
-    staging.stage_work(store, stage, version, _work(store, stage, board, by))
+    staging.stage_work(store, stage, version, _work(store, stage, board, by, moved=moved))
     remembered = {
         change.address: history.encode_change(
             change.action, change.before, put.get(split_address(change.address)[1]), change.source
@@ -54,14 +61,19 @@ def stage_board(
 
 
 def _work(
-    store: Store, stage: staging.Stage, board: BoardPlan, by: Mapping[str, Any]
+    store: Store,
+    stage: staging.Stage,
+    board: BoardPlan,
+    by: Mapping[str, Any],
+    *,
+    moved: Mapping[str, str],
 ) -> dict[str, dict[str, Any]]:
     """What is left to do for each job once the commit has been made; see ``lua/include/apply.lua``."""
     entries: dict[str, dict[str, Any]] = {}
     for change in board.changes:
         if change.away is not None:
             entries[change.address] = _staying_away(store, change)
-        elif (entry := _entry(stage, board, change, by)) is not None:
+        elif (entry := _entry(stage, board, change, by, moved=moved)) is not None:
             entries[change.address] = entry
         if change.source is not None and change.before is not None:
             entries[change.source] = {"to": change.address, "before": parents_of(change.before.spec)}
@@ -72,7 +84,12 @@ def _work(
 
 
 def _entry(
-    stage: staging.Stage, board: BoardPlan, change: JobChange, by: Mapping[str, Any]
+    stage: staging.Stage,
+    board: BoardPlan,
+    change: JobChange,
+    by: Mapping[str, Any],
+    *,
+    moved: Mapping[str, str],
 ) -> dict[str, Any] | None:
     entry = schedule_entry(change, stage.now_ms)
     if change.after is None and change.before is not None and entry is not None:
@@ -83,6 +100,9 @@ def _entry(
     elif change.before is not None and change.before.drifted:
         # Who edited it live is forgotten with the edit, in the same step as all else that follows.
         entry = {**(entry or {}), "apart": edits.paths_apart(_definition(change, stage))}
+    renamed = {parent: moved[parent] for parent in parents_of(change.ran or {}) if parent in moved}
+    if renamed and change.after is not None:
+        entry = {**(entry or {}), "renamed": renamed}
     if board.requeue and change.redefines:
         entry = {**(entry or {}), "renew": "0"}
     return entry

@@ -135,6 +135,29 @@ def test_a_wide_fan_out_goes_on_in_pages(engine: Engine) -> None:
     assert fsck.check(engine.store) == []
 
 
+def test_dependents_by_the_thousand_are_listed_in_pages_too(engine: Engine) -> None:
+    wide = engine.store.key("after", "b/a")
+    engine.client.sadd(wide, *(f"gone/j{i}" for i in range(5_000)))
+    for i in range(40):
+        engine.define(f"fan/j{i}", after=["b/a"])
+    engine.fired("b/a", T0)
+    _end(engine)
+    calls = copied = 0
+    while engine.client.exists(engine.store.key("fanout")):
+        before = _listed(engine)
+        engine.runs.tick("s1")
+        calls += 1
+        copied = max(copied, _listed(engine) - before)
+    assert 500 < copied < 4_000
+    assert calls > 5_000 // 32
+    assert engine.client.zcard(engine.store.key("queue", "common")) == 41
+    assert all(engine.state(f"fan/j{i}@{AT}") == "queued" for i in range(40))
+
+
+def _listed(engine: Engine) -> int:
+    return sum(engine.client.scard(key) for key in engine.client.keys(engine.store.key("fanout", "*")))
+
+
 def test_a_wide_fan_out_of_a_failure_skips_all(engine: Engine) -> None:
     for i in range(300):
         engine.define(f"fan/j{i}", after=["b/b"])

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kit.engine import MINUTE, Engine
 
+from jobboard.core.times.instant import format_instant
+from jobboard.store.calls.wire import pack
 from jobboard.store.runs.joins import read_joins
 from jobboard.store.views import fsck
 
@@ -136,6 +138,20 @@ def test_a_lost_run_is_a_failure(engine: Engine) -> None:
     engine.runs.lost("w1")
     engine.worker("w2")
     assert [run.address for run in engine.reserve("w2")] == ["b/alarm"]
+
+
+def test_very_many_nominals_are_looked_at_again_in_pages(engine: Engine) -> None:
+    many = 250
+    for n in range(many):
+        nominal = T0 + n * MINUTE
+        entry = {"nominal": nominal, "ends": {"b/x": "ok", "b/y": "ok"}, "family": False, "by": False}
+        engine.client.hset(engine.store.key("joins", "b/join"), format_instant(nominal), pack(entry))
+    engine.define("b/join", after=["b/x", "b/y"], overlap="allow")
+    engine.settle("b/join", before=SPEC["after"], after=["b/x", "b/y"])
+    for made in (100, 200, many):
+        engine.runs.tick("s1")
+        assert len(engine.members("live", "b/join")) == made
+    assert not engine.client.exists(engine.store.key("fanout"), engine.store.key("joins", "b/join"))
 
 
 def test_a_parent_that_it_no_longer_runs_after_keeps_it_waiting_no_more(engine: Engine) -> None:

@@ -59,6 +59,12 @@ _KINDS = (
     KeyKind("work", "LIST", "sync", "committed stages whose schedule entries are not all applied"),
     KeyKind("work:<stage>", "HASH", "sync", "job -> schedule entry to apply, packed"),
     KeyKind("moving", "HASH", "sync", "former address of a job whose runs are not all told -> the new one"),
+    KeyKind(
+        "renamed",
+        "HASH",
+        "both",
+        "job -> former addresses by which its runs wait for others, packed",
+    ),
     KeyKind("after:<parent>", "SET", "sync", "jobs that run after the parent"),
     KeyKind("holds", "HASH", "sync", "scope -> holds, packed"),
     KeyKind("skips", "HASH", "both", "job -> how many of its next runs are passed over, and why, packed"),
@@ -119,8 +125,14 @@ _KINDS = (
     KeyKind("outcomes:<job>", "ZSET", "run", "nominal and how it was decided -> the nominal"),
     KeyKind("told", "HASH", "run", "job -> how many of its outcomes were remembered so far"),
     KeyKind("gate:<run>", "HASH", "run", "job -> what the run still waits for of it, packed"),
+    KeyKind(
+        "gated:<job>",
+        "ZSET",
+        "run",
+        "run of the job, and what it waits for -> the nominal it asks for; infinite for a span of them",
+    ),
     KeyKind("gates", "ZSET", "run", "run -> when the first of its waits ends"),
-    KeyKind("fanout", "LIST", "run", "dependents still to be decided: list number and parent, packed"),
+    KeyKind("fanout", "LIST", "run", "what is still to be told: list number, what, how far it got, packed"),
     KeyKind("fanout:<list>", "SET", "run", "jobs of one such list"),
     KeyKind("zonedata", "HASH", "run", "scheduler -> version of the zone data it computes with"),
     # The past.

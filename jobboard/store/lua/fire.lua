@@ -6,7 +6,8 @@
 -- waits for and what that was worked out from; each entry of the backlog has one too.
 -- KEYS      meta
 -- ARGUMENTS scheduler=string decisions=[{address, epoch, cursor, next, nominal, text, due, missed, backlog, gate}, ...]
--- TOUCHES   cursor HASH, gates ZSET, line:<job> ZSET, live:<job> SET, sched ZSET, told HASH, used HASH
+-- TOUCHES   cursor HASH, gated:<job> ZSET, gates ZSET, line:<job> ZSET, live:<job> SET,
+--           sched ZSET, told HASH, used HASH
 -- RETURNS   "OK" {now, [[tag, run], ...]}
 -- @include guard
 -- @include arguments
@@ -45,6 +46,17 @@ local function holds(gate)
     if tonumber(redis.call('HGET', key('told'), pair[1]) or 0) ~= pair[2] then return false end
   end
   return true
+end
+
+-- Ends the waits at gates that are to end by now, whosever they are. A call ends few; whether these were all.
+local waits_over = nil
+local function waits_ended()
+  if waits_over == nil then
+    local page = redis.call('ZRANGEBYSCORE', key('gates'), '-inf', at, 'LIMIT', 0, 32)
+    for _, id in ipairs(page) do overdue(id, at) end
+    waits_over = #page < 32
+  end
+  return waits_over
 end
 
 -- Makes a run, which waits at its gate if it has one; where that is in vain it fails at once. As `enter`.
@@ -104,7 +116,8 @@ local function refusal_of(decision)
   -- What was worked out with an override that has ended since is void, as after any other change.
   local stale = due > at or d[1] ~= epoch or (d[4].u and at >= d[4].u) or not holds(gate)
   for _, late in ipairs(d[4].n and backlog or {}) do stale = stale or not holds(late[4]) end
-  if stale then
+  -- A run whose wait ends now is out of the way of the next. Where many end at once it comes again for the rest.
+  if stale or d[4].n and not waits_ended() and redis.call('EXISTS', key('gated', address)) == 1 then
     redis.call('ZADD', key('sched'), 'NX', due, address)
     return 'STALE'
   end
@@ -132,11 +145,6 @@ local function decide(decision, moved)
   local limit = d[4].r
   local used = limit and tonumber(redis.call('HGET', key('used'), address) or 0)
   if limit and used >= limit then return 'COMPLETED' end
-  -- A run whose wait ends now is out of the way of the next.
-  for _, id in ipairs(d[4].n and redis.call('SRANDMEMBER', key('live', address), 500) or {}) do
-    local until_at = redis.call('ZSCORE', key('gates'), id)
-    if until_at and tonumber(until_at) <= at then overdue(id, at) end
-  end
   -- A run that comes after the end of another waits for that end, whatever made it.
   local paced = d[4].i and (nominal or missed or backlog)
   if paced and redis.call('EXISTS', key('live', address)) == 1 then

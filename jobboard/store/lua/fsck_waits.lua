@@ -4,9 +4,9 @@
 -- it when told to. Looking and mending are one step, so what was merely on its way is never taken for broken.
 -- KEYS      meta
 -- ARGUMENTS family=string name=string subjects=list repair=bool
--- TOUCHES   after:<parent> SET, asks:<job> ZSET, awaited:<run> SET, fanout LIST, fanout:<list> SET,
---           gate:<run> HASH, gates ZSET, joins:<job> HASH, line:<job> ZSET, live:<job> SET, meta HASH,
---           needs:<run> SET, outcomes:<job> ZSET, told HASH
+-- TOUCHES   after:<parent> SET, asks:<job> ZSET, awaited:<run> SET, fanout LIST, gate:<run> HASH,
+--           gated:<job> ZSET, gates ZSET, joins:<job> HASH, line:<job> ZSET, live:<job> SET, needs:<run> SET,
+--           outcomes:<job> ZSET, renamed HASH, told HASH
 -- RETURNS   "OK" {[subject, words], ...}
 -- @include guard
 -- @include arguments
@@ -14,9 +14,13 @@
 -- @include definition
 -- @include pending
 -- @include read_run
+-- @include renamed
 -- @include await
 -- @include fits
+-- @include is_indexed
+-- @include index_gate
 -- @include open_gate
+-- @include put_off
 -- @include proceed
 -- @include advance
 -- @include broken
@@ -48,9 +52,7 @@ function look.joins(suffix)
     missing = missing or not cmsgpack.unpack(packed).ends[parent]
   end
   if missing or not broken(name .. '@' .. suffix, 'waits for parents that have all ended') then return end
-  local list = redis.call('HINCRBY', key('meta'), 'seq', 1)
-  redis.call('SADD', key('fanout', list), name)
-  redis.call('RPUSH', key('fanout'), cmsgpack.pack({list, {false}}))
+  put_off(name, {false})
 end
 
 -- What a run waits for has to live, and to know that it is awaited.
@@ -79,16 +81,39 @@ function look.gate(parent)
   local packed = redis.call('HGET', key('gate', name), parent)
   if not packed or run and pending(run.job) or redis.call('EXISTS', key('fanout')) == 1 then return end
   local ask = cmsgpack.unpack(packed)
-  local words = nil
+  local words, teller = nil, run and renamed(run.job)[parent] or parent
   if not run or run.state ~= 'blocked' then
     words = 'waits at a gate and is not blocked'
-  elseif redis.call('SISMEMBER', key('after', parent), run.job) == 0 then
+  elseif redis.call('SISMEMBER', key('after', teller), run.job) == 0 then
     words = 'waits for ' .. parent .. ', which will not tell it'
   elseif ask.high - ask.low == 1 then
-    local known = redis.call('ZRANGEBYSCORE', key('outcomes', parent), ask.high, ask.high)[1]
+    local known = redis.call('ZRANGEBYSCORE', key('outcomes', teller), ask.high, ask.high)[1]
     if known and fits(ask.on, string.match(known, ':(.*)$')) then words = 'waits for ' .. ask.shown .. ', which has ended' end
   end
-  if words and broken(name, words) then open_gate(name, parent, at) end
+  if words and broken(name, words) then
+    open_gate(name, run and run.job or string.match(name, '^[^@]*'), parent, at)
+  elseif not words and not redis.call('ZSCORE', key('gated', run.job), name .. ' ' .. parent) and is_indexed()
+    and broken(name, 'waits for ' .. parent .. ', and is not listed as such') then
+    index_gate(run.job, name, parent, ask)
+  end
+end
+
+function look.gated(entry)
+  local id, parent = string.match(entry, '^(.*) (%S+)$')
+  local run = read_run(id)
+  if run and run.job == name and redis.call('HEXISTS', key('gate', id), parent) == 1 then return end
+  if broken(id, 'is listed as a run of ' .. name .. ' that waits for ' .. parent .. ', and is none') then
+    redis.call('ZREM', key('gated', name), entry)
+  end
+end
+
+function look.renamed(job)
+  if pending(job) or redis.call('EXISTS', key('fanout')) == 1 then return end
+  local packed = redis.call('HGET', key('renamed'), job)
+  if packed and broken(job, 'has parents with other addresses, and its runs are not told') then
+    local names = cmsgpack.unpack(packed)[2]
+    redis.call('HSET', key('renamed'), job, cmsgpack.pack({put_off(job, {false}), names}))
+  end
 end
 
 function look.gates(id)

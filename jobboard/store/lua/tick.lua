@@ -6,9 +6,8 @@
 -- KEYS      meta
 -- ARGUMENTS scheduler=string zonedata=string
 -- TOUCHES   aging ZSET, barriers ZSET, claims ZSET, deadlines ZSET, delay ZSET, expected ZSET, expiry ZSET,
---           fanout LIST, fanout:<list> SET, gates ZSET, halted SET, lockrescan SET, meta HASH, overrides ZSET,
---           run:<run> HASH, schedulers ZSET, throttled ZSET, work LIST, worker:<worker> HASH, workers ZSET,
---           zonedata HASH
+--           gates ZSET, halted SET, lockrescan SET, meta HASH, overrides ZSET, run:<run> HASH, schedulers ZSET,
+--           throttled ZSET, work LIST, worker:<worker> HASH, workers ZSET, zonedata HASH
 -- RETURNS   "OK" {moment, promoted, reaped, next, unsettled, [job whose override has ended, ...]}
 -- @include guard
 -- @include arguments
@@ -21,9 +20,8 @@
 -- @include handover
 -- @include rescan
 -- @include reclaim
--- @include follow
--- @include rejoin
--- @include hear
+-- @include index_old
+-- @include fan_out
 -- @include reap_worker
 -- @include wake
 -- @include overdue
@@ -98,23 +96,7 @@ end
 reclaim(at, QUICK)
 rescan(at)
 
-local packed = redis.call('LINDEX', key('fanout'), 0)
-if packed then
-  local list, item = unpack(cmsgpack.unpack(packed))
-  for _, child in ipairs(redis.call('SPOP', key('fanout', list), PAGE)) do
-    if item[1] == true then
-      hear(child, item[2], item[3], at)
-    elseif not item[1] then
-      rejoin(child, at)
-    else
-      for _, passed in ipairs(descend(child, item, at)) do
-        follow(passed[1], passed[2], passed[3], passed[4], at, passed[5], passed[6], passed[7], passed[8])
-      end
-    end
-  end
-  if redis.call('EXISTS', key('fanout', list)) == 0 then redis.call('LPOP', key('fanout')) end
-  pressing = pressing or redis.call('EXISTS', key('fanout')) == 1
-end
+if not index_old(QUICK) or fan_out(at, PAGE) then pressing = true end
 
 local reaped, room = {}, PAGE
 local first_lapse = nil

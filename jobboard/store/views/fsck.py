@@ -29,7 +29,7 @@ PAGE = 250
 
 _SETS = (
     *("queue", "active", "lockwait", "holding", "live", "line", "lock", "after", "needs", "awaited"),
-    *("joins", "asks", "gate", "barrier", "kept"),
+    *("joins", "asks", "gate", "gated", "barrier", "kept"),
 )
 """Families of sets and hashes whose members are looked at one by one."""
 _COUNTED = ("minute", "day", "jobday")
@@ -46,7 +46,10 @@ SCRIPTS = {
         *("run", "queue", "delay", "halted", "blocked", "live", "active", "holding"),
         *("expiry", "deadlines"),
     ),
-    "fsck_waits": ("line", "turns", "joins", "needs", "awaited", "gate", "gates", "outcomes"),
+    "fsck_waits": (
+        *("line", "turns", "joins", "needs", "awaited"),
+        *("gate", "gated", "gates", "renamed", "outcomes"),
+    ),
     "fsck_locks": ("lock", "lockwait", "barriers", "barrier", "waiters"),
     "fsck_kept": (
         *("out", "aging", "kept", "tracked", "tagged", "marked", "bytag", "tagsused"),
@@ -122,6 +125,7 @@ class _Walk:
                 yield from self._paged(family, self._members(family, name), name)
         yield from self._paged("waiters", self._names("lockwait"))
         yield from self._paged("gates", self._members("gates"))
+        yield from self._paged("renamed", self._members("renamed"))
         yield from self._paged("aging", self._members("aging"))
         for family in ("tracked", "tagged", "marked", "tagsused"):
             yield from self._paged(family, self._members(family))

@@ -9,14 +9,18 @@
 -- out: {due, cursor, before = old parents, after = new parents, expected, apart = the paths in which it still
 -- differs from its file, gone = tombstone, stone = that of a job that stays gone}; what it does not name stays. A
 -- claim made before is void where the schedule moved: its scheduler computed with what no longer holds. asks = those of its new parents whose runs
--- are to be remembered, for reach ms. Where the job waits for some of its parents, `tick` looks at that again. A
+-- are to be remembered, for reach ms; renamed = the addresses of parents that have others now, by those they had.
+-- Where the job waits for some of its parents, `tick` looks at that again. A
 -- job that has another address has an entry under each: {to, before} under the one it had, and under its own
 -- {from, …}.
--- TOUCHES   after:<parent> SET, buried ZSET, claim HASH, claims ZSET, cursor HASH, edits HASH, expected ZSET,
---           incidents HASH, overrides ZSET, sched ZSET, skips HASH, tombstones HASH, used HASH
+-- TOUCHES   after:<parent> SET, asks:<job> ZSET, buried ZSET, claim HASH, claims ZSET, cursor HASH,
+--           edits HASH, expected ZSET, incidents HASH, overrides ZSET, sched ZSET, skips HASH, tombstones HASH, used HASH
 local function apply(address, entry)
   for _, parent in ipairs(entry.before or {}) do redis.call('SREM', key('after', parent), address) end
-  if entry.to then return carry(address, entry.to) end
+  if entry.to then
+    for _, parent in ipairs(entry.before or {}) do redis.call('ZREM', key('asks', parent), address) end
+    return carry(address, entry.to)
+  end
   if entry.from then carry(entry.from, address) end
   if entry.apart then keep_edits(address, entry.apart) end
   for _, parent in ipairs(entry.after or {}) do redis.call('SADD', key('after', parent), address) end
@@ -38,7 +42,7 @@ local function apply(address, entry)
   if entry.cursor then redis.call('HSET', key('cursor'), address, entry.cursor) end
   if entry.before or entry.after then
     heed(address, entry.before or {}, entry.asks or {}, entry.reach)
-    relook(address, entry.gone)
+    relook(address, entry.gone, entry.renamed)
   end
   if entry.gone then
     redis.call('HDEL', key('cursor'), address)

@@ -3,12 +3,13 @@
 -- @include readdress
 -- @include settle_counts
 -- @include meta
+-- @include regate
 -- Gives a job's state another address: next due instant, cursor, runs counted, live edits, overrides, holds,
 -- what is expected of it, last records, what was counted of its last thirty days, and the runs that are not over. A claim
 -- is void. Of what has been carried before nothing is left to carry. Where there are many runs, each is told of its new
 -- address later: that is left for `drain` to do, and `read_run` knows of it meanwhile.
--- TOUCHES   after:<parent> SET, claim HASH, claims ZSET, cursor HASH, edits HASH, expected ZSET,
---           gate:<run> HASH, holds HASH, incidents HASH, jobday:<day> HASH, joins:<job> HASH, last:<job> LIST,
+-- TOUCHES   claim HASH, claims ZSET, cursor HASH, edits HASH, expected ZSET,
+--           holds HASH, incidents HASH, jobday:<day> HASH, joins:<job> HASH, last:<job> LIST,
 --           line:<job> ZSET, live:<job> SET, meta HASH, moving HASH, outcomes:<job> ZSET, overrides ZSET,
 --           sched ZSET, skips HASH, told HASH, used HASH, work LIST, work:<stage> HASH
 local carried = nil
@@ -58,16 +59,7 @@ local function carry(from, to)
   end
   if redis.call('EXISTS', key('joins', from)) == 1 then redis.call('RENAME', key('joins', from), key('joins', to)) end
   if redis.call('EXISTS', key('line', from)) == 1 then redis.call('RENAME', key('line', from), key('line', to)) end
-  -- What waits for its runs goes on waiting; the children themselves hear of the new address first or last.
-  for _, child in ipairs(redis.call('SUNION', key('after', from), key('after', to))) do
-    for _, id in ipairs(redis.call('SRANDMEMBER', key('live', child), 500)) do
-      local ask = redis.call('HGET', key('gate', id), from)
-      if ask then
-        redis.call('HSET', key('gate', id), to, ask)
-        redis.call('HDEL', key('gate', id), from)
-      end
-    end
-  end
+  regate(from, to)
   if redis.call('EXISTS', key('outcomes', from)) == 1 then
     redis.call('RENAME', key('outcomes', from), key('outcomes', to))
     redis.call('HINCRBY', key('told'), to, 1)

@@ -3,18 +3,20 @@
 -- @include fits
 -- @include join
 -- @include tell
+-- @include renamed
 -- @include beget
 -- Decides one dependent of a parent that was decided, for the parent's nominal, as far as that can be said yet;
 -- or for a whole span of nominals, none of which ran. Of such a span one of several parents speaks for all.
--- Answers what was passed over, which the dependent's own dependents have to be told, as items of its own.
+-- Answers what was passed over, which the dependent's own dependents have to be told, as items of its own; and where
+-- to go on from, if more of its runs wait at their gates than a call tells. before and from as in `tell`.
 -- item = {parent, nominal, suffix, how, depth, family, by, seen}; seen = {count, first, last} of a span
-local function descend(child, item, at)
+local function descend(child, item, at, before, from)
   local _, d = definition(child)
   if d then d = in_force(d, at) end
-  for _, parent in ipairs(d and not item[6] and d[4].n or {}) do
-    if parent == item[1] then
-      tell(child, item, at)
-      return {}
+  if d and d[4].n and not item[6] then
+    local called = renamed(child)[item[1]] or item[1]
+    for _, parent in ipairs(d[4].n) do
+      if parent == called then return {}, tell(child, item, at, before, from) end
     end
   end
   local meant = false

@@ -13,7 +13,7 @@ local function enter(id, address, nominal, d, how, turn)
   local lined = turn and redis.call('EXISTS', key('live', address)) == 1
   local gated = how.asks and #how.asks > 0
   how.later = lined or gated
-  if gated then gate(id, how.asks, how.at) end
+  if gated then gate(id, address, how.asks, how.at) end
   local sequence = create(id, address, nominal, d, how)
   if how.later then
     redis.call('HSET', key('run', id), 'state', 'blocked')

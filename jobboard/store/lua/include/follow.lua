@@ -1,11 +1,13 @@
 -- @include key
 -- @include descend
 -- @include outcome
+-- @include put_off
 -- Decides the dependents of a job that was decided: at success they run, otherwise they are passed over,
 -- and so are theirs. A call decides at most a hundred; what is more is kept as a list that `tick` goes on
 -- with. how is 'ok' or the word for what happened instead; family and by are of a run by hand whose dependents
 -- run with it: the job it began with, and who asked. seen = {count, first, last} where a whole span was passed
 -- over, up to the nominal; again, where the parent was run again after dependents had been told of its end.
+-- Thousands are too many to be put on a list in one call, so `tick` does that too.
 -- TOUCHES   after:<parent> SET, fanout LIST, fanout:<list> SET, meta HASH, wake:<who> LIST
 local follow_left = 100
 local function follow(parent, nominal, suffix, how, at, depth, family, by, seen, again)
@@ -21,8 +23,9 @@ local function follow(parent, nominal, suffix, how, at, depth, family, by, seen,
       children = 0
     elseif children > follow_left then
       local list = redis.call('HINCRBY', key('meta'), 'seq', 1)
-      redis.call('SUNIONSTORE', key('fanout', list), edges)
-      redis.call('RPUSH', key('fanout'), cmsgpack.pack({list, item}))
+      local many = children > 2000
+      if not many then redis.call('SUNIONSTORE', key('fanout', list), edges) end
+      redis.call('RPUSH', key('fanout'), cmsgpack.pack({list, item, many and '0'}))
       redis.call('LPUSH', key('wake', 'scheduler'), 'fanout')
       redis.call('LTRIM', key('wake', 'scheduler'), 0, 9)
       children = 0
@@ -32,7 +35,9 @@ local function follow(parent, nominal, suffix, how, at, depth, family, by, seen,
       local heirs = redis.call('SMEMBERS', edges)
       table.sort(heirs)
       for _, child in ipairs(heirs) do
-        for _, passed in ipairs(descend(child, item, at)) do agenda[#agenda + 1] = passed end
+        local passed, rest = descend(child, item, at)
+        for _, one in ipairs(passed) do agenda[#agenda + 1] = one end
+        if rest then put_off(child, item, rest) end
       end
     end
   end

@@ -12,6 +12,7 @@ local function guard()
   local format = meta().format
   if not format or format == '1.0' then
     redis.call('HSET', key('meta'), 'format', FORMAT)
+    if not format then redis.call('HSET', key('meta'), 'indexed', '1') end
     local t = redis.call('TIME')
     redis.call('HSETNX', key('meta'), 'incarnation', t[1] .. '.' .. string.format('%06d', t[2]))
   end

@@ -4,8 +4,8 @@
 -- @include wake
 -- Takes a run out of wherever its state keeps it. A running one lets go of its locks, and the best waiters
 -- get their turn at once. The run's hash stays, for the caller to end or to give its next state.
--- TOUCHES   active:<queue> SET, awaited:<run> SET, blocked ZSET, delay ZSET, gate:<run> HASH, gates ZSET,
---           halted SET, holding:<worker> SET, limits HASH, line:<job> ZSET, lock:<lock> SET,
+-- TOUCHES   active:<queue> SET, awaited:<run> SET, blocked ZSET, delay ZSET, gate:<run> HASH, gated:<job> ZSET,
+--           gates ZSET, halted SET, holding:<worker> SET, limits HASH, line:<job> ZSET, lock:<lock> SET,
 --           lockwait:<lock> ZSET, needs:<run> SET, queue:<queue> ZSET, run:<run> HASH
 local limits_known = nil
 local function withdraw(run, at)
@@ -20,6 +20,9 @@ local function withdraw(run, at)
   elseif run.state == 'blocked' then
     for _, parent in ipairs(redis.call('SMEMBERS', key('needs', run.id))) do
       redis.call('SREM', key('awaited', parent), run.id)
+    end
+    for _, parent in ipairs(redis.call('HKEYS', key('gate', run.id))) do
+      redis.call('ZREM', key('gated', run.job), run.id .. ' ' .. parent)
     end
     redis.call('DEL', key('needs', run.id), key('gate', run.id))
     redis.call('ZREM', key('gates'), run.id)
