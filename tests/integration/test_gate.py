@@ -279,7 +279,7 @@ def test_thousands_that_wait_for_one_go_on_in_pages(project: Project, walk: Walk
     _sync(project, LOAD + waiting)
     walk.to("05:00:00")
     (load,) = walk.reserve().values()
-    for _ in range(2):
+    for _ in range(3):
         walk.to("05:30:00")
     client, key = walk.store.client, walk.store.key
     assert client.zcard(key("blocked")) == 700
