@@ -29,18 +29,15 @@ local function close(run, state, at, outcome)
   if run.defers > 0 then record.defers = run.defers end
   if run.overlapped then record.overlapped = true end
   if #run.tries > 0 then record.tries = run.tries end
-  local unlocked = #run.locks > 0 and redis.call('HGET', key('run', run.id), 'unlocked')
-  if unlocked then record.unlocked = cmsgpack.unpack(unlocked) end
+  if run.unlocked then record.unlocked = cmsgpack.unpack(run.unlocked) end
   if state ~= 'ok' then
     -- What a retry by hand needs, and nothing else would know.
     record.family = run.family
-    local own = redis.call('HMGET', key('run', run.id), 'own', 'spec')
-    if own[1] and #own[2] <= 16384 then record.spec, record.launch = own[2], cmsgpack.pack(run.launch) end
-    if own[1] and #own[2] > 16384 then record.heavy = true end
+    if run.own and #run.spec <= 16384 then record.spec, record.launch = run.spec, cmsgpack.pack(run.launch) end
+    if run.own and #run.spec > 16384 then record.heavy = true end
   elseif string.sub(run.job, 1, 5) == 'push/' then
     -- No job says what a pushed command was.
-    local spec = redis.call('HGET', key('run', run.id), 'spec')
-    if spec and #spec <= 512 then record.spec = spec end
+    if run.spec and #run.spec <= 512 then record.spec = run.spec end
   end
   if run.launch.f then
     redis.call('ZREM', key('deadlines'), run.id)

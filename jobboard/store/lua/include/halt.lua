@@ -8,7 +8,7 @@
 local HALT_MS = 60000
 local function halt(run, at)
   local hold = held(run.job, run.launch.g, at)
-  if not hold or redis.call('HEXISTS', key('run', run.id), 'forced') == 1 then return false end
+  if not hold or run.forced then return false end
   redis.call('HSET', key('run', run.id), 'state', 'delayed')
   redis.call('SADD', key('halted'), run.id)
   postpone(run.id, math.min(hold['until'] or at + HALT_MS, at + HALT_MS))

@@ -21,7 +21,7 @@
 local function hand_out(worker, wish, at)
   local entries, taken, runs, queues = {}, {}, {}, wish.queues
   local function entry(run)
-    return {run.id, run.job, run.nominal, run.attempt, run.token, redis.call('HGET', key('run', run.id), 'spec'),
+    return {run.id, run.job, run.nominal, run.attempt, run.token, run.spec,
       run.trigger, run.lost, run.defers, run.queued_at, run.due_at, run.revision, run.queue}
   end
   local known = redis.call('HMGET', key('worker', worker), 'reserved', 'turn')

@@ -1,21 +1,28 @@
 -- @include key
 -- @include meta
 -- @include made_before
--- A live run's facts, all but its spec, or nil when there is no such live run. What is as it was at first is not
--- written down: the first attempt, none lost, none put off. The job is under the address it has now, whatever the run
+-- A live run's facts, all that its hash has and under the names it has them, or nil when there is no such live run. One
+-- look for all of them costs less than to ask for each of those that most runs lack: what is as it was at first is not
+-- written down, the first attempt, none lost, none put off. The job is under the address it has now, whatever the run
 -- was made under.
 -- TOUCHES   moving HASH, run:<run> HASH
+local RUN_NUMBERS = {token = true, reserved_at = true, attempt = true, lost = true, defers = true, expires = true}
 local function read_run(id)
-  local v = redis.call('HMGET', key('run', id), 'made', 'state', 'token', 'worker', 'reserved_at', 'attempt', 'lost',
-    'defers', 'tries', 'cancel', 'lock', 'overlapped', 'awaited', 'expires', 'doomed', 'fate', 'again')
-  local m = v[1] and cmsgpack.unpack(v[1]) or made_before(id)
+  local flat = redis.call('HGETALL', key('run', id))
+  -- Named here is what every running one has: a table made with room for it need not grow.
+  local run = {id = id, made = nil, spec = nil, state = nil, worker = nil, token = nil, reserved_at = nil, attempt = 1,
+    lost = 0, defers = 0, tries = nil, job = nil, nominal = nil, queue = nil, score = nil, launch = nil, locks = nil,
+    epoch = nil, revision = nil, trigger = nil, queued_at = nil, due_at = nil, by = nil, family = nil}
+  for i = 1, #flat, 2 do
+    local name, value = flat[i], flat[i + 1]
+    run[name] = RUN_NUMBERS[name] and tonumber(value) or value
+  end
+  local m = run.made and cmsgpack.unpack(run.made) or made_before(id)
   if not m then return nil end
-  local job = meta().moving and redis.call('HGET', key('moving'), m[1]) or m[1]
-  return {id = id, job = job, nominal = m[2], queue = m[3], score = m[4], launch = m[5], locks = m[5].l or {},
-    epoch = m[6], revision = m[7], trigger = m[8], queued_at = m[9], due_at = m[10], by = m[11] or '',
-    family = m[12] or nil, state = v[2], token = tonumber(v[3] or nil), worker = v[4] or nil,
-    reserved_at = tonumber(v[5] or nil), attempt = tonumber(v[6] or 1), lost = tonumber(v[7] or 0),
-    defers = tonumber(v[8] or 0), tries = v[9] and cmsgpack.unpack(v[9]) or {}, cancel = v[10] or nil,
-    lock = v[11] or nil, overlapped = v[12] or nil, awaited = v[13] or nil, expires = tonumber(v[14] or nil),
-    doomed = v[15] or nil, fate = v[16] or nil, again = v[17] or nil}
+  run.job = meta().moving and redis.call('HGET', key('moving'), m[1]) or m[1]
+  run.nominal, run.queue, run.score, run.launch, run.locks = m[2], m[3], m[4], m[5], m[5].l or {}
+  run.epoch, run.revision, run.trigger, run.queued_at, run.due_at = m[6], m[7], m[8], m[9], m[10]
+  run.by, run.family = m[11] or '', m[12] or nil
+  run.tries = run.tries and cmsgpack.unpack(run.tries) or {}
+  return run
 end
