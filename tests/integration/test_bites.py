@@ -146,6 +146,63 @@ def test_one_that_waits_for_another_meanwhile_does_not_hear_of_it(
     assert fsck.check(engine.store) == []
 
 
+def _held(engine: Engine, count: int) -> list[Reserved]:
+    """So many runs of one worker."""
+    _manual(engine, count)
+    return [run for start in range(0, count, 100) for run in engine.reserve(limit=min(100, count - start))]
+
+
+def _hello(engine: Engine, held: list[Reserved]) -> tuple[list[str], int]:
+    """A worker reconnects and says what it holds: what it is to drop, and how many calls that took."""
+    before = _calls(engine)
+    holding = [(run.run_id, run.token) for run in held]
+    hello = engine.runs.hello(
+        "w1", host="h", pid=1, queues=["common"], slots=8, lease_ms=LEASE, version="1", holding=holding
+    )
+    return hello.drop, _calls(engine) - before
+
+
+def _calls(engine: Engine) -> int:
+    told: Any = engine.client.info("commandstats")
+    return sum(told.get(name, {"calls": 0})["calls"] for name in ("cmdstat_evalsha", "cmdstat_eval"))
+
+
+def test_a_worker_that_comes_back_with_very_many_runs_keeps_them(engine: Engine) -> None:
+    held = _held(engine, 250)
+    assert _hello(engine, held) == ([], 3)
+    assert len(engine.members("holding", "w1")) == 250
+    assert fsck.check(engine.store) == []
+
+
+def test_of_very_many_runs_each_is_judged(engine: Engine, clock: StoreClock) -> None:
+    """What it says and is another's by now, what it says and nobody has, what it has and does not say."""
+    held = _held(engine, 600)
+    engine.runs.give_back("w1", [(run.run_id, run.token) for run in held[:150]])
+    engine.worker("w2")
+    gone = {run.run_id for run in engine.reserve("w2", limit=100) + engine.reserve("w2", limit=50)}
+    assert gone == {run.run_id for run in held[:150]}
+    drop, calls = _hello(engine, held[:350])
+    assert (set(drop), len(drop)) == (gone, 150)
+    assert calls == 4 + 2
+    assert engine.members("holding", "w1") == {run.run_id for run in held[150:350]}
+    assert engine.members("queue", "common") == {run.run_id for run in held[350:]}
+    assert fsck.check(engine.store) == []
+
+
+def test_of_very_many_runs_a_worker_is_told_of_each_that_it_is_to_stop(engine: Engine) -> None:
+    held = {run.run_id for run in _held(engine, 1_200)}
+    for run_id in held:
+        engine.client.hset(engine.store.key("run", run_id), "cancel", "ana")
+    told: set[str] = set()
+    beats = 0
+    while told != held:
+        now = engine.runs.beat("w1", LEASE).cancel
+        assert len(now) < 1_100
+        told.update(now)
+        beats += 1
+        assert beats < 10
+
+
 def test_a_run_that_replaces_others_makes_away_with_a_hundred(engine: Engine) -> None:
     engine.define("b/x", schedule={"every": MINUTE}, overlap="replace")
     _manual(engine, 150)

@@ -57,6 +57,21 @@ def test_a_runner_pops_and_acks(engine: Engine, call: Call) -> None:
     assert fsck.check(engine.store) == []
 
 
+def test_a_runner_that_holds_very_many_keeps_them(engine: Engine, call: Call) -> None:
+    many = 700
+    for _ in range(many):
+        call("push", queue="common", run="true")
+    held = [run["run"] for _ in range(7) for run in call("pop", worker="node-1", limit=100)["runs"]]
+    assert len(set(held)) == many
+    assert call("pop", worker="node-1") == {"runs": [], "cancel": []}
+    assert len(engine.members("holding", "node-1")) == many
+    for _ in range(7):
+        call("pop", worker="node-1", holding=held[:-150], limit=0)
+    assert engine.members("holding", "node-1") == set(held[:-150])
+    assert engine.members("queue", "common") == set(held[-150:])
+    assert fsck.check(engine.store) == []
+
+
 def test_a_runner_decides_about_tries(engine: Engine, call: Call) -> None:
     run_id = call("push", queue="common", run="true")["run"]
     (run,) = call("pop", worker="node-1")["runs"]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kit.clock import StoreClock
 
     from jobboard.store.calls.connect import Store
+    from jobboard.store.runs.runs import Reserved
 
 BY = {"actor": "ana"}
 
@@ -63,6 +64,75 @@ def test_a_limit_counts_what_runs_when_it_is_set(engine: Engine) -> None:
     assert engine.reserve("w2") == []
     engine.finish(first)
     assert len(engine.reserve("w2")) == 1
+
+
+@pytest.fixture
+def crowd(engine: Engine) -> list[Reserved]:
+    """Four workers that run more of the queue than one call counts, and some of another."""
+    engine.define("b/one")
+    engine.define("b/other", queue="slow")
+    for n in range(480):
+        engine.runs.start_run("b/other" if n % 8 == 7 else "b/one", by="ana")
+    for name in ("w1", "w2", "w3", "w4"):
+        engine.worker(name, "common", "slow")
+    return [
+        run for name in ("w1", "w2", "w3", "w4") for run in engine.reserve(name, "common", "slow", limit=120)
+    ]
+
+
+def limited(engine: Engine, limit: int | None) -> bool:
+    """Set a limit in one call, as a command would that died before the next; whether all are counted."""
+    return bool(
+        engine.store.call(
+            "limit", queue="common", limit=limit or False, rate=False, span_ms=False, aging_ms=False, by=BY
+        )[1]
+    )
+
+
+def test_of_very_many_that_run_all_count(engine: Engine, crowd: list[Reserved]) -> None:
+    queues.limit(engine.store, "common", limit=419, by=BY)
+    assert len(engine.members("active", "common")) == 420
+    fill(engine, 2)
+    assert engine.reserve("w1") == []
+    mine = [run for run in crowd[:120] if run.address == "b/one"]
+    engine.finish(mine[0])
+    assert engine.reserve("w1") == []
+    engine.finish(mine[1])
+    assert len(engine.reserve("w1")) == 1
+    assert fsck.check(engine.store) == []
+
+
+def test_until_all_are_counted_nothing_is_let_go_and_who_looks_counts_on(
+    engine: Engine, crowd: list[Reserved]
+) -> None:
+    fill(engine, 2)
+    assert not limited(engine, 421)
+    assert 0 < len(engine.members("active", "common")) < 420
+    assert fsck.check(engine.store) == []
+    mine = [run for run in crowd[:120] if run.address == "b/one"]
+    engine.finish(mine[0])
+    woken(engine)
+    got: list[Reserved] = []
+    calls = 0
+    while not got:
+        got = engine.reserve("w2")
+        calls += 1
+        assert got or calls < 10
+        assert woken(engine) or got
+    assert len(got) == 2
+    assert len(engine.members("active", "common")) == 421
+    assert fsck.check(engine.store) == []
+
+
+def test_another_limit_meanwhile_counts_on_and_none_forgets(engine: Engine, crowd: list[Reserved]) -> None:
+    assert len(crowd) == 480
+    assert not limited(engine, 5)
+    assert limited(engine, 9)
+    assert len(engine.members("active", "common")) == 420
+    assert limited(engine, 7), "what is counted is not counted again"
+    assert limited(engine, None)
+    assert not engine.client.exists(engine.store.key("active", "common"))
+    assert fsck.check(engine.store) == []
 
 
 @pytest.mark.parametrize("how", ["retry", "give back", "lost", "cancelled"])

@@ -122,7 +122,8 @@ function look.run(id)
     end
   end
   local rule = redis.call('HGET', key('limits'), run.queue)
-  if rule and cmsgpack.unpack(rule).limit and redis.call('SISMEMBER', key('active', run.queue), id) == 0
+  rule = rule and cmsgpack.unpack(rule)
+  if rule and rule.limit and not rule.counting and redis.call('SISMEMBER', key('active', run.queue), id) == 0
     and broken(id, 'runs and does not count against the limit of queue ' .. run.queue) then
     redis.call('SADD', key('active', run.queue), id)
   end

@@ -1,11 +1,12 @@
 #!lua
 -- Registers a worker, or registers it again after it was cut off, and judges each run it says it holds: kept
 -- where it is still its own, taken up again where it was lost and nobody has it yet, dropped otherwise. What
--- the store thinks it holds and it does not was handed out in a reply that got lost, and goes back.
+-- the store thinks it holds and it does not was handed out in a reply that got lost, and goes back. A call judges a
+-- hundred, from the first that is said on, and answers with which the next has to begin; false for holding judges none.
 -- KEYS      meta
--- ARGUMENTS worker=string host=string pid=int queues=list slots=int lease_ms=int version=string inboxes=list own_slots=map order=string format=string holding=[{run, token}, ...]
+-- ARGUMENTS worker=string host=string pid=int queues=list slots=int lease_ms=int version=string inboxes=list own_slots=map order=string format=string holding=[{run, token}, ...]|false first=int
 -- TOUCHES   holding:<worker> SET, worker:<worker> HASH, workers ZSET
--- RETURNS   "OK" {now, [dropped run, ...]}
+-- RETURNS   "OK" {now, [dropped run, ...], next|false}
 -- @include guard
 -- @include arguments
 -- @include now
@@ -31,20 +32,37 @@ end
 redis.call('HSETNX', key('worker', worker), 'started_at', at)
 if not known then event('worker', '', nil, at, 'worker', worker) end
 
-local kept, dropped = {}, {}
-for _, pair in ipairs(arguments.holding) do
-  local run = read_run(pair[1])
-  if run and run.token == pair[2] and run.worker == worker then
-    kept[run.id] = true
-  elseif run and adopt(run, worker, pair[2], at) then
-    kept[run.id] = true
-  else
-    dropped[#dropped + 1] = pair[1]
+local MOST = 100
+local dropped, room, following = {}, MOST, false
+
+local function hand_back(id, run)
+  if run and run.worker == worker then requeue(run, at) end
+  redis.call('SREM', key('holding', worker), id)
+end
+
+local said = arguments.holding or {}
+for i = arguments.first, math.min(arguments.first + MOST - 1, #said) do
+  local id, token = unpack(said[i])
+  local run = read_run(id)
+  local kept = run and run.token == token and run.worker == worker
+  if not kept and not (run and adopt(run, worker, token, at)) then
+    dropped[#dropped + 1] = id
+    hand_back(id, run)
+  end
+  room = room - 1
+end
+if arguments.first + MOST <= #said then following = arguments.first + MOST end
+
+-- Of what it does not name only the ids are read, which are as many as it has slots.
+local named = {}
+for _, pair in ipairs(said) do named[pair[1]] = true end
+for _, id in ipairs(arguments.holding and not following and redis.call('SMEMBERS', key('holding', worker)) or {}) do
+  if not named[id] and room == 0 then
+    following = #said + 1
+    break
+  elseif not named[id] then
+    hand_back(id, read_run(id))
+    room = room - 1
   end
 end
-for _, id in ipairs(redis.call('SRANDMEMBER', key('holding', worker), 500)) do
-  local run = not kept[id] and read_run(id)
-  if run and run.worker == worker then requeue(run, at) end
-  if not kept[id] then redis.call('SREM', key('holding', worker), id) end
-end
-return cmsgpack.pack({'OK', at, dropped})
+return cmsgpack.pack({'OK', at, dropped, following})

@@ -1,14 +1,14 @@
 #!lua
 -- Sets how many runs of a queue may run at once over all workers, how many may begin in a span of time, and for how
--- long a run may wait behind better ones; false lifts any of them. What runs already counts from now on.
+-- long a run may wait behind better ones; false lifts any of them. What runs already counts from now on: where that is
+-- much it is counted page by page, and until it is nothing more of the queue is let go.
 -- KEYS      meta
 -- ARGUMENTS queue=string limit=int rate=int span_ms=int aging_ms=int by=map
--- TOUCHES   active:<queue> SET, holding:<worker> SET, limits HASH, pace HASH, queues SET, throttled ZSET,
---           workers ZSET
--- RETURNS   "OK"
+-- TOUCHES   active:<queue> SET, limits HASH, pace HASH, queues SET, throttled ZSET
+-- RETURNS   "OK" {counted}
 -- @include guard
 -- @include arguments
--- @include read_run
+-- @include count_active
 -- @include wake
 -- @include audit
 local refused = guard()
@@ -16,7 +16,15 @@ if refused then return refused end
 local queue = arguments.queue
 local rule = {limit = arguments.limit or nil, rate = arguments.rate or nil, span_ms = arguments.span_ms or nil,
   aging = arguments.aging_ms or nil}
-redis.call('DEL', key('active', queue))
+audit('limit', 'queue:' .. queue, arguments.by, rule)
+local packed = redis.call('HGET', key('limits'), queue)
+local before = packed and cmsgpack.unpack(packed) or {}
+if rule.limit and before.limit then
+  rule.counting = before.counting
+else
+  redis.call('UNLINK', key('active', queue))
+  rule.counting = rule.limit and {'0', {}, '0'} or nil
+end
 redis.call('HDEL', key('pace'), queue)
 redis.call('ZREM', key('throttled'), queue)
 redis.call('SADD', key('queues'), queue)
@@ -25,12 +33,6 @@ if rule.limit or rule.rate or rule.aging then
 else
   redis.call('HDEL', key('limits'), queue)
 end
-for _, worker in ipairs(rule.limit and redis.call('ZRANGE', key('workers'), 0, 499) or {}) do
-  for _, id in ipairs(redis.call('SRANDMEMBER', key('holding', worker), 500)) do
-    local run = read_run(id)
-    if run and run.queue == queue then redis.call('SADD', key('active', queue), id) end
-  end
-end
+local counted = not rule.counting or count_active(queue, rule)
 wake(queue)
-audit('limit', 'queue:' .. queue, arguments.by, rule)
-return cmsgpack.pack({'OK'})
+return cmsgpack.pack({'OK', counted})

@@ -152,15 +152,18 @@ def limit(
         errors.UsageError: It is no queue, or nothing at all could run.
     """
     check_rule(limit, rate, aging_ms)
-    store.call(
+    name = checked_queue(queue)
+    _, counted = store.call(
         "limit",
-        queue=checked_queue(queue),
+        queue=name,
         limit=limit or False,
         rate=rate is not None and rate[0],
         span_ms=rate is not None and rate[1],
         aging_ms=aging_ms or False,
         by=dict(by),
     )
+    while not counted:
+        _, counted = store.call("count_running", queue=name)
 
 
 def read_rules(store: Store) -> dict[str, Rule]:

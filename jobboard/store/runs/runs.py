@@ -147,22 +147,27 @@ class Runs:
             holding: Run ids and tokens of all it has, results not yet delivered included. What the store
                 handed out and is not named here counts as never started.
         """
-        _, now_ms, dropped = self._store.call(
-            "hello",
-            worker=worker,
-            host=host,
-            pid=pid,
-            queues=list(queues),
-            slots=slots,
-            lease_ms=lease_ms,
-            version=version,
-            inboxes=list(inboxes),
-            own_slots=dict(own_slots or {}),
-            order=order,
-            format=FORMAT,
-            holding=[list(pair) for pair in holding],
-        )
-        return Hello(now_ms, list(dropped))
+        dropped: list[str] = []
+        first = 1
+        while first:
+            _, now_ms, page, first = self._store.call(
+                "hello",
+                worker=worker,
+                host=host,
+                pid=pid,
+                queues=list(queues),
+                slots=slots,
+                lease_ms=lease_ms,
+                version=version,
+                inboxes=list(inboxes),
+                own_slots=dict(own_slots or {}),
+                order=order,
+                format=FORMAT,
+                holding=[list(pair) for pair in holding],
+                first=first,
+            )
+            dropped += page
+        return Hello(now_ms, dropped)
 
     def reserve(
         self,

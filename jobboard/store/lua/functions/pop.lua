@@ -12,13 +12,18 @@ if #queues == 0 then refuse('queues: none is named') end
 for _, queue in ipairs(queues) do
   if not is_name((string.gsub(queue, '^@', ''))) then refuse('"%s" is no queue', queue) end
 end
-local holding, held = {}, said.holding or redis.call('SRANDMEMBER', key('holding', said.worker), 500)
-for _, id in ipairs(held) do
+local holding = said.holding and {}
+for _, id in ipairs(said.holding or {}) do
   local token = tonumber(redis.call('HGET', key('run', id), 'token') or nil)
   if token then holding[#holding + 1] = {id, token} end
 end
-ask('hello', KEYS, {worker = said.worker, host = said.host or '', pid = 0, queues = queues, slots = #held + limit,
-  lease_ms = lease_ms, version = 'function', inboxes = {}, own_slots = {}, order = 'priority', format = FORMAT, holding = holding})
+-- Of a long list a call judges a part, and the next one goes on.
+local first = tonumber(redis.call('HGET', key('worker', said.worker), 'judged') or 1)
+local held = holding and #holding or redis.call('SCARD', key('holding', said.worker))
+local heard = ask('hello', KEYS, {worker = said.worker, host = said.host or '', pid = 0, queues = queues, slots = held + limit,
+  lease_ms = lease_ms, version = 'function', inboxes = {}, own_slots = {}, order = 'priority', format = FORMAT,
+  holding = holding or false, first = first})
+if heard[4] or first > 1 then redis.call('HSET', key('worker', said.worker), 'judged', heard[4] or 1) end
 local runs = {}
 if limit > 0 then
   local request = said.request or 'call-' .. redis.call('HINCRBY', key('meta'), 'seq', 1)

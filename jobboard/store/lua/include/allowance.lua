@@ -1,4 +1,5 @@
 -- @include key
+-- @include count_active
 -- How many runs each of some queues may let go now, by its limits and by who has paused it: {queue = number,
 -- ...}, without an entry as many as there are. Nearly always there is nothing to look up further. A hold on a queue
 -- is one on the queues of runners beside it, too.
@@ -26,7 +27,11 @@ local function allowance(queues, at)
   for i, queue in ipairs(queues) do
     local rule = limits[i] and cmsgpack.unpack(limits[i])
     rules[queue] = rule or nil
-    if rule and rule.limit then rooms[queue] = math.max(0, rule.limit - redis.call('SCARD', key('active', queue))) end
+    if rule and rule.counting and not count_active(queue, rule) then
+      rooms[queue] = 0
+    elseif rule and rule.limit then
+      rooms[queue] = math.max(0, rule.limit - redis.call('SCARD', key('active', queue)))
+    end
     if rule and rule.rate then
       local used_to = math.max(at, tonumber(redis.call('HGET', key('pace'), queue) or 0))
       local left = math.floor((at + rule.span_ms - used_to) * rule.rate / rule.span_ms + 0.000001)
