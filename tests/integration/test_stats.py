@@ -56,6 +56,22 @@ def test_ends_are_told_of_before_and_after_they_are_counted(engine: Engine, stor
     assert engine.client.llen(store.key("uncounted")) == 40 % 16
 
 
+def test_minutes_that_are_counted_together_add_up_to_their_day(
+    engine: Engine, store: Store, clock: StoreClock
+) -> None:
+    until = NOON + 40 * 20_000
+    for n in range(40):
+        clock.set(NOON + n * 20_000)
+        _ran(engine, "b/x" if n % 3 else "b/slow", NOON + n, started_ago_ms=n * n)
+    minutes, _ = counts.by_queue(store, NOON, until)
+    days, _ = counts.by_queue(store, until - 3 * DAY_MS, until)
+    jobs, _ = counts.by_job(store, NOON, until)
+    assert minutes == days == {"common": total(jobs.values())}
+    assert days["common"].runs == 40
+    assert days["common"].ran.total_ms == sum(n * n for n in range(40))
+    assert len(list(store.client.scan_iter(store.key("minute", "*")))) > 5
+
+
 def test_what_is_damaged_of_the_counts_keeps_no_run_from_ending(engine: Engine, store: Store) -> None:
     store.client.rpush(store.key("uncounted"), b"\xc1", b"\x01")
     for n in range(20):
