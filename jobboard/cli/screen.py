@@ -10,6 +10,7 @@ import io
 import os
 import re
 import sys
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ _STYLES = {
 
 _GAP = re.compile(r"( {3,})")
 _LABEL = 12
+_BETWEEN = "  "
+"""What stands between two columns of a table."""
+_NARROWEST = 8
+"""Characters that a column of a table has at least where its words are broken."""
 
 
 class Screen:
@@ -70,20 +75,23 @@ class Screen:
             self.line(part, style)
 
     def table(self, head: Sequence[str], rows: Iterable[Sequence[str]], styles: Sequence[str] = ()) -> None:
-        """Rows under a head, in columns as wide as their text; the last column is cut at the terminal's edge.
+        """Rows under a head, in columns as wide as their text; a terminal too narrow folds cells.
 
-        Without a terminal nothing is cut: whoever reads a pipe wants all of it. `styles` colours a row's
-        first column, one name a row.
+        Without a terminal nothing is folded: whoever reads a pipe wants a row to be a line. `styles` colours
+        a row's first column, one name a row.
         """
         cells = [[visible(cell) for cell in row] for row in rows]
         widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
         limit = self.columns()
-        self.line(_row(head, widths, limit), "dim")
+        if limit and sum(widths) + len(_BETWEEN) * (len(widths) - 1) > limit:
+            widths = _fitted(widths, [head, *cells], limit)
+        for text in _row(head, widths, limit):
+            self.line(text, "dim")
         for index, row in enumerate(cells):
-            text = _row(row, widths, limit)
             style = styles[index] if index < len(styles) else ""
-            first = text[: widths[0]]
-            self.line(self.paint(first, style) + text[len(first) :])
+            for text in _row(row, widths, limit):
+                first = text[: widths[0]]
+                self.line(self.paint(first, style) + text[len(first) :])
 
     def columns(self) -> int:
         """How wide the terminal is; 0 where there is none."""
@@ -183,9 +191,38 @@ def _folded(text: str, width: int, hang: int) -> list[str]:
     return folded
 
 
-def _row(cells: Sequence[str], widths: Sequence[int], limit: int) -> str:
-    text = "  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip()
-    return text[: limit - 1] + "…" if limit and len(text) > limit else text
+def _fitted(widths: Sequence[int], rows: Sequence[Sequence[str]], limit: int) -> list[int]:
+    """The widths of columns that fit in `limit` together, as far as can be: the widest give way first.
+
+    The first names the row, and stays. Words stay whole, so that they can be copied, as long as there is
+    room for the longest of each column.
+    """
+    longest = [
+        max(len(word) for cell in column for word in cell.split() or [""])
+        for column in zip(*rows, strict=True)
+    ]
+    over = sum(widths) + len(_BETWEEN) * (len(widths) - 1) - limit
+    left = list(widths)
+    for least in (longest, [min(width, _NARROWEST) for width in longest]):
+        while over > 0 and (wide := [i for i in range(1, len(left)) if left[i] > least[i]]):
+            left[max(wide, key=left.__getitem__)] -= 1
+            over -= 1
+    return left
+
+
+def _row(cells: Sequence[str], widths: Sequence[int], limit: int) -> list[str]:
+    """A row's lines: one, unless a cell is wider than its column. What is too wide even so is cut."""
+    from textwrap import wrap
+
+    parts = [
+        [cell] if len(cell) <= width else wrap(cell, width, break_on_hyphens=False)
+        for cell, width in zip(cells, widths, strict=True)
+    ]
+    lines = []
+    for row in zip_longest(*parts, fillvalue=""):
+        text = _BETWEEN.join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        lines.append(text[: limit - 1] + "…" if limit and len(text) > limit else text)
+    return lines
 
 
 def _wants_colour(stream: TextIO) -> bool:

@@ -76,9 +76,11 @@ class LoadText:
         slices = load.hours if len(load.hours) <= _DAYS_FROM else _days(load.hours)
         step_ms = HOUR_MS if slices is load.hours else 24 * HOUR_MS
         top = max(one.busy_ms for one in slices) or 1
+        beside = len(self._moment(slices[0].from_ms)) + 4 * len("  average") + len("  ")
+        widest = min(_BAR, max(1, (self.screen.columns() or beside + _BAR) - beside))
         rows = []
         for one in slices:
-            bar = "█" * -(-one.busy_ms * _BAR // top)
+            bar = "█" * -(-one.busy_ms * widest // top)
             numbers = [
                 f"{one.made:,}",
                 f"{one.running:,}",

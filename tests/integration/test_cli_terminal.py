@@ -19,6 +19,8 @@ from jobboard.store.calls import clocks
 from jobboard.store.runs import past
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from jobboard.store.calls.connect import Store
 
 JOB: dict[str, Any] = {"command": {"run": "true"}, "schedule": {"cron": "0 * * * *"}}
@@ -84,6 +86,38 @@ def test_runs_keep_their_reasons_on_sixty_columns(store: Store, story: Story) ->
         assert any("exit 3" in line for line in on_terminal(store, "runs", columns=columns))
     (wide,) = [line for line in on_terminal(store, "runs", columns=140) if "exit 3" in line]
     assert "ops/b@" in wide
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_a_table_too_wide_folds_its_cells_and_loses_nothing(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    words = "the quick brown fox jumps over it and back tomorrow"
+    board = tmp_path / "boards" / "a-board-of-some-length.yaml"
+    board.parent.mkdir()
+    board.write_text(f"board: ops\njobs:\n  a: {{run: echo {words}, timeout: 10m}}\n")
+    monkeypatch.chdir(tmp_path)
+    lines = on_terminal(store, "explain", "ops/a", "--files", columns=columns)
+    assert max(map(len, lines)) <= columns
+    start = next(n for n, line in enumerate(lines) if line.startswith("command"))
+    end = next(n for n, line in enumerate(lines) if line.startswith("timeout"))
+    assert all(line.startswith(" " * 10) for line in lines[start + 1 : end])
+    told = " ".join(" ".join(lines[start:end]).split())
+    assert all(word in told for word in ("command", "quick", "tomorrow"))
+    assert "yaml:3:12" in told
+    assert "job" in told
+
+
+@pytest.mark.parametrize("columns", [40, 60])
+def test_doctor_and_simulations_fit_narrow_terminals(
+    store: Store, story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    board = tmp_path / "boards" / "ops.yaml"
+    board.parent.mkdir()
+    board.write_text('board: ops\njobs:\n  a: {run: x, cron: "*/7 * * * *"}\n')
+    monkeypatch.chdir(tmp_path)
+    assert max(map(len, on_terminal(store, "doctor", columns=columns))) <= columns
+    assert max(map(len, on_terminal(store, "simulate", "--hours", "2", columns=columns))) <= columns
 
 
 def test_reasons_wrap_beside_their_states(store: Store, story: Story) -> None:

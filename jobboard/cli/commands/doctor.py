@@ -10,6 +10,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from jobboard.cli import project
+from jobboard.cli.records import wrapped
 from jobboard.cli.screen import Screen
 from jobboard.settings import Settings
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from jobboard.store.views.health import Finding
 
 _SIGNS = {"ok": ("ok", "good"), "warn": ("warn", "change"), "error": ("error", "error")}
+_MESSAGE_AT = 19
+"""The column a message begins at."""
 _LITTLE_BYTES = 100 * 1024 * 1024
 
 
@@ -44,11 +47,14 @@ def execute(args: argparse.Namespace) -> int:
         print(json.dumps({"store": project.store_name(settings), "findings": said}, indent=2))
         return int(broken)
     screen = Screen()
-    screen.line(project.store_name(settings), "bold")
+    screen.folded(project.store_name(settings), "bold")
     for finding in findings:
         word, style = _SIGNS[finding.level]
         hint = f"   {finding.hint}" if finding.hint else ""
-        screen.line(f"{screen.paint(f'{word:<6}', style)}{finding.topic:<12} {finding.message}{hint}")
+        first, *others = wrapped(screen, finding.message + hint, _MESSAGE_AT)
+        screen.line(f"{screen.paint(f'{word:<6}', style)}{finding.topic:<12} {first}")
+        for line in others:
+            screen.line(" " * _MESSAGE_AT + line)
     return int(broken)
 
 

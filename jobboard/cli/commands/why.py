@@ -66,13 +66,13 @@ def execute(args: argparse.Namespace) -> int:
 
 def _write(explanation: Explanation, facts: JobFacts, world: World) -> None:
     screen = Screen()
-    screen.line(explanation.headline, "bold")
+    screen.folded(explanation.headline, "bold")
     _findings(screen, explanation, facts, world)
     remarks = " ".join(text for text in (explanation.outlook, explanation.advice) if text)
     if remarks:
-        screen.line(f"  {remarks}")
+        screen.folded(f"  {remarks}", hang=2)
     if clocks := clocks_text([facts.zone]):
-        screen.line(f"  {clocks}", "dim")
+        screen.folded(f"  {clocks}", "dim", hang=2)
     if explanation.command:
         screen.line(f"  → {explanation.command}")
     if explanation.retry:
