@@ -8,6 +8,7 @@ it and returns the exit code. Only the module of the command that was asked for 
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from functools import partial
@@ -106,6 +107,10 @@ _ELSEWHERE = {
 }
 """Flags of other programs, or other commands, for what a command may call otherwise."""
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Why a file that standard output is written to takes no more. It has no name for who writes."""
+_DONE = "make room where standard output goes; what was done before that is done"
+
 
 class _Unmeasured(argparse.HelpFormatter):
     """What a parser checks each argument with as it is added; how wide the terminal is says `format_help`."""
@@ -176,11 +181,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except BrokenPipeError:
         # Whoever read us has gone, as `head` does. Nothing more can be said to them.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go_of_stdout()
         return 141
+    except OSError as error:
+        if error.errno not in _FULL or error.filename is not None:
+            raise
+        _let_go_of_stdout()
+        said = f"cannot print on: {os.strerror(error.errno or 0).lower()}"
+        _report(errors.JobboardError(said, _DONE), as_json=False)
+        return errors.JobboardError.exit_code
     except KeyboardInterrupt:
         return 130
     return code
+
+
+def _let_go_of_stdout() -> None:
+    """Have what is still to be printed go nowhere: the interpreter would complain of it as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def global_options(outputs: Sequence[str] = OUTPUTS, *, several: bool = False) -> argparse.ArgumentParser:

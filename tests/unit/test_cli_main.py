@@ -5,7 +5,7 @@ import subprocess
 import sys
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +13,6 @@ from jobboard import __version__, errors
 from jobboard.cli import main as main_module
 from jobboard.cli.help_layout import HelpLayout
 from jobboard.cli.main import COMMANDS, Parser, global_options, main
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 Capsys = pytest.CaptureFixture[str]
 HEAVY = ("redis", "rich", "croniter", "jsonschema", "watchfiles")
@@ -169,6 +166,22 @@ def test_whoever_stops_reading_is_no_error(tmp_path: Path) -> None:
     done = subprocess.run(["bash", "-c", piped], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "141"
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("words", [["--help"], ["schema"], ["next", "--cron", "0 0 * * *"]])
+def test_a_full_disk_is_an_error_in_a_sentence(words: list[str]) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        command = [sys.executable, "-m", "jobboard", *words]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("jobboard: cannot print on: no space left on device\n")
+
+
+@pytest.mark.parametrize(("streams", "code"), [(">&-", 0), (">&- 2>&-", 0), ("bogus 2>&-", 64)])
+def test_closed_streams_are_printed_to_in_vain(streams: str, code: int) -> None:
+    words = streams if streams.startswith("bogus") else f"schema {streams}"
+    done = subprocess.run(["sh", "-c", f"{sys.executable} -m jobboard {words}"], check=False)
+    assert done.returncode == code
 
 
 @pytest.mark.parametrize("words", [["--help"], ["lint"], ["schema"]])
