@@ -29,9 +29,20 @@ def approve(args: argparse.Namespace, question: str) -> None:
         raise errors.UsageError(
             f"{question}, and there is no terminal to ask on", "add --auto-approve to do it"
         )
+    if not is_answered_yes(f"{question}? Only 'yes' does it: "):
+        raise errors.Interrupted("nothing was done")
+
+
+def is_answered_yes(question: str) -> bool:
+    """Ask on the terminal; whether the answer is yes. No answer is none: Ctrl-D, and Ctrl-C too."""
     # On standard error: whoever sends the result into a pipe still sees what they are asked.
     sys.stdout.flush()
-    sys.stderr.write(f"{question}? Only 'yes' does it: ")
+    sys.stderr.write(question)
     sys.stderr.flush()
-    if sys.stdin.readline().strip() != "yes":
-        raise errors.Interrupted("nothing was done")
+    try:
+        answer = sys.stdin.readline()
+    except KeyboardInterrupt:
+        answer = ""
+    if not answer.endswith("\n"):
+        sys.stderr.write("\n")
+    return answer.strip() == "yes"

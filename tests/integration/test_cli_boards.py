@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from kit.project import Project
 
 PLANS = Path(__file__).parent.parent / "corpus" / "plans"
+CTRL_C = "\x03"
 NOON = 1_795_262_400_000
 """2026-11-21T12:00:00Z."""
 
@@ -54,7 +56,10 @@ def on_terminal(project: Project, answer: str, *words: str) -> tuple[int, str]:
             break
         shown += part
         if b"applies it: " in shown and answer:
-            os.write(ours, answer.encode())
+            if answer == CTRL_C:
+                command.send_signal(signal.SIGINT)
+            else:
+                os.write(ours, answer.encode())
             answer = ""
     code = command.wait(timeout=20)
     os.close(ours)
@@ -67,7 +72,8 @@ class TestAsking:
         project.board("ops", "a: {run: x}")
 
     @pytest.mark.parametrize(
-        ("answer", "code", "jobs"), [("yes\n", 0, {"a"}), ("y\n", 130, set()), ("\x04", 130, set())]
+        ("answer", "code", "jobs"),
+        [("yes\n", 0, {"a"}), ("y\n", 130, set()), ("\x04", 130, set()), (CTRL_C, 130, set())],
     )
     def test_on_a_terminal_only_yes_applies(
         self, project: Project, answer: str, code: int, jobs: set[str]
@@ -76,7 +82,7 @@ class TestAsking:
         assert ended == code
         assert shown.index("Plan: 1 to add") < shown.index("Apply this?")
         assert ("Sync complete!" in shown) is (code == 0)
-        assert ("nothing was written" in shown) is (code == 130)
+        assert ("\njobboard: not applied; nothing was written" in shown) is (code == 130)
         assert set(project.live("ops")) == jobs
 
     def test_without_a_terminal_it_is_a_usage_error(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from jobboard import errors
 from jobboard.cli import planning, project
+from jobboard.cli.approval import is_answered_yes
 from jobboard.cli.commands import plan as plan_command
 from jobboard.cli.outputs import outputs_of, write_all
 from jobboard.cli.plans.faults import faults_told
@@ -152,11 +153,7 @@ def approve(args: argparse.Namespace, planned: Planned) -> None:
             "this asks before it writes, and there is no terminal to ask on",
             "add --auto-approve, or --expect-digest with the digest of the plan",
         )
-    # On standard error: whoever sends the plan into a pipe still sees what they are asked.
-    sys.stdout.flush()
-    sys.stderr.write("Apply this? Only 'yes' applies it: ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip() != "yes":
+    if not is_answered_yes("Apply this? Only 'yes' applies it: "):
         raise errors.Interrupted("not applied; nothing was written")
 
 
