@@ -110,6 +110,16 @@ def test_the_second_does_not(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         read_until(process.stdout, "Ctrl-C again ends them")
         process.send_signal(signal.SIGINT)
+        assert "the worker was stopped" in read_until(process.stdout, " queued ")
         read_until(process.stdout, "Down.")
         assert process.wait(20) == 0
         assert not (tmp_path / "go").exists()
+
+
+def test_a_try_that_failed_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "boards").mkdir()
+    board = "board: b\njobs:\n  a: {run: exit 3, every: 1s, runs: 1, retries: {max: 1, delay: 1ms}}\n"
+    (tmp_path / "boards" / "b.yaml").write_text(board)
+    with coming_up(tmp_path) as process:
+        assert read_until(process.stdout, " retry ").endswith("  exit 3; again in 1ms\n")
+        assert read_until(process.stdout, " failed ").endswith("  exit 3\n")

@@ -3,7 +3,8 @@
 jobboard up
 jobboard up --slots 8
 
-The first Ctrl-C lets running jobs finish, a second one does not. Each run that ends is a line.
+The first Ctrl-C lets running jobs finish, a second one does not. Each run that ends, or
+is to be tried again, is a line.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jobboard.store.calls.connect import Store
+    from jobboard.store.runs.events import Event
 
 _LOOK_S = 0.1
 """How often it sees, while it is not up yet, whether it is to stop."""
@@ -100,7 +102,7 @@ def _came(ready: threading.Semaphore, times: int, stop: threading.Event) -> bool
 
 
 class _Report:
-    """A line for each run that ends, to the last one: also for those that finish while everything stops."""
+    """A line for each run that ends or is to be tried again, also while everything stops."""
 
     def __init__(self, store: Store, screen: Screen) -> None:
         self._store = store
@@ -139,16 +141,29 @@ class _Report:
 
         for event in read_events(self._store, after, block_ms=250):
             after = event["id"]
-            if event["e"] == "finished":
-                state, reason = event.get("state", ""), event.get("reason")
-                word = self._screen.paint(f"{state:<9}", "good" if state == "ok" else "error")
-                why = f"  {reason}" if reason not in (None, "", state) else ""
-                self._say(f"{_clock(int(event['at']))}  {word} {event['run']}{why}")
+            if told := _told(event):
+                word, why, style = told
+                word = self._screen.paint(f"{word:<9}", style)
+                self._say(f"{_clock(int(event['at']))}  {word} {event['run']}{f'  {why}' if why else ''}")
         return after
 
     def _say(self, line: str, style: str = "") -> None:
         self._screen.line(line, style)
         self._screen.flush()
+
+
+def _told(event: Event) -> tuple[str, str, str] | None:
+    """What is said of an event, why, and in which style: of ends, and of tries that were none."""
+    from jobboard.core.times.moment import brief_span
+
+    kind, reason = event["e"], str(event.get("reason") or "")
+    if kind == "finished":
+        state = str(event.get("state", ""))
+        return state, reason if reason != state else "", "good" if state == "ok" else "error"
+    if kind == "retry":
+        return kind, f"{reason}; again in {brief_span(int(event['delay_ms']))}", "change"
+    # With a reason, it goes back to where it came from.
+    return (kind, reason, "change") if kind == "queued" and reason else None
 
 
 def _clock(at_ms: int) -> str:
