@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from jobboard.clock import monotonic_s
+from jobboard.store.runs.events import later_events, read_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,11 +17,7 @@ Event = dict[str, str]
 
 def events_of(store: Store, after: str = "-") -> list[Event]:
     """Every event so far, oldest first, each with its stream id as ``id``; only those later than `after`."""
-    start = after if after == "-" else f"({after}"
-    entries = cast(
-        "list[tuple[bytes, dict[bytes, bytes]]]", store.client.xrange(store.key("events"), start, "+")
-    )
-    return [_event(*entry) for entry in entries]
+    return list(later_events(store, "0" if after == "-" else after))
 
 
 def wait_for_event(
@@ -34,7 +31,7 @@ def wait_for_event(
     seen: list[Event] = []
     with store.again(timeout_s=None) as listening:
         while (left_s := deadline - monotonic_s()) > 0:
-            for event in _next_events(listening, after, left_s):
+            for event in events_after(listening, after, left_s):
                 if predicate(event):
                     return event
                 seen.append(event)
@@ -44,22 +41,4 @@ def wait_for_event(
 
 def events_after(store: Store, after: str, wait_s: float) -> list[Event]:
     """A page of events later than the id `after`; none if there are none within the time."""
-    return _next_events(store, after, wait_s)
-
-
-def _next_events(store: Store, after: str, left_s: float) -> list[Event]:
-    streams: Any = store.client.xread(
-        {store.key("events"): after}, count=500, block=max(1, int(left_s * 1000))
-    )
-    pages = streams.values() if isinstance(streams, dict) else [entries for _, entries in streams or ()]
-    return [_event(*entry) for page in pages for entry in _flat(page)]
-
-
-def _flat(page: list[Any]) -> list[tuple[bytes, dict[bytes, bytes]]]:
-    # Under RESP3 the client library wraps a stream's entries in one more list than under RESP2.
-    return page[0] if page and isinstance(page[0], list) else page
-
-
-def _event(stream_id: bytes, fields: dict[bytes, bytes]) -> Event:
-    named = {k.decode(): v.decode(errors="surrogateescape") for k, v in fields.items()}
-    return {**named, "id": stream_id.decode()}
+    return read_events(store, after, block_ms=max(1, int(wait_s * 1000)))

@@ -6,7 +6,7 @@ jobboard events -f --tracked             of runs that are tracked, or come to be
 jobboard events -f -o json --after 1795154567890-0 --kind finished
 
 With -o json every event is one line. Its id, given to --after, goes on behind it, so that a reader who was
-away misses nothing that is still kept: about the last ten thousand.
+away misses nothing that is still kept: at least about the last ten thousand.
 """
 
 from __future__ import annotations
@@ -102,7 +102,8 @@ def _events(
     # Asked first: what comes while the last ones are read is then not missed.
     newest = events.latest_id(store)
     if args.after is None:
-        yield from (e for e in events.last_events(store, wanted, args.n) if _place(e["id"]) <= _place(newest))
+        last = events.last_events(store, wanted, args.n)
+        yield from (e for e in last if events.place_of(e["id"]) <= events.place_of(newest))
     else:
         _tell_gap(store, args.after)
         newest = args.after
@@ -117,18 +118,12 @@ def _events(
 
 
 def _tell_gap(store: Store, after: str) -> None:
-    from jobboard.store.runs import events
+    from jobboard.store.runs.events import first_id, place_of
 
-    oldest = events.first_id(store)
-    if _place(after) > (0, 0) and oldest is not None and _place(after) < _place(oldest):
-        at = format_instant(_place(oldest)[0])
+    oldest = first_id(store)
+    if oldest is not None and (0, 0) < place_of(after) < place_of(oldest):
+        at = format_instant(place_of(oldest)[0])
         sys.stderr.write(f"jobboard: events before {at} may be missing: no older ones are kept\n")
-
-
-def _place(event_id: str) -> tuple[int, int]:
-    """An id as what it is ordered by: the store's clock, and a number within its millisecond."""
-    at_ms, _, number = event_id.partition("-")
-    return int(at_ms), int(number or 0)
 
 
 class _Printer:

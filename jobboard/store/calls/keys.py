@@ -160,7 +160,7 @@ _KINDS = (
     KeyKind("minute:<minute>", "HASH", "run", "queue -> what ended in a minute, counted, packed; two days"),
     KeyKind("day:<day>", "HASH", "run", "queue -> what ended in a UTC day, counted, packed; 400 days"),
     KeyKind("jobday:<day>", "HASH", "run", "job -> what ended in a UTC day, counted, packed; 30 days"),
-    KeyKind("events", "STREAM", "both", "what happened, as it happens; the last ten thousand"),
+    KeyKind("events", "STREAM", "both", "what happened, as it happens; ten thousand entries, the last ones"),
 )
 
 _BY_PATTERN = {kind.pattern: kind for kind in _KINDS}

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from jobboard.core.times.instant import format_instant
 from jobboard.store.calls.connect import explained
+from jobboard.store.calls.wire import unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from jobboard.store.calls.connect import Store
 
@@ -49,7 +50,7 @@ def first_id(store: Store) -> str | None:
     """The id of the oldest event that is kept; None where there is none."""
     with explained(store.url):
         oldest = cast("list[Any]", store.client.xrange(store.key("events"), count=1))
-    return oldest[0][0].decode() if oldest else None
+    return events_of(*oldest[0])[0]["id"] if oldest else None
 
 
 def later_events(store: Store, after: str) -> Iterator[Event]:
@@ -57,8 +58,7 @@ def later_events(store: Store, after: str) -> Iterator[Event]:
     while True:
         with explained(store.url):
             entries: Any = store.client.xrange(store.key("events"), f"({after}", "+", count=PAGE)
-        for entry in entries:
-            yield _event(*entry)
+        yield from _later(entries, after)
         if len(entries) < PAGE:
             return
         after = entries[-1][0].decode()
@@ -71,7 +71,7 @@ def last_events(store: Store, wanted: Callable[[Event], bool], limit: int) -> li
     while len(found) < limit:
         with explained(store.url):
             entries: Any = store.client.xrevrange(store.key("events"), before, "-", count=PAGE)
-        found += [event for event in (_event(*entry) for entry in entries) if wanted(event)]
+        found += [event for entry in entries for event in reversed(events_of(*entry)) if wanted(event)]
         if len(entries) < PAGE:
             break
         before = f"({entries[-1][0].decode()}"
@@ -88,7 +88,13 @@ def read_events(store: Store, after: str, *, block_ms: int, count: int = 500) ->
     streams = answer.values() if isinstance(answer, dict) else [entries for _, entries in answer or ()]
     # Under RESP3 the client library wraps the entries of a stream in one more list.
     pages = [page[0] if page and isinstance(page[0], list) else page for page in streams]
-    return [_event(*entry) for page in pages for entry in page]
+    return list(_later((entry for page in pages for entry in page), after))
+
+
+def place_of(event_id: str) -> tuple[int, int]:
+    """An id as what it is ordered by: the store's clock, and a number within its millisecond."""
+    at_ms, _, number = event_id.partition("-")
+    return int(at_ms), int(number or 0)
 
 
 def event_json(event: Event) -> dict[str, Any]:
@@ -116,8 +122,29 @@ def event_json(event: Event) -> dict[str, Any]:
     }
 
 
-def _event(stream_id: bytes, fields: dict[bytes, bytes]) -> Event:
-    named = {name.decode(): value.decode(errors="surrogateescape") for name, value in fields.items()}
+def events_of(entry_id: bytes, fields: Mapping[bytes, bytes]) -> list[Event]:
+    """What an entry of the stream tells: an event, or several that one call brought about, oldest first.
+
+    The last of several has the entry's own id, the others those before it, which were left free for them by
+    `lua/include/write_events.lua`.
+    """
+    ms, number = entry_id.decode().split("-")
+    if b"m" not in fields:
+        told = [[each.decode(errors="surrogateescape") for pair in fields.items() for each in pair]]
+    else:
+        told = unpack(fields[b"m"])
+    first = int(number) - len(told) + 1
+    return [_event(ms, first + i, flat) for i, flat in enumerate(told)]
+
+
+def _event(ms: str, number: int, flat: list[Any]) -> Event:
+    named = {name: str(value) for name, value in zip(flat[::2], flat[1::2], strict=True)}
     # What `lua/include/event.lua` leaves out.
-    known = {"job": named.get("run", "").partition("@")[0], "at": stream_id.decode().partition("-")[0]}
-    return {**known, **named, "id": stream_id.decode()}
+    known = {"job": named.get("run", "").partition("@")[0], "at": ms}
+    return {**known, **named, "id": f"{ms}-{number}"}
+
+
+def _later(entries: Iterable[Any], after: str) -> Iterator[Event]:
+    """Those later than an id; of an entry of several, it may be that of one of them."""
+    known = place_of(after)
+    return (event for entry in entries for event in events_of(*entry) if place_of(event["id"]) > known)

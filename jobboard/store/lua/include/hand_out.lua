@@ -12,6 +12,7 @@
 -- @include postpone
 -- @include rescan
 -- @include event
+-- @include write_events
 -- @include wake
 -- Hands a worker its next runs: the best of its queues, each with all its locks, under a new token each. One
 -- that misses a lock waits at that lock, one whose job is held is put off. Answers what the worker is to know of each; to the same request
@@ -84,6 +85,7 @@ local function hand_out(worker, wish, at)
     for start = 1, #runs, 500 do
       redis.call('SADD', key('holding', worker), unpack(taken, start, math.min(start + 499, #taken)))
     end
+    events.later = true
     for i, run in ipairs(runs) do
       run.token = token + i
       redis.call('HSET', key('run', run.id), 'state', 'running', 'worker', worker, 'token', run.token,
@@ -92,6 +94,8 @@ local function hand_out(worker, wish, at)
       entries[i] = entry(run)
       event('reserved', run.job, run.id, at, 'worker', worker, 'attempt', run.attempt)
     end
+    events.later = false
+    write_events(events)
   end
   redis.call('HSET', key('worker', worker), 'reserved', cmsgpack.pack({wish.request, taken}), 'turn', turn % #queues)
   rescan(at)
