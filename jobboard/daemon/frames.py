@@ -20,6 +20,9 @@ _LENGTH_BYTES = 4
 _READ_BYTES = 1 << 16
 _FDS_A_READ = 64
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+_decode = json.JSONDecoder().decode
+
 
 class Channel:
     """One end of the socket pair.
@@ -41,7 +44,7 @@ class Channel:
         """Queue a message for the next `flush`; a descriptor given along is closed here once it has left."""
         if fd is not None:
             message = {**message, "fd": True}
-        body = json.dumps(message, separators=(",", ":")).encode()
+        body = _encode(message).encode()
         self._out.append((len(body).to_bytes(_LENGTH_BYTES, "big") + body, fd))
 
     @property
@@ -116,7 +119,7 @@ class Channel:
             end = body + int.from_bytes(self._in[start:body], "big")
             if len(self._in) < end:
                 break
-            message = json.loads(self._in[body:end])
+            message = _decode(self._in[body:end].decode())
             if message.get("fd"):
                 message["fd"] = self._fds.popleft()
             messages.append(message)

@@ -169,7 +169,7 @@ def _ran(attempt: Attempt, recorder: Recorder, *, in_process: bool) -> Result:
     reserved, spec = attempt.reserved, attempt.reserved.spec
     refused = ""
     try:
-        order = attempt.order(secrets.token_hex(4), _NO_STORE)
+        order = attempt.order(secrets.token_hex(4), _NO_STORE, os.environ)
         order["env"]["JOBBOARD_REPORT"] = recorder.address
         ended = _called_here(spec, order["env"]) if in_process else ran(order)
     except Unresolvable as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import socket
 import subprocess
 import sys
 import threading
@@ -15,10 +16,12 @@ from kit.server import Server, free_port, fresh_namespace
 
 from jobboard import errors
 from jobboard.store.calls.connect import Store
+from jobboard.store.calls.direct import Direct, Unanswered
 from jobboard.store.calls.reading import read_hashes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from kit.project import Project
 
@@ -77,6 +80,15 @@ def test_a_broken_connection_is_the_librarys_to_mend(store: Store, seen: Seen) -
             seen.disconnect()
             assert opened.read(("HGET", opened.key("meta"), "test")) == [b"1"]
             assert seen.libraries() == [LIBRARY]
+
+
+@pytest.mark.parametrize("timeout_s", [0.0, 0.05])
+def test_a_server_that_says_nothing_is_not_waited_for_for_ever(tmp_path: Path, timeout_s: float) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "mute"))
+        listening.listen()
+        with pytest.raises(Unanswered):
+            Direct(str(tmp_path / "mute"), [("HELLO", "3")], timeout_s).ask(("PING",))
 
 
 @pytest.mark.parametrize("warm", [False, True])

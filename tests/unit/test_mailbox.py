@@ -26,6 +26,21 @@ def test_what_is_put_in_comes_out_in_order_and_once() -> None:
     box.close()
 
 
+def test_what_is_laid_in_wakes_nobody_until_it_is_to() -> None:
+    box: Mailbox[int] = Mailbox()
+    box.lay(1)
+    box.lay(2)
+    assert not _poll(box, 0)
+    box.wake()
+    assert _poll(box, 0)
+    assert box.take() == [1, 2]
+    box.lay(3)
+    box.put(4)
+    assert _poll(box, 0)
+    assert box.take() == [3, 4]
+    box.close()
+
+
 def test_another_thread_wakes_it() -> None:
     box: Mailbox[int] = Mailbox()
     putting = threading.Thread(target=box.put, args=(1,))

@@ -4,11 +4,13 @@ import resource
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from jobboard.daemon.worker.spool import Leftover, Spool, folder_of, leftovers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -102,19 +104,36 @@ def test_no_folder_is_no_leftovers(tmp_path: Path) -> None:
     assert found(tmp_path / "absent") == []
 
 
-def test_a_full_disk_costs_the_protection_not_the_result(tmp_path: Path) -> None:
-    one = spool(tmp_path)
-    one.add([entry("a")])
-    size_bytes = one._path.stat().st_size
+@contextmanager
+def disk_with_room_for(size_bytes: int) -> Iterator[None]:
+    """No file becomes larger than that meanwhile."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     former = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes + 10, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
     try:
-        one.add([entry("b")])
-        assert one.broken is not None
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, former)
+
+
+def test_a_spool_that_began_on_a_full_disk_is_whole_after_its_first_results(tmp_path: Path) -> None:
+    with disk_with_room_for(10):
+        one = spool(tmp_path)
+        assert one.broken is not None
+    one.add([entry("a")])
+    one.cross_out([("a", 1)])
+    one.add([entry("b")])
+    abandon(one)
+    assert [left.entries for left in found(tmp_path)] == [(entry("b"),)]
+
+
+def test_a_full_disk_costs_the_protection_not_the_result(tmp_path: Path) -> None:
+    one = spool(tmp_path)
+    one.add([entry("a")])
+    with disk_with_room_for(one._path.stat().st_size + 10):
+        one.add([entry("b")])
+        assert one.broken is not None
     one.add([entry("c")])
     assert one.broken is None
     abandon(one)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -106,8 +105,8 @@ class Attempt:
         log_folder: Path | None = None,
     ) -> None:
         self.reserved = reserved
-        self.key = secrets.token_hex(8)
-        self.sender = f"jobboard-{secrets.token_hex(8)}"
+        random = secrets.token_hex(16)
+        self.key, self.sender = random[:16], f"jobboard-{random[16:]}"
         self._report_to = report_to
         self._runners = runners
         self._log_folder = log_folder
@@ -124,8 +123,8 @@ class Attempt:
         self.flushing = False
         self.concluded = False
 
-    def order(self, instance: str, store_url: str) -> Message:
-        """What to tell the agent.
+    def order(self, instance: str, store_url: str, outer: Mapping[str, str]) -> Message:
+        """What to tell the agent, given the worker's environment.
 
         Raises:
             launch.Unresolvable: A reference in its `env` has no value on this host, one of its files is
@@ -136,7 +135,7 @@ class Attempt:
         files = here.files_for(spec)
         between = {**(account.variables() if account is not None else {}), **files}
         resolve = here.resolver(store_url)
-        env = launch.environment(spec, os.environ, self._own(), resolve, store_url, between=between)
+        env = launch.environment(spec, outer, self._own(), resolve, store_url, between=between)
         called = invocation(spec, resolve, env.values, self._runners)
         of_files = filter(envfile.may_be_secret, files.values())
         self.capture = self._captured([*env.secrets, *of_files, *called.secrets])

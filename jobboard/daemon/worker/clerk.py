@@ -12,7 +12,7 @@ import os
 import select
 import socket
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jobboard import __version__, clock, errors
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from jobboard.daemon.worker.news import News
     from jobboard.daemon.worker.output import Piece
     from jobboard.daemon.worker.serving import Serving
-    from jobboard.daemon.worker.spool import Spool
+    from jobboard.daemon.worker.spool import Entry, Spool
     from jobboard.store.calls.connect import Store
     from jobboard.store.runs.runs import Reserved
 
@@ -79,7 +79,9 @@ class Clerk:
         self._tell = tell
         self._inbox: Mailbox[Callable[[], None]] = Mailbox()
         self._held: dict[str, Reserved] = {}
-        self._outcomes: list[Outcome] = []
+        self._laid = False
+        self._ended: list[Entry] = []
+        self._results: list[Entry] = []
         self._outbox = Outbox(self._runs)
         self._unstarted: list[Reserved] = []
         self._wanted = False
@@ -120,12 +122,22 @@ class Clerk:
         self._inbox.put(self._leave)
 
     def output(self, run: Reserved, piece: Piece) -> None:
-        """Pass a piece of output on."""
-        self._inbox.put(lambda: self._outbox.put_output(run, piece))
+        """Pass a piece of output on, at the next `wake`."""
+        self._lay(lambda: self._outbox.put_output(run, piece))
 
     def finish(self, outcome: Outcome) -> None:
-        """Pass on how an attempt ended; its output is sent before."""
-        self._inbox.put(lambda: self._write_down(outcome))
+        """Pass on how an attempt ended, at the next `wake`; its output is sent before."""
+        self._lay(lambda: self._ended.append(entry_of(outcome)))
+
+    def _lay(self, order: Callable[[], None]) -> None:
+        self._inbox.lay(order)
+        self._laid = True
+
+    def wake(self) -> None:
+        """Act on what attempts have said and how they ended: once for all that the loop has seen by now."""
+        if self._laid:
+            self._laid = False
+            self._inbox.wake()
 
     def give_back(self, runs: Sequence[Reserved]) -> None:
         """These were reserved and are not going to be started."""
@@ -165,11 +177,14 @@ class Clerk:
     def _leave(self) -> None:
         self._joined = False
 
-    def _write_down(self, outcome: Outcome) -> None:
-        self._spool.add([entry_of(outcome)])
+    def _write_down(self) -> None:
+        ended, self._ended = self._ended, []
+        if not ended:
+            return
+        self._spool.add(ended)
         if self._spool.broken:
             log.warning("results are not written to disk: %s", self._spool.broken, extra={"action": "spool"})
-        self._outcomes.append(outcome)
+        self._results += ended
 
     def _close_by(self, at_s: float, *, unfinished: bool) -> None:
         self._closing_by_s = at_s
@@ -197,7 +212,7 @@ class Clerk:
         return self._signed_off or clock.monotonic_s() >= self._closing_by_s
 
     def _idle(self) -> bool:
-        nothing = self._outbox.empty and not self._outcomes and not self._unstarted
+        nothing = self._outbox.empty and not self._results and not self._unstarted
         return nothing and self._joined and not self._wanted and self._closing_by_s is None
 
     def _absorb(self) -> None:
@@ -212,6 +227,7 @@ class Clerk:
         if ready.pop(self._inbox.fileno(), None):
             for order in self._inbox.take():
                 order()
+            self._write_down()
         if ready:
             self._ears.take()
 
@@ -231,7 +247,7 @@ class Clerk:
         if not self._joined:
             self._join()
         self._outbox.send_output()
-        self._send_outcomes()
+        self._send_results()
         self._send_back()
         self._outbox.send_reports()
         if self._closing_by_s is None:
@@ -263,7 +279,7 @@ class Clerk:
             )
         except errors.StoreFull:
             # Results free memory and are taken even so; joining has to wait for that.
-            self._send_outcomes()
+            self._send_results()
             raise
         self._joined = True
         self._wanted = True
@@ -271,18 +287,19 @@ class Clerk:
         if hello.drop:
             self._tell(Ended(tuple(hello.drop)))
 
-    def _send_outcomes(self) -> None:
+    def _send_results(self) -> None:
         """Report; the last call also asks for what may take the place of what ended."""
-        while self._outcomes:
-            batch = self._outcomes[:MOST_A_CALL]
-            pairs = [(outcome.run_id, outcome.token) for outcome in batch]
-            runs, asked = self._report([self._result(outcome) for outcome in batch], pairs)
-            del self._outcomes[: len(batch)]
-            self._spool.cross_out(pairs)
+        while self._results:
+            batch = self._results[:MOST_A_CALL]
+            pairs = [(entry["run_id"], entry["token"]) for entry in batch]
+            runs, asked = self._report([self._result(entry) for entry in batch], pairs)
+            del self._results[: len(batch)]
             self._forget(pairs)
+            # Before what else is to be done: they are waited for.
+            self._take(runs or [])
+            self._spool.cross_out(pairs)
             if runs is None:
                 raise UnknownWorker(f"the store does not know worker {self._me.worker}")
-            self._take(runs)
             if len(runs) < asked:
                 # There was no more; those that woke us for it need not be told.
                 self._wanted = False
@@ -312,7 +329,7 @@ class Clerk:
 
     def _may_ask(self) -> bool:
         """Whether to ask for runs with these reports; not where more reports are to follow."""
-        more = len(self._outcomes) > MOST_A_CALL
+        more = len(self._results) > MOST_A_CALL
         return self._joined and self._taking and self._closing_by_s is None and not more
 
     def _take(self, runs: list[Reserved]) -> None:
@@ -320,11 +337,9 @@ class Clerk:
         if runs:
             self._tell(Taken(tuple(runs)))
 
-    def _result(self, outcome: Outcome) -> Result:
-        lost = self._outbox.dropped_bytes(outcome.run_id, outcome.token)
-        if lost:
-            outcome = replace(outcome, dropped_bytes=outcome.dropped_bytes + lost)
-        return result_of(entry_of(outcome))
+    def _result(self, entry: Entry) -> Result:
+        lost = self._outbox.dropped_bytes(entry["run_id"], entry["token"])
+        return result_of({**entry, "dropped_bytes": entry["dropped_bytes"] + lost} if lost else entry)
 
     def _send_back(self) -> None:
         if self._unstarted:

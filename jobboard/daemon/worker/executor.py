@@ -8,6 +8,7 @@ this is done in the worker's loop and waits for nothing.
 from __future__ import annotations
 
 import logging
+import os
 import selectors
 from typing import TYPE_CHECKING
 
@@ -96,6 +97,7 @@ class Executor:
         self._agent: AgentProcess | None = None
         self._lease: Message | None = None
         self._stillborn = 0
+        self._environ = dict(os.environ)  # read from there, each value is decoded anew
         self.ready = False
 
     def open(self, clerk: Clerk, closing: ExitStack) -> None:
@@ -252,7 +254,7 @@ class Executor:
 
     def _order_start(self, attempt: Attempt) -> None:
         try:
-            order = attempt.order(self._instance, self._store.url)
+            order = attempt.order(self._instance, self._store.url, self._environ)
         except Unresolvable as error:
             self._conclude(attempt, attempt.failed(str(error), monotonic_s()))
         except (KeyError, TypeError, ValueError) as error:

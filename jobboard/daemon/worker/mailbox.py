@@ -30,6 +30,14 @@ class Mailbox(Generic[Item]):
     def put(self, item: Item) -> None:
         """Put something in; what comes after the end is lost."""
         self._items.put(item)
+        self.wake()
+
+    def lay(self, item: Item) -> None:
+        """Put something in that is taken at the next `wake`, or before."""
+        self._items.put(item)
+
+    def wake(self) -> None:
+        """Have what is in it taken."""
         with self._putting:
             if self._write_fd >= 0:
                 with suppress(BlockingIOError):  # full: who reads is about to wake

@@ -63,9 +63,8 @@ class Spool:
         self._fd = _own(self._path)
         self._pending: set[tuple[str, int]] = set()
         self.broken: str | None = None
-        os.ftruncate(self._fd, 0)
         self._header = {"worker": worker, "instance": instance, "incarnation": incarnation}
-        self._write([self._header])
+        self._begin()
 
     def add(self, entries: Sequence[Entry]) -> None:
         """Write results down, before they are sent."""
@@ -77,9 +76,16 @@ class Spool:
         self._pending.difference_update(sent)
         if self._pending:
             self._write([{"done": list(pair)} for pair in sent])
+        elif self._header_bytes and not self.broken:
+            os.ftruncate(self._fd, self._header_bytes)
         else:
-            os.ftruncate(self._fd, 0)
-            self._write([self._header])
+            self._begin()
+
+    def _begin(self) -> None:
+        """Leave nothing in it but who writes it."""
+        os.ftruncate(self._fd, 0)
+        self._write([self._header])
+        self._header_bytes = 0 if self.broken else os.lseek(self._fd, 0, os.SEEK_CUR)
 
     def _write(self, lines: Sequence[Entry]) -> None:
         text = b"".join(json.dumps(line, separators=(",", ":")).encode() + b"\n" for line in lines)

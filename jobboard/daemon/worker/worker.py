@@ -256,6 +256,7 @@ class Worker:
         self._changed()
         while not (self._draining and not self._executor.count):
             self._executor.adjust_interest()
+            self._clerk.wake()
             for key, _ in self._selector.select(self._timers.wait_s()):
                 key.data()
             self._timers.fire()

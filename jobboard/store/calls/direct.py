@@ -9,6 +9,7 @@ and scripts, each of which answers a repeat of itself sensibly.
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -25,6 +26,8 @@ Command: TypeAlias = "Sequence[str | bytes | int]"
 """The words of a command."""
 
 _CONNECT_S = 5.0
+_SHORTEST_S = 0.001
+"""The system takes 0 for \"for ever\"."""
 _MOST_BYTES = 1 << 16
 
 
@@ -125,8 +128,17 @@ class Direct:
                 self._socket = socket.create_connection(self._address, _CONNECT_S)
                 self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            self._socket.settimeout(self._timeout_s)
+            self._be_patient(self._socket)
         return self._socket
+
+    def _be_patient(self, connection: socket.socket) -> None:
+        # The system counts the time: Python would ask before each call whether it may be made.
+        connection.settimeout(None)
+        if self._timeout_s is not None:
+            whole_s, rest_s = divmod(max(self._timeout_s, _SHORTEST_S), 1)
+            span = struct.pack("ll", int(whole_s), int(1e6 * rest_s))
+            for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+                connection.setsockopt(socket.SOL_SOCKET, option, span)
 
     def _reply(self, connection: socket.socket) -> Any:
         # False stands for "more is needed", and is no reply to any command of ours.
