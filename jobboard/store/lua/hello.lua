@@ -1,12 +1,13 @@
 #!lua
 -- Registers a worker, or registers it again after it was cut off, and judges each run it says it holds: kept
 -- where it is still its own, taken up again where it was lost and nobody has it yet, dropped otherwise. What
--- the store thinks it holds and it does not was handed out in a reply that got lost, and goes back. A call judges a
--- hundred, from the first that is said on, and answers with which the next has to begin; false for holding judges none.
+-- the store thinks it holds and it does not was handed out in a reply that got lost, and goes back. A call judges
+-- all it is told of, and has a hundred go back: others = what the worker holds beside that, or false while calls that
+-- tell of more are to come. The answer says whether more has to go back.
 -- KEYS      meta
--- ARGUMENTS worker=string host=string pid=int queues=list slots=int lease_ms=int version=string inboxes=list own_slots=map order=string format=string holding=[{run, token}, ...]|false first=int
+-- ARGUMENTS worker=string host=string pid=int queues=list slots=int lease_ms=int version=string inboxes=list own_slots=map order=string format=string holding=[{run, token}, ...] others=[run, ...]|false
 -- TOUCHES   holding:<worker> SET, worker:<worker> HASH, workers ZSET
--- RETURNS   "OK" {now, [dropped run, ...], next|false}
+-- RETURNS   "OK" {now, [dropped run, ...], left}
 -- @include guard
 -- @include arguments
 -- @include now
@@ -32,37 +33,32 @@ end
 redis.call('HSETNX', key('worker', worker), 'started_at', at)
 if not known then event('worker', '', nil, at, 'worker', worker) end
 
-local MOST = 100
-local dropped, room, following = {}, MOST, false
+local dropped, named, left = {}, {}, false
 
 local function hand_back(id, run)
   if run and run.worker == worker then requeue(run, at) end
   redis.call('SREM', key('holding', worker), id)
 end
 
-local said = arguments.holding or {}
-for i = arguments.first, math.min(arguments.first + MOST - 1, #said) do
-  local id, token = unpack(said[i])
+for _, pair in ipairs(arguments.holding) do
+  local id, token = unpack(pair)
   local run = read_run(id)
   local kept = run and run.token == token and run.worker == worker
   if not kept and not (run and adopt(run, worker, token, at)) then
     dropped[#dropped + 1] = id
     hand_back(id, run)
   end
-  room = room - 1
+  named[id] = true
 end
-if arguments.first + MOST <= #said then following = arguments.first + MOST end
-
--- Of what it does not name only the ids are read, which are as many as it has slots.
-local named = {}
-for _, pair in ipairs(said) do named[pair[1]] = true end
-for _, id in ipairs(arguments.holding and not following and redis.call('SMEMBERS', key('holding', worker)) or {}) do
+for _, id in ipairs(arguments.others or {}) do named[id] = true end
+local room = 100
+for _, id in ipairs(arguments.others and redis.call('SMEMBERS', key('holding', worker)) or {}) do
   if not named[id] and room == 0 then
-    following = #said + 1
+    left = true
     break
   elseif not named[id] then
     hand_back(id, read_run(id))
     room = room - 1
   end
 end
-return cmsgpack.pack({'OK', at, dropped, following})
+return cmsgpack.pack({'OK', at, dropped, left})

@@ -148,9 +148,11 @@ class Runs:
                 handed out and is not named here counts as never started.
         """
         dropped: list[str] = []
-        first = 1
-        while first:
-            _, now_ms, page, first = self._store.call(
+        runs = [run_id for run_id, _ in holding]
+        page, rest = list(holding[:PAGE]), list(holding[PAGE:])
+        left = True
+        while left:
+            _, now_ms, drop, left = self._store.call(
                 "hello",
                 worker=worker,
                 host=host,
@@ -163,10 +165,12 @@ class Runs:
                 own_slots=dict(own_slots or {}),
                 order=order,
                 format=FORMAT,
-                holding=[list(pair) for pair in holding],
-                first=first,
+                holding=[list(pair) for pair in page],
+                others=not rest and runs,
             )
-            dropped += page
+            dropped += drop
+            left = left or bool(rest)
+            page, rest = rest[:PAGE], rest[PAGE:]
         return Hello(now_ms, dropped)
 
     def reserve(

@@ -12,18 +12,21 @@ if #queues == 0 then refuse('queues: none is named') end
 for _, queue in ipairs(queues) do
   if not is_name((string.gsub(queue, '^@', ''))) then refuse('"%s" is no queue', queue) end
 end
-local holding = said.holding and {}
-for _, id in ipairs(said.holding or {}) do
-  local token = tonumber(redis.call('HGET', key('run', id), 'token') or nil)
-  if token then holding[#holding + 1] = {id, token} end
-end
 -- Of a long list a call judges a part, and the next one goes on.
+local MOST, said_held = 100, said.holding or {}
 local first = tonumber(redis.call('HGET', key('worker', said.worker), 'judged') or 1)
-local held = holding and #holding or redis.call('SCARD', key('holding', said.worker))
-local heard = ask('hello', KEYS, {worker = said.worker, host = said.host or '', pid = 0, queues = queues, slots = held + limit,
+local holding, others = {}, said.holding and {}
+for i, id in ipairs(said_held) do
+  local judged = i >= first and i < first + MOST
+  local token = judged and tonumber(redis.call('HGET', key('run', id), 'token') or nil)
+  if token then holding[#holding + 1] = {id, token} elseif others then others[#others + 1] = id end
+end
+local held = said.holding and #said_held or redis.call('SCARD', key('holding', said.worker))
+ask('hello', KEYS, {worker = said.worker, host = said.host or '', pid = 0, queues = queues, slots = held + limit,
   lease_ms = lease_ms, version = 'function', inboxes = {}, own_slots = {}, order = 'priority', format = FORMAT,
-  holding = holding or false, first = first})
-if heard[4] or first > 1 then redis.call('HSET', key('worker', said.worker), 'judged', heard[4] or 1) end
+  holding = holding, others = others or false})
+local following = first + MOST <= #said_held and first + MOST or 1
+if following ~= first then redis.call('HSET', key('worker', said.worker), 'judged', following) end
 local runs = {}
 if limit > 0 then
   local request = said.request or 'call-' .. redis.call('HINCRBY', key('meta'), 'seq', 1)
