@@ -7,6 +7,7 @@ takes long to import.
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import lru_cache
@@ -249,6 +250,8 @@ def _bad_type(name: str, wanted: list[str], value: Any, path: Path) -> Fault:
 
 _CRONTAB_LINE = re.compile(r"\s*((?:\S+\s+){4}[\d*?A-Za-z,/#-]+|@[a-z]+)\s+(\S.*)", re.DOTALL)
 _FIELD_OF_TIME = re.compile(r"(?:[\d*?,/#L-]|\b[A-Za-z]{3}\b)+")
+_PLAIN = re.compile(r"[A-Za-z/.~-][\w/.+=~-]*")
+"""A word that YAML reads as text in a list on one line."""
 _MAPS_OF_TEXT = ("env", "labels", "headers", "variables")
 
 
@@ -293,10 +296,19 @@ def _remedy(words: list[str], value: Any, path: Path) -> str | None:
     if "text" in words:
         return f"Write  {key}: {quoted(text)}"
     if words == ["a list"]:
-        return f"Write  {key}: [{text}]"
+        return f"Write  {key}: [{_items(text)}]"
     if key == "retries":
         return f"Write  retries: {{max: {text}}}"
     return None
+
+
+def _items(text: str) -> str:
+    """The words of a text as a list of YAML's on one line; as it is where it has the commas of one."""
+    try:
+        words = [text] if "," in text else shlex.split(text)
+    except ValueError:  # A quote that nothing closes.
+        words = [text]
+    return ", ".join(word if "," in text or _PLAIN.fullmatch(word) else quoted(word) for word in words)
 
 
 def _bad_word(name: str, words: list[str], value: Any, path: Path) -> Fault:

@@ -107,9 +107,12 @@ class Text:
         return bool(closing) and closing in self.content[offset : end if end >= 0 else None]
 
     def quoting_hint(self, offset: int) -> str | None:
-        """The line to write instead, its value quoted; None where `offset` stands in no value."""
+        """The line to write instead, its value quoted; None where `offset` stands in no value.
+
+        In a map or a list on one line it is not the whole of that which wants quotes.
+        """
         found = self.value_at(offset)
-        if found is None:
+        if found is None or (found[1] < offset and found[2][:1] in ("{", "[")):
             return None
         key, _, value = found
         if len(value) > LONGEST_SHOWN:

@@ -293,7 +293,8 @@ class _Builder:
         self._attach(value, start)
 
     def _unknown_alias(self, start: int, name: str) -> None:
-        hint = self.tree.text.quoting_hint(start) or f"Write &{name} before what it should refer to"
+        meant = f'Write  "*{name}"  if it is text, or &{name} before what it should refer to'
+        hint = self.tree.text.quoting_hint(start) or meant
         flaw = Flaw(start, f"YAML reads *{name} as an alias, and nothing is anchored as &{name}", hint)
         self.tree.flaws.append(flaw)
         self.tree.text.scar(start)
