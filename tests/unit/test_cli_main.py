@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 from importlib import import_module
@@ -259,3 +261,20 @@ def test_only_a_command_that_writes_says_that_nothing_was_written(
     said = capsys.readouterr().err
     assert "1 error in the boards" in said
     assert ("nothing was written" in said) == writes
+
+
+def examples(command: str) -> list[str]:
+    """The examples in what a command says of itself, each as far as what it does is told."""
+    text = import_module(f"jobboard.cli.commands.{COMMANDS[command][0]}").__doc__ or ""
+    lines = (line.strip() for line in text.splitlines())
+    return [re.split(" {2,}", line)[0] for line in lines if line.startswith(f"jobboard {command}")]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_examples_of_a_command_can_be_pasted(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = import_module(f"jobboard.cli.commands.{COMMANDS[command][0]}")
+    monkeypatch.setattr(module, "execute", lambda args: 0)
+    for example in examples(command):
+        words = shlex.split(example)[1:]
+        shell = min((words.index(sign) for sign in ("|", ">", "<", "&&") if sign in words), default=None)
+        assert main(words[:shell]) == 0, example

@@ -1,13 +1,13 @@
 """List runs, newest first, those that are not over before all others; and what was passed over, with why.
 
-jobboard runs                            of every job
-jobboard runs backup --since 2d          of one job
-jobboard runs --state failed -n 5        the last five failures
-jobboard runs --worker web-1 --board ops what of a board ran on a worker
-jobboard runs --queue slow --tag acme    what of a queue is marked with a tag
+jobboard runs                             of every job
+jobboard runs backup --since 2d           of one job
+jobboard runs --state failed -n 5         the last five failures
+jobboard runs --worker web-1 --board ops  what of a board ran on a worker
+jobboard runs --queue slow --tag acme     what of a queue is marked with a tag
 jobboard runs --since 2026-11-20T02:00 --until 2026-11-20T03:00
-jobboard runs --tracked                  those that somebody tracks
-jobboard runs --search 'disk full'       what has that text in its command or its output
+jobboard runs --tracked                   those that somebody tracks
+jobboard runs --search 'disk full'        what has that text in its command or its output
 
 What is still to become a run is listed too: a nominal that only some of a job's parents have ended for.
 
