@@ -309,6 +309,18 @@ def test_a_conflict_waits_for_a_person(place: Place) -> None:
         watching.expect("Synced: revision 2.")
 
 
+def test_what_is_mended_without_a_change_is_said(place: Place) -> None:
+    path = place.write("ops")
+    good = path.read_text()
+    with place.watching() as watching:
+        watching.expect("Synced: revision 1.")
+        path.write_text("board: ops\njobs: 5\n")
+        watching.expect("Redis keeps the last good boards.")
+        path.write_text(good)
+        watching.expect("Mended: nothing to sync, Redis matches the boards.")
+        assert place.revision() == 1
+
+
 def test_a_swapped_config_map_is_read_anew(place: Place) -> None:
     """As the kubelet does it: the files are links through ``..data``, which is swapped by a rename."""
     for version, run in (("..v1", "x"), ("..v2", "y")):

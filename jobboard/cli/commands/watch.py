@@ -143,6 +143,10 @@ class _Spoken:
         self._screen.line("No job would go any more: none did.", "good")
         self._screen.flush()
 
+    def mended(self) -> None:
+        self._screen.line("Mended: nothing to sync, Redis matches the boards.", "good")
+        self._screen.flush()
+
     def failed(self, error: errors.JobboardError) -> None:
         if isinstance(error, errors.InvalidBoards):
             print_faults(error.diagnostics, sys.stderr)

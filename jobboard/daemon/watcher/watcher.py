@@ -69,6 +69,9 @@ class Report(Protocol):
     def failed(self, error: errors.JobboardError) -> None:
         """Nothing was written, and why."""
 
+    def mended(self) -> None:
+        """What stood in the way is gone, and there is nothing to write."""
+
 
 class Watcher:
     """Syncs boards as they are saved.
@@ -109,6 +112,7 @@ class Watcher:
         self._stillness = stillness or Stillness()
         self._said: object = None
         self._losing = False
+        self._failing = False
         # Boards and the project file are followed side by side.
         self._looking = threading.Lock()
 
@@ -203,11 +207,13 @@ class Watcher:
                 self._apply(planned)
         except errors.JobboardError as error:
             self._end_waiting()
+            self._failing = True
             if self._is_news((str(error), getattr(error, "diagnostics", ()))):
                 self._report.failed(error)
 
     def _refuse(self, planned: Planned) -> None:
         self._end_waiting()
+        self._failing = True
         if self._is_news(planned.plan):
             self._report.planned(planned)
 
@@ -233,6 +239,9 @@ class Watcher:
         missing = frozenset(board.name for board in planned.plan.boards if board.missing)
         if not planned.plan.empty or (self._is_news(missing) and missing):
             self._report.planned(planned)
+        elif self._failing:
+            self._report.mended()
+        self._failing = False
         self._said = missing
         if not planned.plan.empty or any(board.recorded for board in planned.plan.boards):
             self._report.synced(apply(self._store, planned, self._by))
