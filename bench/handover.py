@@ -9,12 +9,14 @@ waits at a lock is held to a hash with its job and command, and an entry of a so
 from __future__ import annotations
 
 import multiprocessing
+import select
 import time
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bench.measure import own_store, percentile, show
 from jobboard.core.runs.run import Result
+from jobboard.store.calls.bell import Bell
 from jobboard.store.calls.connect import Store
 from jobboard.store.runs.pushes import Parcel, push
 from jobboard.store.runs.runs import Runs
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 TURNS = 2_000
 WAITING = 20_000
+_REST_S = 1.0
 LOCKED = {"command": {"exec": ["true"]}, "locks": {"db": 1}}
 
 Times = list[tuple[float, float]]
@@ -73,18 +76,14 @@ def _bounce(url: str, namespace: str, number: int, told: Queue[Times]) -> None:
 
 def _take_turns(url: str, namespace: str, number: int, told: Queue[Times]) -> None:
     times: Times = []
-    with Store(url, namespace) as store:
-        runs, worker = Runs(store), f"bench-{number}"
+    with Store(url, namespace) as store, Store(url, namespace) as beside:
+        runs, worker, bell = Runs(store), f"bench-{number}", Bell(beside, _REST_S)
         runs.hello(
             worker, host="bench", pid=1, queues=["common"], slots=1, lease_ms=60_000, version="0", holding=[]
         )
         listening = number > 0
         while True:
-            if (
-                listening
-                and not store.client.blpop([store.key("wake", "common")], timeout=1)
-                and not _left(store)
-            ):
+            if listening and not _heard(bell, store.key("wake", "common")) and not _left(store):
                 break
             reserved = runs.reserve(worker, ["common"], 1)
             had = time.monotonic()
@@ -94,11 +93,21 @@ def _take_turns(url: str, namespace: str, number: int, told: Queue[Times]) -> No
                 times.append((had, time.monotonic()))
                 runs.finish(worker, [Result(run.run_id, run.token, "ok", exit_code=0)])
         runs.bye(worker)
+        bell.close()
     told.put(times)
 
 
+def _heard(bell: Bell, key: str) -> bool:
+    """Wait as a worker does; False where nothing came for a while."""
+    bell.listen([key])
+    poll = select.poll()
+    poll.register(bell, select.POLLIN)
+    poll.poll()
+    return bell.heard() is not None
+
+
 def _left(store: Store) -> int:
-    return int(store.client.scard(store.key("live", "push/turn")))
+    return int(store.read(("SCARD", store.key("live", "push/turn")))[0])
 
 
 def _memory(store: Store) -> None:

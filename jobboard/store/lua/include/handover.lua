@@ -43,6 +43,9 @@ local function handover(lock, at, eager)
         redis.call('HDEL', key('run', id), 'lock')
         enqueue(id, run.queue, run.score)
         if first[id] then remind(key('barriers'), id, at + 10000) end
+        -- Whoever wants as much as this one would only be read.
+        left = not eager and held_by + promised >= capacity
+        if left then break end
       end
     end
   end
