@@ -56,7 +56,7 @@ class Sourced:
     @property
     def sources(self) -> str:
         """Where the durations come from, in words."""
-        assumed = f"{self.assumed} taken to be {format_duration(self.scenario.default_ms)}"
+        assumed = f"{self.assumed:,} taken to be {format_duration(self.scenario.default_ms)}"
         parts = [
             f"{count} {word}" for count, word in ((self.given, "given"), (self.recorded, "recorded")) if count
         ]

@@ -63,7 +63,7 @@ class LoadText:
         """What was simulated, and what it came to."""
         hours = f"{load.span_hours:g}h"
         self.screen.folded(
-            f"{hours} from {self._moment(load.from_ms)}, {jobs} job{'s' if jobs != 1 else ''}", "bold"
+            f"{hours} from {self._moment(load.from_ms)}, {jobs:,} job{'s' if jobs != 1 else ''}", "bold"
         )
         begun = len(sourced.scenario.standing.begun)
         under_way = f" · {begun:,} run{'s' if begun != 1 else ''} under way" if begun else ""

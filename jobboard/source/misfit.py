@@ -169,8 +169,8 @@ def _job_keys() -> Mapping[str, Any]:
 
 def _owner_of(path: Path) -> str:
     if path[:1] != ("jobs",) or len(path) < 2:
-        return f' in "{path[-1]}"' if path else ""
-    inside = f' in "{path[-1]}"' if len(path) > 2 else ""
+        return f" in {_name_of(path)}" if path else ""
+    inside = f" in {_name_of(path)}" if len(path) > 2 else ""
     return f'{inside} in job "{path[1]}"' if not inside else f'{inside} of job "{path[1]}"'
 
 

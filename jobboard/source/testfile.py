@@ -54,7 +54,7 @@ def discover(paths: Sequence[Path]) -> list[Path]:
         if not path.exists():
             raise UsageError(f"there is no {path}", "name a .test.yaml file, or a folder of them")
         if path.is_file() and not path.name.endswith(TEST_SUFFIXES):
-            raise UsageError(f"{path} is no test file", f"tests of a board are in  {path.stem}.test.yaml")
+            raise UsageError(f"{path} is no test file", f"its tests are in  {path.with_suffix('.test.yaml')}")
         for file in _below(path) if path.is_dir() else [path]:
             found.setdefault(file.resolve(), file)
     return list(found.values())

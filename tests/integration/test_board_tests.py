@@ -182,6 +182,13 @@ def test_nothing_to_test_is_a_usage_error(project: Project) -> None:
     assert project.run("test", "nowhere").code == 64
 
 
+def test_what_is_wrong_with_a_test_is_told_by_its_place(project: Project) -> None:
+    assertions(project, "count: {job: first, is: 1}", "nevr: {job: first}")
+    assert 'unknown key "nevr" in item 2 of "tests"; did you mean "never"?' in project.run("test").err
+    refused = project.run("test", "boards/ops.yaml").err
+    assert "boards/ops.yaml is no test file\n          its tests are in  boards/ops.test.yaml" in refused
+
+
 def test_nothing_to_test_shows_a_first_test_that_can_be_pasted(project: Project) -> None:
     hint = project.run("test").err.splitlines()[1:]
     assert "the tests of boards/ops.yaml are in boards/ops.test.yaml" in hint[0]

@@ -251,6 +251,14 @@ def test_what_is_mistyped_is_said_in_plain_words(
     assert said in capsys.readouterr().err
 
 
+def test_thousands_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    board = tmp_path / "ops.yaml"
+    board.write_text("board: ops\njobs:\n" + "".join(f"  a{n}: {{run: x}}\n" for n in range(1000)))
+    for command, said in (("lint", "1,000 jobs in 1 file"), ("graph", "None of 1,000 jobs")):
+        assert main([command, str(board)]) == 0
+        assert said in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("command", "writes"), [("graph", False), ("fmt", True)])
 def test_only_a_command_that_writes_says_that_nothing_was_written(
     command: str, writes: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -46,4 +46,4 @@ def execute(args: argparse.Namespace) -> int:
 
 def _nothing(jobs: int, *, locks: bool) -> str:
     joined = "runs after another or holds a lock" if locks else "runs after another"
-    return f"None of {jobs} job{'s' if jobs != 1 else ''} {joined}."
+    return f"None of {jobs:,} job{'s' if jobs != 1 else ''} {joined}."

@@ -64,6 +64,8 @@ def _report(diagnostics: Sequence[Diagnostic], files: int, jobs: int, output: st
     from jobboard.cli.faults import print_faults
 
     if not diagnostics:
-        print(f"{jobs} job{'s' if jobs != 1 else ''} in {files} file{'s' if files != 1 else ''}: no errors.")
+        print(
+            f"{jobs:,} job{'s' if jobs != 1 else ''} in {files:,} file{'s' if files != 1 else ''}: no errors."
+        )
         return
     print_faults(diagnostics, sys.stdout)

@@ -69,7 +69,7 @@ def execute(args: argparse.Namespace) -> int:
         print(json.dumps(said, indent=2))
         return 0
     until = f" until {brief_instant(until_ms, None, at_ms)} UTC" if until_ms is not None else ""
-    jobs = "" if scope.startswith("job:") else f" ({len(covered)} job{'s' if len(covered) != 1 else ''})"
+    jobs = "" if scope.startswith("job:") else f" ({len(covered):,} job{'s' if len(covered) != 1 else ''})"
     print(f"{scopes.subject(scope)} is paused{until}{jobs}.")
     for remark in unknown:
         print(remark)

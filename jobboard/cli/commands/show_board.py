@@ -48,7 +48,7 @@ class BoardView:
     def write(self, screen: Screen) -> None:
         """For people."""
         meta, count = self.board.meta, len(self.standings)
-        screen.line(f"Board {self.board.name}   {count} job{'s' if count != 1 else ''}", "bold")
+        screen.line(f"Board {self.board.name}   {count:,} job{'s' if count != 1 else ''}", "bold")
         screen.line(f"  {provenance(self.board, meta.get('revision') or 0)}", "dim")
         if meta.get("origin"):
             screen.line(f"  {'origin':<12}{meta['origin']}")
