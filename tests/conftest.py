@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 # Lets this process, and the commands it starts, open namespaces whose clock tests move.
 os.environ["JOBBOARD_TEST"] = "1"
+
+# A shell that starts us in the background has us, and all we start, ignore the Ctrl-C that some tests send.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # How long an example takes says how busy the machine is, and nothing about the program.
