@@ -14,6 +14,7 @@ from kit.walk import Looking
 from jobboard.store.boards import staging
 from jobboard.store.calls.connect import Store
 from jobboard.store.runs import past
+from jobboard.store.runs.waiting import read_waiting
 from jobboard.store.views.fsck import check, repair
 
 if TYPE_CHECKING:
@@ -133,6 +134,13 @@ def test_between_pages_what_becomes_of_a_run_is_its_jobs(halfway: Project) -> No
 
 def test_between_pages_a_worker_is_told_the_new_name(halfway: Project) -> None:
     assert {run.address for run in Engine(halfway.store).reserve(limit=MANY)} == {"ops/backup"}
+
+
+def test_between_pages_a_reader_sees_the_new_name(halfway: Project) -> None:
+    assert {run.job for run in past.live_runs(halfway.store, "ops/backup")} == {"ops/backup"}
+    assert {run.job for run in read_waiting(halfway.store)} == {"ops/backup"}
+    shown = halfway.ok("runs", "backup", "-n", str(MANY), "-o", "json").json["runs"]
+    assert {run["job"] for run in shown if run["state"] == "queued"} == {"ops/backup"}
 
 
 def test_between_pages_the_job_is_removed_and_its_runs_with_it(halfway: Project) -> None:

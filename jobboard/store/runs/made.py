@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from jobboard.store.calls.reading import read_hashes
 from jobboard.store.calls.wire import unpack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from jobboard.store.calls.connect import Store
 
 NAMES = (
     *("job", "nominal", "queue", "score", "launch", "epoch", "revision", "trigger", "queued_at", "due_at"),
@@ -37,3 +40,12 @@ def read_made(row: Sequence[bytes | None]) -> dict[str, Any] | None:
     texts = {name: (kept[name] or b"").decode("utf-8", "surrogateescape") for name in _TEXTS}
     numbers = {name: int(float(kept[name] or 0)) for name in _NUMBERS}
     return {**texts, **numbers, "launch": unpack(kept["launch"] or b"\x80")}
+
+
+def read_moving(store: Store) -> dict[str, str]:
+    """Former to present addresses of jobs that moved, and whose runs are not all told yet.
+
+    To be read before the runs: one that is told meanwhile has the new address itself.
+    """
+    (moving,) = read_hashes(store, store.key("moving"))
+    return {old.decode(): new.decode() for old, new in moving.items()}

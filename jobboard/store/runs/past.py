@@ -15,7 +15,7 @@ from jobboard.store.boards.codec import decode_spec
 from jobboard.store.calls.connect import explained
 from jobboard.store.calls.reading import read_set
 from jobboard.store.calls.wire import unpack
-from jobboard.store.runs.made import FIELDS, read_made
+from jobboard.store.runs.made import FIELDS, read_made, read_moving
 from jobboard.store.runs.recorded import decode_record, tries_of, unlocked_of
 from jobboard.store.runs.walking import PAGE, walk
 
@@ -74,11 +74,12 @@ def in_order(runs: Iterable[Record]) -> list[Record]:
 def read_live(store: Store, run_ids: Sequence[str]) -> list[Record]:
     """Those of the runs that are not over, in the order asked for."""
     found: list[Record] = []
+    moved = read_moving(store) if run_ids else {}
     for start in range(0, len(run_ids), PAGE):
         page = run_ids[start : start + PAGE]
         rows = store.read(*(("HMGET", store.key("run", run_id), *_FACTS, *FIELDS) for run_id in page))
         found += [
-            _live(run_id, made, dict(zip(_FACTS, row, strict=False)))
+            _live(run_id, made, dict(zip(_FACTS, row, strict=False)), moved)
             for run_id, row in zip(page, rows, strict=True)
             if (made := read_made(row[len(_FACTS) :])) is not None and row[0] is not None
         ]
@@ -97,14 +98,16 @@ def last_records(store: Store, address: str, limit: int = KEPT_BY_JOB) -> list[R
     return [decode_record(raw) for raw in rows]
 
 
-def _live(run_id: str, made: Mapping[str, Any], facts: Mapping[str, bytes | None]) -> Record:
+def _live(
+    run_id: str, made: Mapping[str, Any], facts: Mapping[str, bytes | None], moved: Mapping[str, str]
+) -> Record:
     # An empty map comes back from a script as an empty list.
     launch = dict(made["launch"])
     flat = launch.get("l", ())
     tries = facts["tries"]
     said = _progress(facts)
     return Record(
-        job=made["job"],
+        job=moved.get(made["job"], made["job"]),
         state=_text(facts["state"]) or "",
         nominal_ms=made["nominal"],
         run_id=run_id,

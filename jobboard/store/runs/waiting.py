@@ -9,7 +9,7 @@ from jobboard.store.boards.definitions import pages_of
 from jobboard.store.calls.connect import explained
 from jobboard.store.calls.wire import as_bytes
 from jobboard.store.runs import world
-from jobboard.store.runs.made import FIELDS, read_made
+from jobboard.store.runs.made import FIELDS, read_made, read_moving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,6 +36,7 @@ class Waiting:
 
 def read_waiting(store: Store) -> Iterator[Waiting]:
     """Every run that waits, for whatever, and runs its job's definition: not what was pushed."""
+    moved = read_moving(store)
     for page in pages_of(world.waiting_ids(store)):
         with explained(store.url), store.client.pipeline(transaction=False) as pipe:
             for run_id in page:
@@ -44,7 +45,7 @@ def read_waiting(store: Store) -> Iterator[Waiting]:
         for state, spec, pushed, *fields in rows:
             made = read_made(fields)
             if made is not None and state not in (b"running", b"stopping") and pushed is None:
-                yield Waiting(made["job"], made["revision"], as_bytes(spec))
+                yield Waiting(moved.get(made["job"], made["job"]), made["revision"], as_bytes(spec))
 
 
 def renew(store: Store, address: str, by: Mapping[str, Any]) -> int:
