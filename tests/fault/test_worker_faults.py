@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from kit.events import events_of, wait_for_event
-from kit.server import Server, fresh_namespace
 from kit.work import (
-    animal,
     board,
     finished,
     output,
+    placed,
     running_with,
     start,
     until,
+    word_of,
     working,
     working_process,
 )
@@ -30,13 +30,16 @@ from jobboard.daemon.agent.guard import REPORTED
 from jobboard.daemon.system import linux
 from jobboard.daemon.worker.process import _legible
 from jobboard.daemon.worker.spool import Spool, folder_of
-from jobboard.store.calls.connect import Store
 from jobboard.store.runs.runs import Runs
 from jobboard.store.views import fsck
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from kit.server import Server
+
+    from jobboard.store.calls.connect import Store
 
 GONE_WITHIN_S = 2.0
 SHORT_LEASE_MS = 1500
@@ -51,28 +54,8 @@ def holds_together(request: pytest.FixtureRequest) -> Iterator[None]:
         assert fsck.check(store) == []
 
 
-@pytest.fixture
-def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that keeps every write on disk, for the test to kill and start again."""
-    one = Server({"appendonly": "yes", "appendfsync": "always"})
-    yield one
-    one.process.send_signal(signal.SIGCONT)
-    one.remove()
-
-
-@pytest.fixture
-def own_store(own_server: Server) -> Iterator[Store]:
-    with Store(own_server.url, fresh_namespace()) as opened:
-        opened.client.hset(opened.key("meta"), "test", "1")
-        yield opened
-
-
 def run(text: str, **fields: Any) -> dict[str, Any]:
     return {"command": {"run": text}, **fields}
-
-
-def word_of(store: Store) -> str:
-    return f"word-{store.namespace}"
 
 
 def family(runner: int) -> tuple[int, int]:
@@ -94,14 +77,6 @@ def kill_at_once(child: subprocess.Popen[bytes], who: str) -> None:
         os.kill(pid, signal.SIGKILL)
     for pid in set(pids.values()) - doomed:
         os.kill(pid, signal.SIGCONT)
-
-
-def placed(store: Store, kind: str, **fields: Any) -> str:
-    """Start a run of one of the zoo; its id, once its tree is in place."""
-    board(store, {"job": {"command": animal("tree", kind, word_of(store)), **fields}})
-    run_id = start(store, "job")
-    until(lambda: output(store, run_id) != b"")
-    return run_id
 
 
 def pause_for_leases(count: int) -> None:

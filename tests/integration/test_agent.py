@@ -341,6 +341,17 @@ def test_a_renewed_lease_lets_them_live(driver: Driver) -> None:
     driver.hear("exited", name)
 
 
+def test_what_holds_locks_is_not_started_once_the_lease_is_over(driver: Driver) -> None:
+    """What was reserved before a runner was frozen may run elsewhere by the time it thaws."""
+    now_s = monotonic_s()
+    driver.agent.channel.put({"type": "lease", "term_at_s": now_s, "kill_at_s": now_s + 60})
+    driver.hear("late", driver.spawn(animal("tree", "leaf", driver.word), fenced=True))
+    driver.hear("exited", driver.spawn(["true"]))
+    driver.agent.channel.put({"type": "lease", "term_at_s": now_s + 60, "kill_at_s": now_s + 70})
+    driver.hear("exited", driver.spawn(["true"]))
+    assert not running_with(driver.word)
+
+
 def test_many_commands_at_once(driver: Driver) -> None:
     names = [driver.spawn(["sh", "-c", f"echo {n}"]) for n in range(300)]
     outputs = []

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from kit.events import wait_for_event
 from kit.web import serving_web
 from kit.work import ZOO, board, finished, output, start, until, working
 
+from jobboard.clock import monotonic_s
 from jobboard.core.jobs.resolve import resolve_job
 from jobboard.daemon.agent import forkservers
 from jobboard.daemon.system import linux, tree
+from jobboard.daemon.worker.news import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -353,6 +356,38 @@ def test_a_run_that_is_cancelled_while_a_process_is_forked_for_it_is_ended(
         worker.end_running()
         record = finished(store, run_id)
         assert (record["state"], record.get("signal")) == ("failed", "SIGTERM")
+
+
+def test_what_was_forked_once_the_lease_was_over_does_not_begin(
+    store: Store, tmp_path: Path, module: Path
+) -> None:
+    where = calling(module, "where", locks={"db": 3})
+    with warm(store, tmp_path, where, where, where) as worker:
+
+        def believe(span_s: float) -> None:
+            at_s = monotonic_s() + span_s
+            worker.tell(Asked(lambda: worker._executor.believed(at_s, at_s + 60, at_s + 60)))
+
+        (server,) = forked_or_forking()
+        os.kill(server, signal.SIGSTOP)
+        forked = start(store, "job2")
+        until(lambda: worker._executor.count == 1)
+        believe(0)
+        other = start(store, "job3")
+        returned(store, other)
+        os.kill(server, signal.SIGCONT)
+        returned(store, forked)
+        believe(60)
+        worker._clerk.resume()
+        for run_id in (forked, other):
+            assert finished(store, run_id)["state"] == "ok"
+            assert output(store, run_id).count(run_id.encode()) == 1
+
+
+def returned(store: Store, run_id: str) -> None:
+    """Wait until a worker has taken a run and given it back."""
+    taken = wait_for_event(store, lambda e: e["e"] == "reserved" and e["run"] == run_id)
+    wait_for_event(store, lambda e: e["e"] == "queued" and e["run"] == run_id, after=taken["id"])
 
 
 def test_requests_are_made_in_forks_too(store: Store, tmp_path: Path) -> None:

@@ -35,7 +35,8 @@ class Line:
         word: ``begin``, ``end``, or ``crowded`` for one that found a lock's places taken.
         run_id: The run.
         token: The attempt's fencing token.
-        detail: The process that began, the code it ended with, or the lock.
+        detail: The locks it began with, ``-`` for none; the code it ended with; or the lock and the tokens of
+            those who were found to hold it.
     """
 
     word: str
@@ -80,7 +81,10 @@ def compare(
     ended = [record for record in records if "id" in record]
     by_id = {record["id"]: record for record in ended}
     assert len(by_id) == len(ended), f"two records: {_repeated(ended)}"
-    assert not [line for line in lines if line.word == "crowded"], "a lock was held over its capacity"
+    crowded = [line for line in lines if line.word == "crowded"]
+    assert not crowded, f"a lock was held over its capacity: {crowded}"
+    late = _begun_after_the_end(lines, by_id)
+    assert not late, f"begun under a lock when it was over: {late}"
     _agree_on_runs(records, by_id, expected, children)
     begun: dict[str, list[int]] = defaultdict(list)
     codes = {line.token: int(line.detail) for line in lines if line.word == "end"}
@@ -90,6 +94,22 @@ def compare(
     assert not begun.keys() - by_id.keys(), f"begun and not on record: {begun.keys() - by_id.keys()}"
     for record in ended:
         _agree_on_attempts(record, begun[record["id"]], codes)
+
+
+def _begun_after_the_end(lines: list[Line], by_id: Mapping[str, Record]) -> list[Line]:
+    """Attempts at a run with locks that began when the attempt it ended ok with was over.
+
+    Without locks an attempt may: its worker was cut off, and what runs there is let go on.
+    """
+    over: set[str] = set()
+    found = []
+    for line in lines:
+        record = by_id.get(line.run_id, {})
+        if line.word == "begin" and line.detail != "-" and line.run_id in over:
+            found.append(line)
+        elif line.word == "end" and (record.get("state"), record.get("token")) == ("ok", line.token):
+            over.add(line.run_id)
+    return found
 
 
 def _repeated(ended: list[Record]) -> list[str]:

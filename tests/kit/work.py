@@ -98,6 +98,19 @@ def serving(options: Mapping[str, Any]) -> dict[str, Any]:
     return {**told, "serving": Serving(*served, order=order, inboxes=inboxes, runners=runners)}
 
 
+def word_of(store: Store) -> str:
+    """What the animals of a test's store show on their command lines."""
+    return f"word-{store.namespace}"
+
+
+def placed(store: Store, kind: str, **fields: Any) -> str:
+    """Start a run of one of the zoo; its id, once its tree is in place."""
+    board(store, {"job": {"command": animal("tree", kind, word_of(store)), **fields}})
+    run_id = start(store, "job")
+    until(lambda: output(store, run_id) != b"")
+    return run_id
+
+
 @contextmanager
 def working(
     store: Store,

@@ -8,9 +8,12 @@ whichever of runner, agent and guard dies, the others end every tree at once.
 Messages in: ``spawn`` (id, argv, env, cwd, stdin, mark, timeout_ms, kill_after_ms, fenced, confined, split,
 and report: name and address of its reports), ``end`` (id, why, within_ms), ``lease`` (term_at_s, kill_at_s on
 the monotonic clock), ``quit``. A ``spawn`` may have ``fork``: program and module, which one of `forkservers`
-may have loaded. Messages out: ``ready`` (pid), ``started`` (id, pid, at_s and a descriptor),
+may have loaded. Messages out: ``ready`` (pid), ``started`` (id, pid, brand, at_s and a descriptor),
 ``errors`` (id and the descriptor of standard error, where that is split off), ``refused`` (id, code, reason),
-``exited`` (id, code or signal, why, at_s, and oom where somebody was killed for want of memory).
+``late`` (id), ``exited`` (id, code or signal, why, at_s, and oom where somebody was killed for want of room).
+
+An order may come late: the runner was frozen with it, or this process. By then the store may have given the
+run to another worker. So what holds locks is not started from the instant on at which it would be sent TERM.
 
 An attempt that is ended (timed out, cancelled, drained, cut off) has its whole tree sent TERM, and KILL after
 its `kill_after`; it counts as exited once nobody of the tree is left. One that ends by itself counts as
@@ -19,6 +22,7 @@ exited when its first process has: what it leaves in the background is left alon
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import signal
@@ -111,7 +115,7 @@ class Agent:
         self._attempts: dict[str, Attempt] = {}
         self._by_pid: dict[int, Attempt] = {}
         self._lease: Timer | None = None
-        self._kill_at_s = 0.0
+        self._term_at_s, self._kill_at_s = math.inf, math.inf
         self._quitting = False
         # Of its own, so that a worker which a job runs takes none of the job's processes for its own.
         self._brand = _BRANDS + (int.from_bytes(os.urandom(4)) << 24)
@@ -174,6 +178,9 @@ class Agent:
     # ---- orders
 
     def _spawn(self, order: Message) -> None:
+        if self._is_late(order):
+            self._return(order)
+            return
         wanted = self._prepared(order)
         self._brand += 1
         if order.get("fork") is not None and self._servers.ask(wanted, self._brand):
@@ -195,6 +202,10 @@ class Agent:
             return
         self._begun(Attempt(wanted, pid, self._brand if branded else None), outputs)
 
+    def _is_late(self, order: Message) -> bool:
+        """Whether the lease it needs is as good as over: what is started before that, `_cut_off` ends."""
+        return bool(order["fenced"]) and monotonic_s() >= self._term_at_s
+
     def _prepared(self, order: Message) -> Wanted:
         """An order with what a command needs: the socket of its reports, and where its memory is bounded."""
         env = {**order["env"], tree.MARK: order["mark"]}
@@ -208,6 +219,9 @@ class Agent:
         bounded = confined if room is None else confine.in_room(confined, room.door)
         return Wanted(order, env, bounded, sender, room)
 
+    def _return(self, order: Message) -> None:
+        self._channel.put({"type": "late", "id": order["id"]})
+
     def _refuse(self, wanted: Wanted, refusal: child.Refusal) -> None:
         self._discard(wanted)
         told = {"type": "refused", "id": wanted.order["id"]}
@@ -220,6 +234,11 @@ class Agent:
             self._rooms.give_up(wanted.room)
 
     def _forked(self, asked: Asked, pid: int) -> None:
+        if self._is_late(asked.wanted.order):
+            asked.abandon()
+            self._discard(asked.wanted)
+            self._return(asked.wanted.order)
+            return
         self._begun(Attempt(asked.wanted, pid, asked.brand), asked.outputs)
         asked.begin()
         for order in asked.ends:
@@ -237,7 +256,8 @@ class Agent:
         at_s = monotonic_s()
         if attempt.timeout_s is not None:
             attempt.wait_for(self._timers.at(at_s + attempt.timeout_s, lambda: self._end(attempt, "timeout")))
-        told = {"type": "started", "id": attempt.id, "pid": attempt.pid, "at_s": at_s}
+        who = {"id": attempt.id, "pid": attempt.pid, "brand": attempt.brand}
+        told = {"type": "started", **who, "at_s": at_s}
         self._channel.put(told, outputs[0])
         for errors in outputs[1:]:
             self._channel.put({"type": "errors", "id": attempt.id}, errors)
@@ -260,8 +280,8 @@ class Agent:
         """The store was there: runs that hold locks may go on until the lease is nearly over."""
         if self._lease is not None:
             self._lease.cancel()
-        self._kill_at_s = order["kill_at_s"]
-        self._lease = self._timers.at(order["term_at_s"], self._cut_off)
+        self._term_at_s, self._kill_at_s = order["term_at_s"], order["kill_at_s"]
+        self._lease = self._timers.at(self._term_at_s, self._cut_off)
 
     def _cut_off(self) -> None:
         for attempt in tuple(self._attempts.values()):

@@ -84,7 +84,7 @@ class Asked:
         os.close(self.go_fd)
 
     def abandon(self) -> None:
-        """Nobody was forked, or nobody knows."""
+        """Nobody was forked, or whoever was is not to begin."""
         self.timer.cancel()
         for fd in (*self.outputs, self.go_fd):
             os.close(fd)

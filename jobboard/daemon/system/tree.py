@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MARK = "JOBBOARD_TREE"
 """The environment variable that names the attempt a process was started for."""
 
+AGENT = "JOBBOARD_AGENT"
+"""The environment variable that names the worker process an agent, or its guard, belongs to."""
+
 _STOP_ROUNDS = 200
 
 
@@ -43,17 +46,18 @@ def descendants(root: int, table: Mapping[int, linux.Process]) -> set[int]:
     return found
 
 
-def members(main: int | None, mark: str, brand: int | None = None) -> set[int]:
-    """The live processes of one attempt, all below this process.
+def members(main: int | None, mark: str, brand: int | None = None, agent: int | None = None) -> set[int]:
+    """The live processes of one attempt, all below the agent that has started it.
 
     Args:
         main: The id of its first process, None once that id may name another.
         mark: Its value of `MARK`.
         brand: What its processes carry by `linux.brand_children`; None where they carry nothing.
+        agent: The agent; None for this process.
     """
     table = linux.processes()
     entry = f"{MARK}={mark}\0".encode()
-    below = descendants(os.getpid(), table)
+    below = descendants(agent or os.getpid(), table)
     found: set[int] = set()
     if main is not None:
         # Where orphans do not come to us, the session is all that ties them to the attempt.
@@ -75,9 +79,9 @@ def below(root: int) -> set[int]:
 
 
 def marked(instance: str) -> set[int]:
-    """Every live process, wherever it is, that was started by one worker process."""
-    entry = f"{MARK}={instance}.".encode()
-    return {pid for pid in linux.processes() if linux.carries(pid, entry)}
+    """Every live process, wherever it is, that was started by one worker process: agent and guard, too."""
+    entries = (f"{MARK}={instance}.".encode(), f"{AGENT}={instance}\0".encode())
+    return {pid for pid in linux.processes() if any(linux.carries(pid, entry) for entry in entries)}
 
 
 def signal_all(pids: Iterable[int], number: signal.Signals) -> None:

@@ -92,7 +92,12 @@ class Attempt:
         heard_at_s: When it last printed or reported something, on the monotonic clock.
         said: What it reported of itself.
         most_bytes: How much it may print; None for any amount, and once it has printed more.
+        fenced: Whether it may not outlive its worker's lease.
         split: Whether its standard error has a pipe of its own.
+        pid: Its first process, and what everyone of its tree carries by `linux.brand_children`; None for what
+            is not known.
+        brand: See `pid`.
+        cut_off: Whether this process had to end it with the lease, in the agent's place.
         exited: The agent's last word about it.
         timer: What it is waiting for, while its pipe falls quiet.
     """
@@ -117,6 +122,10 @@ class Attempt:
         self.capture = Capture()
         self.output_fds: dict[int, str] = {}
         self.started_at_s: float | None = None
+        self.fenced = on_disconnect(reserved.spec) == "kill"
+        self.pid: int | None = None
+        self.brand: int | None = None
+        self.cut_off = False
         self.split = bool(reserved.spec.get("logs", {}).get("split"))
         self.exited: Message | None = None
         self.timer: Timer | None = None
@@ -150,7 +159,7 @@ class Attempt:
             "mark": tree.mark_of(instance, self.reserved.token),
             "timeout_ms": spec.get("timeout"),
             "kill_after_ms": effective(spec, "kill_after"),
-            "fenced": on_disconnect(spec) == "kill",
+            "fenced": self.fenced,
             "confined": confined,
             "split": self.split,
             "report": [self.sender, self._report_to],

@@ -101,6 +101,11 @@ class Clerk:
         self._thread = start_thread("clerk", self._serve, self._tell)
 
     @property
+    def taking(self) -> bool:
+        """Whether new runs are wanted at all."""
+        return self._taking
+
+    @property
     def has_room(self) -> bool:
         """Whether a slot is free and new runs are wanted."""
         return self._taking and self._me.serving.room(self._queues_held) > 0

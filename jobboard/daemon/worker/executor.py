@@ -10,12 +10,13 @@ from __future__ import annotations
 import logging
 import os
 import selectors
+from functools import partial
 from typing import TYPE_CHECKING
 
 from jobboard import errors
 from jobboard.clock import monotonic_s
 from jobboard.core.jobs.launch import Unresolvable
-from jobboard.daemon.system import cgroup
+from jobboard.daemon.system import cgroup, tree
 from jobboard.daemon.worker.attempt import Attempt, Outcome
 from jobboard.daemon.worker.pipes import Pipes
 from jobboard.daemon.worker.process import AgentProcess
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from jobboard.core.jobs.runner import Runner
     from jobboard.daemon.frames import Message
-    from jobboard.daemon.timers import Timers
+    from jobboard.daemon.timers import Timer, Timers
     from jobboard.daemon.worker.clerk import Clerk
     from jobboard.daemon.worker.output import Piece
     from jobboard.store.calls.connect import Store
@@ -40,6 +41,8 @@ _UNSTARTED_S = 1.0
 """A run that was reserved and cannot be started for this long is for somebody else."""
 
 _STILLBORN_AGENTS = 3
+
+_LOOK_AGAIN_S = 0.1
 
 
 class Executor:
@@ -96,6 +99,7 @@ class Executor:
         self._waiting: list[Attempt] = []
         self._agent: AgentProcess | None = None
         self._lease: Message | None = None
+        self._lease_end: Timer | None = None
         self._stillborn = 0
         self._environ = dict(os.environ)  # read from there, each value is decoded anew
         self.ready = False
@@ -178,10 +182,36 @@ class Executor:
 
     # ---- the agent
 
-    def believed(self, term_at_s: float, kill_at_s: float) -> None:
-        """The store believes in this worker: what holds locks may go on until these instants."""
+    def believed(self, term_at_s: float, kill_at_s: float, last_at_s: float) -> None:
+        """The store believes in this worker: what holds locks may go on until these instants.
+
+        Args:
+            term_at_s: When the agent is to send TERM.
+            kill_at_s: When it is to send KILL.
+            last_at_s: When that is done here, in case the agent has not.
+        """
         self._lease = {"type": "lease", "term_at_s": term_at_s, "kill_at_s": kill_at_s}
         self._running_agent.channel.put(self._lease)
+        if self._lease_end is not None:
+            self._lease_end.cancel()
+        self._lease_end = self._timers.at(last_at_s, self._end_fenced)
+
+    @property
+    def believing(self) -> bool:
+        """Whether the agent would start now what holds locks."""
+        return self._lease is None or monotonic_s() < self._lease["term_at_s"]
+
+    def _end_fenced(self) -> None:
+        """End what holds locks and is still there, until nobody is: the agent is frozen, or has no time."""
+        found = False
+        for attempt in self._attempts.values():
+            if attempt.fenced and attempt.exited is None and attempt not in self._waiting:
+                mark = tree.mark_of(self._instance, attempt.reserved.token)
+                find = partial(tree.members, attempt.pid, mark, attempt.brand, self._running_agent.pid)
+                if tree.kill(find):
+                    attempt.cut_off = found = True
+        if found:
+            self._lease_end = self._timers.after(_LOOK_AGAIN_S, self._end_fenced)
 
     def adjust_interest(self) -> None:
         """Before the loop waits: send what the agent is to hear, and listen for when it can hear more."""
@@ -217,6 +247,8 @@ class Executor:
                     self._opened(self._attempts[message["id"]], message)
                 case "refused":
                     self._refused(self._attempts[message["id"]], message)
+                case "late":
+                    self._came_late(self._attempts[message["id"]])
                 case "exited":
                     self._exited(self._attempts[message["id"]], message)
         if not channel.open:
@@ -224,6 +256,7 @@ class Executor:
 
     def _agent_is_ready(self, message: Message) -> None:
         self.ready = True
+        self._running_agent.pid = message["pid"]
         self._stillborn = 0
         log.info("the agent is ready", extra={"action": "agent", "pid": message["pid"]})
         if self._lease is not None:
@@ -269,8 +302,22 @@ class Executor:
     def _refused(self, attempt: Attempt, message: Message) -> None:
         self._conclude(attempt, attempt.refused(message["code"], message["reason"], monotonic_s()))
 
+    def _came_late(self, attempt: Attempt) -> None:
+        """The lease was over before it could be started: whoever has it now, or gets it next, starts it."""
+        log.warning(
+            "not started: this worker's lease was over",
+            extra={"action": "late", "run": attempt.reserved.run_id},
+        )
+        self._reports.over(attempt)
+        del self._attempts[attempt.id]
+        self._changed()
+        if not self.believing:
+            self._clerk.drain()  # until the lease is renewed
+        self._clerk.give_back([attempt.reserved])
+
     def _started(self, attempt: Attempt, message: Message) -> None:
         attempt.started_at_s = message["at_s"]
+        attempt.pid, attempt.brand = message["pid"], message["brand"]
         self._pipes.open(attempt, message["fd"], "stdout" if attempt.split else "")
         self._reports.started(attempt)
 
@@ -279,7 +326,7 @@ class Executor:
         self._pipes.open(attempt, message["fd"], "stderr")
 
     def _exited(self, attempt: Attempt, message: Message) -> None:
-        attempt.exited = message
+        attempt.exited = {**message, "why": "lease"} if attempt.cut_off else message
         self._pipes.exited(attempt)
 
     def _conclude_exited(self, attempt: Attempt) -> None:

@@ -37,6 +37,7 @@ class AgentProcess:
 
     Attributes:
         channel: Messages to and from it.
+        pid: Its process id, once it has said so.
         guards: The process ids of all guards of this process.
     """
 
@@ -57,7 +58,10 @@ class AgentProcess:
             self._child = subprocess.Popen(
                 [sys.executable, "-P", "-m", "jobboard.daemon.agent.agent", *map(str, passed), *group],
                 stdin=subprocess.DEVNULL,
-                env={name: value for name, value in os.environ.items() if name != HIDDEN},
+                env={
+                    **{name: value for name, value in os.environ.items() if name != HIDDEN},
+                    tree.AGENT: instance,
+                },
                 pass_fds=passed,
                 start_new_session=True,
             )
@@ -66,6 +70,7 @@ class AgentProcess:
             os.close(life_end)
             os.close(survivor_end)
         self.channel = Channel(ours)
+        self.pid: int | None = None
         self.guards.add(self._child.pid)
 
     @property
@@ -87,11 +92,11 @@ class AgentProcess:
             self._group.remove()
 
     def bury(self) -> None:
-        """After its death: let the guard end what it left, and see that every tree is gone."""
+        """After its death: end what it left, without the guard, which may be frozen."""
         if self._group is not None:
             self._group.kill()
-        self._release()
         end_marked(self._instance)
+        self._release()
         _end_all(self._adopted)
         if self._group is not None:
             self._group.remove()
@@ -145,7 +150,10 @@ def reap_orphans() -> None:
 
 
 def end_marked(instance: str) -> None:
-    """Kill every process that a worker process has started and that carries its mark, wherever it is."""
+    """Kill every process that a worker process has started and that carries its mark, wherever it is.
+
+    Its agent is one of them: frozen, it would act on what it was told before, once it is thawed.
+    """
     _end_all(lambda: tree.marked(instance))
 
 

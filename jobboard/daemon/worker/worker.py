@@ -59,8 +59,9 @@ SHORTEST_LEASE_MS = 1_000
 
 _SIGN_OFF_S = 10.0
 _HURRY_MS = 2_000
-_TERM_AT, _KILL_AT = 0.7, 0.85
-"""When, in parts of the lease, runs that hold locks are ended if the store stays away."""
+_TERM_AT, _KILL_AT, _LAST_AT = 0.7, 0.85, 0.9
+"""When, in parts of the lease, runs that hold locks are ended if the store stays away: by the agent, and by
+this process where the agent is frozen."""
 
 _SHORTEST_TIMEOUT_S = 0.5
 
@@ -290,8 +291,10 @@ class Worker:
         self._renewed_at_s = max(self._renewed_at_s, at_s)
         lease_s = self._me.lease_ms / 1000
         self._executor.believed(
-            self._renewed_at_s + _TERM_AT * lease_s, self._renewed_at_s + _KILL_AT * lease_s
+            *(self._renewed_at_s + part * lease_s for part in (_TERM_AT, _KILL_AT, _LAST_AT))
         )
+        if not self._clerk.taking:
+            self._take_if_able()
 
     def _drain(self, *, hurried: bool) -> None:
         if not self._draining:

@@ -2,7 +2,8 @@
 
 Usage: entry.py LEDGER KIND [LOCK:CAPACITY ...]. For as long as it lives it occupies one of CAPACITY files
 of each LOCK, which the kernel frees when it dies in whatever way; one that finds them all occupied says so in
-the ledger. What KIND does hangs on the fencing token, which is a new one each time.
+the ledger, with the tokens of those it found there. What KIND does hangs on the fencing token, which is a new
+one each time.
 """
 
 from __future__ import annotations
@@ -25,17 +26,21 @@ def note(word: str, detail: object) -> None:
     os.write(_book, f"{word} {run} {attempt} {TOKEN} {detail}\n".encode())
 
 
-def occupy(name: str, capacity: int) -> bool:
+def occupy(name: str, capacity: int) -> list[str]:
+    """Take a place; who was found in all of them, nobody where there was one."""
+    found = []
     for place in range(capacity):
-        file = os.open(f"{LEDGER}.{name}.{place}", os.O_WRONLY | os.O_CREAT, 0o644)
+        file = os.open(f"{LEDGER}.{name}.{place}", os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            found.append(os.pread(file, 20, 0).decode())
             os.close(file)
         else:
+            os.pwrite(file, f"{TOKEN:020}".encode(), 0)
             _held.append(file)
-            return True
-    return False
+            return []
+    return found
 
 
 def work() -> int:
@@ -50,11 +55,11 @@ def work() -> int:
     return 0
 
 
-note("begin", os.getpid())
+note("begin", ",".join(LOCKS) or "-")
 for lock in LOCKS:
     name, _, capacity = lock.partition(":")
-    if not occupy(name, int(capacity)):
-        note("crowded", name)
+    if found := occupy(name, int(capacity)):
+        note("crowded", f"{name}={','.join(token.lstrip('0') for token in found)}")
 code = work()
 note("end", code)
 sys.exit(code)
