@@ -87,3 +87,14 @@ def test_an_embedded_store_that_nobody_used_is_not_started_for_it(
     monkeypatch.setenv("JOBBOARD_REDIS_URL", "embedded://")
     assert "does not hold this job" in project.ok("explain", "a").out
     assert not (project.folder / "home").exists()
+
+
+def test_a_board_is_told_to_be_one(project: Project) -> None:
+    refused = project.run("explain", "ops")
+    assert refused.code == 64
+    assert "ops is a board: name one of its jobs, as in ops/a" in refused.err
+
+
+def test_show_means_boards_too(project: Project) -> None:
+    project.sync()
+    assert "there is no job or board opps\n          did you mean ops?" in project.run("show", "opps").err

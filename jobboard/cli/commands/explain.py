@@ -73,6 +73,8 @@ def find(boards: Sequence[Board], asked: str) -> tuple[Board, str]:
         raise errors.UsageError(f'"{asked}" is on more than one board', f"write {' or '.join(matching)}")
     near = get_close_matches(asked, [*homes, *(job for _, job in homes.values())], n=1)
     hint = f"did you mean {near[0]}?" if near else "jobboard lint says which files hold boards"
+    if jobs := next((board.jobs for board in boards if board.name == asked), None):
+        hint = f"{asked} is a board: name one of its jobs, as in {address_of(asked, next(iter(jobs)))}"
     raise errors.UsageError(f'there is no job "{asked}" in the boards', hint)
 
 

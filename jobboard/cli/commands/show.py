@@ -20,6 +20,8 @@ from jobboard.settings import Settings
 if TYPE_CHECKING:
     import argparse
 
+    from jobboard.store.calls.connect import Store
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``jobboard show``."""
@@ -48,9 +50,9 @@ def execute(args: argparse.Namespace) -> int:
         else:
             try:
                 address = find_job(store, args.what)
-            except errors.UsageError:
+            except errors.UsageError as error:
                 if not history.is_number(args.what):
-                    raise
+                    raise _or_board(store, args.what, error) from None
                 return history.show(store, history.number_of(args.what), as_json=args.output == "json")
             view = show_job.read(store, address, now_ms)
     if args.output == "json":
@@ -58,3 +60,13 @@ def execute(args: argparse.Namespace) -> int:
     else:
         view.write(Screen())
     return 0
+
+
+def _or_board(store: Store, what: str, error: errors.UsageError) -> errors.UsageError:
+    """The complaint that there is no such job; that there is no such board either, where one is near."""
+    from jobboard.store.runs.views import nearest_board
+
+    meant = nearest_board(store, what) if "/" not in what else ""
+    if "did you mean" in (error.hint or "") or not meant.startswith("did you mean"):
+        return error
+    return errors.UsageError(f"there is no job or board {what}", meant)
