@@ -37,9 +37,9 @@ def is_answered_yes(question: str) -> bool:
     """Ask on the terminal; whether the answer is yes. No answer is none: Ctrl-D, and Ctrl-C too."""
     # On standard error: whoever sends the result into a pipe still sees what they are asked.
     sys.stdout.flush()
-    sys.stderr.write(question)
-    sys.stderr.flush()
     try:
+        sys.stderr.write(question)
+        sys.stderr.flush()
         answer = sys.stdin.readline()
     except KeyboardInterrupt:
         answer = ""
