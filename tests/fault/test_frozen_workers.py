@@ -209,6 +209,21 @@ def test_what_a_dead_agent_has_left_ends_at_once_although_its_guard_is_frozen(
         assert finished(own_store, run_id)["reason"] == "the agent died"
 
 
+def test_whoever_takes_over_ends_what_a_frozen_agent_has_started_and_nobody_could_tell(
+    own_store: Store, tmp_path: Path
+) -> None:
+    with working_process(own_store, tmp_path, lease_ms=60_000) as child:
+        run_id = placed(own_store, "bare", locks={"db": 1}, on_lost="fail")
+        until(lambda: len(running_with(word_of(own_store))) == 2)
+        members = family(child.pid)
+        with frozen(members["agent"]), frozen(members["guard"]):
+            child.kill()
+            child.wait()
+            with working_process(own_store, tmp_path, name="v"):
+                assert finished(own_store, run_id)["state"] == "lost"
+                assert not running_with(word_of(own_store))
+
+
 def test_orders_of_a_dead_runner_are_not_carried_out_once_another_worker_has_taken_over(
     own_store: Store, tmp_path: Path
 ) -> None:

@@ -79,9 +79,16 @@ def below(root: int) -> set[int]:
 
 
 def marked(instance: str) -> set[int]:
-    """Every live process, wherever it is, that was started by one worker process: agent and guard, too."""
+    """Every live process, wherever it is, that was started by one worker process: agent and guard, too.
+
+    And everyone below them: a command between fork and exec, or without an environment, carries no mark.
+    """
+    table = linux.processes()
     entries = (f"{MARK}={instance}.".encode(), f"{AGENT}={instance}\0".encode())
-    return {pid for pid in linux.processes() if any(linux.carries(pid, entry) for entry in entries)}
+    found = {pid for pid in table if any(linux.carries(pid, entry) for entry in entries)}
+    for pid in tuple(found):
+        found |= descendants(pid, table)
+    return found
 
 
 def signal_all(pids: Iterable[int], number: signal.Signals) -> None:
