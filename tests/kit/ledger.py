@@ -84,7 +84,7 @@ def compare(
     crowded = [line for line in lines if line.word == "crowded"]
     assert not crowded, f"a lock was held over its capacity: {crowded}"
     late = _begun_after_the_end(lines, by_id)
-    assert not late, f"begun under a lock when it was over: {late}"
+    assert not late, f"begun under a lock when it was over: {late} of {[by_id[one.run_id] for one in late]}"
     _agree_on_runs(records, by_id, expected, children)
     begun: dict[str, list[int]] = defaultdict(list)
     codes = {line.token: int(line.detail) for line in lines if line.word == "end"}
