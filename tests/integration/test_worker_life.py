@@ -124,7 +124,10 @@ def test_usr2_pauses_and_shows_where_every_thread_is_and_cont_goes_on(store: Sto
     with command(store, tmp_path) as worker:
         worker.send_signal(signal.SIGUSR2)
         said(tmp_path, "paused")
-        assert re.search(r"(?s)Thread 0x.*clerk\.py.*worker\.py", (tmp_path / "log").read_text())
+        log = (tmp_path / "log").read_text()
+        assert re.search(r"(?s)Thread 0x.*clerk\.py.*worker\.py", log)
+        # By a thread that holds the interpreter's lock, so that none of the others runs meanwhile.
+        assert re.search(r"Current thread .*\n(  File .*\n)*  File .* in _listen\n", log)
         until(lambda: title(worker.pid).endswith("paused"))
         run = start(store, "next")
         worker.send_signal(signal.SIGCONT)

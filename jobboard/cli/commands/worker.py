@@ -134,8 +134,6 @@ def _options(
 
 def _answers(worker: Worker, signals: Signals, anew: list[bool]) -> dict[int, Callable[[], None]]:
     """What each signal means."""
-    # It writes without the interpreter's help, so also when that is stuck; then our own answer follows.
-    faulthandler.register(signal.SIGUSR2, all_threads=True, chain=True)
 
     def finish() -> None:
         worker.wait_for_all()
@@ -145,10 +143,16 @@ def _answers(worker: Worker, signals: Signals, anew: list[bool]) -> dict[int, Ca
         anew.append(True)
         finish()
 
+    def pause() -> None:
+        # Called, it holds the interpreter's lock. Registered for the signal it would not: the stacks of
+        # threads that run would be read while they change, and now and then that ends the process.
+        faulthandler.dump_traceback(all_threads=True)
+        worker.pause()
+
     answers: dict[int, Callable[[], None]] = {
         signal.SIGQUIT: finish,
         signal.SIGUSR1: worker.end_running,
-        signal.SIGUSR2: worker.pause,
+        signal.SIGUSR2: pause,
         signal.SIGCONT: worker.go_on,
         signal.SIGHUP: signals.stop.set if sys.stdin is not None and sys.stdin.isatty() else start_anew,
     }
